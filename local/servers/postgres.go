@@ -1,0 +1,231 @@
+package servers
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// superuser is the cluster's owner, named as on RDS.
+const superuser = "rdsadmin"
+
+// accessRules let in clients over TLS with a password, and nobody else.
+const accessRules = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
+
+// PostgresConfig says how StartPostgres runs the server. The zero value is
+// right for tests.
+type PostgresConfig struct {
+	Port      int        // 0 chooses a free one
+	Authority *Authority // signs the server's certificate; nil makes one
+	Launch    Launcher   // nil ties the server to this process
+}
+
+// Postgres is a running PostgreSQL 15.14 without databases of its own.
+type Postgres struct {
+	Port   int
+	CAFile string // PEM, what clients verify the server with
+	Folder string // all its files; Stop removes it
+
+	process  *process
+	password string // the superuser's, known to this program only
+}
+
+// StartPostgres starts PostgreSQL and returns when it answers. It listens on
+// 127.0.0.1 only and takes TLS connections only. On error nothing is left.
+func StartPostgres(ctx context.Context, c PostgresConfig) (_ *Postgres, err error) {
+	binaries, err := FetchPostgres(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.Port == 0 {
+		if c.Port, err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	as, err := account()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := runFolder("portfolio-postgres-", as)
+	if err != nil {
+		return nil, err
+	}
+	p := &Postgres{Port: c.Port, CAFile: filepath.Join(folder, "ca.pem"), Folder: folder, password: rand.Text()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Stop())
+		}
+	}()
+	if err := p.writeTLS(c.Authority, as); err != nil {
+		return nil, err
+	}
+	if err := p.initialize(ctx, binaries, as); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(filepath.Join(binaries, "bin", "postgres"), p.arguments()...)
+	p.run(cmd, as)
+	if p.process, err = start("postgres", cmd, c.Launch); err != nil {
+		return nil, err
+	}
+	return p, p.process.await(ctx, p.ping)
+}
+
+// Stop ends the server and removes its files. A second call does nothing.
+func (p *Postgres) Stop() error {
+	var err error
+	if p.process != nil {
+		err = p.process.stop(syscall.SIGINT) // fast shutdown: open sessions are ended
+	}
+	return errors.Join(err, os.RemoveAll(p.Folder))
+}
+
+// URL is a connection string for database that verifies the server.
+func (p *Postgres) URL(database, username, password string) string {
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword(username, password),
+		Host:     address(p.Port),
+		Path:     database,
+		RawQuery: url.Values{"sslmode": {"verify-full"}, "sslrootcert": {p.CAFile}}.Encode(),
+	}
+	return u.String()
+}
+
+// CreateDatabase makes username a role that owns database and, like the master
+// user on RDS, may create roles and databases but is no superuser. A role or
+// database that is there already is kept; the role gets this password.
+func (p *Postgres) CreateDatabase(ctx context.Context, database, username, password string) error {
+	conn, err := pgx.Connect(ctx, p.URL("postgres", superuser, p.password))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	role := pgx.Identifier{username}.Sanitize()
+	// The server gets a verifier, so that no log of it can hold the password.
+	verifier, err := scramVerifier(password)
+	if err != nil {
+		return err
+	}
+	for _, sql := range []struct{ text, exists string }{
+		{"CREATE ROLE " + role, "42710"},
+		{"ALTER ROLE " + role + " LOGIN CREATEDB CREATEROLE PASSWORD '" + verifier + "'", ""},
+		{"CREATE DATABASE " + pgx.Identifier{database}.Sanitize() + " OWNER " + role, "42P04"},
+	} {
+		var known *pgconn.PgError
+		if _, err := conn.Exec(ctx, sql.text); errors.As(err, &known) && known.Code == sql.exists {
+			continue
+		} else if err != nil {
+			return fmt.Errorf("create database %s for %s: %w", database, username, err)
+		}
+	}
+	return nil
+}
+
+func (p *Postgres) ping(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, p.URL("postgres", superuser, p.password))
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// writeTLS puts the certificates into the folder.
+func (p *Postgres) writeTLS(authority *Authority, as *syscall.Credential) (err error) {
+	if authority == nil {
+		if authority, err = NewAuthority(); err != nil {
+			return err
+		}
+	}
+	cert, key, err := authority.Issue()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		writeFor(as, p.CAFile, authority.PEM()),
+		writeFor(as, filepath.Join(p.Folder, "server.pem"), cert),
+		writeFor(as, filepath.Join(p.Folder, "server.key"), key))
+}
+
+// initialize makes the cluster.
+func (p *Postgres) initialize(ctx context.Context, binaries string, as *syscall.Credential) error {
+	password := filepath.Join(p.Folder, "password")
+	if err := writeFor(as, password, []byte(p.password)); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "bin", "initdb"), "--pgdata", p.data(),
+		"--username", superuser, "--pwfile", password, "--auth", "scram-sha-256",
+		"--encoding", "UTF8", "--no-locale", "--no-sync")
+	p.run(cmd, as)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return errors.Join(
+		os.Remove(password),
+		writeFor(as, filepath.Join(p.data(), "pg_hba.conf"), []byte(accessRules)))
+}
+
+// run gives cmd the account, a folder that it may enter, and no environment
+// but what decides the language of its messages.
+func (p *Postgres) run(cmd *exec.Cmd, as *syscall.Credential) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	cmd.Dir = p.Folder
+	cmd.Env = []string{"LC_ALL=C", "TZ=UTC"}
+}
+
+func (p *Postgres) data() string { return filepath.Join(p.Folder, "data") }
+
+// arguments are the server's settings. Nothing here outlives the machine, so
+// nothing waits for the disk.
+func (p *Postgres) arguments() []string {
+	args := []string{"-D", p.data()}
+	for _, setting := range []string{
+		"listen_addresses=" + Host,
+		fmt.Sprintf("port=%d", p.Port),
+		"unix_socket_directories=",
+		"ssl=on",
+		"ssl_cert_file=" + filepath.Join(p.Folder, "server.pem"),
+		"ssl_key_file=" + filepath.Join(p.Folder, "server.key"),
+		"fsync=off",
+		"full_page_writes=off",
+		"synchronous_commit=off",
+		"log_statement=none",
+		"timezone=UTC",
+	} {
+		args = append(args, "-c", setting)
+	}
+	return args
+}
+
+// scramVerifier is what PostgreSQL keeps of a password (RFC 5803).
+func scramVerifier(password string) (string, error) {
+	const iterations = 4096
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
+	if err != nil {
+		return "", err
+	}
+	stored := sha256.Sum256(mac(salted, "Client Key"))
+	encode := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt),
+		encode(stored[:]), encode(mac(salted, "Server Key"))), nil
+}
+
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}

@@ -1,0 +1,146 @@
+// Package servers runs the real PostgreSQL and Valkey that stand in for RDS
+// and ElastiCache Serverless on one machine. Both speak TLS only, with a
+// certificate of a local authority, and listen on 127.0.0.1 only, so clients
+// connect to them exactly as they do in the cloud.
+//
+// It needs Linux: processes are tied to their parent by the kernel.
+package servers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Host is the only address anything here listens on.
+const Host = "127.0.0.1"
+
+// A Launcher starts cmd, the server called name. It may set what a server
+// leaves open: SysProcAttr's session and parent-death fields, and where output
+// goes. It is called once per process and must not wait for its end.
+type Launcher func(name string, cmd *exec.Cmd) error
+
+// process is a started server and the news of its end.
+type process struct {
+	name   string
+	cmd    *exec.Cmd
+	output *bytes.Buffer // nil where a Launcher sends it elsewhere
+	ended  chan struct{}
+}
+
+// start runs cmd through launch. Without a Launcher the process dies with the
+// calling one, however that ends, and its output is kept for error messages.
+func start(name string, cmd *exec.Cmd, launch Launcher) (*process, error) {
+	p := &process{name: name, cmd: cmd, ended: make(chan struct{})}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	if launch == nil {
+		p.output = &bytes.Buffer{}
+		cmd.Stdout, cmd.Stderr = p.output, p.output
+		// SIGQUIT makes PostgreSQL drop everything and Valkey end.
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+		// A signal typed at the terminal goes to the test, which then stops the server.
+		cmd.SysProcAttr.Setpgid = true
+		launch = func(_ string, cmd *exec.Cmd) error { return cmd.Start() }
+	}
+	if err := launch(name, cmd); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	go func() {
+		_ = cmd.Wait() // the status is in ProcessState; an early end is reported by await
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// await calls ready until it succeeds. It gives up when the process ends, when
+// ctx does, or after a minute, with ready's last error.
+func (p *process) await(ctx context.Context, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.ended:
+			return fmt.Errorf("%s ended early: %s%s", p.name, p.cmd.ProcessState, p.tail())
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(ctx.Err(), err))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// tail is the end of the process's output, once it has ended.
+func (p *process) tail() string {
+	if p.output == nil {
+		return ""
+	}
+	out := bytes.TrimSpace(p.output.Bytes())
+	return "\n" + string(out[max(0, len(out)-2000):])
+}
+
+// stop ends the process with sig, and by force after ten seconds. It returns
+// once the process is gone, which is also when its ports are free.
+func (p *process) stop(sig syscall.Signal) error {
+	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop %s: %w", p.name, err)
+	}
+	select {
+	case <-p.ended:
+		return nil
+	case <-time.After(10 * time.Second):
+	}
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill %s: %w", p.name, err)
+	}
+	<-p.ended
+	return nil
+}
+
+// freePort finds a port below the range the kernel hands out to others, so
+// that nothing but another call of this function competes for it.
+func freePort() (int, error) {
+	var last error
+	for range 50 {
+		port := 20000 + rand.IntN(12000)
+		l, err := net.Listen("tcp", address(port))
+		if err != nil {
+			last = err
+			continue
+		}
+		return port, l.Close()
+	}
+	return 0, fmt.Errorf("no free port: %w", last)
+}
+
+func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
+
+// moduleRoot is the folder of the go.mod above the working directory, which is
+// where `make` keeps the tools.
+func moduleRoot() (string, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := wd; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s is not inside the repository: no go.mod above it", wd)
+		}
+	}
+}
