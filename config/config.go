@@ -1,0 +1,183 @@
+// Package config turns the environment of the app into one complete, valid
+// description of a platform. It knows nothing of CDKTF or AWS clients: what it
+// returns is plain Go, known before anything is built.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// RegionFile overrides AWS_REGION when the checkout has it. It holds one
+// region name; white space around it does not count.
+const RegionFile = "lib/AWS_REGION"
+
+// Config describes one environment of the platform completely: constructs set
+// no defaults of their own.
+type Config struct {
+	Names       Names
+	Region      string // AWS region, e.g. "eu-west-1"
+	State       State
+	Certificate Certificate
+	AlarmEmail  string            // receives alarms; empty means nobody does
+	Tags        map[string]string // on every resource that can carry tags
+	Emulator    Emulator
+	Profile
+}
+
+// State is where Terraform keeps what it knows of this environment.
+type State struct {
+	Bucket string // exists before the first deploy, versioned and private
+	Region string // of the bucket, whatever the platform's region is
+	Key    string // object key, one per environment
+}
+
+// Certificate says how the load balancer gets TLS: an ARN of an issued
+// certificate, or a domain and the hosted zone in which to prove it. With
+// neither the load balancer speaks plain HTTP.
+type Certificate struct {
+	ARN          string // ACM, in the platform's region
+	DomainName   string // of the load balancer; needs HostedZoneID
+	HostedZoneID string // public Route 53 zone that holds DomainName
+}
+
+// HTTPS reports whether the load balancer has a certificate.
+func (c Certificate) HTTPS() bool { return c.ARN != "" || c.DomainName != "" }
+
+// Emulator holds the few settings that differ when AWS_ENDPOINT_URL names an
+// emulator. Its zero value means AWS.
+type Emulator struct {
+	PathStyleS3          bool   // bucket names in the path: an emulator has no wildcard DNS
+	SkipCapacityWait     bool   // no instances come up, so none can become healthy
+	FunctionProxyAddress string // HTTP proxy by which the Lambda finds the load balancer's name
+}
+
+// settings are the app's environment variables. Empty counts as unset, but for
+// ENVIRONMENT_SUFFIX, where an empty value is most likely a broken script.
+type settings struct {
+	Suffix         string `env:"ENVIRONMENT_SUFFIX" envDefault:"dev"`
+	Region         string `env:"AWS_REGION" envDefault:"us-east-1"`
+	StateBucket    string `env:"TERRAFORM_STATE_BUCKET" envDefault:"iac-rlhf-tf-states"`
+	StateRegion    string `env:"TERRAFORM_STATE_BUCKET_REGION" envDefault:"us-east-1"`
+	Profile        string `env:"PORTFOLIO_PROFILE" envDefault:"standard"`
+	CertificateARN string `env:"CERTIFICATE_ARN"`
+	DomainName     string `env:"DOMAIN_NAME"`
+	HostedZoneID   string `env:"HOSTED_ZONE_ID"`
+	AlarmEmail     string `env:"ALARM_EMAIL"`
+	Repository     string `env:"REPOSITORY" envDefault:"unknown"`
+	CommitAuthor   string `env:"COMMIT_AUTHOR" envDefault:"unknown"`
+	Endpoint       string `env:"AWS_ENDPOINT_URL"`
+	AmazonLinux    string `env:"AMAZON_LINUX"`
+	AccessLogs     string `env:"API_ACCESS_LOGS" envDefault:"off"`
+	ReadReplica    string `env:"RDS_READ_REPLICA"`
+	BlueGreen      string `env:"RDS_BLUE_GREEN"`
+}
+
+// Load reads a Config from environment variables and from RegionFile in root.
+// Its error joins every problem found, one per line, each "path: got X, want Y".
+func Load(environ map[string]string, root fs.FS) (Config, error) {
+	s, err := env.ParseAsWithOptions[settings](env.Options{Environment: environ})
+	if err != nil {
+		return Config{}, err
+	}
+	var problems []error
+	if v, set := environ["ENVIRONMENT_SUFFIX"]; set && v == "" {
+		s.Suffix = ""
+	}
+	regionPath := "AWS_REGION"
+	switch text, err := fs.ReadFile(root, RegionFile); {
+	case err == nil:
+		s.Region, regionPath = strings.TrimSpace(string(text)), RegionFile
+	case !errors.Is(err, fs.ErrNotExist):
+		problems = append(problems, fmt.Errorf("%s: %w", RegionFile, err))
+	}
+
+	profile, known := profiles[s.Profile]
+	if !known {
+		problems = append(problems, problem("PORTFOLIO_PROFILE", s.Profile, strings.Join(profileNames(), ", ")))
+		profile = Standard // so that the rest can still be checked
+	}
+	c := Config{
+		Names:       NewNames(s.Suffix),
+		Region:      s.Region,
+		State:       State{Bucket: s.StateBucket, Region: s.StateRegion},
+		Certificate: Certificate{ARN: s.CertificateARN, DomainName: s.DomainName, HostedZoneID: s.HostedZoneID},
+		AlarmEmail:  s.AlarmEmail,
+		Emulator:    emulator(s.Endpoint),
+		Profile:     profile(),
+	}
+	c.State.Key = s.Suffix + "/" + c.Names.Stack + ".tfstate"
+	c.Tags = map[string]string{
+		"Project":      "portfolio-tracking",
+		"Environment":  s.Suffix,
+		"Repository":   tagValue(s.Repository),
+		"CommitAuthor": tagValue(s.CommitAuthor),
+		"ManagedBy":    "cdktf",
+	}
+	problems = append(problems, c.override(s)...)
+	problems = append(problems, c.validate(regionPath, s.Endpoint)...)
+	if len(problems) > 0 {
+		return Config{}, errors.Join(problems...)
+	}
+	return c, nil
+}
+
+// override applies the settings that change a single field of a profile.
+func (c *Config) override(s settings) []error {
+	var problems []error
+	choose := func(name, value string, set func(bool)) {
+		switch value {
+		case "":
+		case "on", "true":
+			set(true)
+		case "off", "false":
+			set(false)
+		default:
+			problems = append(problems, problem(name, value, "on or off"))
+		}
+	}
+	choose("API_ACCESS_LOGS", s.AccessLogs, func(on bool) { c.API.AccessLogs = on })
+	choose("RDS_READ_REPLICA", s.ReadReplica, func(on bool) { c.Database.ReadReplica = on })
+	choose("RDS_BLUE_GREEN", s.BlueGreen, func(on bool) { c.Database.BlueGreen = on })
+	if s.AmazonLinux != "" {
+		c.Compute.AmazonLinux = AmazonLinux(s.AmazonLinux)
+	}
+	return problems
+}
+
+var refusedInTags = regexp.MustCompile(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]`)
+
+// tagValue makes text a tag's value: characters that AWS refuses become "_" and
+// what is beyond 256 characters is cut. An author's name must not stop a deploy.
+func tagValue(text string) string {
+	value := []rune(refusedInTags.ReplaceAllString(text, "_"))
+	return string(value[:min(len(value), 256)])
+}
+
+// emulator derives the emulator's settings from its endpoint, "" for AWS.
+func emulator(endpoint string) Emulator {
+	if endpoint == "" {
+		return Emulator{}
+	}
+	return Emulator{PathStyleS3: true, SkipCapacityWait: true, FunctionProxyAddress: endpoint}
+}
+
+// Warnings lists what is valid but worth a second look, one line each.
+func (c Config) Warnings() []string {
+	var warnings []string
+	if !c.Certificate.HTTPS() {
+		warnings = append(warnings, "certificate: none given, so the load balancer speaks plain HTTP; set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID")
+	}
+	if !c.Network.CIDR.Addr().IsPrivate() {
+		warnings = append(warnings, fmt.Sprintf("network.cidr: %s lies outside RFC 1918 (172.16.0.0/12 ends at 172.31.255.255); public hosts in it cannot be reached from the VPC", c.Network.CIDR))
+	}
+	if c.Compute.AmazonLinux == AmazonLinux2 {
+		warnings = append(warnings, "compute.amazonLinux: Amazon Linux 2 is past its end of life (2026-06-30); set AMAZON_LINUX=al2023")
+	}
+	return warnings
+}

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// regions are the commercial regions enabled by default or by opt-in. A name
+// outside the list is a typing error far more often than a new region.
+var regions = []string{
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+	"ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+	"ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1",
+	"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1",
+	"eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1", "mx-central-1",
+	"sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+}
+
+// retentions are the numbers of days CloudWatch Logs can keep events.
+var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+var (
+	suffixPattern      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?$`)
+	bucketPattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	certificatePattern = regexp.MustCompile(`^arn:aws:acm:([a-z0-9-]+):\d{12}:certificate/[0-9a-f-]{36}$`)
+	domainPattern      = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+	hostedZonePattern  = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
+	versionPattern     = regexp.MustCompile(`^15\.\d{1,2}$`)
+)
+
+// problem is one line of bad input; an empty value is shown as "nothing".
+func problem(path, got, want string) error {
+	if got == "" {
+		got = "nothing"
+	}
+	return fmt.Errorf("%s: got %s, want %s", path, got, want)
+}
+
+// validate returns every problem of c, in the order of the documentation.
+func (c Config) validate(regionPath, endpoint string) []error {
+	var problems []error
+	check := func(ok bool, path string, got any, want string) {
+		if !ok {
+			problems = append(problems, problem(path, fmt.Sprint(got), want))
+		}
+	}
+	check(suffixPattern.MatchString(c.Names.Suffix), "ENVIRONMENT_SUFFIX", c.Names.Suffix,
+		"1–16 of a–z, 0–9 and inner hyphens")
+	check(slices.Contains(regions, c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
+	check(validBucket(c.State.Bucket), "TERRAFORM_STATE_BUCKET", c.State.Bucket,
+		"an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens")
+	check(slices.Contains(regions, c.State.Region), "TERRAFORM_STATE_BUCKET_REGION", c.State.Region,
+		"an AWS region such as us-east-1")
+	if c.AlarmEmail != "" {
+		address, err := mail.ParseAddress(c.AlarmEmail)
+		check(err == nil && address.Address == c.AlarmEmail, "ALARM_EMAIL", c.AlarmEmail, "an e-mail address")
+	}
+	if endpoint != "" {
+		u, err := url.Parse(endpoint)
+		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "AWS_ENDPOINT_URL", endpoint,
+			"a URL such as http://127.0.0.1:4566")
+	}
+	c.validateCertificate(check)
+	c.validateProfile(check)
+	return problems
+}
+
+func (c Config) validateCertificate(check func(ok bool, path string, got any, want string)) {
+	cert := c.Certificate
+	if cert.ARN != "" {
+		match := certificatePattern.FindStringSubmatch(cert.ARN)
+		check(match != nil, "CERTIFICATE_ARN", cert.ARN,
+			"arn:aws:acm:<region>:<12-digit account>:certificate/<UUID>")
+		check(match == nil || match[1] == c.Region, "CERTIFICATE_ARN", cert.ARN,
+			"a certificate in "+c.Region+", the load balancer's region")
+		check(cert.DomainName == "", "DOMAIN_NAME", cert.DomainName, "nothing beside CERTIFICATE_ARN")
+	}
+	if cert.DomainName != "" {
+		// ACM takes no more than 64 characters as a certificate's first name.
+		check(domainPattern.MatchString(cert.DomainName) && len(cert.DomainName) <= 64, "DOMAIN_NAME", cert.DomainName,
+			"a host name of up to 64 characters such as app.example.com")
+	}
+	if cert.DomainName != "" || cert.HostedZoneID != "" {
+		check(hostedZonePattern.MatchString(cert.HostedZoneID), "HOSTED_ZONE_ID", cert.HostedZoneID,
+			"the ID of the Route 53 zone of DOMAIN_NAME, such as Z0123456789ABC")
+		check(cert.DomainName != "", "DOMAIN_NAME", cert.DomainName, "a host name in the zone HOSTED_ZONE_ID")
+	}
+}
+
+func (c Config) validateProfile(check func(ok bool, path string, got any, want string)) {
+	between := func(path string, got, low, high int) {
+		check(got >= low && got <= high, path, got, fmt.Sprintf("%d–%d", low, high))
+	}
+	for i, subnet := range slices.Concat(c.Network.PublicCIDRs[:], c.Network.PrivateCIDRs[:]) {
+		path := fmt.Sprintf("network.subnets[%d]", i)
+		inside := c.Network.CIDR.Contains(subnet.Addr()) && subnet.Bits() > c.Network.CIDR.Bits()
+		// A load balancer wants 8 free addresses in each subnet, hence /27.
+		check(inside && subnet.Bits() <= 27, path, subnet, "a part of "+c.Network.CIDR.String()+" of /27 or larger")
+	}
+	check(slices.Contains([]AmazonLinux{AmazonLinux2, AmazonLinux2023}, c.Compute.AmazonLinux),
+		"AMAZON_LINUX", c.Compute.AmazonLinux, "al2 or al2023")
+	between("compute.rootVolumeGiB", c.Compute.RootVolumeGiB, 8, 16384)
+	between("compute.minSize", c.Compute.MinSize, 1, c.Compute.DesiredCapacity)
+	between("compute.desiredCapacity", c.Compute.DesiredCapacity, c.Compute.MinSize, c.Compute.MaxSize)
+
+	check(versionPattern.MatchString(c.Database.EngineVersion), "database.engineVersion", c.Database.EngineVersion, "an exact version such as 15.14")
+	between("database.storageGiB", c.Database.StorageGiB, 20, 65536)
+	between("database.backupDays", c.Database.BackupDays, 1, 35)
+	check(!c.Database.ReadReplica || !c.Database.BlueGreen, "RDS_BLUE_GREEN", "on together with a read replica",
+		"one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply")
+
+	between("cache.storageGB", c.Cache.StorageGB, 1, 5000)
+	between("cache.ecpuPerSecond", c.Cache.ECPUPerSecond, 1000, 15_000_000)
+	between("cache.snapshotDays", c.Cache.SnapshotDays, 1, 35)
+	check(slices.Contains(retentions, c.LogRetentionDays), "logRetentionDays", c.LogRetentionDays,
+		fmt.Sprintf("one of %v", retentions))
+	check(c.SecretRecoveryDays == 0 || c.SecretRecoveryDays >= 7 && c.SecretRecoveryDays <= 30,
+		"secretRecoveryDays", c.SecretRecoveryDays, "0 or 7–30")
+}
+
+// validBucket applies S3's naming rules for general purpose buckets.
+func validBucket(name string) bool {
+	if !bucketPattern.MatchString(name) || strings.Contains(name, "..") {
+		return false
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return false // shaped like an IP address
+	}
+	for _, prefix := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	for _, suffix := range []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,160 @@
+package platform
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// steps tells what happens while it happens, and in the end how long each step took.
+type steps struct {
+	out io.Writer
+
+	mu   sync.Mutex
+	done []finished
+}
+
+type finished struct {
+	name string
+	took time.Duration
+}
+
+func (s *steps) printf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, format+"\n", args...)
+}
+
+// do runs one step, in words of the present.
+func (s *steps) do(name string, run func() error) error {
+	s.printf("%s …", name)
+	begin := time.Now()
+	if err := run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	took := time.Since(begin)
+	s.printf("%s: done in %.1f s", name, took.Seconds())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = append(s.done, finished{name, took})
+	return nil
+}
+
+// summary lists the steps in the order they ended.
+func (s *steps) summary() string {
+	var text strings.Builder
+	for _, f := range s.done {
+		fmt.Fprintf(&text, "%8.1f s  %s\n", f.took.Seconds(), f.name)
+	}
+	return text.String()
+}
+
+// apply reads Terraform's machine-readable output as it is written and keeps
+// count. Its Write takes whole or partial lines.
+type apply struct {
+	mu      sync.Mutex
+	partial []byte
+	total   int
+	done    int
+	begun   map[string]time.Time // resources at work, by address
+	errors  []string
+	now     func() time.Time
+}
+
+func newApply() *apply { return &apply{begun: map[string]time.Time{}, now: time.Now} }
+
+// message is the part of Terraform's JSON lines that counts here
+// (developer.hashicorp.com/terraform/internals/machine-readable-ui).
+type message struct {
+	Type    string `json:"type"`
+	Changes struct {
+		Add    int `json:"add"`
+		Change int `json:"change"`
+		Remove int `json:"remove"`
+	} `json:"changes"`
+	Hook struct {
+		Resource struct {
+			Addr string `json:"addr"`
+		} `json:"resource"`
+	} `json:"hook"`
+	Diagnostic struct {
+		Severity string `json:"severity"`
+		Summary  string `json:"summary"`
+		Detail   string `json:"detail"`
+		Address  string `json:"address"`
+	} `json:"diagnostic"`
+}
+
+func (a *apply) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.partial = append(a.partial, p...)
+	for {
+		end := slices.Index(a.partial, '\n')
+		if end < 0 {
+			return len(p), nil
+		}
+		a.take(a.partial[:end])
+		a.partial = a.partial[end+1:]
+	}
+}
+
+func (a *apply) take(line []byte) {
+	var m message
+	if json.Unmarshal(line, &m) != nil {
+		return // not ours to judge: Terraform says what matters in JSON
+	}
+	switch m.Type {
+	case "change_summary":
+		if a.total == 0 {
+			a.total = m.Changes.Add + m.Changes.Change + m.Changes.Remove
+		}
+	case "apply_start":
+		a.begun[m.Hook.Resource.Addr] = a.now()
+	case "apply_complete", "apply_errored":
+		delete(a.begun, m.Hook.Resource.Addr)
+		a.done++
+	case "diagnostic":
+		if m.Diagnostic.Severity == "error" {
+			a.errors = append(a.errors, strings.TrimSpace(m.Diagnostic.Address+": "+m.Diagnostic.Summary+"\n"+m.Diagnostic.Detail))
+		}
+	}
+}
+
+// String is one line: how much is done and what is waited for longest.
+func (a *apply) String() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	waiting := make([]string, 0, len(a.begun))
+	for address := range a.begun {
+		waiting = append(waiting, address)
+	}
+	slices.SortFunc(waiting, func(x, y string) int { return a.begun[x].Compare(a.begun[y]) })
+	line := fmt.Sprintf("  %d of %d resources", a.done, a.total)
+	for i, address := range waiting {
+		if i == 3 {
+			line += fmt.Sprintf(" and %d more", len(waiting)-i)
+			break
+		}
+		separator := ", waiting for "
+		if i > 0 {
+			separator = ", "
+		}
+		line += fmt.Sprintf("%s%s (%.0f s)", separator, address, a.now().Sub(a.begun[address]).Seconds())
+	}
+	return line
+}
+
+// err joins Terraform's own errors, each with its resource.
+func (a *apply) err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.errors) == 0 {
+		return nil
+	}
+	return fmt.Errorf("terraform:\n%s", strings.Join(a.errors, "\n"))
+}

@@ -1,0 +1,145 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-version"
+)
+
+// MirrorVariable names the environment variable that points to a mirror of
+// Terraform providers: a folder with registry.terraform.io in it.
+const MirrorVariable = "PORTFOLIO_PROVIDER_MIRROR"
+
+const (
+	terraformRC = "build/terraform/terraform.rc"
+	mirror      = "build/terraform/mirror"
+	registry    = "registry.terraform.io/hashicorp"
+)
+
+// provider is one that the stack needs and the versions it takes, as its
+// required_providers say.
+type provider struct{ Name, Versions string }
+
+var (
+	awsProvider     = provider{"aws", ">= 5.99, < 6"}
+	archiveProvider = provider{"archive", ">= 1.3.0, < 3.0.0"}
+)
+
+// archiveModuleVersion is the one that archiveprovider/go.mod pins.
+const archiveModuleVersion = "1.3.0"
+
+// Providers makes Terraform work where its registry cannot be reached: if the
+// machine has a mirror with the AWS provider, it makes a mirror of the project's
+// own and a configuration that names it. Without one it makes nothing, and
+// Terraform goes where it always goes. A second call changes nothing.
+func Providers(ctx context.Context, root string, out io.Writer) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	rc := filepath.Join(root, terraformRC)
+	aws := awsProvider.find(mirrors())
+	if aws == "" {
+		return os.RemoveAll(filepath.Dir(rc))
+	}
+	if err := link(root, "aws", aws); err != nil {
+		return err
+	}
+	archive := archiveProvider.find(mirrors())
+	if archive == "" {
+		archive = filepath.Join(root, "build/terraform/archive", archiveModuleVersion, platformName())
+		if err := buildArchiveProvider(ctx, root, archive, out); err != nil {
+			return err
+		}
+	}
+	if err := link(root, "archive", archive); err != nil {
+		return err
+	}
+	return os.WriteFile(rc, fmt.Appendf(nil, `# Made by go run ./local providers.
+provider_installation {
+  filesystem_mirror {
+    path    = %q
+    include = ["%[2]s/aws", "%[2]s/archive"]
+  }
+  direct {
+    exclude = ["%[2]s/aws", "%[2]s/archive"]
+  }
+}
+`, filepath.Join(root, mirror), registry), 0o644)
+}
+
+// mirrors are the folders in which a machine may keep providers: the one that the
+// user names, Terraform's implied ones, and any directly below /opt.
+func mirrors() []string {
+	var found []string
+	if named := os.Getenv(MirrorVariable); named != "" {
+		found = append(found, named)
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		found = append(found, filepath.Join(home, ".terraform.d/plugins"), filepath.Join(home, ".local/share/terraform/plugins"))
+	}
+	found = append(found, "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
+	below, _ := filepath.Glob("/opt/*") // no match is an answer, too
+	return append(found, below...)
+}
+
+// find returns the folder of the newest fitting version for this platform, or "".
+func (p provider) find(mirrors []string) string {
+	fits, err := version.NewConstraint(p.Versions)
+	if err != nil {
+		panic(err) // a literal above
+	}
+	var best *version.Version
+	var folder string
+	for _, m := range mirrors {
+		candidates, _ := filepath.Glob(filepath.Join(m, registry, p.Name, "*", platformName())) // no match is an answer, too
+		for _, candidate := range candidates {
+			v, err := version.NewVersion(filepath.Base(filepath.Dir(candidate)))
+			if err == nil && fits.Check(v) && (best == nil || v.GreaterThan(best)) {
+				best, folder = v, candidate
+			}
+		}
+	}
+	return folder
+}
+
+// link puts a provider's folder …/<version>/<platform> into the project's mirror.
+// Terraform follows a symbolic link at the platform's level only.
+func link(root, name, folder string) error {
+	here := filepath.Join(root, mirror, registry, name)
+	if err := os.RemoveAll(here); err != nil {
+		return err
+	}
+	here = filepath.Join(here, filepath.Base(filepath.Dir(folder)))
+	if err := os.MkdirAll(here, 0o755); err != nil {
+		return err
+	}
+	return os.Symlink(folder, filepath.Join(here, platformName()))
+}
+
+// buildArchiveProvider builds the provider from the module that pins it.
+func buildArchiveProvider(ctx context.Context, root, folder string, out io.Writer) error {
+	binary := filepath.Join(folder, "terraform-provider-archive_v"+archiveModuleVersion+"_x4")
+	if exists(binary) {
+		return nil
+	}
+	fmt.Fprintln(out, "building the archive provider, which this machine's mirror lacks (about 40 s) …")
+	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-o", binary, "github.com/terraform-providers/terraform-provider-archive")
+	cmd.Dir = filepath.Join(root, "local/archiveprovider")
+	// A workspace or flags of the outside are not this module's.
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOFLAGS=") }), "GOWORK=off", "GOFLAGS=")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the archive provider: %w\n%s", err, text)
+	}
+	return nil
+}
+
+func platformName() string { return runtime.GOOS + "_" + runtime.GOARCH }

@@ -1,0 +1,250 @@
+package stacks
+
+import (
+	"portfolio/config"
+	"time"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdktf/cdktf-provider-archive-go/archive/v10/dataarchivefile"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2api"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2integration"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2route"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2routeresponse"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2stage"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicy"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/lambdafunction"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/lambdapermission"
+	"github.com/hashicorp/terraform-cdk-go/cdktf"
+)
+
+const (
+	// handlerBinary is where make builds the Lambda, seen from the stack's folder.
+	handlerBinary = "../../../build/lambda/bootstrap"
+	stageName     = "prod"
+	// integrationTimeout is the longest API Gateway waits for a WebSocket integration.
+	integrationTimeout = 29 * time.Second
+)
+
+// APIProps configures the WebSocket API and its Lambda function.
+type APIProps struct {
+	Names       config.Names
+	Compute     ComputeOutputs // the service behind the handler
+	API         config.API
+	Certificate config.Certificate
+	Logs        LogProps
+	KeyARN      *string // customer-managed KMS key, nil for AWS-managed ones
+	Emulator    config.Emulator
+}
+
+// APIOutputs is what other tiers may use; pointers are Terraform tokens.
+type APIOutputs struct {
+	ID           *string
+	Stage        string
+	URL          *string // wss://…/prod
+	FunctionName *string
+}
+
+// NewAPI creates the WebSocket API, whose three routes end in one Lambda
+// function that hands events to the service, and lets the service's instances
+// post to this API's connections.
+func NewAPI(scope constructs.Construct, id string, p APIProps) APIOutputs {
+	scope = constructs.NewConstruct(scope, &id)
+	handler := newHandler(scope, p)
+	api := apigatewayv2api.NewApigatewayv2Api(scope, jsii.String("websocket"), &apigatewayv2api.Apigatewayv2ApiConfig{
+		Name:                     &p.Names.WebSocketAPI,
+		Description:              jsii.String("Portfolio changes, pushed to the browser"),
+		ProtocolType:             jsii.String("WEBSOCKET"),
+		RouteSelectionExpression: jsii.String("$request.body.action"),
+		Tags:                     nameTag(p.Names.WebSocketAPI),
+	})
+	lambdapermission.NewLambdaPermission(scope, jsii.String("handler-permission"), &lambdapermission.LambdaPermissionConfig{
+		StatementId:  jsii.String("WebSocketAPI"),
+		FunctionName: handler.FunctionName(),
+		Action:       jsii.String("lambda:InvokeFunction"),
+		Principal:    jsii.String("apigateway.amazonaws.com"),
+		SourceArn:    jsii.String(*api.ExecutionArn() + "/" + stageName + "/*"), // …/<stage>/<route key>
+	})
+	stage := newStage(scope, p, api, newRoutes(scope, api, handler))
+
+	// A post goes to …/<stage>/POST/@connections/<id>; reading and closing a
+	// connection differ in the method alone.
+	iamrolepolicy.NewIamRolePolicy(scope, jsii.String("push-policy"), &iamrolepolicy.IamRolePolicyConfig{
+		Name: jsii.String("push"),
+		Role: p.Compute.InstanceRole,
+		Policy: policyDocument(statement{
+			Action:   "execute-api:ManageConnections",
+			Resource: *api.ExecutionArn() + "/" + stageName + "/*/@connections/*",
+		}),
+	})
+	return APIOutputs{ID: api.Id(), Stage: stageName, URL: stage.InvokeUrl(), FunctionName: handler.FunctionName()}
+}
+
+func newHandler(scope constructs.Construct, p APIProps) lambdafunction.LambdaFunction {
+	logs := newLogGroup(scope, "handler-log-group", "/aws/lambda/"+p.Names.WebSocketHandler, p.Logs)
+	role := iamrole.NewIamRole(scope, jsii.String("handler-role"), &iamrole.IamRoleConfig{
+		Name:             &p.Names.WebSocketHandlerRole,
+		AssumeRolePolicy: assumeRolePolicy("lambda.amazonaws.com"),
+	})
+	rights := iamrolepolicy.NewIamRolePolicy(scope, jsii.String("handler-policy"), &iamrolepolicy.IamRolePolicyConfig{
+		Role:   role.Name(),
+		Policy: policyDocument(handlerStatements(p, *logs.Arn())...),
+	})
+	zip := dataarchivefile.NewDataArchiveFile(scope, jsii.String("handler-zip"), &dataarchivefile.DataArchiveFileConfig{
+		Type: jsii.String("zip"),
+		// The file's mode goes along, executable: make sets it, since version 1 of
+		// the provider, the one an offline machine has, cannot.
+		SourceFile: jsii.String(handlerBinary),
+		OutputPath: jsii.String("ws-handler.zip"), // in the stack's folder: environments do not share it
+	})
+	return lambdafunction.NewLambdaFunction(scope, jsii.String("handler"), &lambdafunction.LambdaFunctionConfig{
+		FunctionName:   &p.Names.WebSocketHandler,
+		Description:    jsii.String("Hands WebSocket events to the portfolio service"),
+		Role:           role.Arn(),
+		Runtime:        jsii.String("provided.al2023"),
+		Architectures:  jsii.Strings("x86_64"),
+		Handler:        jsii.String("bootstrap"),
+		Filename:       zip.OutputPath(),
+		SourceCodeHash: zip.OutputBase64Sha256(),
+		MemorySize:     jsii.Number(p.API.MemoryMB),
+		Timeout:        jsii.Number(p.API.Timeout.Seconds()),
+		KmsKeyArn:      p.KeyARN,
+		Environment:    &lambdafunction.LambdaFunctionEnvironment{Variables: handlerEnvironment(p)},
+		TracingConfig:  &lambdafunction.LambdaFunctionTracingConfig{Mode: jsii.String("Active")},
+		LoggingConfig: &lambdafunction.LambdaFunctionLoggingConfig{
+			LogFormat:           jsii.String("JSON"),
+			LogGroup:            logs.Name(),
+			ApplicationLogLevel: jsii.String("INFO"),
+			SystemLogLevel:      jsii.String("WARN"),
+		},
+		// Lambda checks at creation that the role may trace.
+		DependsOn: &[]cdktf.ITerraformDependable{rights, logs},
+	})
+}
+
+func handlerStatements(p APIProps, logGroupARN string) []statement {
+	statements := []statement{{
+		Sid:      "WriteLogs", // the group is Terraform's to make
+		Action:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+		Resource: logGroupARN + ":*",
+	}, {
+		Sid:      "Trace", // X-Ray takes no resource
+		Action:   []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+		Resource: "*",
+	}, {
+		Sid:      "ReadSigningKey",
+		Action:   "secretsmanager:GetSecretValue",
+		Resource: *p.Compute.SigningSecretARN,
+	}}
+	if p.KeyARN != nil {
+		statements = append(statements, statement{Sid: "CustomerKey", Action: "kms:Decrypt", Resource: *p.KeyARN})
+	}
+	if p.Certificate.ARN != "" {
+		statements = append(statements, statement{
+			Sid: "ReadCertificateName", Action: "acm:DescribeCertificate", Resource: p.Certificate.ARN,
+		})
+	}
+	return statements
+}
+
+// handlerEnvironment tells the handler where the service is. Behind TLS it also
+// needs a name that the certificate carries, which the load balancer's own is not.
+func handlerEnvironment(p APIProps) *map[string]*string {
+	environment := map[string]*string{
+		"ALB_DNS":            p.Compute.LoadBalancerDNS,
+		"ALB_SCHEME":         jsii.String("http"),
+		"SIGNING_SECRET_ARN": p.Compute.SigningSecretARN,
+	}
+	if p.Certificate.HTTPS() {
+		environment["ALB_SCHEME"] = jsii.String("https")
+	}
+	if p.Certificate.DomainName != "" {
+		environment["ALB_SERVER_NAME"] = &p.Certificate.DomainName
+	}
+	if p.Certificate.ARN != "" {
+		environment["CERTIFICATE_ARN"] = &p.Certificate.ARN
+	}
+	if p.Emulator.FunctionProxyAddress != "" {
+		environment["HTTP_PROXY"] = &p.Emulator.FunctionProxyAddress
+	}
+	return &environment
+}
+
+// newRoutes sends all three routes to the handler and returns what a deployment
+// has to wait for.
+func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, handler lambdafunction.LambdaFunction) []cdktf.ITerraformDependable {
+	integration := apigatewayv2integration.NewApigatewayv2Integration(scope, jsii.String("handler-integration"), &apigatewayv2integration.Apigatewayv2IntegrationConfig{
+		ApiId:                   api.Id(),
+		IntegrationType:         jsii.String("AWS_PROXY"),
+		IntegrationMethod:       jsii.String("POST"),
+		IntegrationUri:          handler.InvokeArn(),
+		ContentHandlingStrategy: jsii.String("CONVERT_TO_TEXT"),
+		TimeoutMilliseconds:     jsii.Number(integrationTimeout.Milliseconds()),
+	})
+	ready := []cdktf.ITerraformDependable{integration}
+	for _, name := range []string{"connect", "disconnect", "default"} {
+		c := &apigatewayv2route.Apigatewayv2RouteConfig{
+			ApiId:    api.Id(),
+			RouteKey: jsii.String("$" + name),
+			Target:   jsii.String("integrations/" + *integration.Id()),
+		}
+		// Without a route response the client never sees what the handler returns.
+		if name == "default" {
+			c.RouteResponseSelectionExpression = jsii.String("$default")
+		}
+		route := apigatewayv2route.NewApigatewayv2Route(scope, jsii.String(name), c)
+		ready = append(ready, route)
+		if name == "default" {
+			ready = append(ready, apigatewayv2routeresponse.NewApigatewayv2RouteResponse(scope, jsii.String("default-response"), &apigatewayv2routeresponse.Apigatewayv2RouteResponseConfig{
+				ApiId:            api.Id(),
+				RouteId:          route.Id(),
+				RouteResponseKey: jsii.String("$default"),
+			}))
+		}
+	}
+	return ready
+}
+
+// newStage deploys the routes. Logs of the stage need a role that belongs to the
+// whole account, so they are off unless somebody has set it up.
+func newStage(scope constructs.Construct, p APIProps, api apigatewayv2api.Apigatewayv2Api, routes []cdktf.ITerraformDependable) apigatewayv2stage.Apigatewayv2Stage {
+	c := &apigatewayv2stage.Apigatewayv2StageConfig{
+		ApiId:      api.Id(),
+		Name:       jsii.String(stageName),
+		AutoDeploy: true,
+		DefaultRouteSettings: &apigatewayv2stage.Apigatewayv2StageDefaultRouteSettings{
+			// Unset would be sent as 0: every message refused.
+			ThrottlingRateLimit:    jsii.Number(p.API.ThrottleRate),
+			ThrottlingBurstLimit:   jsii.Number(p.API.ThrottleBurst),
+			LoggingLevel:           jsii.String("OFF"),
+			DataTraceEnabled:       false, // would write whole messages to the log
+			DetailedMetricsEnabled: true,
+		},
+		DependsOn: &routes,
+	}
+	if p.API.AccessLogs {
+		logs := newLogGroup(scope, "access-log-group", "/portfolio/"+p.Names.WebSocketAPI, p.Logs)
+		c.DefaultRouteSettings.LoggingLevel = jsii.String("ERROR")
+		c.AccessLogSettings = &apigatewayv2stage.Apigatewayv2StageAccessLogSettings{
+			DestinationArn: logs.Arn(),
+			Format:         accessLogFormat(),
+		}
+	}
+	return apigatewayv2stage.NewApigatewayv2Stage(scope, jsii.String("stage"), c)
+}
+
+// accessLogFormat is one line and has the request's id, as API Gateway demands.
+// "$context.x" without braces is nothing to Terraform.
+func accessLogFormat() *string {
+	return jsonDocument(map[string]string{
+		"requestId":        "$context.requestId",
+		"connectionId":     "$context.connectionId",
+		"eventType":        "$context.eventType",
+		"routeKey":         "$context.routeKey",
+		"status":           "$context.status",
+		"sourceIp":         "$context.identity.sourceIp",
+		"requestTime":      "$context.requestTime",
+		"integrationError": "$context.integrationErrorMessage",
+	})
+}

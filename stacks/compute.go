@@ -1,0 +1,274 @@
+package stacks
+
+import (
+	"portfolio/config"
+	"strings"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/autoscalinggroup"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/autoscalingpolicy"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawsssmparameter"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/launchtemplate"
+	"github.com/hashicorp/terraform-cdk-go/cdktf"
+)
+
+// ComputeProps configures the load balancer and the instances behind it.
+type ComputeProps struct {
+	Names              config.Names
+	Region             string
+	Account            *string
+	Network            NetworkOutputs
+	Database           DatabaseOutputs
+	Compute            config.Compute
+	Certificate        config.Certificate
+	Cache              config.Cache // how long the service keeps a quote
+	Buckets            config.Buckets
+	SecretRecoveryDays int // 0 or 7–30
+	Logs               LogProps
+	KeyARN             *string           // customer-managed KMS key, nil for AWS-managed ones
+	Tags               map[string]string // default tags do not reach what an Auto Scaling group launches
+	Emulator           config.Emulator
+}
+
+// ComputeOutputs is what other tiers may use; pointers are Terraform tokens.
+type ComputeOutputs struct {
+	LoadBalancerDNS       *string
+	LoadBalancerARN       *string
+	LoadBalancerARNSuffix *string // as metrics name it
+	TargetGroupARNSuffix  *string // as metrics name it
+	AutoScalingGroup      *string // name
+	InstanceRole          *string // name of the role that instances run as
+	SigningSecretARN      *string // Secrets Manager, the key that signs calls to the service
+	ServiceLogGroup       *string // name
+}
+
+// amiParameters are the public SSM parameters of the newest image of a release.
+var amiParameters = map[config.AmazonLinux]string{
+	config.AmazonLinux2:    "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2",
+	config.AmazonLinux2023: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+}
+
+// imageRelease is raised to move instances to the newest image of their release.
+const imageRelease = 1
+
+// NewCompute creates the load balancer and an Auto Scaling group whose instances
+// run the service. Instances take requests from the load balancer alone.
+func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOutputs {
+	scope = constructs.NewConstruct(scope, &id)
+	balancer := newLoadBalancer(scope, p, p.Database.Logs)
+	instances := newSecurityGroup(scope, "security-group", p.Names.InstanceSecurityGroup, "Service instances", p.Network)
+	openInstancePorts(scope, p, instances, balancer.SecurityGroup)
+
+	signing := newSecret(scope, "signing-key", "signing", secretProps{
+		NamePrefix:   p.Names.SigningSecret,
+		Description:  "Signs the WebSocket handler's calls to the service",
+		KeyARN:       p.KeyARN,
+		RecoveryDays: p.SecretRecoveryDays,
+		Version:      signingKeyVersion,
+		Value:        func(password string) string { return "${" + password + "}" },
+	})
+	logs := newLogGroup(scope, "service-log-group", "/portfolio/"+p.Names.ServiceLogs, p.Logs)
+	binary := newArtifact(scope, p)
+	role := newInstanceRole(scope, p, instanceRights{SigningSecret: signing.SecretId(), Logs: logs, Artifact: binary})
+
+	template := newLaunchTemplate(scope, p, instances, role.Profile, UserData{
+		Region:         p.Region,
+		ArtifactBucket: *binary.Bucket.Name,
+		ArtifactKey:    *binary.Key,
+		ArtifactSHA256: *binary.SHA256,
+		LogGroup:       *logs.Name(),
+		Environment:    serviceEnvironment(p, signing.SecretId()),
+	})
+	// User data runs once: whatever an instance needs to boot exists before it.
+	boot := append(append([]cdktf.ITerraformDependable{}, p.Network.Egress...), p.Database.Ready...)
+	boot = append(append(boot, role.Ready...), signing, logs, binary.Object, balancer.Forwarding)
+	group := newAutoScalingGroup(scope, p, template, balancer, boot)
+	newScaling(scope, p, group, balancer)
+	return ComputeOutputs{
+		LoadBalancerDNS:       balancer.DNSName,
+		LoadBalancerARN:       balancer.ARN,
+		LoadBalancerARNSuffix: balancer.ARNSuffix,
+		TargetGroupARNSuffix:  balancer.TargetGroup.ArnSuffix(),
+		AutoScalingGroup:      group.Name(),
+		InstanceRole:          role.Name,
+		SigningSecretARN:      signing.SecretId(),
+		ServiceLogGroup:       logs.Name(),
+	}
+}
+
+func openInstancePorts(scope constructs.Construct, p ComputeProps, instances, balancer *string) {
+	allowOut(scope, "service", balancer, rule{Description: "HTTP to the service", From: httpPort, Group: instances})
+	allowIn(scope, "service", instances, rule{Description: "HTTP from the load balancer", From: httpPort, Group: balancer})
+	allowOut(scope, "https", instances, rule{Description: "HTTPS to AWS and package repositories", From: httpsPort, CIDR: internet})
+	allowOut(scope, "postgres", instances, rule{Description: "PostgreSQL in the VPC", From: databasePort, CIDR: p.Network.CIDR})
+	allowOut(scope, "valkey", instances, rule{Description: "Valkey in the VPC", From: cachePort, To: cacheReadPort, CIDR: p.Network.CIDR})
+}
+
+// serviceEnvironment is the service's configuration; its secrets are named, not told.
+func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
+	return []EnvVar{
+		{"ENVIRONMENT_SUFFIX", p.Names.Suffix},
+		{"AWS_REGION", p.Region},
+		{"DB_HOST", *p.Database.Address},
+		{"DB_PORT", "5432"},
+		{"DB_NAME", databaseName},
+		{"DB_SECRET_ARN", *p.Database.SecretARN},
+		{"CACHE_ENDPOINT", *p.Database.Cache.Endpoint},
+		{"HISTORY_BUCKET", *p.Database.History.Name},
+		{"SIGNING_SECRET_ARN", *signingSecret},
+		{"QUOTE_TTL", p.Cache.QuoteTTL.String()},
+	}
+}
+
+func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profile *string, boot UserData) launchtemplate.LaunchTemplate {
+	var specifications []*launchtemplate.LaunchTemplateTagSpecifications
+	for _, kind := range []string{"instance", "volume", "network-interface"} {
+		specifications = append(specifications, &launchtemplate.LaunchTemplateTagSpecifications{
+			ResourceType: &kind, Tags: launchTags(p),
+		})
+	}
+	return launchtemplate.NewLaunchTemplate(scope, jsii.String("launch-template"), &launchtemplate.LaunchTemplateConfig{
+		Name:                 &p.Names.LaunchTemplate,
+		ImageId:              newImage(scope, p.Compute.AmazonLinux),
+		InstanceType:         &p.Compute.InstanceType,
+		UpdateDefaultVersion: true,
+		UserData:             cdktf.Fn_Base64encode(quoted(boot.Render())),
+		VpcSecurityGroupIds:  &[]*string{group},
+		IamInstanceProfile:   &launchtemplate.LaunchTemplateIamInstanceProfile{Arn: profile},
+		MetadataOptions: &launchtemplate.LaunchTemplateMetadataOptions{
+			HttpEndpoint: jsii.String("enabled"), HttpTokens: jsii.String("required"), HttpPutResponseHopLimit: jsii.Number(1),
+		},
+		BlockDeviceMappings: []*launchtemplate.LaunchTemplateBlockDeviceMappings{{
+			DeviceName: jsii.String("/dev/xvda"), // the root of Amazon Linux; another name would add a volume
+			Ebs: &launchtemplate.LaunchTemplateBlockDeviceMappingsEbs{
+				// Always aws/ebs: a key of our own needs a grant for a service-linked
+				// role that a new account does not have yet.
+				Encrypted:           jsii.String("true"),
+				VolumeType:          jsii.String("gp3"),
+				VolumeSize:          jsii.Number(p.Compute.RootVolumeGiB),
+				DeleteOnTermination: jsii.String("true"),
+			},
+		}},
+		Monitoring:        &launchtemplate.LaunchTemplateMonitoring{Enabled: true},
+		TagSpecifications: specifications,
+		Tags:              nameTag(p.Names.LaunchTemplate),
+	})
+}
+
+// quoted escapes text for a string in a Terraform expression. Tokens in it stay
+// alive, which Fn_RawString would not let them.
+func quoted(text string) *string {
+	return jsii.String(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text))
+}
+
+// newImage returns the id of an image that stays until imageRelease or the
+// operating system changes. The public parameter moves with every release of
+// Amazon, and following it would replace the fleet on any unrelated apply.
+func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
+	newest := dataawsssmparameter.NewDataAwsSsmParameter(scope, jsii.String("newest-image"), &dataawsssmparameter.DataAwsSsmParameterConfig{
+		Name: jsii.String(amiParameters[system]),
+	})
+	image := cdktf.NewDataResource(scope, jsii.String("image"), &cdktf.DataConfig{
+		// The plain value: an image's id is no secret, and a hidden one hides the change.
+		Input:           &map[string]any{"id": newest.InsecureValue()},
+		TriggersReplace: &map[string]any{"release": imageRelease, "system": string(system)},
+		Lifecycle:       &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("input")},
+	})
+	return cdktf.Token_AsString(image.GetStringAttribute(jsii.String("output.id")), nil)
+}
+
+// launchTags are the tags of everything an instance is made of.
+func launchTags(p ComputeProps) *map[string]*string {
+	tags := map[string]*string{"Name": &p.Names.AutoScalingGroup}
+	for key, value := range p.Tags {
+		tags[key] = &value
+	}
+	return &tags
+}
+
+// newAutoScalingGroup keeps two to six instances, healthy by the load balancer's
+// account, and replaces them one by one when the launch template changes.
+func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template launchtemplate.LaunchTemplate, balancer loadBalancer, boot []cdktf.ITerraformDependable) autoscalinggroup.AutoscalingGroup {
+	c := &autoscalinggroup.AutoscalingGroupConfig{
+		Name:            &p.Names.AutoScalingGroup,
+		MinSize:         jsii.Number(p.Compute.MinSize),
+		MaxSize:         jsii.Number(p.Compute.MaxSize),
+		DesiredCapacity: jsii.Number(p.Compute.DesiredCapacity),
+		LaunchTemplate: &autoscalinggroup.AutoscalingGroupLaunchTemplate{
+			Id: template.Id(),
+			// A number: with $Latest nothing here changes and no refresh starts.
+			Version: cdktf.Token_AsString(template.LatestVersion(), nil),
+		},
+		VpcZoneIdentifier:      &p.Network.Private,
+		TargetGroupArns:        &[]*string{balancer.TargetGroup.Arn()},
+		HealthCheckType:        jsii.String("ELB"),
+		HealthCheckGracePeriod: jsii.Number(300),
+		DefaultInstanceWarmup:  jsii.Number(120),
+		MetricsGranularity:     jsii.String("1Minute"),
+		EnabledMetrics:         jsii.Strings(groupMetrics...),
+		InstanceRefresh: &autoscalinggroup.AutoscalingGroupInstanceRefresh{
+			Strategy: jsii.String("Rolling"),
+			// Launch first, then end. No rollback: the provider updates the group
+			// before the refresh, so it would return to the same version.
+			Preferences: &autoscalinggroup.AutoscalingGroupInstanceRefreshPreferences{
+				MinHealthyPercentage: jsii.Number(100),
+				MaxHealthyPercentage: jsii.Number(150),
+				InstanceWarmup:       jsii.String("120"),
+				AutoRollback:         false,
+			},
+			Triggers: jsii.Strings("tag"),
+		},
+		WaitForCapacityTimeout: jsii.String("20m"),
+		// Counted at the load balancer: a group calls instances healthy all through
+		// the grace period.
+		WaitForElbCapacity: jsii.Number(p.Compute.DesiredCapacity),
+		Timeouts:           &autoscalinggroup.AutoscalingGroupTimeouts{Delete: jsii.String("20m")},
+		Lifecycle:          &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("desired_capacity")},
+		DependsOn:          &boot,
+	}
+	if p.Emulator.SkipCapacityWait {
+		c.WaitForCapacityTimeout, c.WaitForElbCapacity = jsii.String("0"), nil
+	}
+	var tags []*autoscalinggroup.AutoscalingGroupTag
+	for _, key := range sortedKeys(*launchTags(p)) {
+		tags = append(tags, &autoscalinggroup.AutoscalingGroupTag{
+			Key: &key, Value: (*launchTags(p))[key], PropagateAtLaunch: true,
+		})
+	}
+	c.Tag = tags
+	return autoscalinggroup.NewAutoscalingGroup(scope, jsii.String("instances"), c)
+}
+
+// groupMetrics are published only where they are asked for.
+var groupMetrics = []string{
+	"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances",
+	"GroupPendingInstances", "GroupTerminatingInstances", "GroupTotalInstances",
+}
+
+// newScaling adds instances when they are busy or asked too much. The listener
+// comes first: AWS refuses a request target while nothing routes to the group.
+func newScaling(scope constructs.Construct, p ComputeProps, group autoscalinggroup.AutoscalingGroup, balancer loadBalancer) {
+	policies := []struct {
+		ID, Metric string
+		Label      *string
+		Target     float64
+	}{
+		{"cpu", "ASGAverageCPUUtilization", nil, p.Compute.TargetCPUPercent},
+		{"requests", "ALBRequestCountPerTarget", jsii.String(*balancer.ARNSuffix + "/" + *balancer.TargetGroup.ArnSuffix()), p.Compute.TargetRequests},
+	}
+	for _, policy := range policies {
+		autoscalingpolicy.NewAutoscalingPolicy(scope, jsii.String("scale-by-"+policy.ID), &autoscalingpolicy.AutoscalingPolicyConfig{
+			Name:                 jsii.String(p.Names.AutoScalingGroup + "-" + policy.ID),
+			AutoscalingGroupName: group.Name(),
+			PolicyType:           jsii.String("TargetTrackingScaling"),
+			TargetTrackingConfiguration: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfiguration{
+				PredefinedMetricSpecification: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification{
+					PredefinedMetricType: &policy.Metric, ResourceLabel: policy.Label,
+				},
+				TargetValue: &policy.Target,
+			},
+			DependsOn: &[]cdktf.ITerraformDependable{balancer.Forwarding},
+		})
+	}
+}

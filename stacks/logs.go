@@ -1,0 +1,60 @@
+package stacks
+
+import (
+	"portfolio/config"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/cloudwatchloggroup"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/flowlog"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicy"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/vpc"
+	"github.com/hashicorp/terraform-cdk-go/cdktf"
+)
+
+// LogProps is what every log group of an environment has in common.
+type LogProps struct {
+	RetentionDays int
+	KeyARN        *string // customer-managed KMS key, nil for CloudWatch's own
+}
+
+// newLogGroup creates a log group before whatever writes to it: a group that a
+// service makes by itself never expires and outlives the environment.
+func newLogGroup(scope constructs.Construct, id, name string, p LogProps) cloudwatchloggroup.CloudwatchLogGroup {
+	return cloudwatchloggroup.NewCloudwatchLogGroup(scope, &id, &cloudwatchloggroup.CloudwatchLogGroupConfig{
+		Name:            &name,
+		RetentionInDays: jsii.Number(p.RetentionDays),
+		KmsKeyId:        p.KeyARN,
+	})
+}
+
+// newFlowLogs records all traffic of the VPC.
+func newFlowLogs(scope constructs.Construct, names config.Names, main vpc.Vpc, p LogProps) {
+	group := newLogGroup(scope, "flow-log-group", "/portfolio/"+names.FlowLogs, p)
+	role := iamrole.NewIamRole(scope, jsii.String("flow-log-role"), &iamrole.IamRoleConfig{
+		Name:             &names.FlowLogs,
+		AssumeRolePolicy: assumeRolePolicy("vpc-flow-logs.amazonaws.com"),
+	})
+	// Without logs:CreateLogGroup: buffered records would otherwise bring the
+	// group back after destroy, without a retention.
+	policy := iamrolepolicy.NewIamRolePolicy(scope, jsii.String("flow-log-policy"), &iamrolepolicy.IamRolePolicyConfig{
+		Role: role.Name(),
+		Policy: policyDocument(statement{
+			Action:   []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"},
+			Resource: []string{*group.Arn(), *group.Arn() + ":*"},
+		}, statement{
+			Action:   "logs:DescribeLogGroups", // takes no resource
+			Resource: "*",
+		}),
+	})
+	flowlog.NewFlowLog(scope, jsii.String("flow-log"), &flowlog.FlowLogConfig{
+		VpcId:                  main.Id(),
+		TrafficType:            jsii.String("ALL"),
+		LogDestination:         group.Arn(),
+		IamRoleArn:             role.Arn(),
+		MaxAggregationInterval: jsii.Number(600),
+		Tags:                   nameTag(names.FlowLogs),
+		DependsOn:              &[]cdktf.ITerraformDependable{policy},
+	})
+}

@@ -1,0 +1,178 @@
+package stacks
+
+import (
+	"strings"
+	"time"
+
+	"github.com/aws/jsii-runtime-go"
+)
+
+// metric is one CloudWatch metric and how it is summed up over a period. A wrong
+// or partial set of dimensions is no error: it is an empty graph for ever.
+type metric struct {
+	Namespace, Name string
+	Dimensions      []dimension
+	Stat            string // Average, Maximum, Minimum, Sum, or a percentile such as p99
+	Label           string // in the dashboard's legend
+}
+
+type dimension struct{ Name, Value string }
+
+func (m metric) percentile() bool { return strings.HasPrefix(m.Stat, "p") }
+
+func (m metric) dimensionMap() *map[string]*string {
+	dimensions := map[string]*string{}
+	for _, d := range m.Dimensions {
+		dimensions[d.Name] = jsii.String(d.Value)
+	}
+	return &dimensions
+}
+
+// as returns the metric under another statistic and label.
+func (m metric) as(stat, label string) metric {
+	m.Stat, m.Label = stat, label
+	return m
+}
+
+// platformMetrics are the metrics that alarms and dashboard speak of.
+type platformMetrics struct {
+	InstanceCPU, DesiredCapacity, InService                           metric
+	ResponseTime, ResponseTimeP99, Requests                           metric
+	BalancerErrors, TargetErrors, UnhealthyHosts                      metric
+	DatabaseCPU, DatabaseConnections, DatabaseStorage, DatabaseMemory metric
+	ReplicaLag                                                        *metric // nil without a replica
+	CacheHits, CacheMisses, CacheECPU, CacheBytes, CacheThrottled     metric
+	Connects, Messages, IntegrationErrors, ClientErrors, ExecErrors   metric
+	HandlerDuration, HandlerErrors, HandlerThrottles                  metric
+	NATPorts                                                          []metric // one per gateway
+}
+
+func metrics(p MonitoringProps) platformMetrics {
+	of := func(namespace string, dimensions ...dimension) func(name, stat, label string) metric {
+		return func(name, stat, label string) metric {
+			return metric{Namespace: namespace, Name: name, Dimensions: dimensions, Stat: stat, Label: label}
+		}
+	}
+	group := dimension{"AutoScalingGroupName", *p.Compute.AutoScalingGroup}
+	balancer := dimension{"LoadBalancer", *p.Compute.LoadBalancerARNSuffix}
+	ec2, asg := of("AWS/EC2", group), of("AWS/AutoScaling", group)
+	alb := of("AWS/ApplicationELB", balancer)
+	targets := of("AWS/ApplicationELB", dimension{"TargetGroup", *p.Compute.TargetGroupARNSuffix}, balancer)
+	rds := of("AWS/RDS", dimension{"DBInstanceIdentifier", *p.Database.Identifier})
+	cache := of("AWS/ElastiCache", dimension{"clusterId", *p.Database.Cache.Name}) // camel case for serverless alone
+	socket := of("AWS/ApiGateway", dimension{"ApiId", *p.API.ID}, dimension{"Stage", p.API.Stage})
+	lambda := of("AWS/Lambda", dimension{"FunctionName", *p.API.FunctionName})
+
+	m := platformMetrics{
+		InstanceCPU:         ec2("CPUUtilization", "Average", "average"),
+		DesiredCapacity:     asg("GroupDesiredCapacity", "Average", "desired"),
+		InService:           asg("GroupInServiceInstances", "Minimum", "in service"),
+		ResponseTime:        alb("TargetResponseTime", "Average", "average"),
+		ResponseTimeP99:     alb("TargetResponseTime", "p99", "p99"),
+		Requests:            alb("RequestCount", "Sum", "requests"),
+		BalancerErrors:      alb("HTTPCode_ELB_5XX_Count", "Sum", "load balancer"),
+		TargetErrors:        alb("HTTPCode_Target_5XX_Count", "Sum", "service"),
+		UnhealthyHosts:      targets("UnHealthyHostCount", "Maximum", "unhealthy"),
+		DatabaseCPU:         rds("CPUUtilization", "Average", "CPU"),
+		DatabaseConnections: rds("DatabaseConnections", "Maximum", "connections"),
+		DatabaseStorage:     rds("FreeStorageSpace", "Minimum", "free storage"),
+		DatabaseMemory:      rds("FreeableMemory", "Minimum", "freeable memory"),
+		CacheHits:           cache("CacheHits", "Sum", "hits"),
+		CacheMisses:         cache("CacheMisses", "Sum", "misses"),
+		CacheECPU:           cache("ElastiCacheProcessingUnits", "Sum", "ECPU"),
+		CacheBytes:          cache("BytesUsedForCache", "Maximum", "bytes"),
+		CacheThrottled:      cache("ThrottledCmds", "Sum", "throttled"),
+		Connects:            socket("ConnectCount", "Sum", "connects"),
+		Messages:            socket("MessageCount", "Sum", "messages"),
+		IntegrationErrors:   socket("IntegrationError", "Sum", "integration errors"),
+		ClientErrors:        socket("ClientError", "Sum", "client errors"),
+		ExecErrors:          socket("ExecutionError", "Sum", "execution errors"),
+		HandlerDuration:     lambda("Duration", "p99", "duration p99"),
+		HandlerErrors:       lambda("Errors", "Sum", "errors"),
+		HandlerThrottles:    lambda("Throttles", "Sum", "throttles"),
+	}
+	for i, id := range p.Network.NATGateways {
+		nat := of("AWS/NATGateway", dimension{"NatGatewayId", *id})
+		m.NATPorts = append(m.NATPorts, nat("ErrorPortAllocation", "Sum", "zone "+zoneLetters[i]))
+	}
+	if p.Database.ReplicaID != nil {
+		lag := of("AWS/RDS", dimension{"DBInstanceIdentifier", *p.Database.ReplicaID})("ReplicaLag", "Maximum", "replica lag")
+		m.ReplicaLag = &lag
+	}
+	return m
+}
+
+// widget is one graph of the dashboard.
+type widget struct {
+	Title   string
+	Metrics []metric
+}
+
+// dashboardRows are the dashboard from top to bottom; a row's widgets share its
+// width.
+func dashboardRows(p MonitoringProps) [][]widget {
+	m := metrics(p)
+	rows := [][]widget{
+		{
+			{"EC2 CPU (%)", []metric{m.InstanceCPU, m.InstanceCPU.as("Maximum", "maximum")}},
+			{"Response time (s)", []metric{m.ResponseTime, m.ResponseTimeP99}},
+			{"Requests", []metric{m.Requests}},
+		}, {
+			{"RDS connections", []metric{m.DatabaseConnections}},
+			{"RDS CPU (%)", []metric{m.DatabaseCPU}},
+			{"Capacity", []metric{m.DesiredCapacity, m.InService}},
+		}, {
+			{"HTTP 5xx", []metric{m.BalancerErrors, m.TargetErrors}},
+			{"Unhealthy hosts", []metric{m.UnhealthyHosts}},
+			{"RDS free storage and memory (bytes)", []metric{m.DatabaseStorage, m.DatabaseMemory}},
+		}, {
+			{"Cache hits and misses", []metric{m.CacheHits, m.CacheMisses}},
+			{"Cache ECPU", []metric{m.CacheECPU, m.CacheThrottled}},
+			{"Cache storage (bytes)", []metric{m.CacheBytes}},
+		}, {
+			{"WebSocket", []metric{m.Connects, m.Messages}},
+			{"WebSocket errors", []metric{m.IntegrationErrors, m.ClientErrors, m.ExecErrors}},
+			{"Handler duration (ms)", []metric{m.HandlerDuration}},
+		}, {
+			{"Handler errors and throttles", []metric{m.HandlerErrors, m.HandlerThrottles}},
+			{"NAT port allocation errors", m.NATPorts},
+		},
+	}
+	if m.ReplicaLag != nil {
+		last := len(rows) - 1
+		rows[last] = append(rows[last], widget{"Replica lag (s)", []metric{*m.ReplicaLag}})
+	}
+	return rows
+}
+
+// The dashboard's grid is 24 columns wide.
+const (
+	gridWidth    = 24
+	widgetHeight = 6
+)
+
+// dashboardBody renders rows in the syntax of CloudWatch's Dashboard Body.
+func dashboardBody(region string, period time.Duration, rows [][]widget) any {
+	var widgets []any
+	for y, row := range rows {
+		width := gridWidth / len(row)
+		for x, w := range row {
+			var series [][]any
+			for _, m := range w.Metrics {
+				one := []any{m.Namespace, m.Name}
+				for _, d := range m.Dimensions {
+					one = append(one, d.Name, d.Value)
+				}
+				series = append(series, append(one, map[string]any{"stat": m.Stat, "label": m.Label}))
+			}
+			widgets = append(widgets, map[string]any{
+				"type": "metric", "x": x * width, "y": y * widgetHeight, "width": width, "height": widgetHeight,
+				"properties": map[string]any{
+					"title": w.Title, "region": region, "period": period.Seconds(),
+					"view": "timeSeries", "stacked": false, "metrics": series,
+				},
+			})
+		}
+	}
+	return map[string]any{"widgets": widgets}
+}

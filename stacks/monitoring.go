@@ -1,0 +1,162 @@
+package stacks
+
+import (
+	"portfolio/config"
+	"time"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/cloudwatchdashboard"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/cloudwatchmetricalarm"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/snstopic"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/snstopicpolicy"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/snstopicsubscription"
+)
+
+// MonitoringProps configures dashboard and alarms.
+type MonitoringProps struct {
+	Names      config.Names
+	Region     string
+	Account    *string
+	Network    NetworkOutputs
+	Compute    ComputeOutputs
+	Database   DatabaseOutputs
+	API        APIOutputs
+	Monitoring config.Monitoring
+	MinSize    int // instances below which the group is short
+	Cache      config.Cache
+	AlarmEmail string  // "" tells nobody
+	TopicKey   *string // KMS key that CloudWatch may use
+}
+
+// MonitoringOutputs is what other tiers may use; pointers are Terraform tokens.
+type MonitoringOutputs struct {
+	DashboardName *string
+	TopicARN      *string
+}
+
+// NewMonitoring creates the dashboard, a topic, and an alarm that notifies it for
+// each way the platform is known to die.
+func NewMonitoring(scope constructs.Construct, id string, p MonitoringProps) MonitoringOutputs {
+	scope = constructs.NewConstruct(scope, &id)
+	topic := newAlarmTopic(scope, p)
+	for _, a := range alarms(p) {
+		newAlarm(scope, p.Names, a, topic.Arn())
+	}
+	dashboard := cloudwatchdashboard.NewCloudwatchDashboard(scope, jsii.String("dashboard"), &cloudwatchdashboard.CloudwatchDashboardConfig{
+		DashboardName: &p.Names.Dashboard,
+		DashboardBody: jsonDocument(dashboardBody(p.Region, p.Monitoring.DashboardPeriod, dashboardRows(p))),
+	})
+	return MonitoringOutputs{DashboardName: dashboard.DashboardName(), TopicARN: topic.Arn()}
+}
+
+func newAlarmTopic(scope constructs.Construct, p MonitoringProps) snstopic.SnsTopic {
+	topic := snstopic.NewSnsTopic(scope, jsii.String("topic"), &snstopic.SnsTopicConfig{
+		Name:           &p.Names.AlarmTopic,
+		KmsMasterKeyId: p.TopicKey,
+	})
+	snstopicpolicy.NewSnsTopicPolicy(scope, jsii.String("topic-policy"), &snstopicpolicy.SnsTopicPolicyConfig{
+		Arn: topic.Arn(),
+		Policy: policyDocument(statement{
+			Sid:       "Alarms",
+			Principal: principal("Service", "cloudwatch.amazonaws.com"),
+			Action:    "sns:Publish",
+			Resource:  *topic.Arn(),
+			Condition: map[string]map[string]string{"ArnLike": {
+				"aws:SourceArn": "arn:aws:cloudwatch:" + p.Region + ":" + *p.Account + ":alarm:*-" + p.Names.Suffix,
+			}},
+		}),
+	})
+	if p.AlarmEmail != "" {
+		// Pending until the person confirms; deleting the topic cleans it up.
+		snstopicsubscription.NewSnsTopicSubscription(scope, jsii.String("email"), &snstopicsubscription.SnsTopicSubscriptionConfig{
+			TopicArn: topic.Arn(),
+			Protocol: jsii.String("email"),
+			Endpoint: &p.AlarmEmail,
+		})
+	}
+	return topic
+}
+
+// What an alarm makes of a period without data.
+const (
+	quiet  = "notBreaching" // errors and latency: nothing happened, nothing is wrong
+	silent = "breaching"    // a heart that should beat
+	ignore = "ignore"       // keeps its state: a gap says nothing either way
+)
+
+// alarm is one way the platform dies.
+type alarm struct {
+	ID          string // construct id and part of the name
+	Description string // what is wrong, in words for the person who is woken
+	Metric      metric
+	Comparison  string // ">", "<", ">="
+	Threshold   float64
+	Periods     int // of a minute, all of them over the threshold
+	Missing     string
+}
+
+var comparisons = map[string]string{
+	">":  "GreaterThanThreshold",
+	">=": "GreaterThanOrEqualToThreshold",
+	"<":  "LessThanThreshold",
+}
+
+const (
+	mebibyte = 1 << 20
+	gibibyte = 1 << 30
+)
+
+func alarms(p MonitoringProps) []alarm {
+	m, limits := metrics(p), p.Monitoring
+	list := []alarm{
+		{"alb-5xx", "The load balancer answers 5xx: no healthy target or refused connections", m.BalancerErrors, ">", 5, 5, quiet},
+		{"target-5xx", "The service answers 5xx", m.TargetErrors, ">", 5, 5, quiet},
+		{"alb-p99", "The service is slow: 99th percentile of its response time", m.ResponseTimeP99, ">", limits.ResponseTimeP99.Seconds(), 10, quiet},
+		{"unhealthy-hosts", "An instance fails its health check", m.UnhealthyHosts, ">", 0, 5, quiet},
+		{"in-service", "Fewer instances in service than the group's minimum", m.InService, "<", float64(p.MinSize), 5, silent},
+		{"db-cpu", "The database's CPU is busy", m.DatabaseCPU, ">", 80, 15, silent},
+		{"db-storage", "The database is running out of storage", m.DatabaseStorage, "<", float64(limits.DatabaseFreeStorageGiB) * gibibyte, 5, silent},
+		{"db-memory", "The database is running out of memory", m.DatabaseMemory, "<", float64(limits.DatabaseFreeMemoryMiB) * mebibyte, 15, silent},
+		{"db-connections", "The database is running out of connections", m.DatabaseConnections, ">", float64(limits.DatabaseConnections), 5, quiet},
+		{"cache-throttled", "The cache throttles commands: the limit of ECPU per second is reached", m.CacheThrottled, ">", 0, 5, quiet},
+		{"cache-storage", "The cache is nearly full: keys without an expiry would make writes fail", m.CacheBytes, ">", 0.75 * float64(p.Cache.StorageGB) * 1e9, 5, quiet},
+		{"handler-errors", "The WebSocket handler fails", m.HandlerErrors, ">", 0, 5, quiet},
+		{"handler-throttles", "Lambda throttles the WebSocket handler", m.HandlerThrottles, ">", 0, 1, quiet},
+		{"integration-errors", "API Gateway cannot get an answer from the WebSocket handler", m.IntegrationErrors, ">", 5, 5, quiet},
+	}
+	for i, nat := range m.NATPorts {
+		list = append(list, alarm{"nat-ports-" + zoneLetters[i],
+			"A NAT gateway has no source port left for new connections", nat, ">", 0, 5, quiet})
+	}
+	if m.ReplicaLag != nil {
+		list = append(list, alarm{"replica-lag", "The read replica is behind the primary", *m.ReplicaLag, ">", limits.ReplicaLag.Seconds(), 10, silent})
+	}
+	return list
+}
+
+func newAlarm(scope constructs.Construct, names config.Names, a alarm, topicARN *string) {
+	c := &cloudwatchmetricalarm.CloudwatchMetricAlarmConfig{
+		AlarmName:          jsii.String(names.Alarm(a.ID)),
+		AlarmDescription:   &a.Description,
+		Namespace:          &a.Metric.Namespace,
+		MetricName:         &a.Metric.Name,
+		Dimensions:         a.Metric.dimensionMap(),
+		ComparisonOperator: jsii.String(comparisons[a.Comparison]),
+		Threshold:          &a.Threshold,
+		Period:             jsii.Number(time.Minute.Seconds()),
+		EvaluationPeriods:  jsii.Number(a.Periods),
+		DatapointsToAlarm:  jsii.Number(a.Periods),
+		TreatMissingData:   &a.Missing,
+		AlarmActions:       &[]*string{topicARN},
+		OkActions:          &[]*string{topicARN},
+	}
+	if a.Metric.percentile() {
+		c.ExtendedStatistic = &a.Metric.Stat
+		// A percentile of a few requests says nothing.
+		c.EvaluateLowSampleCountPercentiles = jsii.String("ignore")
+	} else {
+		c.Statistic = &a.Metric.Stat
+	}
+	cloudwatchmetricalarm.NewCloudwatchMetricAlarm(scope, &a.ID, c)
+}
