@@ -1,0 +1,86 @@
+# make local runs the platform on this machine, make test passes the tests.
+# Everything they need is installed below build/ and node_modules/, at the
+# versions that the lock files name.
+
+export CHECKPOINT_DISABLE := 1
+export DISABLE_VERSION_CHECK := 1
+# Terraform's own lock file would need its registry; versions are pinned in the stack.
+export CDKTF_SKIP_PROVIDER_LOCK := true
+# Where the registry cannot be reached, go run ./local providers has made these.
+ifneq ($(wildcard build/terraform/terraform.rc),)
+export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform/terraform.rc
+endif
+
+STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
+CDKTF  := npx --no-install cdktf
+
+.PHONY: local local-down local-status test lint fmt setup build synth diff deploy destroy outputs clean
+
+local: setup build ## the whole platform on this machine
+	@build/local up
+
+local-down: build/local ## end it
+	@build/local down
+
+local-status: build/local ## say what of it runs
+	@build/local status
+
+test: setup build ## every test there is
+	go test -timeout 40m ./...
+
+lint: setup ## formatting, static analysis, security checks
+	@.ci/lint
+
+fmt: ## format all Go
+	gofmt -w $$(git ls-files '*.go')
+
+synth: setup ## write cdktf.out
+	$(CDKTF) synth
+
+diff: setup build ## what deploy would change
+	$(CDKTF) diff
+
+deploy: setup build ## create or update ENVIRONMENT_SUFFIX and wait for its instances
+	@.ci/deploy
+
+destroy: setup build ## remove ENVIRONMENT_SUFFIX
+	$(CDKTF) destroy --auto-approve
+
+outputs: setup ## outputs of ENVIRONMENT_SUFFIX
+	$(CDKTF) output
+
+setup: .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done ## tools and bindings
+
+build: build/local ## the service, the Lambda and the local platform's program
+	@mkdir -p build/lambda build/backend
+	$(STATIC) -tags lambda.norpc -o build/lambda/bootstrap ./lambda
+	$(STATIC) -o build/backend/portfolio ./backend/cmd/portfolio
+	@chmod 0755 build/lambda/bootstrap build/backend/portfolio
+
+.PHONY: build/local
+build/local:
+	@mkdir -p build
+	go build -o build/local ./local
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Bindings of the archive provider are served in no Go version. Node's end-of-life
+# notice is jsii's, not ours.
+.gen/go/archive/go.mod: node_modules/.package-lock.json
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
+	@touch $@
+
+build/tools/python/.done: local/requirements.txt
+	python3 -m venv build/tools/python
+	build/tools/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements.txt
+	@touch $@
+
+build/terraform/.done: local/platform/providers.go local/archiveprovider/go.mod .gen/go/archive/go.mod
+	go run ./local providers
+	@mkdir -p build/terraform && touch $@
+
+clean: ## remove everything that make made
+	-@test ! -x build/local || build/local down
+	rm -rf .gen .local build cdktf.out node_modules
