@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// settings are the function's environment variables.
+type settings struct {
+	BalancerDNS      string `env:"ALB_DNS"`            // host, or host:port
+	Scheme           string `env:"ALB_SCHEME"`         // http or https
+	ServerName       string `env:"ALB_SERVER_NAME"`    // a name that the load balancer's certificate carries
+	CertificateARN   string `env:"CERTIFICATE_ARN"`    // ACM knows the name where none is given
+	SigningSecretARN string `env:"SIGNING_SECRET_ARN"` // plain text, its bytes are the key
+	LogLevel         string `env:"LOG_LEVEL" envDefault:"info"`
+
+	level slog.Level // LogLevel as slog knows it
+}
+
+// loadSettings reads the environment and returns every problem with it.
+func loadSettings(environ map[string]string) (settings, []error) {
+	s, err := env.ParseAsWithOptions[settings](env.Options{Environment: environ})
+	if err != nil {
+		return s, []error{err}
+	}
+	var problems []error
+	check := func(ok bool, name, got, want string) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("%s: got %q, want %s", name, got, want))
+		}
+	}
+	base, err := url.Parse("http://" + s.BalancerDNS)
+	check(err == nil && base.Hostname() != "" && base.Host == s.BalancerDNS, "ALB_DNS", s.BalancerDNS,
+		"the load balancer's host without scheme and path")
+	check(s.Scheme == "http" || s.Scheme == "https", "ALB_SCHEME", s.Scheme, "http or https")
+	// No certificate carries the name that AWS gives a load balancer.
+	check(s.Scheme != "https" || s.ServerName != "" || s.CertificateARN != "", "ALB_SERVER_NAME", s.ServerName,
+		"the certificate's host, or CERTIFICATE_ARN, where ALB_SCHEME is https")
+	check(s.SigningSecretARN != "", "SIGNING_SECRET_ARN", s.SigningSecretARN, "the ARN of the signing secret")
+	check(s.level.UnmarshalText([]byte(s.LogLevel)) == nil, "LOG_LEVEL", s.LogLevel, "debug, info, warn or error")
+	return s, problems
+}
+
+// base is the URL of the load balancer, without a path.
+func (s settings) base() *url.URL { return &url.URL{Scheme: s.Scheme, Host: s.BalancerDNS} }
