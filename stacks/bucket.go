@@ -24,8 +24,9 @@ type bucketProps struct {
 	Rules          []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule
 }
 
-// bucket is a private bucket; Ready is the last of its settings, so whatever
-// depends on it finds them all in place.
+// bucket is a private bucket. Ready is its policy, which comes after everything
+// else that protects an object; only lifecycle and logging come later, which may
+// take S3 a minute and concern nobody who writes.
 type bucket struct {
 	Name, ARN *string
 	Ready     cdktf.ITerraformDependable
@@ -70,20 +71,21 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 		Policy:    policyDocument(append([]statement{tlsOnly(b)}, p.Statements...)...),
 		DependsOn: after(),
 	})
+	policy := last
 	last = s3bucketlifecycleconfiguration.NewS3BucketLifecycleConfiguration(scope, jsii.String("lifecycle"), &s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationConfig{
 		Bucket:    b.Id(),
 		Rule:      append(p.Rules, cleanUpRule()),
 		DependsOn: after(),
 	})
 	if p.LogsBucket != nil {
-		last = s3bucketlogging.NewS3BucketLoggingA(scope, jsii.String("access-logs"), &s3bucketlogging.S3BucketLoggingAConfig{
+		s3bucketlogging.NewS3BucketLoggingA(scope, jsii.String("access-logs"), &s3bucketlogging.S3BucketLoggingAConfig{
 			Bucket:       b.Id(),
 			TargetBucket: p.LogsBucket,
 			TargetPrefix: jsii.String("s3/" + id + "/"),
 			DependsOn:    after(),
 		})
 	}
-	return bucket{Name: b.Id(), ARN: b.Arn(), Ready: last}
+	return bucket{Name: b.Id(), ARN: b.Arn(), Ready: policy}
 }
 
 func newBucketEncryption(scope constructs.Construct, b s3bucket.S3Bucket, keyARN *string, after *[]cdktf.ITerraformDependable) cdktf.ITerraformDependable {

@@ -1,9 +1,11 @@
-"""Starts the AWS emulator, which lacks two actions of Auto Scaling that the
-provider calls. They are answered here; what the emulator then describes does not
-change, so the next plan shows enabled_metrics again."""
+"""Starts the AWS emulator with what its Auto Scaling lacks of the actions that the
+provider calls: metrics collection, which is answered and forgotten, so that the
+next plan shows enabled_metrics again, and policies looked up by name."""
 
 from ministack import app
 from ministack.services import autoscaling
+
+actions = autoscaling._ACTION_MAP
 
 
 def answer(action):
@@ -11,6 +13,23 @@ def answer(action):
 
 
 for name in ("EnableMetricsCollection", "DisableMetricsCollection"):
-    autoscaling._ACTION_MAP.setdefault(name, answer(name))
+    actions.setdefault(name, answer(name))
+
+
+def describe_policies(params):
+    names = autoscaling._parse_member_list(params, "PolicyNames")
+    everything = autoscaling._policies
+    autoscaling._policies = {
+        key: policy for key, policy in everything.items()
+        if not names or policy["PolicyName"] in names
+    }
+    try:
+        return everything_described(params)
+    finally:
+        autoscaling._policies = everything
+
+
+everything_described = actions["DescribePolicies"]
+actions["DescribePolicies"] = describe_policies
 
 app.main()

@@ -68,6 +68,13 @@ func start(name string, cmd *exec.Cmd, launch Launcher) (*process, error) {
 func (p *process) await(ctx context.Context, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	go func() { // its port may be another's, who keeps ready waiting
+		select {
+		case <-p.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	for {
 		err := ready(ctx)
 		if err == nil {
@@ -76,6 +83,9 @@ func (p *process) await(ctx context.Context, ready func(context.Context) error) 
 		select {
 		case <-p.ended:
 			return fmt.Errorf("%s ended early: %s%s", p.name, p.cmd.ProcessState, p.tail())
+		default:
+		}
+		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(ctx.Err(), err))
 		case <-time.After(50 * time.Millisecond):
