@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/smithy-go"
+)
+
+// pollEvery is short enough to look alive and long enough not to be throttled.
+const pollEvery = 10 * time.Second
+
+// refreshOutcomes says how each status of an instance refresh ends the waiting. A
+// rollback fails once it is over: Terraform has changed the group's template
+// before, so it went "back" to the release that does not work.
+var refreshOutcomes = map[types.InstanceRefreshStatus]outcome{
+	types.InstanceRefreshStatusPending:            running,
+	types.InstanceRefreshStatusInProgress:         running,
+	types.InstanceRefreshStatusBaking:             running,
+	types.InstanceRefreshStatusCancelling:         running,
+	types.InstanceRefreshStatusRollbackInProgress: running,
+	types.InstanceRefreshStatusSuccessful:         succeeded,
+	types.InstanceRefreshStatusFailed:             failed,
+	types.InstanceRefreshStatusCancelled:          failed,
+	types.InstanceRefreshStatusRollbackFailed:     failed,
+	types.InstanceRefreshStatusRollbackSuccessful: failed,
+}
+
+// outcome is what a status means for whoever waits. Its zero value is for a
+// status that this program does not know, which must not pass for success.
+type outcome int
+
+const (
+	unknown outcome = iota
+	running
+	succeeded
+	failed
+)
+
+// refreshAPI is the part of the Auto Scaling client that waiting needs.
+type refreshAPI interface {
+	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+}
+
+// refreshWaiter follows the instance refreshes of one Auto Scaling group.
+type refreshWaiter struct {
+	api   refreshAPI
+	group string
+	since time.Time // refreshes that were over before do not count
+	every time.Duration
+	out   io.Writer
+}
+
+// awaitRefresh is the command: it waits for the refresh that a deploy started.
+func awaitRefresh(ctx context.Context, s session, args []string) error {
+	settings, err := s.load()
+	if err != nil {
+		return err
+	}
+	var since time.Time
+	flags := flag.NewFlagSet("await-refresh", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	group := flags.String("asg", settings.Names.AutoScalingGroup, "")
+	timeout := flags.Duration("timeout", 30*time.Minute, "")
+	flags.Func("since", "", func(text string) (err error) {
+		since, err = time.Parse(time.RFC3339, text)
+		return err
+	})
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *group == "" || *timeout <= 0 {
+		usage := "ops await-refresh [--asg NAME] [--since TIME, RFC 3339, when the deploy began] [--timeout 30m]"
+		return errors.Join(fmt.Errorf("%w: %s", errUsage, usage), err)
+	}
+	c, err := s.aws(ctx, settings.Region)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, *timeout, fmt.Errorf("not over after %v", *timeout))
+	defer cancel()
+	w := refreshWaiter{api: autoscaling.NewFromConfig(c), group: *group, since: since, every: pollEvery, out: s.out}
+	return w.wait(ctx)
+}
+
+// wait returns nil when the refresh succeeded or there was none to wait for, and
+// an error that says why when it ended in another way or the context did.
+func (w refreshWaiter) wait(ctx context.Context) error {
+	refresh, err := w.find(ctx)
+	if err != nil {
+		return err
+	}
+	if refresh == nil {
+		fmt.Fprintf(w.out, "%s: no instance refresh was started\n", w.group)
+		return nil
+	}
+	for {
+		line := w.describe(*refresh)
+		switch refreshOutcomes[refresh.Status] {
+		case succeeded:
+			fmt.Fprintln(w.out, line)
+			return nil
+		case failed:
+			return errors.New(line)
+		case unknown:
+			return fmt.Errorf("%s: status is not one of those known", line)
+		case running:
+			fmt.Fprintln(w.out, line)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", line, context.Cause(ctx))
+		case <-time.After(w.every):
+		}
+		// By its id: whatever is started meanwhile is somebody else's.
+		if refresh, err = w.get(ctx, *refresh.InstanceRefreshId); err != nil {
+			return err
+		}
+	}
+}
+
+// find returns the newest refresh that counts, nil when there is none. One that
+// still runs counts even if it seems to have begun too early: the clocks of this
+// machine and of AWS may differ.
+func (w refreshWaiter) find(ctx context.Context) (*types.InstanceRefresh, error) {
+	refreshes, err := w.list(ctx, nil) // newest first
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range refreshes {
+		if refreshOutcomes[r.Status] == running || !aws.ToTime(r.StartTime).Before(w.since) {
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
+
+func (w refreshWaiter) get(ctx context.Context, id string) (*types.InstanceRefresh, error) {
+	refreshes, err := w.list(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(refreshes) == 0 {
+		return nil, fmt.Errorf("%s: instance refresh %s is gone", w.group, id)
+	}
+	return &refreshes[0], nil
+}
+
+func (w refreshWaiter) list(ctx context.Context, ids []string) ([]types.InstanceRefresh, error) {
+	page, err := w.api.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{
+		AutoScalingGroupName: &w.group,
+		InstanceRefreshIds:   ids,
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, fmt.Errorf("%s: %w", w.group, cause)
+	}
+	var refusal smithy.APIError // without the operation and the HTTP status around it
+	if errors.As(err, &refusal) {
+		return nil, fmt.Errorf("%s: %s: %s", w.group, refusal.ErrorCode(), refusal.ErrorMessage())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.group, err)
+	}
+	return page.InstanceRefreshes, nil
+}
+
+// describe is one line: "portfolio-asg-dev: instance refresh 08b9…: InProgress, 50 %: reason".
+func (w refreshWaiter) describe(r types.InstanceRefresh) string {
+	line := fmt.Sprintf("%s: instance refresh %s: %s, %d %%", w.group, aws.ToString(r.InstanceRefreshId), r.Status, aws.ToInt32(r.PercentageComplete))
+	if reason := aws.ToString(r.StatusReason); reason != "" {
+		line += ": " + reason
+	}
+	return line
+}
