@@ -1,0 +1,53 @@
+'use strict';
+
+// Preloaded (--require) into the Node process that jsii starts. In any other
+// process, and wherever the runtime is not shaped as expected, it does nothing
+// but say so, and the process goes on as if it had not been loaded.
+
+const fs = require('fs');
+const Module = require('module');
+const path = require('path');
+
+const kernel = require('./kernel');
+
+const entry = process.argv[1] ?? '';
+const program = path.join(path.dirname(entry), '..', 'lib', 'program.js');
+
+if (path.basename(entry) === 'jsii-runtime.js' && fs.existsSync(program)) {
+  const cache = process.env.PORTFOLIO_SYNTH_CACHE;
+  restoreEnvironment();
+  silenceEndOfLife();
+  if (!cache) fs.rmSync(__dirname, { recursive: true }); // a temporary folder, then
+  try {
+    takeOver(kernel.prepare(program, cache));
+  } catch (error) {
+    process.stderr.write(`fastsynth: ${error.message}; synthesizing without it\n`);
+  }
+}
+
+// Children of the runtime see the environment that the user set.
+function restoreEnvironment() {
+  const options = process.env.NODE_OPTIONS ?? '';
+  const ours = options.lastIndexOf(' --preserve-symlinks --require ');
+  if (ours >= 0) process.env.NODE_OPTIONS = options.slice(0, ours);
+  delete process.env.PORTFOLIO_SYNTH_CACHE;
+}
+
+// The banner goes by the major version of Node; a broken version still shows.
+function silenceEndOfLife() {
+  const name = 'JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION';
+  const major = process.versions.node.split('.')[0];
+  process.env[name] = [process.env[name], major].filter(Boolean).join(',');
+  process.env.JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION ??= '1';
+}
+
+// The runtime's own main would start a second Node process for the kernel and
+// carry every message between the two; run the kernel in its place.
+function takeOver(run) {
+  const load = Module._extensions['.js'];
+  Module._extensions['.js'] = (module, filename) => {
+    if (filename !== entry) return load(module, filename);
+    Module._extensions['.js'] = load;
+    return run(module);
+  };
+}

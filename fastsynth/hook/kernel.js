@@ -1,0 +1,91 @@
+'use strict';
+
+// Runs the jsii kernel in this process with a few expressions of its source
+// replaced. They are the whole of what is known about the runtime's inside.
+
+const { spawn } = require('child_process');
+const crypto = require('crypto');
+const fs = require('fs');
+const { Writable } = require('stream');
+const v8 = require('v8');
+
+const { Packages } = require('./packages');
+
+const LOAD = 'spec.loadAssemblyFromPath(packageDir, this.validateAssemblies, exports.ASSEMBLY_SUPPORTED_FEATURES)';
+const DIGEST = '(0, digest_file_1.digestFile)(path, ...comments)';
+const TYPED = 'assert(typeRef != null, `Kernel error: expected type information, got ${(0, util_1.inspect)(typeRef)}`)';
+
+const edits = [
+  // The second process would have them on descriptor 3.
+  ['readFD: 3,', 'readFD: fastsynth.commands,'],
+  ['writeFD: 3', 'writeFD: fastsynth.responses'],
+  [LOAD, `(this.validateAssemblies ? ${LOAD} : fastsynth.packages.assembly(packageDir, req.tarball, () => ${LOAD}))`],
+  [DIGEST, `fastsynth.packages.digest(path, () => ${DIGEST})`],
+  // Formats its message for every value that passes, though hardly any fails.
+  [TYPED, `typeRef != null || ${TYPED}`],
+];
+
+// Returns a function that runs the kernel as the given module. Throws when its
+// source is not the one that the edits were made for.
+function prepare(program, cache) {
+  let source = fs.readFileSync(program, 'utf8');
+  const version = crypto.createHash('sha256').update(source).digest('hex');
+  for (const [original, replacement] of edits) {
+    const parts = source.split(original);
+    if (parts.length !== 2) throw new Error(`the jsii runtime has ${parts.length - 1} × ${original}, want one`);
+    source = parts.join(replacement);
+  }
+  const packages = new Packages(cache, version);
+  return module => {
+    // The kernel reads this flag to link packages rather than copy them.
+    process.execArgv.push('--preserve-symlinks');
+    // Half the memory, at no cost: most objects of a synth live until its end.
+    v8.setFlagsFromString('--semi-space-growth-factor=1');
+    const [commands, responses] = reserveStandardStreams();
+    process.on('exit', () => {
+      packages.save();
+      holdStandardError();
+    });
+    packages.run(module, program, source, { commands, responses, packages });
+  };
+}
+
+// Commands come in on standard input and responses leave on standard output, so
+// whatever else is printed goes to standard error, in jsii's own envelope. The
+// descriptors move, for code and children that write to descriptor 1 directly.
+function reserveStandardStreams() {
+  const descriptors = [fs.openSync('/dev/fd/0', 'r'), fs.openSync('/dev/fd/1', 'w')];
+  fs.closeSync(1);
+  fs.openSync('/dev/fd/2', 'w'); // takes the lowest number free, which is 1
+  for (const [fd, name] of [[1, 'stdout'], [2, 'stderr']]) {
+    const stream = new Writable({
+      write(chunk, _encoding, done) {
+        writeAll(2, `${JSON.stringify({ [name]: chunk.toString('base64') })}\n`);
+        done();
+      },
+    });
+    stream.fd = fd;
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, value: stream });
+  }
+  return descriptors;
+}
+
+function writeAll(fd, text) {
+  for (let rest = Buffer.from(text); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(fs.writeSync(fd, rest));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+// jsii-runtime-go waits for its child in two goroutines at once when it closes,
+// and complains on standard error when the wrong one wins. The second starts at
+// the end of our standard error: keep that open until the first has won.
+function holdStandardError() {
+  const wait = 'i=0; while [ $i -lt 200 ] && kill -0 "$0" 2>&-; do sleep 0.001; i=$((i+1)); done';
+  spawn('/bin/sh', ['-c', wait, String(process.pid)], { stdio: ['ignore', 'ignore', 2] });
+}
+
+module.exports = { prepare };

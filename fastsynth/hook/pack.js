@@ -1,0 +1,112 @@
+'use strict';
+
+// A pack is one immutable file of named blobs. It is written under a temporary
+// name and renamed, so that it is there whole or not at all, and everything read
+// from it is checked against its hash: a damaged pack is a missing pack.
+//
+//   size of the header, 4 bytes | hash of the header, 16 bytes | header | blobs
+//
+// The header is JSON: {meta, index: {name: [offset, length, hash]}}.
+
+const crypto = require('crypto');
+const fs = require('fs');
+const path = require('path');
+
+const HASH = 16;
+const DAY = 24 * 60 * 60 * 1000;
+const KEEP = 30 * DAY; // as jsii keeps its packages
+
+const digest = data => crypto.createHash('sha256').update(data).digest().subarray(0, HASH);
+
+class Pack {
+  // Returns undefined when there is no sound pack at the path.
+  static open(file) {
+    try {
+      const fd = fs.openSync(file, 'r');
+      const prefix = read(fd, 0, 4 + HASH);
+      const header = read(fd, prefix.length, prefix.readUInt32LE());
+      if (!digest(header).equals(prefix.subarray(4))) throw new Error('damaged');
+      markUsed(file, fd);
+      return new Pack(file, fd, prefix.length + header.length, JSON.parse(header));
+    } catch {
+      return undefined;
+    }
+  }
+
+  // Writes meta and blobs, a Map from name to Buffer; throws where it cannot.
+  static write(file, meta, blobs) {
+    const index = {};
+    let offset = 0;
+    for (const [name, blob] of blobs) {
+      index[name] = [offset, blob.length, digest(blob).toString('hex')];
+      offset += blob.length;
+    }
+    const header = Buffer.from(JSON.stringify({ meta, index }));
+    const prefix = Buffer.alloc(4);
+    prefix.writeUInt32LE(header.length);
+    const temporary = `${file}.${process.pid}`;
+    try {
+      fs.writeFileSync(temporary, Buffer.concat([prefix, digest(header), header, ...blobs.values()]));
+      fs.renameSync(temporary, file);
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    }
+    prune(path.dirname(path.dirname(file)));
+  }
+
+  constructor(file, fd, start, { meta, index }) {
+    this.file = file;
+    this.fd = fd;
+    this.start = start;
+    this.meta = meta;
+    this.index = new Map(Object.entries(index));
+  }
+
+  has(name) {
+    return this.index.has(name);
+  }
+
+  // Returns the blob, or undefined where there is none. When it turns out to be
+  // damaged the file is removed, so that the next run makes it anew.
+  get(name) {
+    if (!this.has(name)) return undefined;
+    const [offset, length, hash] = this.index.get(name);
+    try {
+      const blob = read(this.fd, this.start + offset, length);
+      if (digest(blob).toString('hex') === hash) return blob;
+    } catch {}
+    try {
+      fs.rmSync(this.file, { force: true });
+    } catch {}
+    return undefined;
+  }
+}
+
+function read(fd, position, length) {
+  const buffer = Buffer.allocUnsafe(length);
+  if (fs.readSync(fd, buffer, 0, length, position) !== length) throw new Error('truncated');
+  return buffer;
+}
+
+function markUsed(file, fd) {
+  if (Date.now() - fs.fstatSync(fd).mtimeMs < DAY) return;
+  try {
+    const now = new Date();
+    fs.utimesSync(file, now, now);
+  } catch {}
+}
+
+// Removes what no run has used for a while, of every version of this hook.
+function prune(root) {
+  for (const folder of fs.readdirSync(root)) {
+    try {
+      for (const name of fs.readdirSync(path.join(root, folder))) {
+        const file = path.join(root, folder, name);
+        if (name.includes('.pack') && Date.now() - fs.statSync(file).mtimeMs > KEEP) fs.rmSync(file);
+      }
+    } catch {} // another run got there first
+  }
+}
+
+module.exports = { Pack };

@@ -1,0 +1,152 @@
+'use strict';
+
+// The packages that the kernel loads. The types of each are read one submodule
+// at a time from a pack that is made once. A package is known by its tarball, so
+// what is cached for it never grows old.
+
+const crypto = require('crypto');
+const fs = require('fs');
+const Module = require('module');
+const path = require('path');
+
+const { Code } = require('./code');
+const { Pack } = require('./pack');
+
+// Of no use at run time, and more than half of all.
+const UNUSED = new Set(['docs', 'locationInModule', 'symbolId']);
+
+class Packages {
+  // Without a cache folder assemblies are read whole and nothing is kept.
+  constructor(cache, kernelVersion) {
+    this.cache = cache;
+    this.kernelVersion = kernelVersion;
+    this.code = new Map(); // by folder, with a separator at its end
+    this.tarballs = new Map(); // by path: what is known of a tarball
+  }
+
+  // Runs the kernel as the given module, with fastsynth as a variable in it.
+  run(module, filename, source, fastsynth) {
+    const load = Module._extensions['.js'];
+    Module._extensions['.js'] = (child, file) => {
+      if (!this.codeOf(file)?.run(child, file)) load(child, file);
+    };
+    const code = this.addCode(path.dirname(filename), this.kernelVersion);
+    code.runSource(module, filename, source, { fastsynth });
+  }
+
+  save() {
+    this.code.forEach(code => code.save());
+  }
+
+  addCode(folder, key, main) {
+    const code = new Code(this.file(`${key}-${process.version}-${process.arch}`), folder, main);
+    this.code.set(folder + path.sep, code);
+    return code;
+  }
+
+  codeOf(file) {
+    for (const [folder, code] of this.code) if (file.startsWith(folder)) return code;
+    return undefined;
+  }
+
+  // Returns the digest of a tarball, from its pack: to read a large tarball
+  // takes longer than most of a synth.
+  digest(tarball, compute) {
+    const known = this.tarball(tarball);
+    known.digest ??= known.pack?.meta.digest ?? compute().toString('hex');
+    return Buffer.from(known.digest, 'hex');
+  }
+
+  // Returns the assembly of the package unpacked in the folder. Its types can be
+  // looked up by name, but not listed; load reads all of it.
+  assembly(folder, tarball, load) {
+    const known = this.tarball(tarball);
+    const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    this.addCode(folder, known.key, path.resolve(folder, manifest.main ?? 'index.js'));
+    if (!known.pack) {
+      const assembly = load();
+      if (!this.cache || !canSplit(assembly)) return assembly;
+      known.pack = this.split(assembly, known);
+      if (!known.pack) return assembly;
+    }
+    return { ...known.pack.meta.assembly, types: typesOf(known.pack, () => load().types) };
+  }
+
+  tarball(file) {
+    if (!this.tarballs.has(file)) {
+      const key = this.fingerprint(file);
+      this.tarballs.set(file, { key, pack: this.cache && Pack.open(this.file(key)) });
+    }
+    return this.tarballs.get(file);
+  }
+
+  // Stands for the tarball's content without reading all of it: its size, and
+  // its end, where gzip puts the checksum of everything before.
+  fingerprint(file) {
+    const fd = fs.openSync(file, 'r');
+    try {
+      const { size } = fs.fstatSync(fd);
+      const end = Buffer.alloc(Math.min(size, 65536));
+      fs.readSync(fd, end, 0, end.length, size - end.length);
+      return crypto.createHash('sha256').update(`${this.kernelVersion} ${size} `).update(end).digest('hex').slice(0, 32);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  split(assembly, { key, digest }) {
+    const { types, readme, submodules, ...rest } = assembly;
+    const groups = new Map();
+    for (const [name, type] of Object.entries(types ?? {})) {
+      const group = groupOf(name);
+      if (!groups.has(group)) groups.set(group, {});
+      groups.get(group)[name] = type;
+    }
+    const drop = (name, value) => (UNUSED.has(name) ? undefined : value);
+    for (const [group, types] of groups) groups.set(group, Buffer.from(JSON.stringify(types, drop)));
+    try {
+      Pack.write(this.file(key), { digest, assembly: rest }, groups);
+    } catch (error) {
+      process.stderr.write(`fastsynth: ${error.message}; nothing is cached\n`);
+      this.cache = undefined;
+    }
+    return this.cache && Pack.open(this.file(key));
+  }
+
+  file(name) {
+    return this.cache && path.join(this.cache, `${name}.pack`);
+  }
+}
+
+// Assemblies older than 1.19 have every type tagged as they load; what newer
+// ones use must be known to the kernel, which looks only when it reads them.
+function canSplit({ jsiiVersion, usedFeatures = [] }) {
+  const [major, minor] = jsiiVersion.split('.').map(Number);
+  return usedFeatures.length === 0 && (major > 1 || (major === 1 && minor >= 19));
+}
+
+// The submodule of a type, as in <package>.<submodule>.<type>; empty at the root.
+function groupOf(name) {
+  const parts = name.split('.');
+  return parts.length > 2 ? parts[1] : '';
+}
+
+function typesOf(pack, readAll) {
+  const groups = new Map();
+  let all;
+  const get = (_, name) => {
+    if (typeof name !== 'string') return undefined;
+    if (all) return all[name];
+    const group = groupOf(name);
+    if (!pack.has(group)) return undefined;
+    if (!groups.has(group)) {
+      const blob = pack.get(group);
+      if (!blob) return (all = readAll())[name];
+      groups.set(group, JSON.parse(blob));
+    }
+    return groups.get(group)[name];
+  };
+  return new Proxy({}, { get });
+}
+
+module.exports = { Packages };
