@@ -1,0 +1,171 @@
+package test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Dimensions as CloudWatch publishes them; a partial set is an empty graph.
+const (
+	ofGroup    = "AutoScalingGroupName=${compute/instances.name}"
+	ofBalancer = "LoadBalancer=${compute/load-balancer/alb.arn_suffix}"
+	ofTargets  = "LoadBalancer=${compute/load-balancer/alb.arn_suffix},TargetGroup=${compute/load-balancer/targets.arn_suffix}"
+	ofDatabase = "DBInstanceIdentifier=${database/primary.identifier}"
+	ofCache    = "clusterId=${database/cache/valkey.name}"
+	ofSocket   = "ApiId=${api/websocket.id},Stage=prod"
+	ofHandler  = "FunctionName=${api/handler.function_name}"
+)
+
+// alarmSpecification is one alarm for each way the platform dies: what it
+// watches, when it goes off and what it makes of missing data.
+var alarmSpecification = []struct{ Name, Metric, Dimensions, Goes, Missing string }{
+	{"alb-5xx", "AWS/ApplicationELB HTTPCode_ELB_5XX_Count Sum", ofBalancer, "GreaterThanThreshold 5", "notBreaching"},
+	{"target-5xx", "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum", ofBalancer, "GreaterThanThreshold 5", "notBreaching"},
+	{"alb-p99", "AWS/ApplicationELB TargetResponseTime p99", ofBalancer, "GreaterThanThreshold 1", "notBreaching"},
+	{"unhealthy-hosts", "AWS/ApplicationELB UnHealthyHostCount Maximum", ofTargets, "GreaterThanThreshold 0", "notBreaching"},
+	{"in-service", "AWS/AutoScaling GroupInServiceInstances Minimum", ofGroup, "LessThanThreshold 2", "breaching"},
+	{"db-cpu", "AWS/RDS CPUUtilization Average", ofDatabase, "GreaterThanThreshold 80", "breaching"},
+	{"db-storage", "AWS/RDS FreeStorageSpace Minimum", ofDatabase, "LessThanThreshold 2.147483648e+10", "breaching"},
+	{"db-memory", "AWS/RDS FreeableMemory Minimum", ofDatabase, "LessThanThreshold 2.68435456e+08", "breaching"},
+	{"db-connections", "AWS/RDS DatabaseConnections Maximum", ofDatabase, "GreaterThanThreshold 300", "notBreaching"},
+	{"cache-throttled", "AWS/ElastiCache ThrottledCmds Sum", ofCache, "GreaterThanThreshold 0", "notBreaching"},
+	{"cache-storage", "AWS/ElastiCache BytesUsedForCache Maximum", ofCache, "GreaterThanThreshold 7.5e+09", "notBreaching"},
+	{"handler-errors", "AWS/Lambda Errors Sum", ofHandler, "GreaterThanThreshold 0", "notBreaching"},
+	{"handler-throttles", "AWS/Lambda Throttles Sum", ofHandler, "GreaterThanThreshold 0", "notBreaching"},
+	{"integration-errors", "AWS/ApiGateway IntegrationError Sum", ofSocket, "GreaterThanThreshold 5", "notBreaching"},
+	{"nat-ports-a", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-a.id}", "GreaterThanThreshold 0", "notBreaching"},
+	{"nat-ports-b", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-b.id}", "GreaterThanThreshold 0", "notBreaching"},
+}
+
+// dashboardSpecification is what each graph shows, in reading order.
+var dashboardSpecification = []string{
+	"AWS/EC2 CPUUtilization Average " + ofGroup, "AWS/EC2 CPUUtilization Maximum " + ofGroup,
+	"AWS/ApplicationELB TargetResponseTime Average " + ofBalancer, "AWS/ApplicationELB TargetResponseTime p99 " + ofBalancer,
+	"AWS/ApplicationELB RequestCount Sum " + ofBalancer,
+	"AWS/RDS DatabaseConnections Maximum " + ofDatabase,
+	"AWS/RDS CPUUtilization Average " + ofDatabase,
+	"AWS/AutoScaling GroupDesiredCapacity Average " + ofGroup, "AWS/AutoScaling GroupInServiceInstances Minimum " + ofGroup,
+	"AWS/ApplicationELB HTTPCode_ELB_5XX_Count Sum " + ofBalancer, "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum " + ofBalancer,
+	"AWS/ApplicationELB UnHealthyHostCount Maximum " + ofTargets,
+	"AWS/RDS FreeStorageSpace Minimum " + ofDatabase, "AWS/RDS FreeableMemory Minimum " + ofDatabase,
+	"AWS/ElastiCache CacheHits Sum " + ofCache, "AWS/ElastiCache CacheMisses Sum " + ofCache,
+	"AWS/ElastiCache ElastiCacheProcessingUnits Sum " + ofCache, "AWS/ElastiCache ThrottledCmds Sum " + ofCache,
+	"AWS/ElastiCache BytesUsedForCache Maximum " + ofCache,
+	"AWS/ApiGateway ConnectCount Sum " + ofSocket, "AWS/ApiGateway MessageCount Sum " + ofSocket,
+	"AWS/ApiGateway IntegrationError Sum " + ofSocket, "AWS/ApiGateway ClientError Sum " + ofSocket, "AWS/ApiGateway ExecutionError Sum " + ofSocket,
+	"AWS/Lambda Duration p99 " + ofHandler,
+	"AWS/Lambda Errors Sum " + ofHandler, "AWS/Lambda Throttles Sum " + ofHandler,
+	"AWS/NATGateway ErrorPortAllocation Sum NatGatewayId=${network/nat-a.id}", "AWS/NATGateway ErrorPortAllocation Sum NatGatewayId=${network/nat-b.id}",
+}
+
+// monitoringSpecification is the dashboard, the topic and the alarms.
+var monitoringSpecification = []row{
+	{"dashboard by its name", has("monitoring/dashboard", `{"dashboard_name": "portfolio-tracking-metrics-test"}`)},
+	{"dashboard shows each metric", dashboardShows(dashboardSpecification)},
+	{"dashboard's grid", gridIsSound},
+	{"topic encrypted with a key that CloudWatch may use", all(
+		has("monitoring/topic", `{"name": "portfolio-alarms-test", "kms_master_key_id": "${alarm-key/key.arn}"}`),
+		has("alarm-key/key", `{"enable_key_rotation": true, "policy.Statement.1": {"Sid": "CloudWatchAlarms", "Effect": "Allow",
+			"Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*",
+			"Condition": {"StringEquals": {"aws:SourceAccount": "${account.account_id}"}}}}`),
+		none("aws_sns_topic_subscription"))},
+	{"alarms, no more and no fewer", alarmsAre},
+}
+
+// alarmsAre holds when the alarms are those of alarmSpecification, each with
+// an action, a description and a word on missing data.
+func alarmsAre(m model) error {
+	var want, got []string
+	for _, a := range alarmSpecification {
+		want = append(want, strings.Join([]string{"portfolio-" + a.Name + "-test", a.Metric, a.Dimensions, a.Goes, a.Missing}, " | "))
+	}
+	for _, path := range m.of("aws_cloudwatch_metric_alarm") {
+		if asJSON(m.at(path, "alarm_actions")) != `["${monitoring/topic.arn}"]` || m.text(path, "alarm_description") == "" {
+			return fmt.Errorf("%s: no action or no description", path)
+		}
+		metric := strings.Join([]string{m.text(path, "namespace"), m.text(path, "metric_name"),
+			m.text(path, "statistic") + m.text(path, "extended_statistic")}, " ")
+		goes := fmt.Sprintf("%s %v", m.text(path, "comparison_operator"), m.at(path, "threshold"))
+		got = append(got, strings.Join([]string{m.text(path, "alarm_name"), metric,
+			pairs(m.at(path, "dimensions").(map[string]any)), goes, m.text(path, "treat_missing_data")}, " | "))
+	}
+	return sameLines(got, want)
+}
+
+// pairs renders dimensions as "name=value,…" in the order of names.
+func pairs(dimensions map[string]any) string {
+	var all []string
+	for name, value := range dimensions {
+		all = append(all, fmt.Sprintf("%s=%v", name, value))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ",")
+}
+
+// dashboardShows holds when the graphs show these metrics and no others.
+func dashboardShows(want []string) check {
+	return func(m model) error {
+		var got []string
+		for _, w := range widgets(m) {
+			metrics, _ := dig(w, "properties", "metrics").([]any)
+			for _, series := range metrics {
+				s := series.([]any)
+				dimensions := map[string]any{}
+				for i := 2; i+1 < len(s); i += 2 {
+					dimensions[s[i].(string)] = s[i+1]
+				}
+				got = append(got, fmt.Sprintf("%v %v %v %s", s[0], s[1], dig(s[len(s)-1], "stat"), pairs(dimensions)))
+			}
+		}
+		return sameLines(got, slices.Clone(want))
+	}
+}
+
+func widgets(m model) []any {
+	all, _ := m.at("monitoring/dashboard", "dashboard_body.widgets").([]any)
+	return all
+}
+
+// gridIsSound holds when every graph has its region and period, and none
+// overlaps another or leaves the 24 columns.
+func gridIsSound(m model) error {
+	taken := map[[2]int]bool{}
+	for _, w := range widgets(m) {
+		if dig(w, "properties", "region") != dig(m.Stack, "provider", "aws", "0", "region") || dig(w, "properties", "period") != 300.0 {
+			return fmt.Errorf("widget without region or period: %s", asJSON(w))
+		}
+		whole := func(key string) int { return int(dig(w, key).(float64)) }
+		for x := whole("x"); x < whole("x")+whole("width"); x++ {
+			for y := whole("y"); y < whole("y")+whole("height"); y++ {
+				if taken[[2]int{x, y}] || x >= 24 {
+					return fmt.Errorf("widget overlaps or leaves the grid: %s", asJSON(w))
+				}
+				taken[[2]int{x, y}] = true
+			}
+		}
+	}
+	return nil
+}
+
+// sameLines compares two sets of lines and names what is in only one of them.
+func sameLines(got, want []string) error {
+	var only []string
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			only = append(only, "unwanted: "+line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			only = append(only, "missing: "+line)
+		}
+	}
+	if len(only) == 0 && len(got) != len(want) {
+		only = append(only, fmt.Sprintf("got %d lines, want %d", len(got), len(want)))
+	}
+	if len(only) > 0 {
+		return fmt.Errorf("%s", strings.Join(only, "\n"))
+	}
+	return nil
+}
