@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // regions are the commercial regions enabled by default or by opt-in. A name
@@ -33,10 +35,14 @@ var (
 	versionPattern     = regexp.MustCompile(`^15\.\d{1,2}$`)
 )
 
-// problem is one line of bad input; an empty value is shown as "nothing".
+// problem is one line of bad input; an empty value is shown as "nothing", and one
+// that would break the line in quotes.
 func problem(path, got, want string) error {
 	if got == "" {
 		got = "nothing"
+	}
+	if strings.ContainsFunc(got, unicode.IsControl) {
+		got = strconv.Quote(got)
 	}
 	return fmt.Errorf("%s: got %s, want %s", path, got, want)
 }
@@ -49,8 +55,9 @@ func (c Config) validate(regionPath, endpoint string) []error {
 			problems = append(problems, problem(path, fmt.Sprint(got), want))
 		}
 	}
-	check(suffixPattern.MatchString(c.Names.Suffix), "ENVIRONMENT_SUFFIX", c.Names.Suffix,
-		"1–16 of a–z, 0–9 and inner hyphens")
+	// RDS takes no two hyphens in a row in an identifier.
+	check(suffixPattern.MatchString(c.Names.Suffix) && !strings.Contains(c.Names.Suffix, "--"), "ENVIRONMENT_SUFFIX", c.Names.Suffix,
+		"1–16 of a–z, 0–9 and single inner hyphens")
 	check(slices.Contains(regions, c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
 	check(validBucket(c.State.Bucket), "TERRAFORM_STATE_BUCKET", c.State.Bucket,
 		"an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens")

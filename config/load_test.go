@@ -1,0 +1,170 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	goodARN  = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+	otherARN = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+)
+
+// Wants that several rows share.
+const (
+	wantSuffix = "1–16 of a–z, 0–9 and single inner hyphens"
+	wantRegion = "an AWS region such as eu-west-1"
+	wantARN    = "arn:aws:acm:<region>:<12-digit account>:certificate/<UUID>"
+	wantBucket = "an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens"
+	wantZone   = "the ID of the Route 53 zone of DOMAIN_NAME, such as Z0123456789ABC"
+)
+
+func regionFile(text string) fstest.MapFS {
+	return fstest.MapFS{RegionFile: {Data: []byte(text)}}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	one := func(name, value string) map[string]string { return map[string]string{name: value} }
+	for name, c := range map[string]struct {
+		environ map[string]string
+		root    fstest.MapFS
+		want    string
+	}{
+		"suffix in upper case":             {one("ENVIRONMENT_SUFFIX", "PR3522"), nil, "ENVIRONMENT_SUFFIX: got PR3522, want " + wantSuffix},
+		"suffix of 17 characters":          {one("ENVIRONMENT_SUFFIX", "abcdefgh-12345678"), nil, "ENVIRONMENT_SUFFIX: got abcdefgh-12345678, want " + wantSuffix},
+		"suffix with an underscore":        {one("ENVIRONMENT_SUFFIX", "pr_3522"), nil, "ENVIRONMENT_SUFFIX: got pr_3522, want " + wantSuffix},
+		"suffix with a leading hyphen":     {one("ENVIRONMENT_SUFFIX", "-pr3522"), nil, "ENVIRONMENT_SUFFIX: got -pr3522, want " + wantSuffix},
+		"suffix with a final hyphen":       {one("ENVIRONMENT_SUFFIX", "pr3522-"), nil, "ENVIRONMENT_SUFFIX: got pr3522-, want " + wantSuffix},
+		"suffix with two hyphens in a row": {one("ENVIRONMENT_SUFFIX", "pr--3522"), nil, "ENVIRONMENT_SUFFIX: got pr--3522, want " + wantSuffix},
+		"suffix with a line break":         {one("ENVIRONMENT_SUFFIX", "pr3522\n"), nil, "ENVIRONMENT_SUFFIX: got \"pr3522\\n\", want " + wantSuffix},
+		"empty suffix":                     {one("ENVIRONMENT_SUFFIX", ""), nil, "ENVIRONMENT_SUFFIX: got nothing, want " + wantSuffix},
+
+		"unknown region":         {one("AWS_REGION", "eu-west-9"), nil, "AWS_REGION: got eu-west-9, want " + wantRegion},
+		"empty region file":      {nil, regionFile(""), "lib/AWS_REGION: got nothing, want " + wantRegion},
+		"blank region file":      {nil, regionFile(" \n"), "lib/AWS_REGION: got nothing, want " + wantRegion},
+		"unknown region in file": {one("AWS_REGION", "eu-west-1"), regionFile("moon-1\n"), "lib/AWS_REGION: got moon-1, want " + wantRegion},
+		"region file is a folder": {nil, fstest.MapFS{RegionFile + "/x": {}},
+			"lib/AWS_REGION: read lib/AWS_REGION: invalid argument"},
+
+		"unknown profile": {one("PORTFOLIO_PROFILE", "staging"), nil, "PORTFOLIO_PROFILE: got staging, want preview, production, standard"},
+
+		"malformed ARN": {one("CERTIFICATE_ARN", "arn:aws:iam::1:cert"), nil, "CERTIFICATE_ARN: got arn:aws:iam::1:cert, want " + wantARN},
+		"ARN of another region": {one("CERTIFICATE_ARN", otherARN), nil,
+			"CERTIFICATE_ARN: got " + otherARN + ", want a certificate in us-east-1, the load balancer's region"},
+		"ARN beside a domain": {map[string]string{"CERTIFICATE_ARN": goodARN, "DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil,
+			"DOMAIN_NAME: got app.example.com, want nothing beside CERTIFICATE_ARN"},
+		"domain without zone": {one("DOMAIN_NAME", "app.example.com"), nil, "HOSTED_ZONE_ID: got nothing, want " + wantZone},
+		"zone without domain": {one("HOSTED_ZONE_ID", "Z0123456789ABC"), nil, "DOMAIN_NAME: got nothing, want a host name in the zone HOSTED_ZONE_ID"},
+		"malformed zone": {map[string]string{"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "/hostedzone/Z1"}, nil,
+			"HOSTED_ZONE_ID: got /hostedzone/Z1, want " + wantZone},
+		"malformed domain": {map[string]string{"DOMAIN_NAME": "https://app", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil,
+			"DOMAIN_NAME: got https://app, want a host name of up to 64 characters such as app.example.com"},
+
+		"state bucket in upper case":     {one("TERRAFORM_STATE_BUCKET", "States"), nil, "TERRAFORM_STATE_BUCKET: got States, want " + wantBucket},
+		"state bucket too short":         {one("TERRAFORM_STATE_BUCKET", "ab"), nil, "TERRAFORM_STATE_BUCKET: got ab, want " + wantBucket},
+		"state bucket too long":          {one("TERRAFORM_STATE_BUCKET", strings.Repeat("a", 64)), nil, "TERRAFORM_STATE_BUCKET: got " + strings.Repeat("a", 64) + ", want " + wantBucket},
+		"state bucket with two dots":     {one("TERRAFORM_STATE_BUCKET", "my..states"), nil, "TERRAFORM_STATE_BUCKET: got my..states, want " + wantBucket},
+		"state bucket like an address":   {one("TERRAFORM_STATE_BUCKET", "192.168.5.4"), nil, "TERRAFORM_STATE_BUCKET: got 192.168.5.4, want " + wantBucket},
+		"state bucket reserved at front": {one("TERRAFORM_STATE_BUCKET", "xn--states"), nil, "TERRAFORM_STATE_BUCKET: got xn--states, want " + wantBucket},
+		"state bucket reserved at end":   {one("TERRAFORM_STATE_BUCKET", "states-s3alias"), nil, "TERRAFORM_STATE_BUCKET: got states-s3alias, want " + wantBucket},
+		"state bucket's region":          {one("TERRAFORM_STATE_BUCKET_REGION", "us"), nil, "TERRAFORM_STATE_BUCKET_REGION: got us, want an AWS region such as us-east-1"},
+
+		"Blue/Green with a replica": {map[string]string{"RDS_BLUE_GREEN": "on", "RDS_READ_REPLICA": "on"}, nil,
+			"RDS_BLUE_GREEN: got on together with a read replica, want one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply"},
+		"Blue/Green with a profile's replica": {map[string]string{"RDS_BLUE_GREEN": "on", "PORTFOLIO_PROFILE": "production"}, nil,
+			"RDS_BLUE_GREEN: got on together with a read replica, want one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply"},
+		"neither on nor off":   {one("RDS_READ_REPLICA", "yes"), nil, "RDS_READ_REPLICA: got yes, want on or off"},
+		"access logs":          {one("API_ACCESS_LOGS", "1"), nil, "API_ACCESS_LOGS: got 1, want on or off"},
+		"operating system":     {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
+		"alarm address":        {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address"},
+		"endpoint is no URL":   {one("AWS_ENDPOINT_URL", "localhost:4566"), nil, "AWS_ENDPOINT_URL: got localhost:4566, want a URL such as http://127.0.0.1:4566"},
+		"endpoint has no host": {one("AWS_ENDPOINT_URL", "http://"), nil, "AWS_ENDPOINT_URL: got http://, want a URL such as http://127.0.0.1:4566"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(c.environ, c.root)
+			require.EqualError(t, err, c.want)
+			require.Zero(t, got)
+		})
+	}
+}
+
+func TestLoadReportsEveryProblem(t *testing.T) {
+	_, err := Load(map[string]string{
+		"ENVIRONMENT_SUFFIX": "UPPER", "AWS_REGION": "nowhere", "TERRAFORM_STATE_BUCKET": "a",
+		"PORTFOLIO_PROFILE": "other", "DOMAIN_NAME": "app.example.com", "RDS_BLUE_GREEN": "maybe",
+	}, fstest.MapFS{})
+	require.EqualError(t, err, strings.Join([]string{
+		"PORTFOLIO_PROFILE: got other, want preview, production, standard",
+		"RDS_BLUE_GREEN: got maybe, want on or off",
+		"ENVIRONMENT_SUFFIX: got UPPER, want " + wantSuffix,
+		"AWS_REGION: got nowhere, want " + wantRegion,
+		"TERRAFORM_STATE_BUCKET: got a, want " + wantBucket,
+		"HOSTED_ZONE_ID: got nothing, want " + wantZone,
+	}, "\n"))
+}
+
+func TestLoadDefaults(t *testing.T) {
+	for name, environ := range map[string]map[string]string{
+		"nothing set":    nil,
+		"all but suffix": {"AWS_REGION": "", "TERRAFORM_STATE_BUCKET": "", "PORTFOLIO_PROFILE": "", "AWS_ENDPOINT_URL": "", "API_ACCESS_LOGS": ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(environ, fstest.MapFS{})
+			require.NoError(t, err)
+			require.Equal(t, Config{
+				Names:   NewNames("dev"),
+				Region:  "us-east-1",
+				State:   State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
+				Profile: Standard(),
+				Tags: map[string]string{"Project": "portfolio-tracking", "Environment": "dev",
+					"Repository": "unknown", "CommitAuthor": "unknown", "ManagedBy": "cdktf"},
+			}, got)
+		})
+	}
+}
+
+func TestLoadTakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		environ map[string]string
+		root    fstest.MapFS
+		check   func(t *testing.T, got Config)
+	}{
+		"region file over AWS_REGION, white space around it": {map[string]string{"AWS_REGION": "eu-west-1"}, regionFile("ap-southeast-2\n"),
+			func(t *testing.T, got Config) { require.Equal(t, "ap-southeast-2", got.Region) }},
+		"suffix of one character": {map[string]string{"ENVIRONMENT_SUFFIX": "a"}, nil,
+			func(t *testing.T, got Config) { require.Equal(t, "portfolio-a", got.Names.Stack) }},
+		"suffix of 16 characters": {map[string]string{"ENVIRONMENT_SUFFIX": "abcdefgh-1234567"}, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, "abcdefgh-1234567/portfolio-abcdefgh-1234567.tfstate", got.State.Key)
+			}},
+		"certificate": {map[string]string{"CERTIFICATE_ARN": otherARN, "AWS_REGION": "eu-west-1"}, nil,
+			func(t *testing.T, got Config) { require.Equal(t, Certificate{ARN: otherARN}, got.Certificate) }},
+		"domain": {map[string]string{"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil,
+			func(t *testing.T, got Config) { require.True(t, got.Certificate.HTTPS()) }},
+		"replica off in production": {map[string]string{"PORTFOLIO_PROFILE": "production", "RDS_READ_REPLICA": "off", "RDS_BLUE_GREEN": "true"}, nil,
+			func(t *testing.T, got Config) {
+				require.False(t, got.Database.ReadReplica)
+				require.True(t, got.Database.BlueGreen)
+			}},
+		"operating system": {map[string]string{"AMAZON_LINUX": "al2023"}, nil,
+			func(t *testing.T, got Config) { require.Equal(t, AmazonLinux2023, got.Compute.AmazonLinux) }},
+		"emulator": {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, Emulator{PathStyleS3: true, SkipCapacityWait: true, FunctionProxyAddress: "http://127.0.0.1:4566"}, got.Emulator)
+			}},
+		"an author AWS would refuse": {map[string]string{"COMMIT_AUTHOR": `Zoë "Z" <zoe@example.com>`, "REPOSITORY": strings.Repeat("ä", 300)}, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, "Zoë _Z_ _zoe@example.com_", got.Tags["CommitAuthor"])
+				require.Equal(t, strings.Repeat("ä", 256), got.Tags["Repository"])
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(c.environ, c.root)
+			require.NoError(t, err)
+			c.check(t, got)
+		})
+	}
+}
