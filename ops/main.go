@@ -70,8 +70,9 @@ func (s session) aws(ctx context.Context, region string) (aws.Config, error) {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, session{environ: env.ToMap(os.Environ()), root: os.DirFS("."), out: os.Stdout}, os.Args[1:], os.Stderr))
+	status := run(ctx, session{environ: env.ToMap(os.Environ()), root: os.DirFS("."), out: os.Stdout}, os.Args[1:], os.Stderr)
+	stop()
+	os.Exit(status)
 }
 
 // run carries out one command and returns the exit status.
