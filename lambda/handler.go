@@ -126,8 +126,13 @@ func (h *handler) message(ctx context.Context, log *slog.Logger, e event) respon
 		return response{Status: http.StatusOK, Body: string(r.body)}
 	}
 	p := r.problem()
-	log.Error("message", "serviceStatus", r.status, "code", p.Code)
-	if p.Code == "" || r.unsigned() {
+	documented := p.Code != "" && !r.unsigned()
+	level := slog.LevelError
+	if documented && r.status < http.StatusInternalServerError {
+		level = slog.LevelInfo // the client's mistake
+	}
+	log.Log(ctx, level, "message", "serviceStatus", r.status, "code", p.Code)
+	if !documented {
 		return e.failure("unavailable", "the service failed, try again")
 	}
 	return e.failure(p.Code, p.Detail)

@@ -134,6 +134,22 @@ func TestMessageAnswer(t *testing.T) {
 	}
 }
 
+// Nothing to answer is no body at all, not an empty message to send.
+func TestNoAnswerHasNoBody(t *testing.T) {
+	answer, err := newRig(t, []string{oldKey}, says(204, "")).handler.Invoke(t.Context(), []byte(messageEvent(hello)))
+	require.NoError(t, err)
+	assert.Equal(t, `{"statusCode":200}`, string(answer))
+}
+
+// A client's mistake is no operator's error; a failing service is one.
+func TestMessageLogLevel(t *testing.T) {
+	for status, level := range map[int]string{400: "INFO", 500: "ERROR"} {
+		r := newRig(t, []string{oldKey}, refuses(status, "some_code"))
+		r.invoke(t, messageEvent(hello))
+		assert.Contains(t, r.logs.String(), `"level":"`+level+`","msg":"message"`, status)
+	}
+}
+
 // Messages that the service never sees.
 func TestMessageRefused(t *testing.T) {
 	for name, test := range map[string]struct{ event, code string }{

@@ -30,7 +30,7 @@ func main() {
 }
 
 // run makes what is made once per cold start and serves events until Lambda ends
-// the process; it returns only an exit status of a start that went wrong.
+// the process. It returns only where the start went wrong, with the exit status.
 func run(environ map[string]string, logs io.Writer) int {
 	s, problems := loadSettings(environ)
 	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{
@@ -49,7 +49,7 @@ func run(environ map[string]string, logs io.Writer) int {
 		return exitFailed
 	}
 	lambda.Start(newHandler(s, acm.NewFromConfig(aws), secretsmanager.NewFromConfig(aws), log))
-	return exitFailed // Start returns never
+	return exitFailed // Start does not return
 }
 
 func newHandler(s settings, certificates *acm.Client, secrets *secretsmanager.Client, log *slog.Logger) *handler {
