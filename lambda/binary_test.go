@@ -161,6 +161,22 @@ func TestBinary(t *testing.T) {
 	}
 }
 
+// Where the load balancer's name leads nowhere, as on an emulator, the service is
+// behind a proxy; AWS and Lambda are reached without it.
+func TestBinaryThroughProxy(t *testing.T) {
+	aws, lambda := newFakeAWS(t, newKey), newFakeRuntime(t)
+	proxy := newFakeService(t, func(w http.ResponseWriter, r *http.Request) { says(200, `"`+r.Host+`"`)(w, r) })
+	start(t, build(t),
+		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(lambda.URL, "http://"), "AWS_ENDPOINT_URL="+aws.URL,
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"ALB_DNS=alb.invalid", "ALB_SCHEME=http", "SIGNING_SECRET_ARN=arn:secret", "HTTP_PROXY="+proxy.URL)
+
+	assert.Equal(t, response{Status: 200, Body: `"alb.invalid"`}, lambda.invoke(t, messageEvent(hello)))
+	calls := proxy.got()
+	require.Len(t, calls, 1)
+	assert.NoError(t, calls[0].byNewKey)
+}
+
 func TestBinaryRefusesItsEnvironment(t *testing.T) {
 	binary := build(t)
 	for name, test := range map[string]struct{ environment, want []string }{
