@@ -104,8 +104,9 @@ func newProviders(stack cdktf.TerraformStack, c config.Config) {
 	}
 	aws.NewAwsProvider(stack, jsii.String("aws"), provider)
 	archive.NewArchiveProvider(stack, jsii.String("archive"), nil)
-	// The bindings pin the very version they were generated from.
-	stack.AddOverride(jsii.String("terraform.required_providers.aws.version"), "~> 5.99")
+	// The bindings pin the very version they were generated from. 5.99.0 itself
+	// reads every load balancer with a call that few deploy roles may make.
+	stack.AddOverride(jsii.String("terraform.required_providers.aws.version"), ">= 5.99.1, < 6.0.0")
 	stack.AddOverride(jsii.String("terraform.required_providers.archive.version"), ">= 1.3.0, < 3.0.0")
 }
 

@@ -15,7 +15,10 @@ const albLogPrefix = "alb"
 func newLogsBucket(scope constructs.Construct, p DatabaseProps) bucket {
 	name := p.Names.Bucket("logs", *p.Account)
 	arn := "arn:aws:s3:::" + name
-	sourceAccount := map[string]map[string]string{"StringEquals": {"aws:SourceAccount": *p.Account}}
+	fromOurBuckets := map[string]map[string]string{
+		"StringEquals": {"aws:SourceAccount": *p.Account},
+		"ArnLike":      {"aws:SourceArn": "arn:aws:s3:::" + p.Names.Bucket("*", *p.Account)},
+	}
 	return newBucket(scope, "logs", bucketProps{
 		Name:           &name,
 		EmptyOnDestroy: p.Buckets.EmptyLogsOnDestroy,
@@ -29,7 +32,7 @@ func newLogsBucket(scope constructs.Construct, p DatabaseProps) bucket {
 			Principal: principal("Service", "logging.s3.amazonaws.com"),
 			Action:    "s3:PutObject",
 			Resource:  arn + "/s3/*",
-			Condition: sourceAccount,
+			Condition: fromOurBuckets,
 		}},
 		Rules: []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule{{
 			Id:     jsii.String("expire"),
