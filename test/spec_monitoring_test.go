@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -130,6 +131,9 @@ func widgets(m model) []any {
 // gridIsSound holds when every graph has its region and period, and none
 // overlaps another or leaves the 24 columns.
 func gridIsSound(m model) error {
+	if len(widgets(m)) == 0 {
+		return errors.New("no widgets")
+	}
 	taken := map[[2]int]bool{}
 	for _, w := range widgets(m) {
 		if dig(w, "properties", "region") != dig(m.Stack, "provider", "aws", "0", "region") || dig(w, "properties", "period") != 300.0 {
