@@ -1,7 +1,8 @@
 'use strict';
 
-// The modules of one package: V8's compiled code of each is kept in a pack, and
-// the package's index requires its submodules when they are first asked for.
+// The modules of one package: their sources and V8's compiled code are kept in a
+// pack, with the files that their requires lead to, and the package's index
+// requires its submodules when they are first asked for.
 
 const fs = require('fs');
 const Module = require('module');
@@ -11,7 +12,6 @@ const vm = require('vm');
 const { Pack } = require('./pack');
 
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
-const IMPORT = ['import(', 'import ('];
 const SOURCE_MAP = '\n//# sourceMappingURL=data:';
 
 class Code {
@@ -21,44 +21,70 @@ class Code {
     this.folder = folder;
     this.main = main;
     this.pack = file && Pack.open(file);
+    this.resolved = new Map(Object.entries(this.pack?.meta.resolved ?? {}));
     this.fresh = new Map();
+  }
+
+  // Returns the file that a module of the package requires; find asks Node.
+  resolve(request, parent, find) {
+    const name = `${parent.path.slice(this.folder.length)} ${request}`;
+    const known = this.resolved.get(name);
+    if (known) return this.folder + known;
+    const filename = find();
+    if (filename.startsWith(this.folder + path.sep)) this.resolved.set(name, filename.slice(this.folder.length));
+    return filename;
   }
 
   // Runs a file of the package as the given module. Returns false where Node
   // must do it: for anything but a plain script.
   run(module, filename) {
     const { mtimeMs, size } = fs.statSync(filename);
-    let source = fs.readFileSync(filename, 'utf8');
-    if (IMPORT.some(call => source.includes(call))) return false;
-    if (source.includes(SOURCE_MAP)) source = source.slice(0, source.lastIndexOf(SOURCE_MAP) + 1);
-    if (filename === this.main) source = deferReexports(source);
-    let script;
-    try {
-      script = this.compile(`${path.relative(this.folder, filename)} ${mtimeMs} ${size}`, filename, source);
-    } catch {
-      return false;
-    }
-    execute(script, module, filename);
-    return true;
+    const name = `${filename.slice(this.folder.length)} ${mtimeMs} ${size}`;
+    const script = this.kept(name, filename) ?? this.compile(name, filename, () => this.read(filename));
+    if (script) execute(script, module, filename);
+    return script !== undefined;
   }
 
   // Runs the source as the given module, with more variables than Node gives it.
   runSource(module, filename, source, variables) {
-    const script = this.compile(path.basename(filename), filename, source, Object.keys(variables));
+    const names = Object.keys(variables);
+    const script = this.kept('', filename, names) ?? this.compile('', filename, () => source, names);
     execute(script, module, filename, Object.values(variables));
   }
 
-  compile(name, filename, source, variables = []) {
-    const head = `(function (${[...PARAMETERS, ...variables]}) { `;
-    const cachedData = this.pack?.get(name);
-    const options = { filename, columnOffset: -head.length, cachedData };
-    const script = new vm.Script(`${head}${source}\n})`, options);
-    if (!cachedData || script.cachedDataRejected) this.fresh.set(name, script);
-    return script;
+  // Returns the script from the pack, or undefined where V8 or we refuse it.
+  kept(name, filename, variables) {
+    const blob = this.pack?.get(name);
+    if (!blob) return undefined;
+    const end = blob.length - 4;
+    const start = blob.readUInt32LE(end);
+    const source = blob.toString('utf8', start, end);
+    const script = toScript(filename, source, variables, blob.subarray(0, start));
+    return script.cachedDataRejected ? undefined : script;
   }
 
-  // Keeps the code of what this run was the first to compile. To be called at
-  // its end: by then V8 has compiled the functions that are really used.
+  // Returns the script of what read returns, undefined where that is none.
+  compile(name, filename, read, variables) {
+    try {
+      const source = read();
+      const script = toScript(filename, source, variables);
+      this.fresh.set(name, { source, script });
+      return script;
+    } catch {
+      return undefined;
+    }
+  }
+
+  read(filename) {
+    const source = fs.readFileSync(filename, 'utf8');
+    if (/\bimport\s*\(/.test(source)) throw new Error('needs a loader');
+    const end = source.lastIndexOf(SOURCE_MAP);
+    const script = end < 0 ? source : source.slice(0, end + 1);
+    return filename === this.main ? deferReexports(script) : script;
+  }
+
+  // Keeps what this run was the first to compile. To be called at its end: by
+  // then V8 has compiled the functions that are really used.
   save() {
     if (!this.file || this.fresh.size === 0) return;
     const blobs = new Map();
@@ -66,11 +92,21 @@ class Code {
       const blob = this.pack.get(name);
       if (blob) blobs.set(name, blob);
     }
-    for (const [name, script] of this.fresh) blobs.set(name, script.createCachedData());
+    for (const [name, { source, script }] of this.fresh) {
+      const code = script.createCachedData();
+      const size = Buffer.alloc(4);
+      size.writeUInt32LE(code.length);
+      blobs.set(name, Buffer.concat([code, Buffer.from(source), size]));
+    }
     try {
-      Pack.write(this.file, {}, blobs);
+      Pack.write(this.file, { resolved: Object.fromEntries(this.resolved) }, blobs);
     } catch {} // it only saves time
   }
+}
+
+function toScript(filename, source, variables = [], cachedData) {
+  const head = `(function (${[...PARAMETERS, ...variables]}) { `;
+  return new vm.Script(`${head}${source}\n})`, { filename, columnOffset: -head.length, cachedData });
 }
 
 function execute(script, module, filename, variables = []) {

@@ -14,7 +14,7 @@ const entry = process.argv[1] ?? '';
 const program = path.join(path.dirname(entry), '..', 'lib', 'program.js');
 
 if (path.basename(entry) === 'jsii-runtime.js' && fs.existsSync(program)) {
-  const cache = process.env.PORTFOLIO_SYNTH_CACHE;
+  const cache = process.env.PORTFOLIO_SYNTH_CACHE || undefined;
   restoreEnvironment();
   silenceEndOfLife();
   if (!cache) fs.rmSync(__dirname, { recursive: true }); // a temporary folder, then

@@ -13,28 +13,28 @@ const { Packages } = require('./packages');
 
 const LOAD = 'spec.loadAssemblyFromPath(packageDir, this.validateAssemblies, exports.ASSEMBLY_SUPPORTED_FEATURES)';
 const DIGEST = '(0, digest_file_1.digestFile)(path, ...comments)';
+const RETRY = 'if (e.code !== "EAGAIN") {';
 const TYPED = 'assert(typeRef != null, `Kernel error: expected type information, got ${(0, util_1.inspect)(typeRef)}`)';
 
+// In the order of their appearance, and each once.
 const edits = [
+  [LOAD, `(this.validateAssemblies ? ${LOAD} : fastsynth.packages.assembly(packageDir, req.tarball, () => ${LOAD}))`],
+  // Formats its message for every value that passes, though hardly any fails.
+  [TYPED, `typeRef != null || ${TYPED}`],
+  [DIGEST, `fastsynth.packages.digest(path, () => ${DIGEST})`],
+  // The app has failed and no longer listens; it is the one to say why.
+  [RETRY, `if (e.code === "EPIPE") process.exit();${RETRY}`],
   // The second process would have them on descriptor 3.
   ['readFD: 3,', 'readFD: fastsynth.commands,'],
   ['writeFD: 3', 'writeFD: fastsynth.responses'],
-  [LOAD, `(this.validateAssemblies ? ${LOAD} : fastsynth.packages.assembly(packageDir, req.tarball, () => ${LOAD}))`],
-  [DIGEST, `fastsynth.packages.digest(path, () => ${DIGEST})`],
-  // Formats its message for every value that passes, though hardly any fails.
-  [TYPED, `typeRef != null || ${TYPED}`],
 ];
 
 // Returns a function that runs the kernel as the given module. Throws when its
 // source is not the one that the edits were made for.
 function prepare(program, cache) {
-  let source = fs.readFileSync(program, 'utf8');
-  const version = crypto.createHash('sha256').update(source).digest('hex');
-  for (const [original, replacement] of edits) {
-    const parts = source.split(original);
-    if (parts.length !== 2) throw new Error(`the jsii runtime has ${parts.length - 1} × ${original}, want one`);
-    source = parts.join(replacement);
-  }
+  const original = fs.readFileSync(program);
+  const source = edit(original);
+  const version = crypto.createHash('sha256').update(original).digest('hex');
   const packages = new Packages(cache, version);
   return module => {
     // The kernel reads this flag to link packages rather than copy them.
@@ -48,6 +48,20 @@ function prepare(program, cache) {
     });
     packages.run(module, program, source, { commands, responses, packages });
   };
+}
+
+function edit(source) {
+  const parts = [];
+  let end = 0;
+  for (const [original, replacement] of edits) {
+    const start = source.indexOf(original);
+    if (start < end || source.indexOf(original, start + 1) >= 0) {
+      throw new Error(`the jsii runtime is not shaped as expected at ${original}`);
+    }
+    parts.push(source.subarray(end, start), Buffer.from(replacement));
+    end = start + Buffer.byteLength(original);
+  }
+  return Buffer.concat([...parts, source.subarray(end)]).toString();
 }
 
 // Commands come in on standard input and responses leave on standard output, so

@@ -6,7 +6,8 @@
 //
 //   size of the header, 4 bytes | hash of the header, 16 bytes | header | blobs
 //
-// The header is JSON: {meta, index: {name: [offset, length, hash]}}.
+// The header is JSON: {file, meta, index: {name: [offset, length, hash]}}; file is
+// the name that the pack was written for, and holds for no other.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -26,8 +27,10 @@ class Pack {
       const prefix = read(fd, 0, 4 + HASH);
       const header = read(fd, prefix.length, prefix.readUInt32LE());
       if (!digest(header).equals(prefix.subarray(4))) throw new Error('damaged');
+      const contents = JSON.parse(header);
+      if (contents.file !== path.basename(file)) throw new Error('another pack');
       markUsed(file, fd);
-      return new Pack(file, fd, prefix.length + header.length, JSON.parse(header));
+      return new Pack(file, fd, prefix.length + header.length, contents);
     } catch {
       return undefined;
     }
@@ -41,7 +44,7 @@ class Pack {
       index[name] = [offset, blob.length, digest(blob).toString('hex')];
       offset += blob.length;
     }
-    const header = Buffer.from(JSON.stringify({ meta, index }));
+    const header = Buffer.from(JSON.stringify({ file: path.basename(file), meta, index }));
     const prefix = Buffer.alloc(4);
     prefix.writeUInt32LE(header.length);
     const temporary = `${file}.${process.pid}`;

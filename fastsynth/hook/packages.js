@@ -30,6 +30,12 @@ class Packages {
     Module._extensions['.js'] = (child, file) => {
       if (!this.codeOf(file)?.run(child, file)) load(child, file);
     };
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = (request, parent, ...rest) => {
+      const find = () => resolve.call(Module, request, parent, ...rest);
+      const code = parent?.filename && !rest[1] && this.codeOf(parent.filename);
+      return code ? code.resolve(request, parent, find) : find();
+    };
     const code = this.addCode(path.dirname(filename), this.kernelVersion);
     code.runSource(module, filename, source, { fastsynth });
   }
@@ -63,13 +69,16 @@ class Packages {
     const known = this.tarball(tarball);
     const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
     this.addCode(folder, known.key, path.resolve(folder, manifest.main ?? 'index.js'));
-    if (!known.pack) {
+    const readAll = () => {
       const assembly = load();
-      if (!this.cache || !canSplit(assembly)) return assembly;
       known.pack = this.split(assembly, known);
+      return assembly;
+    };
+    if (!known.pack) {
+      const assembly = readAll();
       if (!known.pack) return assembly;
     }
-    return { ...known.pack.meta.assembly, types: typesOf(known.pack, () => load().types) };
+    return { ...known.pack.meta.assembly, types: typesOf(known.pack, () => readAll().types) };
   }
 
   tarball(file) {
@@ -94,7 +103,9 @@ class Packages {
     }
   }
 
+  // Makes the pack of an assembly and returns it, undefined where that cannot be.
   split(assembly, { key, digest }) {
+    if (!this.cache || !canSplit(assembly)) return undefined;
     const { types, readme, submodules, ...rest } = assembly;
     const groups = new Map();
     for (const [name, type] of Object.entries(types ?? {})) {
