@@ -29,6 +29,9 @@ func main() {
 // run synthesizes one environment and returns the exit status. Errors of jsii
 // arrive as panics, and this is the only place that recovers.
 func run(environ map[string]string, root fs.FS, stderr io.Writer) (status int) {
+	// The bindings unpack jsii's runtime into the temporary folder as soon as they
+	// are loaded, so it is removed whatever comes.
+	defer jsii.Close()
 	c, err := config.Load(environ, root)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -37,7 +40,6 @@ func run(environ map[string]string, root fs.FS, stderr io.Writer) (status int) {
 	for _, warning := range c.Warnings() {
 		fmt.Fprintln(stderr, "warning:", warning)
 	}
-	defer jsii.Close() // or every run leaves its runtime in the temporary folder
 	defer func() {
 		if failure := recover(); failure != nil {
 			fmt.Fprintln(stderr, "synth:", failure)

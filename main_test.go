@@ -33,17 +33,20 @@ func buildAndRun(m *testing.M) int {
 }
 
 // start runs the app in a folder with these variables and nothing else of its
-// own, and returns its exit status and standard error.
+// own, and returns its exit status and standard error. Whatever it made of
+// temporary files is gone by then.
 func start(t *testing.T, folder string, variables ...string) (int, string) {
 	t.Helper()
+	temporary := t.TempDir()
 	cmd := exec.Command(app)
 	cmd.Dir = folder
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + t.TempDir()}, variables...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temporary}, variables...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		require.IsType(t, &exec.ExitError{}, err)
 	}
+	require.Empty(t, files(t, temporary))
 	return cmd.ProcessState.ExitCode(), stderr.String()
 }
 

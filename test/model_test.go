@@ -254,21 +254,6 @@ func matches(path, keys, pattern string) check {
 	}
 }
 
-// lacks holds when the pattern matches nothing in the string at keys, which exists.
-func lacks(path, keys, pattern string) check {
-	compiled := regexp.MustCompile(pattern)
-	return func(m model) error {
-		got := m.text(path, keys)
-		if got == "" {
-			return fmt.Errorf("%s: %s: missing", path, keys)
-		}
-		if found := compiled.FindString(got); found != "" {
-			return fmt.Errorf("%s: %s: has %q", path, keys, found)
-		}
-		return nil
-	}
-}
-
 func asJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 // the user data.
 var bootTraps = []row{
 	{"E2", all(none("data.aws_ami"), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
-	{"E3", lacks(template, "user_data", `(?m)^(StateDirectory|LogsDirectory|CacheDirectory|ConfigurationDirectory|DynamicUser|ReadWritePaths|`+
-		`ReadOnlyPaths|ProtectKernel\w+|ProtectControlGroups|RestrictNamespaces|RestrictRealtime|RestrictSUIDSGID|LockPersonality|`+
+	{"E3", bootLacks(`(?m)^(StateDirectory|LogsDirectory|CacheDirectory|ConfigurationDirectory|DynamicUser|ReadWritePaths|` +
+		`ReadOnlyPaths|ProtectKernel\w+|ProtectControlGroups|RestrictNamespaces|RestrictRealtime|RestrictSUIDSGID|LockPersonality|` +
 		`MemoryDenyWriteExecute|PrivateUsers|IPAddressDeny|MemoryMax|RuntimeMaxSec|StartLimitIntervalSec)=`)},
 	{"E4", boot(`(?m)^ProtectSystem=full$`)},
 	{"E5", all(boot(`(?m)^User=portfolio$`), boot(`(?m)^AmbientCapabilities=CAP_NET_BIND_SERVICE$`),
@@ -20,10 +20,10 @@ var bootTraps = []row{
 	{"E7", all(boot(`(?m)^AmbientCapabilities=`), noCommand(`setcap`))},
 	{"E8", all(boot(`(?m)^LISTEN_ADDRESS=':80'$`), noCommand(`iptables|nft|ip_unprivileged_port_start`))},
 	{"E9", all(boot(`(?m)^RestartSec=5$`), inSection("Service", "StartLimitInterval=0"))},
-	{"E10", all(boot(`(?m)^ExecStart=/opt/portfolio/bin/portfolio$`), lacks(template, "user_data", `(?m)^Exec\w+=[^/]`))},
-	{"E11", all(lacks(template, "user_data", `(?m)^Standard(Output|Error)=`), boot(`(?m)^LOG_FILE='/var/log/portfolio/portfolio.log'$`))},
-	{"E12", lacks(template, "user_data", `"journald"`)},
-	{"E13", lacks(template, "user_data", `/var/log/messages`)},
+	{"E10", all(boot(`(?m)^ExecStart=/opt/portfolio/bin/portfolio$`), bootLacks(`(?m)^Exec\w+=[^/]`))},
+	{"E11", all(bootLacks(`(?m)^Standard(Output|Error)=`), boot(`(?m)^LOG_FILE='/var/log/portfolio/portfolio.log'$`))},
+	{"E12", bootLacks(`"journald"`)},
+	{"E13", bootLacks(`/var/log/messages`)},
 	{"E14", all(boot(`yum install -y amazon-cloudwatch-agent`), boot(`-a fetch-config -m ec2 -s -c file:`))},
 	{"E15", all(boot(`install -d -m 0750 -o portfolio -g portfolio /var/log/portfolio`), boot(`(?m)^  copytruncate$`))},
 	{"E16", everyCommand(`\baws [a-z]`, `--region "\$region"`)},
@@ -38,6 +38,18 @@ var bootTraps = []row{
 }
 
 func boot(pattern string) check { return matches(template, "user_data", pattern) }
+
+// bootLacks holds when there is user data and the pattern matches nothing in it.
+func bootLacks(pattern string) check {
+	compiled := regexp.MustCompile(pattern)
+	return func(m model) error {
+		text := m.text(template, "user_data")
+		if found := compiled.FindString(text); found != "" || text == "" {
+			return fmt.Errorf("user data: has %q", found)
+		}
+		return nil
+	}
+}
 
 // commands are the lines of user data that are no comments, with continued
 // lines joined.

@@ -23,7 +23,7 @@ var autoScalingTraps = []row{
 		"database/credentials/version", "compute/signing-key/version", "database/primary", "database/cache/valkey",
 		"compute/service-log-group")},
 	{"A2", has(fleet, `{"instance_refresh.preferences.auto_rollback": false}`)},
-	{"A3", all(has(fleet, `{"launch_template.version": "${compute/launch-template.latest_version}"}`), lacks(template, "image_id", `resolve:`))},
+	{"A3", all(has(fleet, `{"launch_template.version": "${compute/launch-template.latest_version}"}`), matches(template, "image_id", `^\$\{compute/image\.output\.id\}$`))},
 	{"A5", has(fleet, `{"wait_for_capacity_timeout": "20m"}`)},
 	{"A6", func(m model) error {
 		if m.at(fleet, "desired_capacity") == nil || m.at(fleet, "wait_for_elb_capacity") != m.at(fleet, "desired_capacity") {
@@ -76,7 +76,7 @@ var launchTraps = []row{
 	{"B7", matches("compute/newest-image", "name", `^/aws/service/ami-amazon-linux-latest/(amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64)$`)},
 	{"B8", has(template, `{"block_device_mappings.0.ebs.encrypted": "true", "block_device_mappings.0.ebs.kms_key_id": null}`)},
 	{"B9", all(has(template, `{"metadata_options": {"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1}}`),
-		lacks(template, "user_data", `169\.254\.169\.254|instance-data`))},
+		bootLacks(`169\.254\.169\.254|instance-data`))},
 	{"B10", func(m model) error {
 		// An ARN or a host name of AWS is rarely longer than 128 characters.
 		text := reference.ReplaceAllString(m.text(template, "user_data"), strings.Repeat("x", 128))

@@ -38,7 +38,7 @@ var dataTraps = []row{
 		return literal
 	})},
 	{"B1: ephemeral value in a tag, output, user_data or environment", ephemeralOnlyWhereWritten},
-	{"B1: expecting the old version to vanish", lacks(template, "user_data", `version_id`)},
+	{"B1: expecting the old version to vanish", bootLacks(`version_id`)},
 	{"B1: secret JSON with the database's host", matches("database/credentials/version", "secret_string_wo", `^\$\{jsonencode\(\{username = "[a-z_]+", password = [a-z_.]+\}\)\}$`)},
 	{"B1: resource policy with broad Deny", none("aws_secretsmanager_secret_policy")},
 
@@ -81,7 +81,7 @@ var dataTraps = []row{
 		has("database/cache/valkey", `{"cache_usage_limits.0.data_storage.0.unit": "GB"}`))},
 	{"B4: security group opens only 6379", all(has("database/cache/in-valkey", `{"from_port": 6379, "to_port": 6380}`),
 		has("compute/out-valkey", `{"from_port": 6379, "to_port": 6380}`))},
-	{"B4: endpoint treated as a map", lacks(template, "user_data", `valkey\.endpoint[^\[]`)},
+	{"B4: endpoint treated as a map", bootLacks(`valkey\.endpoint[^\[]`)},
 	{"B4: name with upper case or > 50 characters", matches("database/cache/valkey", "name", `^[a-z][a-z0-9-]{1,49}$`)},
 	{"B4: subnet group or parameter group", none("aws_elasticache_subnet_group", "aws_elasticache_parameter_group")},
 	{"B4: snapshot_retention_limit", all(between("database/cache/valkey", "snapshot_retention_limit", 1, 35), has("database/cache/valkey", `{"daily_snapshot_time": "03:00"}`))},
