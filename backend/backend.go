@@ -1,0 +1,54 @@
+// Package backend is the domain of the portfolio service: what it keeps and
+// what it needs, in its own words. The packages below adapt it to the outside
+// and are named after what they adapt.
+package backend
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// ConnectionLifetime is how long a connection is kept without news of its end.
+// API Gateway cuts each WebSocket after two hours and reports that as a rule,
+// not always; ten minutes more let a late $disconnect still find its row.
+const ConnectionLifetime = 2*time.Hour + 10*time.Minute
+
+// Connection is one client's WebSocket, as API Gateway knows it.
+type Connection struct {
+	ID          string     // unique in its API, never used again
+	DomainName  string     // host that messages to the client are posted to
+	Stage       string     // path below that host
+	SourceIP    netip.Addr // the client's; the zero value where it is not known
+	ConnectedAt time.Time
+	ExpiresAt   time.Time // the connection counts as gone from here on
+}
+
+// Connections keeps the open connections of all instances. The code of its
+// errors is CodeUnavailable while the store cannot be reached.
+type Connections interface {
+	// Add keeps a connection. Adding an id again replaces it, so that a retried
+	// handshake is no error.
+	Add(ctx context.Context, c Connection) error
+	// Known reports whether a connection is kept and has not expired at now.
+	Known(ctx context.Context, id string, now time.Time) (bool, error)
+	// Remove forgets a connection. One that is not there is no error: it may
+	// have expired, or a retry removed it.
+	Remove(ctx context.Context, id string) error
+}
+
+// ReplayMemory remembers for all instances which signatures were used.
+type ReplayMemory interface {
+	// Remember reports whether id is seen for the first time within ttl. Of
+	// simultaneous calls with one id exactly one gets true.
+	Remember(ctx context.Context, id string, ttl time.Duration) (first bool, err error)
+}
+
+// Keys are the keys that may have signed a call, the current one first.
+type Keys interface {
+	// Keys gives the keys as they were read last, and reads them if they never were.
+	Keys(ctx context.Context) ([][]byte, error)
+	// Refresh gives the keys as they are now. It may wait, because it reads no
+	// more often than once a second, however often it is called.
+	Refresh(ctx context.Context) ([][]byte, error)
+}

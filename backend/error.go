@@ -1,0 +1,44 @@
+package backend
+
+// Code names a kind of error. It is stable: clients may depend on it.
+type Code string
+
+// The codes of this service.
+const (
+	CodeInternal          Code = "internal"
+	CodeInvalidRequest    Code = "invalid_request"
+	CodeNotFound          Code = "not_found"
+	CodeMethodNotAllowed  Code = "method_not_allowed"
+	CodeBodyTooLarge      Code = "body_too_large"
+	CodeBodyTimeout       Code = "body_timeout"
+	CodeUnavailable       Code = "unavailable"
+	CodeSignatureMissing  Code = "signature_missing"
+	CodeSignatureStale    Code = "signature_stale"
+	CodeSignatureMismatch Code = "signature_mismatch"
+	CodeSignatureReplayed Code = "signature_replayed"
+
+	// In answers to messages on a WebSocket.
+	CodeMalformedJSON     Code = "malformed_json"
+	CodeInvalidMessage    Code = "invalid_message"
+	CodeUnknownAction     Code = "unknown_action"
+	CodeUnknownConnection Code = "unknown_connection"
+)
+
+// Error is an error that strangers may hear of: they see Code and Message,
+// operators also see Err.
+type Error struct {
+	Code    Code
+	Message string // for the caller; tells nothing of the inside
+	Err     error  // the cause, for logs only; may be nil
+}
+
+// Error is the text for logs.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
