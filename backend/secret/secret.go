@@ -1,0 +1,177 @@
+// Package secret reads secrets from AWS Secrets Manager. It keeps what it read,
+// notices rotations without a restart, and puts no value into an error.
+package secret
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+)
+
+const (
+	interval = time.Second     // between two reads, so that a stranger's wrong guesses cost little
+	timeout  = 5 * time.Second // of one read, the SDK's retries included
+)
+
+// Client is what Reader needs of *secretsmanager.Client.
+type Client interface {
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+}
+
+// Reader reads one secret. It is safe for concurrent use: of callers that need
+// a read one makes it, and the others take its result.
+type Reader struct {
+	client  Client
+	arn     string
+	overlap time.Duration
+
+	turn chan struct{} // held by the one caller that reads; guards attempted and err
+	// attempted is when the last read began, and err how it ended.
+	attempted time.Time
+	err       error
+
+	mu   sync.Mutex
+	last snapshot // the last successful read
+}
+
+// snapshot is what one read found.
+type snapshot struct {
+	at                time.Time // when the read began
+	current, previous string
+	created           time.Time // when the current version was
+}
+
+// NewReader returns a reader of the secret with that ARN. The version before
+// the current one counts too until the current one is overlap old.
+func NewReader(client Client, arn string, overlap time.Duration) *Reader {
+	return &Reader{client: client, arn: arn, overlap: overlap, turn: make(chan struct{}, 1)}
+}
+
+// known is the last successful read.
+func (r *Reader) known() snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// since returns a read that began no earlier than earliest.
+func (r *Reader) since(ctx context.Context, earliest time.Time) (snapshot, error) {
+	called := time.Now()
+	fresh := func() (snapshot, bool) {
+		s := r.known()
+		return s, s.current != "" && !s.at.Before(earliest)
+	}
+	if s, ok := fresh(); ok {
+		return s, nil
+	}
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return snapshot{}, ctx.Err()
+	}
+	// Whoever had the turn before may have read for this caller too.
+	if s, ok := fresh(); ok {
+		return s, nil
+	}
+	if r.err != nil && !r.attempted.Before(called) {
+		return snapshot{}, r.err
+	}
+	select {
+	case <-time.After(time.Until(r.attempted.Add(interval))):
+	case <-ctx.Done():
+		return snapshot{}, ctx.Err()
+	}
+	r.attempted = time.Now()
+	s, err := r.read(ctx)
+	if r.err = err; err != nil {
+		return snapshot{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = s
+	return s, nil
+}
+
+// read does not end with its caller, because others wait for the result.
+func (r *Reader) read(ctx context.Context) (snapshot, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	s := snapshot{at: time.Now()}
+	var err error
+	if s.current, s.created, err = r.version(ctx, "AWSCURRENT"); err != nil {
+		return snapshot{}, err
+	}
+	if time.Since(s.created) >= r.overlap {
+		return s, nil
+	}
+	s.previous, _, err = r.version(ctx, "AWSPREVIOUS")
+	// Until the first rotation there is none.
+	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
+		err = nil
+	}
+	return s, err
+}
+
+func (r *Reader) version(ctx context.Context, stage string) (value string, created time.Time, err error) {
+	out, err := r.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &r.arn, VersionStage: &stage})
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("read %s of secret %s: %w", stage, r.arn, err)
+	}
+	if value = aws.ToString(out.SecretString); value == "" {
+		return "", time.Time{}, fmt.Errorf("read %s of secret %s: it holds no text", stage, r.arn)
+	}
+	return value, aws.ToTime(out.CreatedDate), nil
+}
+
+// Keys are the bytes of the versions that count, the current one first, as they
+// were read last. Only the first call reads.
+func (r *Reader) Keys(ctx context.Context) ([][]byte, error) {
+	s, err := r.since(ctx, time.Time{})
+	return r.keys(s), err
+}
+
+// Refresh gives the same, read after the call. To read again it may wait until
+// a second after the last time.
+func (r *Reader) Refresh(ctx context.Context) ([][]byte, error) {
+	s, err := r.since(ctx, time.Now())
+	return r.keys(s), err
+}
+
+func (r *Reader) keys(s snapshot) [][]byte {
+	if s.current == "" {
+		return nil
+	}
+	keys := [][]byte{[]byte(s.current)}
+	if s.previous != "" && time.Since(s.created) < r.overlap {
+		keys = append(keys, []byte(s.previous))
+	}
+	return keys
+}
+
+// credentialsAge is how long a rotated password may stay unnoticed: whoever is
+// refused with the old one gets the new one when it tries again after that.
+const credentialsAge = 10 * time.Second
+
+// Credentials reads a secret of the form {"username","password"}, at most ten
+// seconds old. While Secrets Manager is away it gives what was read before.
+func (r *Reader) Credentials(ctx context.Context) (username, password string, err error) {
+	s, err := r.since(ctx, time.Now().Add(-credentialsAge))
+	if err != nil {
+		if s = r.known(); s.current == "" {
+			return "", "", err
+		}
+	}
+	var c struct{ Username, Password string }
+	if json.Unmarshal([]byte(s.current), &c) != nil || c.Username == "" || c.Password == "" {
+		return "", "", fmt.Errorf(`secret %s: want JSON {"username","password"}`, r.arn) // never what it holds
+	}
+	return c.Username, c.Password, nil
+}
