@@ -1,0 +1,121 @@
+// Package postgres keeps the service's data in PostgreSQL.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// MaxConnections is the size of one instance's pool. RDS lets a db.t3.medium
+// have LEAST(DBInstanceClassMemory/9531392, 5000) connections (RDS user guide,
+// "Maximum number of database connections"): 450 for its 4 GiB, some 400 after
+// what RDS keeps for itself. Nine instances, six and half as many again during
+// a refresh, take 9 × (20 + 1 that migrates) = 189; the rest is for operators
+// and monitoring. More would not help: the database has two processors.
+const MaxConnections = 20
+
+// Config says how to reach the database.
+type Config struct {
+	Host   string // as the server's certificate names it
+	Port   int
+	Name   string
+	CAFile string // PEM, the authorities that may sign the server's certificate
+	// Credentials is asked before each connection, so that a rotated password
+	// is noticed. It is called by many goroutines at once.
+	Credentials func(context.Context) (username, password string, err error)
+}
+
+// DB is a pool of connections to one database. It is safe for concurrent use.
+type DB struct {
+	pool     *pgxpool.Pool
+	migrated atomic.Bool
+}
+
+// Open prepares a pool without connecting: a database that is away is an error
+// of the first query, and connections are made again once it is back. The server
+// is always verified (verify-full).
+func Open(c Config) (*DB, error) {
+	address := url.URL{
+		Scheme: "postgres",
+		Host:   net.JoinHostPort(c.Host, strconv.Itoa(c.Port)),
+		Path:   "/" + c.Name,
+		RawQuery: url.Values{
+			"sslmode":         {"verify-full"},
+			"sslrootcert":     {c.CAFile},
+			"connect_timeout": {"5"},
+			// What the server ends by itself, should this program not be there to do it.
+			"statement_timeout":                   {"10s"},
+			"idle_in_transaction_session_timeout": {"30s"},
+			"application_name":                    {"portfolio"},
+		}.Encode(),
+	}
+	config, err := pgxpool.ParseConfig(address.String())
+	if err != nil {
+		return nil, fmt.Errorf("configure the database: %w", err)
+	}
+	config.MaxConns = MaxConnections
+	config.MaxConnLifetime = 30 * time.Minute
+	config.MaxConnLifetimeJitter = 5 * time.Minute
+	config.MaxConnIdleTime = 5 * time.Minute
+	config.PingTimeout = 2 * time.Second // of idle connections before use: a failover leaves dead ones
+	config.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
+		conn.User, conn.Password, err = c.Credentials(ctx)
+		return err
+	}
+	// The pool outlives every request; Close ends it.
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, fmt.Errorf("configure the database: %w", err)
+	}
+	return &DB{pool: pool}, nil
+}
+
+var errNotMigrated = errors.New("the schema is not migrated yet")
+
+// Check reports why the database cannot be used now, nil if it can.
+func (db *DB) Check(ctx context.Context) error {
+	if !db.migrated.Load() {
+		return errNotMigrated
+	}
+	return db.pool.Ping(ctx)
+}
+
+// Close waits for queries under way and closes all connections.
+func (db *DB) Close() { db.pool.Close() }
+
+// outcome tells a database that is away, which gets better by itself, from an
+// error that does not. It is nil if err is.
+func outcome(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%s: %w", what, err)
+	if answered := (*pgconn.PgError)(nil); errors.As(err, &answered) && !passing(answered.Code) {
+		return err
+	}
+	return &backend.Error{Code: backend.CodeUnavailable, Message: "the database cannot be reached, try again", Err: err}
+}
+
+// passing reports whether a server that answers with this SQLSTATE may give
+// another answer later.
+func passing(sqlState string) bool {
+	switch sqlState[:2] {
+	case "08", // connection
+		"28", "3D", // password or database that is only just being made
+		"53", "57", "58": // out of resources, shutting down or cancelled, system
+		return true
+	}
+	return sqlState == "42P01" || sqlState == "40001" || sqlState == "40P01" // not migrated yet; lost against another transaction
+}
