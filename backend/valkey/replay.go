@@ -1,0 +1,81 @@
+package valkey
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"portfolio/backend"
+)
+
+const (
+	// maxRemembered bounds the instance's own memory to some 20 MB. Only calls
+	// whose signature was right are remembered, so a stranger cannot fill it.
+	maxRemembered = 100_000
+	// sharedTimeout is how long a call waits for Valkey before the instance
+	// relies on itself.
+	sharedTimeout = 500 * time.Millisecond
+)
+
+// Replay is a memory that outlives an outage of the shared one. The instance
+// remembers every id itself and asks the shared memory about those that it has
+// not seen. While that fails, an id is refused only where it was used before:
+// service goes on, and what is left open is a replay against another instance.
+type Replay struct {
+	shared backend.ReplayMemory
+	log    *slog.Logger
+	away   atomic.Bool // the last call to the shared memory failed
+	own    own
+}
+
+var _ backend.ReplayMemory = (*Replay)(nil)
+
+// NewReplay returns a memory that has seen nothing yet. Coming and going of the
+// shared memory is logged.
+func NewReplay(shared backend.ReplayMemory, log *slog.Logger) *Replay {
+	return &Replay{shared: shared, log: log, own: own{until: map[string]time.Time{}}}
+}
+
+// Remember implements backend.ReplayMemory. Its error is always nil. The same
+// ttl has to be given on each call.
+func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bool, error) {
+	if !r.own.remember(id, ttl, time.Now()) {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
+	defer cancel()
+	first, err := r.shared.Remember(ctx, id, ttl)
+	if away := err != nil; r.away.Swap(away) != away {
+		if away {
+			r.log.Warn("replays are remembered by this instance alone", "error", err)
+		} else {
+			r.log.Info("replays are remembered by all instances")
+		}
+	}
+	return first || err != nil, nil
+}
+
+// own is the memory of one instance.
+type own struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+	order []string // ids as they came, which is also how they expire
+}
+
+// remember reports whether id is new. When full it forgets the oldest id.
+func (o *own) remember(id string, ttl time.Duration, now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.order) > 0 && (len(o.order) >= maxRemembered || !now.Before(o.until[o.order[0]])) {
+		delete(o.until, o.order[0])
+		o.order = o.order[1:]
+	}
+	if _, seen := o.until[id]; seen {
+		return false
+	}
+	o.until[id] = now.Add(ttl)
+	o.order = append(o.order, id)
+	return true
+}

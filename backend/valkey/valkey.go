@@ -1,0 +1,96 @@
+// Package valkey keeps what may be lost in Valkey, as ElastiCache Serverless
+// speaks it: TLS and cluster mode always, one endpoint.
+package valkey
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/valkey-io/valkey-go"
+)
+
+const (
+	dialTimeout = 3 * time.Second
+	// answerTimeout also ends a connection whose server is silent for so long.
+	answerTimeout = 3 * time.Second
+)
+
+// errAway is the answer until the first Connect succeeds.
+var errAway = errors.New("valkey: not connected yet")
+
+// Cache is a client of one Valkey cluster. It is safe for concurrent use.
+type Cache struct {
+	endpoint string
+	roots    *x509.CertPool
+	client   atomic.Pointer[valkey.Client]
+}
+
+// New prepares a client of the cluster at endpoint, host:port. The server's
+// certificate must be signed by one of roots, by the system's if roots is nil.
+func New(endpoint string, roots *x509.CertPool) *Cache {
+	return &Cache{endpoint: endpoint, roots: roots}
+}
+
+// Connect makes the first connection. Until it succeeds, every other call
+// fails at once; afterwards the client connects again by itself. It must not be
+// called after that.
+func (c *Cache) Connect() error {
+	client, err := valkey.NewClient(valkey.ClientOption{
+		InitAddress:      []string{c.endpoint},
+		TLSConfig:        &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
+		Dialer:           net.Dialer{Timeout: dialTimeout},
+		ConnWriteTimeout: answerTimeout,
+		ClientName:       "portfolio",
+		DisableCache:     true,
+	})
+	if err != nil {
+		return fmt.Errorf("valkey: %w", err)
+	}
+	c.client.Store(&client)
+	return nil
+}
+
+// Close ends all connections.
+func (c *Cache) Close() {
+	if client := c.client.Load(); client != nil {
+		(*client).Close()
+	}
+}
+
+// Check reports why the cache cannot be used now, nil if it can. It asks for a
+// key, because a cluster that serves none still answers a ping.
+func (c *Cache) Check(ctx context.Context) error {
+	client := c.client.Load()
+	if client == nil {
+		return errAway
+	}
+	return (*client).Do(ctx, (*client).B().Exists().Key("check").Build()).Error()
+}
+
+var _ backend.ReplayMemory = (*Cache)(nil)
+
+// Remember implements backend.ReplayMemory. A network error leaves open
+// whether id is remembered.
+func (c *Cache) Remember(ctx context.Context, id string, ttl time.Duration) (first bool, err error) {
+	client := c.client.Load()
+	if client == nil {
+		return false, errAway
+	}
+	set := (*client).B().Set().Key("replay:" + id).Value("").Nx().PxMilliseconds(ttl.Milliseconds()).Build()
+	switch err := (*client).Do(ctx, set).Error(); {
+	case err == nil:
+		return true, nil
+	case valkey.IsValkeyNil(err): // it was there
+		return false, nil
+	default:
+		return false, fmt.Errorf("remember signature: %w", err)
+	}
+}
