@@ -1,0 +1,133 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/lambda/signature"
+)
+
+const (
+	// maxBody bounds a call's body. A message has 128 KB at most, and JSON
+	// writes a character in six bytes at most.
+	maxBody     = 1 << 20
+	bodyTimeout = 5 * time.Second // the WebSocket handler is in the same region
+
+	// maxRefreshing bounds the calls that wait for fresh keys, each with its body
+	// in memory: strangers decide how many there are.
+	maxRefreshing = 64
+
+	// The WebSocket handler waits 10 s for the answer to a handshake and 25 s
+	// for one to a message.
+	handshakeTimeout = 8 * time.Second
+	messageTimeout   = 20 * time.Second
+
+	// replayMemory is how long a signature is refused a second time. It is good
+	// from MaxAge before to MaxAge after its timestamp; the instances' clocks
+	// may differ by the rest.
+	replayMemory = 2*signature.MaxAge + 5*time.Second
+)
+
+// caller is an endpoint for calls whose signature was right.
+type caller func(ctx context.Context, w http.ResponseWriter, body []byte) error
+
+// signed lets calls of the WebSocket handler through, each only once.
+func (a *api) signed(timeout time.Duration, serve caller) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if signature.ID(r) == "" { // not worth reading its body
+			return refused(signature.ErrMissing)
+		}
+		body, err := readBody(w, r)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		if err := a.verify(ctx, r, body); err != nil {
+			return err
+		}
+		// Hex has two spellings for a letter; they are one signature.
+		first, err := a.Replays.Remember(ctx, strings.ToLower(signature.ID(r)), replayMemory)
+		if err != nil {
+			return &backend.Error{Code: backend.CodeUnavailable, Message: "replays cannot be told now, try again", Err: err}
+		}
+		if !first {
+			return &backend.Error{Code: backend.CodeSignatureReplayed, Message: "this call was made before"}
+		}
+		return serve(ctx, w, body)
+	}
+}
+
+// verify checks the signature. One that fits no key is checked again with the
+// keys as they are now: they may have been rotated.
+func (a *api) verify(ctx context.Context, r *http.Request, body []byte) error {
+	keys, err := a.Keys.Keys(ctx)
+	if err != nil {
+		return &backend.Error{Code: backend.CodeUnavailable, Message: "signatures cannot be checked now, try again", Err: err}
+	}
+	err = verifyAny(r, keys, body, a.Now())
+	if !errors.Is(err, signature.ErrMismatch) {
+		return refused(err)
+	}
+	select {
+	case a.refreshing <- struct{}{}:
+		defer func() { <-a.refreshing }()
+	default:
+		return refused(err)
+	}
+	if keys, err = a.Keys.Refresh(ctx); err != nil {
+		return refused(errors.Join(signature.ErrMismatch, err))
+	}
+	return refused(verifyAny(r, keys, body, a.Now()))
+}
+
+// verifyAny is nil if the signature fits one of the keys.
+func verifyAny(r *http.Request, keys [][]byte, body []byte, now time.Time) error {
+	err := signature.ErrMismatch
+	for _, key := range keys {
+		if err = signature.Verify(r, key, body, now); !errors.Is(err, signature.ErrMismatch) {
+			return err
+		}
+	}
+	return err
+}
+
+// refused gives a wrong signature its code; nil stays nil.
+func refused(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, signature.ErrMissing):
+		return &backend.Error{Code: backend.CodeSignatureMissing, Message: "the call is not signed", Err: err}
+	case errors.Is(err, signature.ErrStale):
+		return &backend.Error{Code: backend.CodeSignatureStale, Message: "the signature is too old or too new", Err: err}
+	default:
+		return &backend.Error{Code: backend.CodeSignatureMismatch, Message: "the signature does not fit", Err: err}
+	}
+}
+
+// readBody reads a body that is small and arrives soon.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	connection := http.NewResponseController(w)
+	if err := connection.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		// The deadline would otherwise end the call that is yet to be served.
+		return body, connection.SetReadDeadline(time.Time{})
+	}
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: "the body has more than 1 MiB", Err: err}
+	}
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: "the body did not arrive within 5 s", Err: err}
+	}
+	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "the body cannot be read", Err: err}
+}
