@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"portfolio/local/servers"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// valid is a complete environment.
+func valid(t *testing.T) map[string]string {
+	authority, err := servers.NewAuthority()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(file, authority.PEM(), 0o600))
+	return map[string]string{
+		"ENVIRONMENT_SUFFIX": "pr3522",
+		"AWS_REGION":         "eu-west-1",
+		"DB_HOST":            "db.example",
+		"DB_SECRET_ARN":      "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3",
+		"DB_CA_FILE":         file,
+		"CACHE_ENDPOINT":     "cache.example:6379",
+		"HISTORY_BUCKET":     "portfolio-hist-pr3522-123456789012",
+		"SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-a1b2c3",
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	environ := valid(t)
+	for _, name := range []string{"LISTEN_ADDRESS", "DB_PORT", "DB_NAME", "QUOTE_TTL", "CACHE_CA_FILE"} {
+		environ[name] = "" // as good as unset
+	}
+	s, err := load(environ)
+	require.NoError(t, err)
+	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute}, []any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL})
+	assert.Nil(t, s.CacheRoots, "the system's")
+}
+
+func TestBadEnvironment(t *testing.T) {
+	for _, test := range []struct{ name, value, want string }{
+		{"ENVIRONMENT_SUFFIX", "", "ENVIRONMENT_SUFFIX: got nothing, want 1 to 16 of a-z, 0-9 and inner hyphens"},
+		{"ENVIRONMENT_SUFFIX", "Dev", "ENVIRONMENT_SUFFIX: got Dev, want 1 to 16 of a-z, 0-9 and inner hyphens"},
+		{"ENVIRONMENT_SUFFIX", "a\nb", `ENVIRONMENT_SUFFIX: got "a\nb", want 1 to 16 of a-z, 0-9 and inner hyphens`},
+		{"AWS_REGION", "ireland", "AWS_REGION: got ireland, want an AWS region such as us-east-1"},
+		{"AWS_ENDPOINT_URL", "localhost:4566", "AWS_ENDPOINT_URL: got localhost:4566, want an http or https URL, or nothing"},
+		{"LISTEN_ADDRESS", "8081", "LISTEN_ADDRESS: got 8081, want [IP]:port"},
+		{"LISTEN_ADDRESS", "localhost:80", "LISTEN_ADDRESS: got localhost:80, want [IP]:port"},
+		{"LISTEN_ADDRESS", ":70000", "LISTEN_ADDRESS: got :70000, want [IP]:port"},
+		{"DB_HOST", "db.example:5432", "DB_HOST: got db.example:5432, want a host name"},
+		{"DB_PORT", "0", "DB_PORT: got 0, want 1 to 65535"},
+		{"DB_PORT", "x", "DB_PORT: got x, want 1 to 65535"},
+		{"DB_SECRET_ARN", "hunter2", "DB_SECRET_ARN: got hunter2, want the ARN of a secret"},
+		{"DB_CA_FILE", "", "DB_CA_FILE: got nothing, want a PEM file of certificates (no such file or directory)"},
+		{"DB_CA_FILE", "main.go", "DB_CA_FILE: got main.go, want a PEM file of certificates (it holds no certificate)"},
+		{"CACHE_ENDPOINT", "cache.example", "CACHE_ENDPOINT: got cache.example, want host:port"},
+		{"CACHE_ENDPOINT", ":6379", "CACHE_ENDPOINT: got :6379, want host:port"},
+		{"CACHE_CA_FILE", "none.pem", "CACHE_CA_FILE: got none.pem, want a PEM file of certificates (no such file or directory)"},
+		{"HISTORY_BUCKET", "s3://days", "HISTORY_BUCKET: got s3://days, want the name of a bucket"},
+		{"SIGNING_SECRET_ARN", "arn:aws:s3:::days", "SIGNING_SECRET_ARN: got arn:aws:s3:::days, want the ARN of a secret"},
+		{"QUOTE_TTL", "60", "QUOTE_TTL: got 60, want 1s to 24h"},
+		{"QUOTE_TTL", "-1s", "QUOTE_TTL: got -1s, want 1s to 24h"},
+		{"LOG_FILE", "none/x.log", "LOG_FILE: got none/x.log, want a file to append to (no such file or directory)"},
+	} {
+		environ := valid(t)
+		environ[test.name] = test.value
+		err := run(t.Context(), nil, environ, &bytes.Buffer{}, &bytes.Buffer{})
+		assert.EqualError(t, err, test.want)
+		assert.Equal(t, 2, exitStatus(err))
+	}
+}
+
+func TestEveryProblemIsNamed(t *testing.T) {
+	_, err := load(nil)
+	require.Error(t, err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 8, "one line for each that has no default:\n%v", err)
+}
+
+func TestArguments(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"serve"}, "arguments: got serve, want none; see portfolio --help"},
+		{[]string{"--port"}, "arguments: flag provided but not defined: -port; see portfolio --help"},
+	} {
+		err := run(t.Context(), test.args, nil, &bytes.Buffer{}, &bytes.Buffer{})
+		assert.EqualError(t, err, test.want)
+		assert.Equal(t, 2, exitStatus(err))
+	}
+}
+
+func TestHelpNamesEveryVariable(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"--help"}, nil, &out, &bytes.Buffer{}))
+	fields := reflect.TypeFor[environment]()
+	for i := range fields.NumField() {
+		assert.Contains(t, out.String(), fields.Field(i).Tag.Get("env"))
+		assert.Contains(t, out.String(), strings.TrimPrefix(fields.Field(i).Tag.Get("envDefault"), ":"))
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"--version"}, nil, &out, &bytes.Buffer{}))
+	assert.Regexp(t, `^portfolio sha256:[0-9a-f]{64} `+runtime.Version()+"\n$", out.String())
+}
+
+func TestPortTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	environ := valid(t)
+	environ["LISTEN_ADDRESS"] = taken.Addr().String()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err = run(ctx, nil, environ, &bytes.Buffer{}, &bytes.Buffer{})
+	assert.EqualError(t, err, "listen tcp "+taken.Addr().String()+": bind: address already in use")
+	assert.Equal(t, 1, exitStatus(err))
+}

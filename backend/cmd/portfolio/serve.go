@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"portfolio/backend/history"
+	backendhttp "portfolio/backend/http"
+	"portfolio/backend/postgres"
+	"portfolio/backend/secret"
+	"portfolio/backend/valkey"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const (
+	awsTimeout = 2 * time.Second // of one try of a call to AWS
+
+	// drainTimeout is how long calls under way may take once the process is told
+	// to end: less than the load balancer's deregistration delay of 30 s.
+	drainTimeout = 25 * time.Second
+
+	// keyOverlap is how long the signing key before the current one counts, from
+	// the current one's birth. The WebSocket handler reads the key again when its
+	// own is refused, so this only spares it that detour while both change over;
+	// longer would keep a leaked key good after the rotation that was to end it.
+	keyOverlap = 10 * time.Minute
+	keyRefresh = 5 * time.Minute // without this an unused instance would not notice a rotation
+
+	sweepInterval = 30 * time.Second
+	// sweepLimit bounds one statement. At API Gateway's limit of 500 new
+	// connections a second two instances remove more than can expire.
+	sweepLimit = 10_000
+)
+
+// service is what serve wires together.
+type service struct {
+	log     *slog.Logger
+	db      *postgres.DB
+	cache   *valkey.Cache
+	history *history.Bucket
+	signing *secret.Reader
+}
+
+// serve answers requests until ctx ends, then finishes those under way. It
+// needs nothing but its port to start.
+func serve(ctx context.Context, s settings, log *slog.Logger) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.ListenAddress)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	svc, err := newService(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	defer func() {
+		stop()
+		tasks.Wait()
+		svc.db.Close()
+		svc.cache.Close()
+	}()
+	tasks.Go(func() { svc.keepSchema(background) })
+	tasks.Go(func() { svc.keepCache(background) })
+	tasks.Go(func() { svc.keepKeys(background) })
+
+	server := backendhttp.NewServer(svc.handler(), log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	log.Info("listening", "address", listener.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("draining", "atMost", drainTimeout.String())
+	draining, cancel := context.WithTimeout(background, drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(draining); err != nil {
+		return errors.Join(fmt.Errorf("calls were still under way after %s: %w", drainTimeout, err), server.Close())
+	}
+	return nil
+}
+
+// newService makes the adapters. None of them connects yet.
+func newService(ctx context.Context, s settings, log *slog.Logger) (*service, error) {
+	aws, err := awsconfig.LoadDefaultConfig(ctx,
+		awsconfig.WithRegion(s.Region),
+		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(awsTimeout)))
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	secrets := secretsmanager.NewFromConfig(aws)
+	db, err := postgres.Open(postgres.Config{
+		Host: s.DBHost, Port: s.DBPort, Name: s.DBName, CAFile: s.DBCAFile,
+		Credentials: secret.NewReader(secrets, s.DBSecretARN, 0).Credentials,
+	})
+	if err != nil {
+		return nil, err
+	}
+	objects := s3.NewFromConfig(aws, func(o *s3.Options) { o.UsePathStyle = s.Endpoint != "" })
+	return &service{
+		log:     log,
+		db:      db,
+		cache:   valkey.New(s.CacheEndpoint, s.CacheRoots),
+		history: history.NewBucket(objects, s.HistoryBucket),
+		signing: secret.NewReader(secrets, s.SigningARN, keyOverlap),
+	}, nil
+}
+
+func (s *service) handler() http.Handler {
+	return backendhttp.NewHandler(backendhttp.Dependencies{
+		Log:         s.log,
+		Now:         time.Now,
+		Keys:        s.signing,
+		Replays:     valkey.NewReplay(s.cache, s.log),
+		Connections: s.db,
+		Checks: map[string]func(context.Context) error{
+			"postgres": s.db.Check,
+			"valkey":   s.cache.Check,
+			"history":  s.history.Check,
+		},
+	})
+}
+
+// keepSchema migrates once the database is there, then sweeps expired connections.
+func (s *service) keepSchema(ctx context.Context) {
+	retry(ctx, s.log, "migrate", s.db.Migrate)
+	every(ctx, sweepInterval, func() {
+		switch n, err := s.db.Sweep(ctx, time.Now(), sweepLimit); {
+		case err != nil && ctx.Err() == nil:
+			s.log.Warn("sweep", "error", err.Error())
+		case n > 0:
+			s.log.Info("sweep", "connections", n)
+		}
+	})
+}
+
+func (s *service) keepCache(ctx context.Context) {
+	retry(ctx, s.log, "connect to cache", func(context.Context) error { return s.cache.Connect() })
+}
+
+// keepKeys has the signing keys at hand before the first call, and afterwards
+// no older than keyRefresh.
+func (s *service) keepKeys(ctx context.Context) {
+	refresh := func(ctx context.Context) error {
+		_, err := s.signing.Refresh(ctx)
+		return err
+	}
+	retry(ctx, s.log, "read signing key", refresh)
+	every(ctx, keyRefresh, func() { retry(ctx, s.log, "read signing key", refresh) })
+}

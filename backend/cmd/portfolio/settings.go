@@ -1,0 +1,140 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// environment is the service's environment variables as they come. Empty counts
+// as unset.
+type environment struct {
+	Suffix        string `env:"ENVIRONMENT_SUFFIX"`
+	Region        string `env:"AWS_REGION"`
+	Endpoint      string `env:"AWS_ENDPOINT_URL"`
+	ListenAddress string `env:"LISTEN_ADDRESS" envDefault:":80"`
+	LogFile       string `env:"LOG_FILE"`
+	DBHost        string `env:"DB_HOST"`
+	DBPort        string `env:"DB_PORT" envDefault:"5432"`
+	DBName        string `env:"DB_NAME" envDefault:"portfolio"`
+	DBSecretARN   string `env:"DB_SECRET_ARN"`
+	DBCAFile      string `env:"DB_CA_FILE"`
+	CacheEndpoint string `env:"CACHE_ENDPOINT"`
+	CacheCAFile   string `env:"CACHE_CA_FILE"`
+	HistoryBucket string `env:"HISTORY_BUCKET"`
+	SigningARN    string `env:"SIGNING_SECRET_ARN"`
+	QuoteTTL      string `env:"QUOTE_TTL" envDefault:"60s"`
+}
+
+// settings is a valid environment.
+type settings struct {
+	environment
+	DBPort     int
+	CacheRoots *x509.CertPool // nil for the system's
+	QuoteTTL   time.Duration  // how long a quote counts as fresh
+}
+
+var (
+	suffixForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$`)
+	regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	secretForm = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$`)
+	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	hostForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
+)
+
+// load reads the settings. Its error joins every problem, one line each:
+// "NAME: got X, want Y".
+func load(environ map[string]string) (settings, error) {
+	e, err := env.ParseAsWithOptions[environment](env.Options{Environment: environ})
+	if err != nil {
+		return settings{}, err
+	}
+	s := settings{environment: e}
+	var problems []error
+	require := func(ok bool, name, got, want string) {
+		if !ok {
+			problems = append(problems, problem(name, got, want))
+		}
+	}
+	certificates := func(name, file string) *x509.CertPool {
+		pool, err := roots(file)
+		if err != nil {
+			problems = append(problems, problem(name, file, "a PEM file of certificates ("+err.Error()+")"))
+		}
+		return pool
+	}
+	require(suffixForm.MatchString(e.Suffix), "ENVIRONMENT_SUFFIX", e.Suffix, "1 to 16 of a-z, 0-9 and inner hyphens")
+	require(regionForm.MatchString(e.Region), "AWS_REGION", e.Region, "an AWS region such as us-east-1")
+	require(e.Endpoint == "" || isURL(e.Endpoint), "AWS_ENDPOINT_URL", e.Endpoint, "an http or https URL, or nothing")
+	require(isListenAddress(e.ListenAddress), "LISTEN_ADDRESS", e.ListenAddress, "[IP]:port")
+	require(hostForm.MatchString(e.DBHost), "DB_HOST", e.DBHost, "a host name")
+	s.DBPort, err = strconv.Atoi(e.DBPort)
+	require(err == nil && s.DBPort > 0 && s.DBPort <= 65535, "DB_PORT", e.DBPort, "1 to 65535")
+	require(secretForm.MatchString(e.DBSecretARN), "DB_SECRET_ARN", e.DBSecretARN, "the ARN of a secret")
+	certificates("DB_CA_FILE", e.DBCAFile)
+	host, port, err := net.SplitHostPort(e.CacheEndpoint)
+	require(err == nil && hostForm.MatchString(host) && isPort(port) && port != "0", "CACHE_ENDPOINT", e.CacheEndpoint, "host:port")
+	if e.CacheCAFile != "" {
+		s.CacheRoots = certificates("CACHE_CA_FILE", e.CacheCAFile)
+	}
+	require(bucketForm.MatchString(e.HistoryBucket), "HISTORY_BUCKET", e.HistoryBucket, "the name of a bucket")
+	require(secretForm.MatchString(e.SigningARN), "SIGNING_SECRET_ARN", e.SigningARN, "the ARN of a secret")
+	s.QuoteTTL, err = time.ParseDuration(e.QuoteTTL)
+	require(err == nil && s.QuoteTTL >= time.Second && s.QuoteTTL <= 24*time.Hour, "QUOTE_TTL", e.QuoteTTL, "1s to 24h")
+	return s, errors.Join(problems...)
+}
+
+// problem is one line, whatever got holds.
+func problem(name, got, want string) error {
+	switch {
+	case got == "":
+		got = "nothing"
+	case strings.ContainsFunc(got, unicode.IsControl):
+		got = strconv.Quote(got)
+	}
+	return fmt.Errorf("%s: got %s, want %s", name, got, want)
+}
+
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// isListenAddress takes port 0 too, for any free one.
+func isListenAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || !isPort(port) {
+		return false
+	}
+	_, err = netip.ParseAddr(host)
+	return host == "" || err == nil
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
+}
+
+// roots reads the certificates of a file. Its error does not repeat the name.
+func roots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("it holds no certificate")
+	}
+	return pool, nil
+}
