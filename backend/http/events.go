@@ -109,7 +109,7 @@ func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) e
 		if statuses[public.Code] != http.StatusOK {
 			return err
 		}
-		note(w, slog.String("error", err.Error()))
+		note(w, slog.String("code", string(public.Code)), slog.String("error", err.Error()))
 		reply = socketError{Type: "error", Code: public.Code, Message: public.Message}
 	}
 	writeJSON(w, http.StatusOK, "application/json", reply)

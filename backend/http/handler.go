@@ -60,7 +60,7 @@ func NewHandler(d Dependencies) http.Handler {
 func answer(serve endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
-			note(w, slog.String("error", err.Error()))
+			note(w, slog.String("code", string(publicError(err).Code)), slog.String("error", err.Error()))
 			writeProblem(w, err)
 		}
 	})

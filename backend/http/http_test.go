@@ -370,7 +370,7 @@ func TestLogLine(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request", "trace": "Root=1-67891233-abcdef012345678912345678",
 		"method": "POST", "route": "POST /internal/message", "status": 200.0,
-		"requestId": "r-1", "connectionId": "c-1", "error": `a ping is {"action":"ping"} and nothing else`,
+		"requestId": "r-1", "connectionId": "c-1", "code": "invalid_message", "error": `a ping is {"action":"ping"} and nothing else`,
 	}, line)
 	assert.NotContains(t, f.log.String(), "hunter2", "neither bodies nor queries")
 	assert.NotContains(t, f.log.String(), signature.ID(r))
