@@ -114,23 +114,29 @@ func call(t *testing.T, server *httptest.Server, path, body string, key []byte, 
 	return r
 }
 
-func do(t *testing.T, r *http.Request) (*http.Response, string) {
+// reply is the head of an answer.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func do(t *testing.T, r *http.Request) (reply, string) {
 	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response, string(body)
+	return reply{response.StatusCode, response.Header}, string(body)
 }
 
-func get(t *testing.T, url string) (*http.Response, string) {
+func get(t *testing.T, url string) (reply, string) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
 	return do(t, r)
 }
 
 // assertProblem checks a whole error document.
-func assertProblem(t *testing.T, r *http.Response, body string, status int, code string) {
+func assertProblem(t *testing.T, r reply, body string, status int, code string) {
 	t.Helper()
 	var p struct {
 		Type, Title, Detail, Code string
@@ -398,6 +404,6 @@ func TestBodyDeadline(t *testing.T) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	assertProblem(t, response, string(body), 408, "body_timeout")
+	assertProblem(t, reply{response.StatusCode, response.Header}, string(body), 408, "body_timeout")
 	slow.Wait()
 }

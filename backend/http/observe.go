@@ -50,31 +50,34 @@ func observe(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
-		trace := traceID(r)
 		rec.Header().Set("Cache-Control", "no-store")
 		rec.Header().Set("X-Content-Type-Options", "nosniff")
-		defer func() {
-			failure := recover()
-			if failure != nil {
-				log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("trace", trace),
-					slog.String("panic", fmt.Sprint(failure)), slog.String("stack", string(debug.Stack())))
-				if rec.status == 0 {
-					writeProblem(rec, fmt.Errorf("panic: %v", failure))
-				}
-			}
-			if r.Pattern != "GET /health" || rec.status != http.StatusOK {
-				// The pattern, because a path is a stranger's text.
-				log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
-					slog.String("trace", trace), slog.String("method", r.Method), slog.String("route", r.Pattern),
-					slog.Int("status", rec.status), slog.Float64("ms", milliseconds(time.Since(start))),
-				}, rec.attrs...)...)
-			}
-		}()
-		next.ServeHTTP(rec, r)
-		if rec.status == 0 {
-			rec.status = http.StatusOK // what net/http sends
+		log := log.With("trace", traceID(r))
+		serve(log, next, rec, r)
+		if r.Pattern == "GET /health" && rec.status == http.StatusOK {
+			return
 		}
+		// The pattern, because a path is a stranger's text.
+		log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
+			slog.String("method", r.Method), slog.String("route", r.Pattern),
+			slog.Int("status", rec.status), slog.Float64("ms", milliseconds(time.Since(start))),
+		}, rec.attrs...)...)
 	})
+}
+
+// serve answers with next, and with a 500 where that panics before it answers.
+func serve(log *slog.Logger, next http.Handler, rec *recorder, r *http.Request) {
+	defer func() {
+		failure := recover()
+		if failure == nil {
+			return
+		}
+		log.Error("panic", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+		if rec.status == 0 {
+			writeProblem(rec, fmt.Errorf("panic: %v", failure))
+		}
+	}()
+	next.ServeHTTP(rec, r)
 }
 
 // traceID is the load balancer's id of a request, or one made here. It is cut

@@ -47,12 +47,12 @@ func migrateOnly(name string) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, err := postgres.Open(configAt(name, port, os.Getenv("MIGRATE_CA")))
+	ctx := context.Background()
+	db, err := postgres.Open(ctx, configAt(name, port, os.Getenv("MIGRATE_CA")))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
-	if err := errors.Join(db.Migrate(context.Background()), db.Check(context.Background())); err != nil {
+	if err := errors.Join(db.Migrate(ctx), db.Check(ctx)); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -46,7 +46,7 @@ type DB struct {
 // Open prepares a pool without connecting: a database that is away is an error
 // of the first query, and connections are made again once it is back. The server
 // is always verified (verify-full).
-func Open(c Config) (*DB, error) {
+func Open(ctx context.Context, c Config) (*DB, error) {
 	address := url.URL{
 		Scheme: "postgres",
 		Host:   net.JoinHostPort(c.Host, strconv.Itoa(c.Port)),
@@ -74,8 +74,7 @@ func Open(c Config) (*DB, error) {
 		conn.User, conn.Password, err = c.Credentials(ctx)
 		return err
 	}
-	// The pool outlives every request; Close ends it.
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("configure the database: %w", err)
 	}

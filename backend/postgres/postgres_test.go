@@ -58,7 +58,7 @@ func configAt(name string, port int, caFile string) postgres.Config {
 }
 
 func open(t *testing.T, c postgres.Config) *postgres.DB {
-	db, err := postgres.Open(c)
+	db, err := postgres.Open(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	return db

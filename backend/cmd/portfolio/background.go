@@ -40,7 +40,9 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 }
 
 // uneven is between half of d and d.
-func uneven(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }
+func uneven(d time.Duration) time.Duration {
+	return d/2 + rand.N(d/2) //nolint:gosec // it spreads load and guards nothing
+}
 
 // sleep reports whether d passed before ctx ended.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	out := stderr
 	if s.LogFile != "" {
 		// Appending, so that a log rotated by copying and emptying goes on from its start.
-		f, err := os.OpenFile(s.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+		f, err := os.OpenFile(s.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return inputError{problem("LOG_FILE", s.LogFile, "a file to append to ("+errors.Unwrap(err).Error()+")")}
 		}
@@ -116,7 +116,7 @@ func buildID() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := os.Open(file)
+	f, err := os.Open(file) //nolint:gosec // this program itself
 	if err != nil {
 		return "", err
 	}

@@ -102,7 +102,7 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
 	secrets := secretsmanager.NewFromConfig(aws)
-	db, err := postgres.Open(postgres.Config{
+	db, err := postgres.Open(ctx, postgres.Config{
 		Host: s.DBHost, Port: s.DBPort, Name: s.DBName, CAFile: s.DBCAFile,
 		Credentials: secret.NewReader(secrets, s.DBSecretARN, 0).Credentials,
 	})
