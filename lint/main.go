@@ -1,0 +1,75 @@
+// Command lint holds a synthesized stack to checkov's security checks. Every check
+// that fails must have a waiver in .ci/checkov/waivers.json, with a reason and a
+// date; a waiver that nothing needs, or whose date has passed, fails too.
+//
+// It is run from the repository's top folder, as
+//
+//	go run ./lint cdktf.out/stacks/portfolio-dev/cdk.tf.json
+//
+// for the standard profile, which the waivers are about. It needs no network.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+)
+
+const (
+	checkovPath = "build/tools/checkov/bin/checkov" // made from .ci/checkov/requirements.txt
+	waiversPath = ".ci/checkov/waivers.json"
+)
+
+// Exit statuses: 1 says that the stack does not hold, 2 that it could not be checked.
+const (
+	exitProblems = 1
+	exitUnable   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run checks the stack named by the only argument and prints a line per problem.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) != 1 {
+		fmt.Fprintln(stderr, "usage: go run ./lint PATH-OF-cdk.tf.json")
+		return exitUnable
+	}
+	problems, summary, err := check(ctx, args[0])
+	if err != nil {
+		fmt.Fprintln(stderr, "lint:", err)
+		return exitUnable
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(stdout, problem)
+	}
+	fmt.Fprintln(stdout, summary)
+	if len(problems) > 0 {
+		return exitProblems
+	}
+	return 0
+}
+
+func check(ctx context.Context, stackPath string) (problems []string, summary string, err error) {
+	waivers, err := readWaivers(waiversPath)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := readStack(stackPath)
+	if err != nil {
+		return nil, "", err
+	}
+	result, err := runCheckov(ctx, checkovPath, s)
+	if err != nil {
+		return nil, "", err
+	}
+	problems = judge(result.Failed, waivers, time.Now())
+	return problems, fmt.Sprintf("checkov: %d checks passed, %d failed, %d problems", result.Passed, len(result.Failed), len(problems)), nil
+}
