@@ -1,0 +1,287 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"portfolio/lambda/signature"
+	"portfolio/local/servers"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const key = "first signing key of the test"
+
+// ticket is what a client may be let in by, so no log may hold it.
+const ticket = "ticket-of-the-client"
+
+var requests atomic.Int64
+
+// unique makes a request id, which keeps signatures apart.
+func unique() string { return fmt.Sprintf("request-%d", requests.Add(1)) }
+
+func connectBody(id string) string {
+	return fmt.Sprintf(`{"requestId":%q,"connectionId":%q,"domainName":"api.example","stage":"prod","sourceIp":"192.0.2.7","query":{"ticket":[%q]}}`, unique(), id, ticket)
+}
+
+func messageBody(id, message string) string {
+	return fmt.Sprintf(`{"requestId":%q,"connectionId":%q,"domainName":"api.example","stage":"prod","sourceIp":"192.0.2.7","body":%q}`, unique(), id, message)
+}
+
+func disconnectBody(id string) string {
+	return fmt.Sprintf(`{"requestId":%q,"connectionId":%q,"domainName":"api.example","stage":"prod","disconnectCode":1001,"disconnectReason":"away"}`, unique(), id)
+}
+
+// connected makes a connection and gives its id.
+func connected(i *instance, id string) string {
+	i.t.Helper()
+	require.Equal(i.t, answer{Status: http.StatusNoContent}, i.send(i.call("/internal/connect", key, connectBody(id), time.Now())))
+	return id
+}
+
+// ping makes a signed call that is answered pong.
+func ping(i *instance, id, key string) *http.Request {
+	return i.call("/internal/message", key, messageBody(id, `{"action":"ping"}`), time.Now())
+}
+
+func assertPong(t *testing.T, a answer, of ...any) {
+	t.Helper()
+	assert.Equal(t, http.StatusOK, a.Status, of...)
+	assert.JSONEq(t, `{"type":"pong"}`, a.Body, of...)
+}
+
+// A connection from its handshake to its end, and who may not speak for it.
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := start(t, w.env)
+	i.eventually("/ready", http.StatusOK)
+	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
+	require.NoError(t, err)
+	defer db.Close(t.Context())
+	rows := func() (count int, life time.Duration) {
+		require.NoError(t, db.QueryRow(t.Context(),
+			"select count(*), coalesce(max(expires_at - connected_at), '0') from connections").Scan(&count, &life))
+		return count, life
+	}
+
+	id := connected(i, "L0SM9cOFvHcCIhw=")
+	connected(i, id) // a retried handshake
+	count, life := rows()
+	assert.Equal(t, 1, count)
+	assert.Equal(t, 2*time.Hour+10*time.Minute, life)
+
+	pong := ping(i, id, key)
+	assertPong(t, i.send(pong))
+	other := i.send(i.call("/internal/message", key, messageBody(id, `{"action":"fly"}`), time.Now()))
+	assert.Equal(t, http.StatusOK, other.Status)
+	var reply struct{ Type, Code, Message string }
+	require.NoError(t, json.Unmarshal([]byte(other.Body), &reply))
+	assert.Equal(t, []string{"error", "unknown_action"}, []string{reply.Type, reply.Code})
+	assert.Contains(t, reply.Message, "ping")
+
+	unsigned := ping(i, id, key)
+	unsigned.Header.Del(signature.Header)
+	body := messageBody(id, `{"action":"ping"}`)
+	for code, r := range map[string]*http.Request{
+		"signature_replayed": pong,
+		"signature_missing":  unsigned,
+		"signature_mismatch": ping(i, id, "another key"),
+		"signature_stale":    i.call("/internal/message", key, body, time.Now().Add(-signature.MaxAge-time.Second)),
+	} {
+		got := i.send(r)
+		assert.Equal(t, []any{http.StatusUnauthorized, code}, []any{got.Status, got.Code})
+	}
+	large := i.send(i.call("/internal/message", key, messageBody(id, strings.Repeat("x", 1<<20)), time.Now()))
+	assert.Equal(t, http.StatusRequestEntityTooLarge, large.Status)
+	wrong := i.send(i.call("/internal/message", key, "{", time.Now()))
+	assert.Equal(t, http.StatusBadRequest, wrong.Status)
+	for path, want := range map[string]int{"/internal/connect": http.StatusMethodNotAllowed, "/": http.StatusNotFound} {
+		status, _ := i.get(path)
+		assert.Equal(t, want, status, path)
+	}
+
+	for range 2 { // the second has nothing to remove
+		assert.Equal(t, answer{Status: http.StatusNoContent},
+			i.send(i.call("/internal/disconnect", key, disconnectBody(id), time.Now())))
+	}
+	count, _ = rows()
+	assert.Zero(t, count)
+	assertQuiet(t, i, "first-password", pong.Header.Get(signature.Header))
+}
+
+// assertQuiet expects a log of JSON lines that holds none of the secrets.
+func assertQuiet(t *testing.T, i *instance, secrets ...string) {
+	t.Helper()
+	log := i.log()
+	for line := range strings.Lines(log) {
+		var entry map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
+	}
+	assert.Contains(t, log, "/internal/message")
+	for _, secret := range append(secrets, key, ticket, "fly") {
+		assert.NotContains(t, log, secret)
+	}
+}
+
+// Two instances that start at once on an empty database both serve, and a call
+// that one has taken is refused by the other.
+func TestTwoInstances(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	both := []*instance{launch(t, w.env), launch(t, w.env)}
+	for _, i := range both {
+		i.eventually("/ready", http.StatusOK)
+	}
+	id := connected(both[0], "a")
+	r := ping(both[1], id, key)
+	assertPong(t, both[1].send(r))
+	assert.Equal(t, "signature_replayed", both[0].send(r).Code)
+}
+
+// Without the shared memory an instance remembers calls itself.
+func TestCacheAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := start(t, w.env)
+	i.eventually("/ready", http.StatusOK)
+	id := connected(i, "a")
+	before := ping(i, id, key)
+	assertPong(t, i.send(before))
+
+	require.NoError(t, w.valkey.Stop())
+	i.eventually("/ready", http.StatusServiceUnavailable)
+	during := ping(i, id, key)
+	assertPong(t, i.send(during))
+	assert.Equal(t, "signature_replayed", i.send(during).Code)
+	assert.Equal(t, "signature_replayed", i.send(before).Code)
+}
+
+// A rotation of the key drops no call, whichever side hears of it first.
+func TestKeyRotation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := start(t, w.env)
+	i.eventually("/ready", http.StatusOK)
+	id := connected(i, "a")
+	previous := key
+	for n, next := range []string{"second signing key of the test", "third signing key of the test"} {
+		w.cloud.rotate(signingSecret, next)
+		assertPong(t, i.send(ping(i, id, next)), "the new key, rotation %d", n)
+		assertPong(t, i.send(ping(i, id, previous)), "the key before, rotation %d", n)
+		previous = next
+	}
+	assert.Equal(t, "signature_mismatch", i.send(ping(i, id, key)).Code, "two rotations ago")
+
+	reads := w.cloud.read()
+	began := time.Now()
+	for range 3 {
+		var guesses sync.WaitGroup
+		for range 20 {
+			r := ping(i, id, "a guess")
+			guesses.Go(func() { i.send(r) })
+		}
+		guesses.Wait()
+	}
+	limit := 2 * (2 + int(time.Since(began)/time.Second)) // two versions a read
+	assert.LessOrEqual(t, w.cloud.read()-reads, limit, "reads for sixty guesses")
+}
+
+// The database goes away and comes back, with another password.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := start(t, w.env)
+	i.eventually("/ready", http.StatusOK)
+	connected(i, "a")
+
+	w.stopDatabase()
+	i.eventually("/ready", http.StatusServiceUnavailable)
+	status, _ := i.get("/health")
+	assert.Equal(t, http.StatusOK, status)
+	refused := i.send(i.call("/internal/connect", key, connectBody("b"), time.Now()))
+	assert.Equal(t, []any{http.StatusServiceUnavailable, "unavailable"}, []any{refused.Status, refused.Code})
+	assert.NotContains(t, refused.Body, servers.Host)
+
+	w.startDatabase(t)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		assert.NoError(c, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "second-password"))
+	}, 20*time.Second, 100*time.Millisecond)
+	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"second-password"}`)
+	i.eventually("/ready", http.StatusOK)
+	connected(i, "b")
+	assert.NotContains(t, i.log(), "second-password")
+}
+
+// Whatever is away, the process lives, says what is missing without details,
+// and serves once it comes.
+func TestStartsAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	env := maps.Clone(w.env)
+	maps.Copy(env, map[string]string{"DB_PORT": "1", "CACHE_ENDPOINT": "localhost:1", "HISTORY_BUCKET": "another"})
+	i := start(t, env)
+	began := time.Now()
+	status, body := i.get("/ready")
+	assert.Less(t, time.Since(began), 3*time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	for _, detail := range []string{"refused", "127.0.0.1", "localhost", "404", "another"} {
+		assert.NotContains(t, body, detail)
+	}
+	require.NoError(t, i.process.Signal(syscall.SIGTERM))
+	code, err := i.exit(10 * time.Second)
+	require.NoError(t, err, "it stops while it waits for the database")
+	assert.Zero(t, code)
+
+	w.stopDatabase()
+	late := start(t, w.env)
+	late.eventually("/ready", http.StatusServiceUnavailable)
+	w.startDatabase(t)
+	late.eventually("/ready", http.StatusOK)
+	connected(late, "a")
+}
+
+// A call that is under way when the process is told to stop is answered.
+func TestDrains(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := start(t, w.env)
+	i.eventually("/ready", http.StatusOK)
+	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
+	require.NoError(t, err)
+	defer db.Close(t.Context())
+	hold, err := db.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = hold.Exec(t.Context(), "lock table connections")
+	require.NoError(t, err)
+
+	slow := make(chan answer, 1)
+	r := i.call("/internal/connect", key, connectBody("a"), time.Now())
+	go func() { slow <- i.send(r) }()
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		var waiting int
+		assert.NoError(c, db.QueryRow(t.Context(), "select count(*) from pg_locks where not granted").Scan(&waiting))
+		assert.Equal(c, 1, waiting)
+	}, 5*time.Second, 50*time.Millisecond)
+	require.NoError(t, i.process.Signal(syscall.SIGTERM))
+	time.Sleep(500 * time.Millisecond)
+	_, err = i.exit(0)
+	require.Error(t, err, "it waits for the call")
+	require.NoError(t, hold.Rollback(t.Context()))
+	assert.Equal(t, answer{Status: http.StatusNoContent}, <-slow)
+	code, err := i.exit(25 * time.Second)
+	require.NoError(t, err)
+	assert.Zero(t, code, i.log())
+	status, _ := i.get("/health")
+	assert.Zero(t, status)
+}

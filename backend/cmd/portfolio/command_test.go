@@ -1,0 +1,71 @@
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"portfolio/local/servers"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The log file survives logrotate's copytruncate.
+func TestLogFile(t *testing.T) {
+	t.Parallel()
+	i := start(t, environment("http://127.0.0.1:1", 1, authority(t), 1, ""))
+	require.NotEmpty(t, i.log())
+	require.NoError(t, os.Truncate(i.logFile, 0))
+	i.get("/not-there")
+	require.Eventually(t, func() bool { return i.log() != "" }, 5*time.Second, 20*time.Millisecond)
+	assert.True(t, strings.HasPrefix(i.log(), "{"), "no hole before the first line: %q", i.log())
+}
+
+// authority is a file of certificates that no server has.
+func authority(t *testing.T) string {
+	a, err := servers.NewAuthority()
+	require.NoError(t, err)
+	path := t.TempDir() + "/ca.pem"
+	require.NoError(t, os.WriteFile(path, a.PEM(), 0o600))
+	return path
+}
+
+// run runs the binary to its end.
+func run(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	var out, errs strings.Builder
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = append(list(env), "PATH=") // a nil Env would inherit
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // its status is what is looked at
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// What scripts and systemd see: exit statuses and the stream that holds the text.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		argument       string
+		code           int
+		stdout, stderr string // beginnings
+	}{
+		{"--help", 0, "Usage: portfolio", ""},
+		{"--version", 0, "portfolio sha256:", ""},
+		{"--nonsense", 2, "", "arguments: "},
+		{"nonsense", 2, "", "arguments: "},
+		{"", 2, "", "arguments: "},
+	} {
+		code, stdout, stderr := run(t, nil, test.argument)
+		assert.Equal(t, test.code, code, test.argument)
+		assert.True(t, strings.HasPrefix(stdout, test.stdout), stdout)
+		assert.True(t, strings.HasPrefix(stderr, test.stderr), stderr)
+	}
+	code, _, stderr := run(t, map[string]string{"DB_PORT": "many"})
+	assert.Equal(t, 2, code)
+	for line := range strings.Lines(stderr) {
+		assert.Regexp(t, `^[A-Z_]+: got .+, want .+\n$`, line)
+	}
+	assert.Equal(t, 9, strings.Count(stderr, "\n"), stderr)
+}

@@ -1,0 +1,267 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"portfolio/lambda/signature"
+	"portfolio/local/servers"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database"
+	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"
+	bucket         = "history"
+)
+
+// binary is the program under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "portfolio-binary-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(folder, "portfolio")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	status := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(status)
+}
+
+// world is everything that instances of the service need.
+type world struct {
+	cloud    *cloud
+	postgres *servers.Postgres
+	valkey   *servers.Valkey
+	database *exec.Cmd // PostgreSQL's process, to stop and start it on its data
+	env      map[string]string
+}
+
+// newWorld starts real servers and an empty database.
+func newWorld(t *testing.T) *world {
+	w := &world{cloud: newCloud(t)}
+	var err error
+	w.postgres, err = servers.StartPostgres(t.Context(), servers.PostgresConfig{Launch: func(_ string, cmd *exec.Cmd) error {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+		w.database = cmd
+		return cmd.Start()
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		w.stopDatabase()
+		assert.NoError(t, w.postgres.Stop())
+	})
+	w.valkey, err = servers.StartValkey(t.Context(), servers.ValkeyConfig{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, w.valkey.Stop()) })
+	w.setPassword(t, "first-password")
+	w.cloud.rotate(signingSecret, "first signing key of the test")
+	w.env = environment(w.cloud.URL, w.postgres.Port, w.postgres.CAFile, w.valkey.Port, w.valkey.CAFile)
+	return w
+}
+
+// setPassword gives the database's user a password, in the server and in the secret.
+func (w *world) setPassword(t *testing.T, password string) {
+	require.NoError(t, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", password))
+	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"`+password+`"}`)
+}
+
+// stopDatabase ends PostgreSQL as a failover does and keeps its data.
+func (w *world) stopDatabase() {
+	w.database.Process.Signal(syscall.SIGINT)
+	for w.database.Process.Signal(syscall.Signal(0)) == nil {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// startDatabase starts PostgreSQL again on its data.
+func (w *world) startDatabase(t *testing.T) {
+	cmd := exec.Command(w.database.Path, w.database.Args[1:]...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = w.database.Dir, w.database.Env, w.database.SysProcAttr
+	require.NoError(t, cmd.Start())
+	w.database = cmd
+	go cmd.Wait()
+}
+
+func environment(cloudURL string, databasePort int, databaseCA string, cachePort int, cacheCA string) map[string]string {
+	return map[string]string{
+		"ENVIRONMENT_SUFFIX": "test", "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": cloudURL,
+		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+		"DB_HOST": servers.Host, "DB_PORT": strconv.Itoa(databasePort), "DB_NAME": "portfolio",
+		"DB_SECRET_ARN": databaseSecret, "DB_CA_FILE": databaseCA,
+		"CACHE_ENDPOINT": "localhost:" + strconv.Itoa(cachePort), "CACHE_CA_FILE": cacheCA,
+		"HISTORY_BUCKET": bucket, "SIGNING_SECRET_ARN": signingSecret, "QUOTE_TTL": "60s",
+	}
+}
+
+// instance is a running service.
+type instance struct {
+	t       *testing.T
+	base    string
+	logFile string
+	process *os.Process
+	ended   chan struct{}
+	state   *os.ProcessState
+}
+
+// start launches an instance and waits until it answers.
+func start(t *testing.T, env map[string]string) *instance {
+	t.Helper()
+	i := launch(t, env)
+	i.eventually("/health", http.StatusOK)
+	return i
+}
+
+// launch runs the binary with env, on a port of its own, until the test ends.
+func launch(t *testing.T, env map[string]string) *instance {
+	t.Helper()
+	address := freeAddress(t)
+	i := &instance{t: t, base: "http://" + address, logFile: filepath.Join(t.TempDir(), "portfolio.log"), ended: make(chan struct{})}
+	env = maps.Clone(env)
+	env["LISTEN_ADDRESS"], env["LOG_FILE"] = address, i.logFile
+	cmd := exec.Command(binary)
+	cmd.Env = list(env)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	i.process = cmd.Process
+	go func() {
+		_ = cmd.Wait() // the status is looked at where it matters
+		i.state = cmd.ProcessState
+		close(i.ended)
+	}()
+	t.Cleanup(func() {
+		i.process.Kill()
+		<-i.ended
+		if t.Failed() {
+			t.Logf("%s\n%s", i.log(), stderr.String())
+		}
+	})
+	return i
+}
+
+func list(env map[string]string) []string {
+	var all []string
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+func freeAddress(t *testing.T) string {
+	l, err := net.Listen("tcp", servers.Host+":0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (i *instance) log() string {
+	text, err := os.ReadFile(i.logFile)
+	require.NoError(i.t, err)
+	return string(text)
+}
+
+// get answers a path's status and body, status 0 if nobody answers.
+func (i *instance) get(path string) (int, string) {
+	response, err := client.Get(i.base + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(i.t, err)
+	return response.StatusCode, string(body)
+}
+
+// eventually waits until a path answers with status.
+func (i *instance) eventually(path string, status int) {
+	i.t.Helper()
+	require.EventuallyWithT(i.t, func(c *assert.CollectT) {
+		got, body := i.get(path)
+		assert.Equal(c, status, got, "%s: %s", path, body)
+	}, 45*time.Second, 100*time.Millisecond)
+}
+
+var client = &http.Client{Timeout: 40 * time.Second}
+
+// call makes a request that is signed with key at a time.
+func (i *instance) call(path, key, body string, at time.Time) *http.Request {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, i.base+path, strings.NewReader(body))
+	require.NoError(i.t, err)
+	signature.Sign(r, []byte(key), []byte(body), at)
+	return r
+}
+
+// answer is what a call was answered.
+type answer struct {
+	Status int
+	Body   string
+	Code   string // of a problem document
+}
+
+// send makes a call; the same call may be sent again, to another instance too.
+// It may be called by any goroutine: what goes wrong fails the test and gives
+// status 0.
+func (i *instance) send(r *http.Request) answer {
+	i.t.Helper()
+	again := r.Clone(context.Background())
+	again.URL.Host = strings.TrimPrefix(i.base, "http://")
+	content, err := r.GetBody()
+	if !assert.NoError(i.t, err) {
+		return answer{}
+	}
+	again.Body = content
+	response, err := client.Do(again)
+	if !assert.NoError(i.t, err) {
+		return answer{}
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if !assert.NoError(i.t, err) {
+		return answer{}
+	}
+	a := answer{Status: response.StatusCode, Body: strings.TrimSpace(string(body))}
+	if response.Header.Get("Content-Type") == "application/problem+json" {
+		var problem struct {
+			Status int
+			Code   string
+		}
+		assert.NoError(i.t, json.Unmarshal(body, &problem))
+		assert.Equal(i.t, a.Status, problem.Status)
+		a.Code = problem.Code
+	}
+	return a
+}
+
+// exit waits for the end of the process and gives its status.
+func (i *instance) exit(within time.Duration) (int, error) {
+	select {
+	case <-i.ended:
+		return i.state.ExitCode(), nil
+	case <-time.After(within):
+		return 0, errors.New("it still runs")
+	}
+}
