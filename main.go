@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"portfolio/config"
+	"portfolio/fastsynth"
 	"portfolio/stacks"
 
 	"github.com/aws/jsii-runtime-go"
@@ -46,6 +47,7 @@ func run(environ map[string]string, root fs.FS, stderr io.Writer) (status int) {
 			status = exitFailed
 		}
 	}()
+	fastsynth.Enable()
 	app := cdktf.NewApp(nil)
 	stacks.NewPlatform(app, c)
 	app.Synth()

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"portfolio/config"
+	"portfolio/fastsynth"
 	"portfolio/stacks"
 
 	"github.com/aws/jsii-runtime-go"
@@ -23,6 +24,7 @@ import (
 var profiles = []string{"standard", "preview", "production"}
 
 func TestMain(m *testing.M) {
+	fastsynth.Enable()
 	status := m.Run()
 	jsii.Close()
 	os.Exit(status)
