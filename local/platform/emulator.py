@@ -2,8 +2,13 @@
 provider calls: metrics collection, which is answered and forgotten, so that the
 next plan shows enabled_metrics again, and policies looked up by name."""
 
+import os
+
 from ministack import app
 from ministack.services import autoscaling
+
+# Lambda functions inherit this environment, and this one is read by ours, too.
+del os.environ["LOG_LEVEL"]
 
 actions = autoscaling._ACTION_MAP
 

@@ -122,9 +122,11 @@ func (p *Platform) registerTargets(ctx context.Context, cfg aws.Config) error {
 	if err != nil {
 		return err
 	}
+	// Instance ids lead nowhere here, but host names do. Two different ones, since
+	// the emulator takes a host with another port for the same target.
 	var targets []elbtypes.TargetDescription
-	for _, port := range servicePorts {
-		targets = append(targets, elbtypes.TargetDescription{Id: aws.String("127.0.0.1"), Port: aws.Int32(int32(port))})
+	for i, host := range []string{"127.0.0.1", "localhost"} {
+		targets = append(targets, elbtypes.TargetDescription{Id: &host, Port: aws.Int32(int32(servicePorts[i]))})
 	}
 	_, err = client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{
 		TargetGroupArn: groups.TargetGroups[0].TargetGroupArn, Targets: targets,

@@ -129,6 +129,9 @@ func (a *apply) take(line []byte) {
 func (a *apply) String() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.total == 0 {
+		return "  planning"
+	}
 	waiting := make([]string, 0, len(a.begun))
 	for address := range a.begun {
 		waiting = append(waiting, address)

@@ -29,7 +29,7 @@ const (
 type provider struct{ Name, Versions string }
 
 var (
-	awsProvider     = provider{"aws", ">= 5.99, < 6"}
+	awsProvider     = provider{"aws", ">= 5.99.1, < 6.0.0"}
 	archiveProvider = provider{"archive", ">= 1.3.0, < 3.0.0"}
 )
 

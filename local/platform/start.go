@@ -109,6 +109,7 @@ func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) e
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
 		"BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", emulatorPort), "REDIS_HOST=localhost",
+		"AWS_ENDPOINT_URL=" + emulatorURL, // what Lambda functions call AWS by
 	}
 	if err := launch("emulator", cmd); err != nil {
 		return err

@@ -117,10 +117,8 @@ func (v *Valkey) arguments(bus int) []string {
 // claimSlots gives all slots to the only node.
 func (v *Valkey) claimSlots(ctx context.Context) error {
 	client, err := valkey.NewClient(valkey.ClientOption{
-		InitAddress: []string{v.socket()},
-		DialCtxFn: func(ctx context.Context, socket string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
-			return d.DialContext(ctx, "unix", socket)
-		},
+		InitAddress:       []string{"unix"},
+		DialCtxFn:         dialUnix(v.socket()),
 		ForceSingleClient: true,
 		DisableCache:      true,
 	})

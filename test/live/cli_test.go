@@ -1,0 +1,99 @@
+package live
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"portfolio/local/platform"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// emulated is this process's environment with the emulator's address, dummy
+// credentials and the settings of a case.
+func emulated(settings map[string]string) map[string]string {
+	environ := env.ToMap(os.Environ())
+	for _, name := range []string{"PORTFOLIO_PROFILE", "ENVIRONMENT_SUFFIX", "AWS_PROFILE", "AWS_SESSION_TOKEN"} {
+		delete(environ, name)
+	}
+	environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:4566"
+	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ["AWS_REGION"] = "test", "test", "us-east-1"
+	if rc, err := filepath.Abs(filepath.Join(root, "build/terraform/terraform.rc")); err == nil {
+		if _, err := os.Stat(rc); err == nil {
+			environ["TF_CLI_CONFIG_FILE"] = rc
+		}
+	}
+	for name, value := range settings {
+		environ[name] = value
+	}
+	return environ
+}
+
+func list(environ map[string]string) []string {
+	var all []string
+	for name, value := range environ {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+// app is the CDKTF app, built once.
+var app = sync.OnceValues(func() (string, error) {
+	path, err := filepath.Abs(filepath.Join(root, "build", "platform"))
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-o", path, "portfolio").CombinedOutput()
+	if err != nil {
+		os.Stderr.Write(out)
+	}
+	return path, err
+})
+
+// synthesize writes a case's stack to build/stacks, beside the CLI's cdktf.out
+// and as deep as it, and returns its folder. name is its suffix.
+func synthesize(t *testing.T, name string, settings map[string]string) string {
+	t.Helper()
+	path, err := app()
+	require.NoError(t, err)
+	environ := emulated(settings)
+	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
+	environ["CDKTF_OUTDIR"] = "build"
+	cmd := command(t, path)
+	cmd.Env = list(environ)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return filepath.Join(root, "build", "stacks", "portfolio-"+environ["ENVIRONMENT_SUFFIX"])
+}
+
+func mustLook(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	require.NoError(t, err)
+	return path
+}
+
+// cliLifeCycle deploys, reads and destroys an environment of a pull request with
+// the commands that people use, all of them by the cdktf CLI.
+func cliLifeCycle(t *testing.T) {
+	run := func(target string) string {
+		t.Helper()
+		cmd := command(t, "make", target, "ENVIRONMENT_SUFFIX=pr3522")
+		cmd.Env = list(emulated(map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}))
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "make %s\n%s", target, out)
+		return string(out)
+	}
+	p, err := platform.Open(root)
+	require.NoError(t, err)
+	run("deploy")
+	assert.NotEmpty(t, leftovers(t, p, "pr3522"), "or the check below checks nothing")
+	assert.Contains(t, run("outputs"), "portfolio-holdings-db-pr3522")
+	run("destroy")
+	assert.Empty(t, leftovers(t, p, "pr3522"))
+}

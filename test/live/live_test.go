@@ -1,0 +1,120 @@
+// Package live tests the platform as it runs on this machine: applied once by
+// the real Terraform and AWS provider, destroyed at the end.
+package live
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"portfolio/local/platform"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	root   = "../.."
+	suffix = "live"
+)
+
+var ports = []int{4566, 5432, 6379, 8081, 8082}
+
+// TestPlatform brings the platform up, looks at it from all sides, and takes it
+// down again; the order of the last two is part of what is tested.
+func TestPlatform(t *testing.T) {
+	for name, value := range map[string]string{
+		"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard",
+		"REPOSITORY": "example/portfolio", "COMMIT_AUTHOR": "live test",
+	} {
+		t.Setenv(name, value)
+	}
+	launcher := buildLauncher(t)
+	t.Cleanup(func() { assert.NoError(t, platform.Down(root)) })
+	if out, err := command(t, launcher, "up").CombinedOutput(); err != nil {
+		t.Fatalf("up: %v\n%s", err, out)
+	} else {
+		t.Logf("up:\n%s", out)
+	}
+	p, err := platform.Open(root)
+	require.NoError(t, err)
+
+	t.Run("running", func(t *testing.T) {
+		t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
+		t.Run("listens on loopback only", loopbackOnly)
+		t.Run("environments by the CLI", func(t *testing.T) { t.Parallel(); cliLifeCycle(t) })
+		t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
+		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
+		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
+		t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
+		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, p) })
+	})
+	t.Run("state", func(t *testing.T) { state(t, p) })
+	t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
+	t.Run("destroy", func(t *testing.T) { destroy(t, p) })
+	t.Run("down", func(t *testing.T) { down(t, launcher) })
+}
+
+// buildLauncher builds the program behind make local: the platform outlives it.
+func buildLauncher(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "local")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "portfolio/local").CombinedOutput()
+	require.NoError(t, err, string(out))
+	return path
+}
+
+// command runs a program in the top folder.
+func command(t *testing.T, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = root
+	return cmd
+}
+
+func upAgain(t *testing.T, launcher string, p *platform.Platform) {
+	before, err := platform.Running(root)
+	require.NoError(t, err)
+	out, err := command(t, launcher, "up").CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "running already")
+	assert.Contains(t, string(out), p.Endpoints.WebSocket)
+	after, err := platform.Running(root)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+	assert.Len(t, after, 6, "emulator, PostgreSQL, Valkey and its TLS listener, two instances")
+}
+
+// down ends everything: no process, no listener, and nothing on a second call.
+func down(t *testing.T, launcher string) {
+	out, err := command(t, launcher, "down").CombinedOutput()
+	require.NoError(t, err, string(out))
+	running, err := platform.Running(root)
+	require.NoError(t, err)
+	assert.Empty(t, running)
+	_, err = platform.Open(root)
+	assert.True(t, errors.Is(err, platform.ErrDown))
+	for _, port := range ports {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if assert.NoError(t, err, "port %d is free", port) {
+			assert.NoError(t, l.Close())
+		}
+	}
+	out, err = command(t, launcher, "down").CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "Nothing was running")
+}
+
+// loopbackOnly reads what the kernel says of every listener on the platform's ports.
+func loopbackOnly(t *testing.T) {
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		require.NoError(t, err)
+		for _, port := range ports {
+			assert.NotContains(t, string(text), fmt.Sprintf("00000000:%04X", port), "port %d on every interface", port)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package live
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"portfolio/local/platform"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/hashicorp/terraform-exec/tfexec"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const stateBucket = "iac-rlhf-tf-states"
+
+var stateKey = suffix + "/portfolio-" + suffix + ".tfstate"
+
+// outputs are all there, each a value of its kind, in the file that people read.
+func outputs(t *testing.T, p *platform.Platform) {
+	text, err := os.ReadFile(filepath.Join(root, ".local", "outputs.json"))
+	require.NoError(t, err)
+	var file struct {
+		Suffix    string
+		Outputs   map[string]json.RawMessage
+		Endpoints map[string]string
+	}
+	require.NoError(t, json.Unmarshal(text, &file))
+	assert.Equal(t, suffix, file.Suffix)
+	assert.Equal(t, "http://127.0.0.1:4566", file.Endpoints["aws"])
+	assert.NotEmpty(t, file.Endpoints["websocket"])
+	assert.NotEmpty(t, file.Endpoints["api"])
+	for name, want := range map[string]string{
+		"vpc-id": `"vpc-`, "vpc-cidr": `"172.32.0.0/16"`, "public-subnet-ids": `["subnet-`, "private-subnet-ids": `["subnet-`,
+		"alb-dns-name": `"portfolio-alb-live`, "alb-arn": `"arn:aws:elasticloadbalancing:`, "asg-name": `"portfolio-asg-live"`,
+		"db-endpoint": `"localhost:5432"`, "db-identifier": `"portfolio-holdings-db-live"`, "db-secret-arn": `"arn:aws:secretsmanager:`,
+		"cache-endpoint": `"localhost:6379"`, "cache-name": `"portfolio-market-cache-live"`, "s3-bucket-name": `"portfolio-hist-live-000000000000"`,
+		"websocket-url": `"ws`, "websocket-api-id": `"`, "lambda-function-name": `"portfolio-ws-handler-live"`,
+		"dashboard-name": `"portfolio-tracking-metrics-live"`,
+	} {
+		var got bytes.Buffer
+		require.NoError(t, json.Compact(&got, file.Outputs[name]), name)
+		assert.True(t, strings.HasPrefix(got.String(), want), "output %s = %s, want %s…", name, &got, want)
+	}
+	assert.Len(t, file.Outputs, 17)
+}
+
+// state is one object at its key, versioned, and nobody holds its lock.
+func state(t *testing.T, p *platform.Platform) {
+	client := pathStyleS3(t, p)
+	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(stateBucket), Prefix: aws.String(suffix + "/")})
+	require.NoError(t, err)
+	require.Len(t, list.Contents, 1)
+	assert.Equal(t, stateKey, *list.Contents[0].Key)
+}
+
+// noPassword looks for the two secrets, as they are in Secrets Manager, wherever
+// they might have leaked to.
+func noPassword(t *testing.T, p *platform.Platform) {
+	var database struct{ Username, Password string }
+	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix), &database))
+	require.Len(t, database.Password, 32)
+	secrets := map[string][]byte{
+		"database password": []byte(database.Password),
+		"signing key":       secretText(t, p, "portfolio-signing-key-"+suffix),
+	}
+	none := func(where string, text []byte) {
+		for name, secret := range secrets {
+			assert.False(t, bytes.Contains(text, secret), "the %s is in %s", name, where)
+		}
+	}
+	tf, err := p.Terraform()
+	require.NoError(t, err)
+	plan := filepath.Join(t.TempDir(), "plan")
+	_, err = tf.Plan(t.Context(), tfexec.Out(plan))
+	require.NoError(t, err)
+	text, err := os.ReadFile(plan)
+	require.NoError(t, err)
+	none("the plan file", text)
+	shown, err := tf.ShowPlanFile(t.Context(), plan)
+	require.NoError(t, err)
+	none("terraform show -json of the plan", marshal(t, shown))
+	current, err := tf.Show(t.Context())
+	require.NoError(t, err)
+	none("terraform show -json of the state", marshal(t, current))
+	none("every version of the state", stateVersions(t, p))
+
+	for _, folder := range []string{filepath.Join(root, ".local"), p.StackFolder()} {
+		require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			none(path, text)
+			return err
+		}))
+	}
+}
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return text
+}
+
+// stateVersions are all versions of the state, one after the other.
+func stateVersions(t *testing.T, p *platform.Platform) []byte {
+	t.Helper()
+	client := pathStyleS3(t, p)
+	list, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(stateBucket), Prefix: aws.String(stateKey)})
+	require.NoError(t, err)
+	require.NotEmpty(t, list.Versions)
+	var all bytes.Buffer
+	for _, version := range list.Versions {
+		object, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(stateBucket), Key: version.Key, VersionId: version.VersionId})
+		require.NoError(t, err)
+		_, err = io.Copy(&all, object.Body)
+		require.NoError(t, err)
+		require.NoError(t, object.Body.Close())
+	}
+	return all.Bytes()
+}
+
+// plans has the real provider plan each profile and each setting that changes
+// what is created, into an account where nothing of it exists.
+func plans(t *testing.T, p *platform.Platform) {
+	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
+	for name, environ := range map[string]map[string]string{
+		"preview":            {"PORTFOLIO_PROFILE": "preview"},
+		"production":         {"PORTFOLIO_PROFILE": "production"},
+		"read-replica":       {"RDS_READ_REPLICA": "on"},
+		"blue-green":         {"RDS_BLUE_GREEN": "on"},
+		"certificate":        {"CERTIFICATE_ARN": certificate},
+		"domain":             {"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"},
+		"al2023-logs-alarms": {"AMAZON_LINUX": "al2023", "API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := synthesize(t, name, environ)
+			tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
+			require.NoError(t, err)
+			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(environ))))
+			require.NoError(t, tf.Init(t.Context()))
+			valid, err := tf.Validate(t.Context())
+			require.NoError(t, err)
+			assert.True(t, valid.Valid)
+			changes, err := tf.Plan(t.Context(), tfexec.Lock(false))
+			require.NoError(t, err)
+			assert.True(t, changes)
+		})
+	}
+}
+
+// destroy leaves nothing with the suffix in its name, nor state of anything.
+func destroy(t *testing.T, p *platform.Platform) {
+	tf, err := p.Terraform()
+	require.NoError(t, err)
+	require.NoError(t, tf.Destroy(t.Context(), tfexec.Parallelism(32)))
+	assert.Empty(t, leftovers(t, p, suffix))
+	current, err := tf.Show(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, current.Values)
+}
+
+func pathStyleS3(t *testing.T, p *platform.Platform) *s3.Client {
+	t.Helper()
+	return s3.NewFromConfig(sdk(t, p), func(o *s3.Options) { o.UsePathStyle = true })
+}
