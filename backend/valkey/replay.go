@@ -12,7 +12,8 @@ import (
 
 const (
 	// maxRemembered bounds the instance's own memory to some 20 MB. Only calls
-	// whose signature was right are remembered, so a stranger cannot fill it.
+	// whose signature was right are remembered, so a stranger cannot fill it, and
+	// API Gateway lets 500 a second through: 62,500 in the time they are good for.
 	maxRemembered = 100_000
 	// sharedTimeout is how long a call waits for Valkey before the instance
 	// relies on itself.

@@ -43,7 +43,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	var in struct{ SecretId, VersionStage string }
+	var in struct {
+		SecretID     string `json:"SecretId"`
+		VersionStage string
+	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -53,13 +56,13 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.reads++
 	index := map[string]int{"": 0, "AWSCURRENT": 0, "AWSPREVIOUS": 1}[in.VersionStage]
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	if index >= len(c.secrets[in.SecretId]) {
+	if index >= len(c.secrets[in.SecretID]) {
 		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, `{"__type":"ResourceNotFoundException","Message":"not there"}`)
+		_, _ = io.WriteString(w, `{"__type":"ResourceNotFoundException","Message":"not there"}`) // a caller that is gone fails itself
 		return
 	}
-	json.NewEncoder(w).Encode(map[string]any{
-		"ARN": in.SecretId, "SecretString": c.secrets[in.SecretId][index], "CreatedDate": c.rotated.Unix(),
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"ARN": in.SecretID, "SecretString": c.secrets[in.SecretID][index], "CreatedDate": c.rotated.Unix(),
 	})
 }
 

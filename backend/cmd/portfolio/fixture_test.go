@@ -90,7 +90,7 @@ func (w *world) setPassword(t *testing.T, password string) {
 
 // stopDatabase ends PostgreSQL as a failover does and keeps its data.
 func (w *world) stopDatabase() {
-	w.database.Process.Signal(syscall.SIGINT)
+	_ = w.database.Process.Signal(syscall.SIGINT) // it may have ended already
 	for w.database.Process.Signal(syscall.Signal(0)) == nil {
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -102,7 +102,7 @@ func (w *world) startDatabase(t *testing.T) {
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = w.database.Dir, w.database.Env, w.database.SysProcAttr
 	require.NoError(t, cmd.Start())
 	w.database = cmd
-	go cmd.Wait()
+	go func() { _ = cmd.Wait() }() // it is stopped by a signal, so its status is no news
 }
 
 func environment(cloudURL string, databasePort int, databaseCA string, cachePort int, cacheCA string) map[string]string {
@@ -154,7 +154,7 @@ func launch(t *testing.T, env map[string]string) *instance {
 		close(i.ended)
 	}()
 	t.Cleanup(func() {
-		i.process.Kill()
+		_ = i.process.Kill() // it may have ended already
 		<-i.ended
 		if t.Failed() {
 			t.Logf("%s\n%s", i.log(), stderr.String())
