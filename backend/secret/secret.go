@@ -113,12 +113,14 @@ func (r *Reader) read(ctx context.Context) (snapshot, error) {
 		return s, nil
 	}
 	s.previous, _, err = r.version(ctx, "AWSPREVIOUS")
-	// Until the first rotation there is none.
-	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
+	// Until the first rotation there is none, or one that holds nothing.
+	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) || errors.Is(err, errNoText) {
 		err = nil
 	}
 	return s, err
 }
+
+var errNoText = errors.New("it holds no text")
 
 func (r *Reader) version(ctx context.Context, stage string) (value string, created time.Time, err error) {
 	out, err := r.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &r.arn, VersionStage: &stage})
@@ -126,7 +128,7 @@ func (r *Reader) version(ctx context.Context, stage string) (value string, creat
 		return "", time.Time{}, fmt.Errorf("read %s of secret %s: %w", stage, r.arn, err)
 	}
 	if value = aws.ToString(out.SecretString); value == "" {
-		return "", time.Time{}, fmt.Errorf("read %s of secret %s: it holds no text", stage, r.arn)
+		return "", time.Time{}, fmt.Errorf("read %s of secret %s: %w", stage, r.arn, errNoText)
 	}
 	return value, aws.ToTime(out.CreatedDate), nil
 }

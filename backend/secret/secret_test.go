@@ -185,3 +185,23 @@ func TestCredentialsRefused(t *testing.T) {
 		})
 	}
 }
+
+// emptyBefore is a secret that was made without a value first, as some tools do.
+type emptyBefore struct{ *manager }
+
+func (m emptyBefore) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, o ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	if *in.VersionStage == "AWSPREVIOUS" {
+		return &secretsmanager.GetSecretValueOutput{}, nil
+	}
+	return m.manager.GetSecretValue(ctx, in, o...)
+}
+
+func TestPreviousVersionWithoutText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &manager{}
+		m.rotate("one")
+		got, err := secret.NewReader(emptyBefore{m}, "arn", overlap).Keys(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, keys("one"), got)
+	})
+}
