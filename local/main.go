@@ -84,6 +84,7 @@ WebSocket  %s   (its host is 127.0.0.1)
 API        %s
 AWS        %s
 Outputs    .local/outputs.json
+Try        curl -s %[2]s/ready
 `, p.Endpoints.WebSocket, p.Endpoints.API, p.Endpoints.AWS)
 }
 

@@ -123,7 +123,7 @@ func Open(root string) (*Platform, error) {
 // Down ends every process of the platform, running or half dead. Its data goes
 // with it. Where nothing runs it does nothing.
 func Down(root string) error {
-	p, err := load(root)
+	p, err := at(root)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func Down(root string) error {
 
 // Running names the processes of the platform that are alive, with their ids.
 func Running(root string) ([]string, error) {
-	p, err := load(root)
+	p, err := at(root)
 	if err != nil {
 		return nil, err
 	}
@@ -160,10 +160,25 @@ func (p *Platform) AWS(ctx context.Context) (aws.Config, error) {
 // accessKey is both halves of the emulator's credentials; it takes any.
 const accessKey = "test"
 
-// load reads the configuration that the app will read, with the settings that
-// lead to the emulator, and the record of what runs.
-func load(root string) (*Platform, error) {
+// at reads the record of what runs from the checkout in root. It needs no
+// configuration, so that nothing wrong with it keeps a platform from ending.
+func at(root string) (*Platform, error) {
 	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	p := &Platform{root: root}
+	if err := os.MkdirAll(p.logs(), 0o700); err != nil {
+		return nil, err
+	}
+	p.record, err = readRecord(p.local("processes.json"))
+	return p, err
+}
+
+// load reads the record and the configuration that the app will read, with the
+// settings that lead to the emulator.
+func load(root string) (*Platform, error) {
+	p, err := at(root)
 	if err != nil {
 		return nil, err
 	}
@@ -177,22 +192,16 @@ func load(root string) (*Platform, error) {
 	environ["AWS_ENDPOINT_URL"] = emulatorURL
 	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"] = accessKey, accessKey
 	environ["CHECKPOINT_DISABLE"] = "1"
-	if rc := filepath.Join(root, terraformRC); exists(rc) {
+	if rc := filepath.Join(p.root, terraformRC); exists(rc) {
 		environ["TF_CLI_CONFIG_FILE"] = rc
 	}
-	c, err := config.Load(environ, os.DirFS(root))
+	c, err := config.Load(environ, os.DirFS(p.root))
 	if err != nil {
 		return nil, BadInput{err}
 	}
 	environ["AWS_REGION"] = c.Region
-	p := &Platform{
-		Suffix: c.Names.Suffix, root: root, names: c.Names, region: c.Region, state: c.State, environ: environ,
-	}
-	if err := os.MkdirAll(p.logs(), 0o700); err != nil {
-		return nil, err
-	}
-	p.record, err = readRecord(p.local("processes.json"))
-	return p, err
+	p.Suffix, p.names, p.region, p.state, p.environ = c.Names.Suffix, c.Names, c.Region, c.State, environ
+	return p, nil
 }
 
 func (p *Platform) local(name string) string { return filepath.Join(p.root, ".local", name) }

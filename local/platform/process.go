@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -26,7 +28,9 @@ type process struct {
 // record is what Up leaves on disk of what it started, written before it goes on,
 // so that a crash at any moment leaves nothing unknown.
 type record struct {
-	path      string
+	path string
+	mu   sync.Mutex // servers start at the same time
+
 	Processes []process `json:"processes"`
 	Folders   []string  `json:"folders"` // of the servers, outside the checkout
 }
@@ -60,10 +64,23 @@ func (r *record) running() []process {
 	return alive
 }
 
+// own makes folder the record's, to be removed in the end.
+func (r *record) own(folder string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.Contains(r.Folders, folder) {
+		return nil
+	}
+	r.Folders = append(r.Folders, folder)
+	return r.write()
+}
+
 // launcher starts commands that outlive this program: in sessions of their own,
 // with their output in files below logs.
 func (r *record) launcher(logs string) func(name string, cmd *exec.Cmd) error {
 	return func(name string, cmd *exec.Cmd) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
 			return err
@@ -108,8 +125,15 @@ func (p process) alive() bool {
 	return err == nil && started == p.Started
 }
 
-// stop asks the process to end and insists after ten seconds.
+// stop asks the process to end and insists after ten seconds. What it started
+// itself, such as the emulator's Lambda functions, ends with it.
 func (p process) stop() error {
+	if !p.alive() {
+		return nil
+	}
+	// It leads a process group of its own, whose number stays taken while anyone
+	// of it is left.
+	defer func() { _ = syscall.Kill(-p.PID, syscall.SIGKILL) }() // most often nobody is
 	// PostgreSQL takes SIGTERM for "when everybody has left", SIGINT for "now".
 	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	if p.Name == "postgres" {

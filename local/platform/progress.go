@@ -77,6 +77,7 @@ type message struct {
 		Remove int `json:"remove"`
 	} `json:"changes"`
 	Hook struct {
+		Action   string `json:"action"`
 		Resource struct {
 			Addr string `json:"addr"`
 		} `json:"resource"`
@@ -115,9 +116,13 @@ func (a *apply) take(line []byte) {
 		}
 	case "apply_start":
 		a.begun[m.Hook.Resource.Addr] = a.now()
-	case "apply_complete", "apply_errored":
+	case "apply_errored":
 		delete(a.begun, m.Hook.Resource.Addr)
-		a.done++
+	case "apply_complete":
+		delete(a.begun, m.Hook.Resource.Addr)
+		if m.Hook.Action != "read" { // data sources, which are not in the total
+			a.done++
+		}
 	case "diagnostic":
 		if m.Diagnostic.Severity == "error" {
 			a.errors = append(a.errors, strings.TrimSpace(m.Diagnostic.Address+": "+m.Diagnostic.Summary+"\n"+m.Diagnostic.Detail))

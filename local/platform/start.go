@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"portfolio/local/servers"
@@ -62,7 +61,7 @@ func (p *Platform) startServers(ctx context.Context, st *stores) error {
 	if err != nil {
 		return err
 	}
-	launch := serialized(p.record.launcher(p.logs()))
+	launch := p.launchServer
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.startEmulator(ctx, launch) })
 	group.Go(func() error { return p.synthesize(ctx) })
@@ -76,38 +75,31 @@ func (p *Platform) startServers(ctx context.Context, st *stores) error {
 		})
 		return err
 	})
-	err = group.Wait()
-	if st.postgres != nil {
-		p.record.Folders = append(p.record.Folders, st.postgres.Folder)
-	}
-	if st.valkey != nil {
-		p.record.Folders = append(p.record.Folders, st.valkey.Folder)
-	}
-	return errors.Join(err, p.record.write())
+	return group.Wait()
 }
 
 // FrontCommand is the word after which the program that calls Up has to call
 // servers.ServeFront: Valkey's TLS listener runs in a process of its own.
 const FrontCommand = "valkey-tls"
 
-// serialized makes a launcher that can be called by several goroutines.
-func serialized(launch servers.Launcher) servers.Launcher {
-	var mu sync.Mutex
-	return func(name string, cmd *exec.Cmd) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return launch(name, cmd)
+// launchServer starts a server, whose folder is its own and goes when it does.
+func (p *Platform) launchServer(name string, cmd *exec.Cmd) error {
+	if err := p.record.own(cmd.Dir); err != nil {
+		return err
 	}
+	return p.record.launcher(p.logs())(name, cmd)
 }
 
 // startEmulator starts the emulator and makes the bucket that Terraform's state
 // lives in.
-func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) error {
+func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) (err error) {
 	cmd := exec.Command(filepath.Join(p.root, "build/tools/python/bin/python"), filepath.Join(p.root, "local/platform/emulator.py"))
-	cmd.Dir = p.local("")
+	if cmd.Dir, err = os.MkdirTemp("", "portfolio-emulator-"); err != nil {
+		return err
+	}
 	// An environment of its own: a stray variable would be a setting to it.
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + cmd.Dir, "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
 		"BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", emulatorPort), "REDIS_HOST=localhost",
 		"AWS_ENDPOINT_URL=" + emulatorURL, // what Lambda functions call AWS by
 	}

@@ -26,7 +26,8 @@ const Host = "127.0.0.1"
 
 // A Launcher starts cmd, the server called name. It may set what a server
 // leaves open: SysProcAttr's session and parent-death fields, and where output
-// goes. It is called once per process and must not wait for its end.
+// goes. The command's Dir is the server's own folder. A Launcher is called once
+// per process, by any goroutine, and must not wait for its end.
 type Launcher func(name string, cmd *exec.Cmd) error
 
 // process is a started server and the news of its end.

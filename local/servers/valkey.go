@@ -156,6 +156,7 @@ func (v *Valkey) startFront(ctx context.Context, c ValkeyConfig) (err error) {
 			return err
 		}
 		cmd := exec.Command(c.FrontCommand[0], c.FrontCommand[1:]...)
+		cmd.Dir = v.Folder
 		cmd.Stdin = bytes.NewReader(input)
 		v.front, err = start("valkey-tls", cmd, c.Launch)
 		return err

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args           []string
+		status         int
+		stdout, stderr string // what each has to hold
+	}{
+		{[]string{"--help"}, 0, "usage: go run ./local COMMAND", ""},
+		{[]string{"help"}, 0, "down", ""},
+		{nil, exitBadInput, "", "want one of up, down, status, providers"},
+		{[]string{"start"}, exitBadInput, "", `got ["start"]`},
+		{[]string{"up", "--fast"}, exitBadInput, "", `got ["up" "--fast"]`},
+	} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, c.status, run(t.Context(), c.args, strings.NewReader(""), &stdout, &stderr), c.args)
+		assert.Contains(t, stdout.String(), c.stdout, c.args)
+		assert.Contains(t, stderr.String(), c.stderr, c.args)
+		assert.Equal(t, c.status == 0, stderr.Len() == 0, c.args)
+	}
+}
+
+func TestBadConfigurationIsBadInput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("ENVIRONMENT_SUFFIX", "-bad-")
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, exitBadInput, run(t.Context(), []string{"up"}, strings.NewReader(""), &stdout, &stderr))
+	assert.Empty(t, stdout.String())
+	assert.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
+}
+
+func TestDownAndStatusOfNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for command, want := range map[string]string{"down": "Nothing was running.\n", "status": "The platform is not running.\n"} {
+		var stdout, stderr bytes.Buffer
+		assert.Zero(t, run(t.Context(), []string{command}, strings.NewReader(""), &stdout, &stderr))
+		assert.Equal(t, want, stdout.String())
+		assert.Empty(t, stderr.String())
+	}
+}
