@@ -114,14 +114,12 @@ func refused(err error) error {
 
 // readBody reads a body that is small and arrives soon.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	connection := http.NewResponseController(w)
-	if err := connection.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
-		// The deadline would otherwise end the call that is yet to be served.
-		return body, connection.SetReadDeadline(time.Time{})
+		return body, nil // net/http ends the deadline with the body
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: "the body has more than 1 MiB", Err: err}
