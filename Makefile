@@ -14,7 +14,7 @@ endif
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
 
-.PHONY: local local-down local-status test lint fmt setup build synth diff deploy destroy outputs clean
+.PHONY: local local-down local-status test lint bench fmt setup build synth diff deploy destroy outputs clean
 
 local: setup build ## the whole platform on this machine
 	@build/local up
@@ -28,8 +28,11 @@ local-status: build/local ## say what of it runs
 test: setup build ## every test there is
 	go test -timeout 40m ./...
 
-lint: setup ## formatting, static analysis, security checks
+lint: setup build/tools/checkov/.done ## formatting, static analysis, security checks
 	@.ci/lint
+
+bench: setup build ## how fast synthesis is, into docs/performance.md
+	go run ./fastsynth/bench
 
 fmt: ## format all Go
 	gofmt -w $$(git ls-files '*.go')
@@ -49,7 +52,7 @@ destroy: setup build ## remove ENVIRONMENT_SUFFIX
 outputs: setup ## outputs of ENVIRONMENT_SUFFIX
 	$(CDKTF) output
 
-setup: .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done ## tools and bindings
+setup: .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
 
 build: build/local ## the service, the Lambda and the local platform's program
 	@mkdir -p build/lambda build/backend
@@ -63,7 +66,7 @@ build/local:
 	go build -o build/local ./local
 
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Bindings of the archive provider are served in no Go version. Node's end-of-life
@@ -80,6 +83,15 @@ build/tools/python/.done: local/requirements.txt
 build/terraform/.done: local/platform/providers.go local/archiveprovider/go.mod .gen/go/archive/go.mod
 	go run ./local providers
 	@mkdir -p build/terraform && touch $@
+
+.PHONY: systemd-analyze
+systemd-analyze:
+	@.ci/tools/systemd-analyze.sh
+
+build/tools/checkov/.done: .ci/checkov/requirements.txt
+	python3 -m venv build/tools/checkov
+	build/tools/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/checkov/requirements.txt
+	@touch $@
 
 clean: ## remove everything that make made
 	-@test ! -x build/local || build/local down

@@ -51,6 +51,7 @@ func TestVerify(t *testing.T) {
 		"another timestamp":           {change: header(signature.TimestampHeader, "1767323045001"), want: signature.ErrMismatch},
 		"timestamp not a number":      {change: header(signature.TimestampHeader, "soon"), want: signature.ErrMissing},
 		"another version":             {change: header(signature.Header, "v2="+strings.Repeat("0", 64)), want: signature.ErrMissing},
+		"in upper case":               {change: func(r *http.Request) { r.Header.Set(signature.Header, "v1="+strings.ToUpper(signature.ID(r)[3:])) }, want: signature.ErrMissing},
 		"not hex":                     {change: header(signature.Header, "v1=zz"), want: signature.ErrMissing},
 		"a signature cut short":       {change: header(signature.Header, "v1=00"), want: signature.ErrMissing},
 		"the empty signature, zeroed": {change: header(signature.Header, "v1="+strings.Repeat("0", 64)), want: signature.ErrMismatch},

@@ -24,7 +24,7 @@ const stateBucket = "iac-rlhf-tf-states"
 var stateKey = suffix + "/portfolio-" + suffix + ".tfstate"
 
 // outputs are all there, each a value of its kind, in the file that people read.
-func outputs(t *testing.T, p *platform.Platform) {
+func outputs(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, ".local", "outputs.json"))
 	require.NoError(t, err)
 	var file struct {
@@ -131,7 +131,7 @@ func stateVersions(t *testing.T, p *platform.Platform) []byte {
 
 // plans has the real provider plan each profile and each setting that changes
 // what is created, into an account where nothing of it exists.
-func plans(t *testing.T, p *platform.Platform) {
+func plans(t *testing.T) {
 	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 	for name, environ := range map[string]map[string]string{
 		"preview":            {"PORTFOLIO_PROFILE": "preview"},
