@@ -125,13 +125,18 @@ function requireFrom(module) {
 }
 
 const REEXPORT = /^exports\.(\w+) = require\(("\.[^"\n]+")\);$/;
-const OTHER = /^(|"use strict";|\/\/.*|\/?\*.*| \*.*|Object\.defineProperty\(exports, "__esModule", \{ value: true \}\);|(exports\.\w+ = )+void 0;)$/;
+const INDEX = [
+  REEXPORT,
+  /^(exports\.\w+ = )+void 0;$/,
+  /^$|^"use strict";$|^Object\.defineProperty\(exports, "__esModule", \{ value: true \}\);$/,
+  /^\/\/|^\/\*\*|^ \*/, // comments
+];
 
 // Turns `exports.a = require("./a")` into getters, where a file consists of
 // nothing else. Then nobody can tell, but for the time it takes.
 function deferReexports(source) {
   const lines = source.split('\n');
-  if (!lines.every(line => OTHER.test(line) || REEXPORT.test(line))) return source;
+  if (!lines.every(line => INDEX.some(pattern => pattern.test(line)))) return source;
   return lines.map(line => line.replace(REEXPORT, defer)).join('\n');
 }
 

@@ -16,11 +16,11 @@ const program = path.join(path.dirname(entry), '..', 'lib', 'program.js');
 if (path.basename(entry) === 'jsii-runtime.js' && fs.existsSync(program)) {
   const cache = process.env.PORTFOLIO_SYNTH_CACHE || undefined;
   restoreEnvironment();
-  silenceEndOfLife();
   if (!cache) fs.rmSync(__dirname, { recursive: true }); // a temporary folder, then
   try {
     takeOver(kernel.prepare(program, cache));
   } catch (error) {
+    silenceEndOfLife();
     process.stderr.write(`fastsynth: ${error.message}; synthesizing without it\n`);
   }
 }
@@ -33,7 +33,7 @@ function restoreEnvironment() {
   delete process.env.PORTFOLIO_SYNTH_CACHE;
 }
 
-// The banner goes by the major version of Node; a broken version still shows.
+// Only the runtime's own main prints the banner.
 function silenceEndOfLife() {
   const name = 'JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION';
   const major = process.versions.node.split('.')[0];

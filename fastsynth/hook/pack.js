@@ -102,14 +102,12 @@ function markUsed(file, fd) {
 
 // Removes what no run has used for a while, of every version of this hook.
 function prune(root) {
-  for (const folder of fs.readdirSync(root)) {
-    try {
-      for (const name of fs.readdirSync(path.join(root, folder))) {
-        const file = path.join(root, folder, name);
-        if (name.includes('.pack') && Date.now() - fs.statSync(file).mtimeMs > KEEP) fs.rmSync(file);
-      }
-    } catch {} // another run got there first
-  }
+  try {
+    for (const name of fs.readdirSync(root, { recursive: true })) {
+      const file = path.join(root, name);
+      if (name.includes('.pack') && Date.now() - fs.statSync(file).mtimeMs > KEEP) fs.rmSync(file);
+    }
+  } catch {} // another run got there first
 }
 
 module.exports = { Pack };

@@ -1,0 +1,249 @@
+package fastsynth_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+var (
+	forty    = []string{"forty"}
+	platform = []string{"portfolio"}
+)
+
+// silenced keeps jsii's banner from the stock path as well.
+const silenced = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24,26"
+
+// What several tests need and one of them makes.
+var (
+	warmed, stock sync.Once
+	stockResult   result
+)
+
+// binaries holds what the tests run: jsii has one kernel per process, so every
+// synthesis is a process of its own.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "fastsynth-test-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		binaries = dir
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "portfolio", "portfolio/fastsynth/internal/forty")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%v: %v\n%s", build, err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// A workspace is where one synthesis after another runs: with a fastsynth cache
+// of its own and the package cache that jsii has for this user.
+type workspace struct {
+	t   *testing.T
+	dir string
+	env []string
+}
+
+func newWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	w := &workspace{t: t, dir: t.TempDir()}
+	packages := os.Getenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT")
+	if packages == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = filepath.Join(home, ".cache", "aws", "jsii", "package-cache")
+	}
+	if err := os.MkdirAll(packages, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(packages, filepath.Join(w.dir, "package-cache")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"PATH", "HOME"} {
+		w.env = append(w.env, name+"="+os.Getenv(name))
+	}
+	w.env = append(w.env, "CHECKPOINT_DISABLE=1", "JSII_RUNTIME_PACKAGE_CACHE_ROOT="+filepath.Join(w.dir, "package-cache"))
+	return w
+}
+
+// newWarmWorkspace starts with what an earlier run has cached.
+func newWarmWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	w := newWorkspace(t)
+	warmed.Do(func() {
+		if first := w.synth(forty); first.status != 0 {
+			t.Fatal(first.stderr)
+		}
+		if err := os.CopyFS(filepath.Join(binaries, "warm"), os.DirFS(w.cache())); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := os.RemoveAll(w.cache()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(w.cache(), os.DirFS(filepath.Join(binaries, "warm"))); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// stockForty is what the stock path makes of the forty types.
+func stockForty(t *testing.T) result {
+	t.Helper()
+	stock.Do(func() { stockResult = newWorkspace(t).stock(forty) })
+	return stockResult
+}
+
+// cache is where fastsynth keeps what it prepared.
+func (w *workspace) cache() string { return filepath.Join(w.dir, "fastsynth") }
+
+// files lists the cache, packs what was prepared in it.
+func (w *workspace) files() (paths []string) {
+	for path := range readAll(w.t, w.cache()) {
+		paths = append(paths, filepath.Join(w.cache(), path))
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+func (w *workspace) packs() []string {
+	return slices.DeleteFunc(w.files(), func(path string) bool { return filepath.Ext(path) != ".pack" })
+}
+
+// rewrite changes every file of the cache.
+func (w *workspace) rewrite(change func(path string, content []byte) []byte) {
+	w.t.Helper()
+	for _, path := range w.files() {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, change(path, content), 0o644); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// A result is all that a synthesis leaves.
+type result struct {
+	files     map[string]string // by path below the output folder
+	stderr    string
+	status    int
+	peak      int64 // largest resident size of one process, in the kernel's unit
+	leftovers []string
+}
+
+// synth runs a binary and returns what came of it. More variables come as
+// "NAME=value".
+func (w *workspace) synth(command []string, env ...string) result {
+	w.t.Helper()
+	dir, err := os.MkdirTemp(w.dir, "run-")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	temporary := filepath.Join(dir, "tmp")
+	if err := os.Mkdir(temporary, 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(filepath.Join(binaries, command[0]), command[1:]...)
+	cmd.Dir = dir
+	cmd.Env = append(append(w.env, "TMPDIR="+temporary), env...)
+	cmd.Stderr = &stderr
+	err = cmd.Run()
+	if cmd.ProcessState == nil {
+		w.t.Fatal(err)
+	}
+	return result{
+		files:     readAll(w.t, filepath.Join(dir, "cdktf.out")),
+		stderr:    stderr.String(),
+		status:    cmd.ProcessState.ExitCode(),
+		peak:      int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss),
+		leftovers: list(w.t, temporary),
+	}
+}
+
+func (w *workspace) stock(command []string, env ...string) result {
+	w.t.Helper()
+	return w.synth(command, append(env, "PORTFOLIO_SYNTH=stock")...)
+}
+
+func readAll(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		files[strings.TrimPrefix(path, dir)] = string(content)
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func list(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// checkSame fails unless the fast synthesis wrote what the stock one did, said
+// nothing but what is expected and left nothing behind.
+func checkSame(t *testing.T, got, want result, stderr string) {
+	t.Helper()
+	if want.status != 0 || len(want.files) == 0 {
+		t.Fatalf("stock: status %d, %d files, stderr:\n%s", want.status, len(want.files), want.stderr)
+	}
+	if got.status != 0 {
+		t.Errorf("status = %d, want 0; stderr:\n%s", got.status, got.stderr)
+	}
+	if got.stderr != stderr {
+		t.Errorf("stderr = %q, want %q", got.stderr, stderr)
+	}
+	if len(got.files) != len(want.files) {
+		t.Errorf("wrote %d files, want %d", len(got.files), len(want.files))
+	}
+	for name, content := range want.files {
+		if got.files[name] != content {
+			t.Errorf("%s differs from the stock one (%d and %d bytes)", name, len(got.files[name]), len(content))
+		}
+	}
+	if len(got.leftovers) != 0 {
+		t.Errorf("left %v in the temporary folder", got.leftovers)
+	}
+}
+
+// checkFast fails unless the synthesis took a fraction of the stock one's
+// memory, which no stock path does. Time depends on what else the machine does.
+func checkFast(t *testing.T, got, stock result) {
+	t.Helper()
+	if got.peak*4 > stock.peak {
+		t.Errorf("peak memory = %d, want under a quarter of the stock %d", got.peak, stock.peak)
+	}
+}
