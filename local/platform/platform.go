@@ -86,7 +86,9 @@ func Up(ctx context.Context, o Options) (_ *Platform, err error) {
 			err = errors.Join(err, p.stop())
 		}
 	}()
-	if err := p.start(ctx, o.Out); err != nil {
+	if err := p.start(ctx, o.Out); ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: everything that had been started was ended", context.Cause(ctx))
+	} else if err != nil {
 		return nil, fmt.Errorf("%w\nlogs are in %s", err, p.logs())
 	}
 	return p, nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/terraform-exec/tfexec"
@@ -25,6 +26,9 @@ func (p *Platform) synthesize(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "run", ".")
 	cmd.Dir = p.root
 	cmd.Env = environment(p.environ)
+	// go run and jsii have children, which end with them.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
