@@ -174,7 +174,7 @@ func (w *workspace) synth(command []string, env ...string) result {
 		files:     readAll(w.t, filepath.Join(dir, "cdktf.out")),
 		stderr:    stderr.String(),
 		status:    cmd.ProcessState.ExitCode(),
-		peak:      int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss),
+		peak:      cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss,
 		leftovers: list(w.t, temporary),
 	}
 }

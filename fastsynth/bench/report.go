@@ -114,6 +114,8 @@ func describeMachine() string {
 func memory() string {
 	content, _ := os.ReadFile("/proc/meminfo")
 	var kilobytes int64
-	fmt.Sscanf(string(content), "MemTotal: %d kB", &kilobytes)
+	if _, err := fmt.Sscanf(string(content), "MemTotal: %d kB", &kilobytes); err != nil {
+		return "unknown size"
+	}
 	return fmt.Sprintf("%.0f GB", float64(kilobytes)/(1<<20))
 }

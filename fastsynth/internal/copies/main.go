@@ -22,7 +22,6 @@ import (
 )
 
 func main() {
-	defer jsii.Close()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -30,6 +29,7 @@ func main() {
 }
 
 func run(args []string) error {
+	defer jsii.Close()
 	if len(args) != 1 {
 		return fmt.Errorf("arguments: got %d, want the number of copies", len(args))
 	}
