@@ -6,10 +6,11 @@ export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 # Terraform's own lock file would need its registry; versions are pinned in the stack.
 export CDKTF_SKIP_PROVIDER_LOCK := true
-# Where the registry cannot be reached, go run ./local providers has made these.
-ifneq ($(wildcard build/terraform/terraform.rc),)
-export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform/terraform.rc
-endif
+# Where the registry cannot be reached, make setup makes a configuration that names
+# a mirror; the user's own counts elsewhere. Looked up when a recipe needs it.
+user_rc := $(TF_CLI_CONFIG_FILE)
+our_rc  := $(CURDIR)/build/terraform/terraform.rc
+export TF_CLI_CONFIG_FILE = $(shell test -f $(our_rc) && echo $(our_rc) || echo $(user_rc))
 
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
@@ -72,7 +73,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 # Bindings of the archive provider are served in no Go version. Node's end-of-life
 # notice is jsii's, not ours.
 .gen/go/archive/go.mod: node_modules/.package-lock.json
-	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24 npx --no-install jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
 	@touch $@
 
 build/tools/python/.done: local/requirements.txt
