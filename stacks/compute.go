@@ -2,12 +2,11 @@ package stacks
 
 import (
 	"portfolio/config"
+	"strconv"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/autoscalinggroup"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/autoscalingpolicy"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawsssmparameter"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/launchtemplate"
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
@@ -111,7 +110,7 @@ func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 		{"ENVIRONMENT_SUFFIX", p.Names.Suffix},
 		{"AWS_REGION", p.Region},
 		{"DB_HOST", *p.Database.Address},
-		{"DB_PORT", "5432"},
+		{"DB_PORT", strconv.Itoa(databasePort)},
 		{"DB_NAME", databaseName},
 		{"DB_SECRET_ARN", *p.Database.SecretARN},
 		{"CACHE_ENDPOINT", *p.Database.Cache.Endpoint},
@@ -185,90 +184,4 @@ func launchTags(p ComputeProps) *map[string]*string {
 		tags[key] = &value
 	}
 	return &tags
-}
-
-// newAutoScalingGroup keeps two to six instances, healthy by the load balancer's
-// account, and replaces them one by one when the launch template changes.
-func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template launchtemplate.LaunchTemplate, balancer loadBalancer, boot []cdktf.ITerraformDependable) autoscalinggroup.AutoscalingGroup {
-	c := &autoscalinggroup.AutoscalingGroupConfig{
-		Name:            &p.Names.AutoScalingGroup,
-		MinSize:         jsii.Number(p.Compute.MinSize),
-		MaxSize:         jsii.Number(p.Compute.MaxSize),
-		DesiredCapacity: jsii.Number(p.Compute.DesiredCapacity),
-		LaunchTemplate: &autoscalinggroup.AutoscalingGroupLaunchTemplate{
-			Id: template.Id(),
-			// A number: with $Latest nothing here changes and no refresh starts.
-			Version: cdktf.Token_AsString(template.LatestVersion(), nil),
-		},
-		VpcZoneIdentifier:      &p.Network.Private,
-		TargetGroupArns:        &[]*string{balancer.TargetGroup.Arn()},
-		HealthCheckType:        jsii.String("ELB"),
-		HealthCheckGracePeriod: jsii.Number(300),
-		DefaultInstanceWarmup:  jsii.Number(120),
-		MetricsGranularity:     jsii.String("1Minute"),
-		EnabledMetrics:         jsii.Strings(groupMetrics...),
-		InstanceRefresh: &autoscalinggroup.AutoscalingGroupInstanceRefresh{
-			Strategy: jsii.String("Rolling"),
-			// Launch first, then end. No rollback: the provider updates the group
-			// before the refresh, so it would return to the same version.
-			Preferences: &autoscalinggroup.AutoscalingGroupInstanceRefreshPreferences{
-				MinHealthyPercentage: jsii.Number(100),
-				MaxHealthyPercentage: jsii.Number(150),
-				InstanceWarmup:       jsii.String("120"),
-				AutoRollback:         false,
-			},
-			Triggers: jsii.Strings("tag"),
-		},
-		WaitForCapacityTimeout: jsii.String("20m"),
-		// Counted at the load balancer: a group calls instances healthy all through
-		// the grace period.
-		WaitForElbCapacity: jsii.Number(p.Compute.DesiredCapacity),
-		Timeouts:           &autoscalinggroup.AutoscalingGroupTimeouts{Delete: jsii.String("20m")},
-		Lifecycle:          &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("desired_capacity")},
-		DependsOn:          &boot,
-	}
-	if p.Emulator.SkipCapacityWait {
-		c.WaitForCapacityTimeout, c.WaitForElbCapacity = jsii.String("0"), nil
-	}
-	var tags []*autoscalinggroup.AutoscalingGroupTag
-	for _, key := range sortedKeys(*launchTags(p)) {
-		tags = append(tags, &autoscalinggroup.AutoscalingGroupTag{
-			Key: &key, Value: (*launchTags(p))[key], PropagateAtLaunch: true,
-		})
-	}
-	c.Tag = tags
-	return autoscalinggroup.NewAutoscalingGroup(scope, jsii.String("instances"), c)
-}
-
-// groupMetrics are published only where they are asked for.
-var groupMetrics = []string{
-	"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances",
-	"GroupPendingInstances", "GroupTerminatingInstances", "GroupTotalInstances",
-}
-
-// newScaling adds instances when they are busy or asked too much. The listener
-// comes first: AWS refuses a request target while nothing routes to the group.
-func newScaling(scope constructs.Construct, p ComputeProps, group autoscalinggroup.AutoscalingGroup, balancer loadBalancer) {
-	policies := []struct {
-		ID, Metric string
-		Label      *string
-		Target     float64
-	}{
-		{"cpu", "ASGAverageCPUUtilization", nil, p.Compute.TargetCPUPercent},
-		{"requests", "ALBRequestCountPerTarget", jsii.String(*balancer.ARNSuffix + "/" + *balancer.TargetGroup.ArnSuffix()), p.Compute.TargetRequests},
-	}
-	for _, policy := range policies {
-		autoscalingpolicy.NewAutoscalingPolicy(scope, jsii.String("scale-by-"+policy.ID), &autoscalingpolicy.AutoscalingPolicyConfig{
-			Name:                 jsii.String(p.Names.AutoScalingGroup + "-" + policy.ID),
-			AutoscalingGroupName: group.Name(),
-			PolicyType:           jsii.String("TargetTrackingScaling"),
-			TargetTrackingConfiguration: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfiguration{
-				PredefinedMetricSpecification: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification{
-					PredefinedMetricType: &policy.Metric, ResourceLabel: policy.Label,
-				},
-				TargetValue: &policy.Target,
-			},
-			DependsOn: &[]cdktf.ITerraformDependable{balancer.Forwarding},
-		})
-	}
 }

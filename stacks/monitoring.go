@@ -82,7 +82,6 @@ func newAlarmTopic(scope constructs.Construct, p MonitoringProps) snstopic.SnsTo
 const (
 	quiet  = "notBreaching" // errors and latency: nothing happened, nothing is wrong
 	silent = "breaching"    // a heart that should beat
-	ignore = "ignore"       // keeps its state: a gap says nothing either way
 )
 
 // alarm is one way the platform dies.
