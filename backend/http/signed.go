@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"portfolio/backend"
@@ -53,7 +52,7 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 			return err
 		}
 		// Hex has two spellings for a letter; they are one signature.
-		first, err := a.Replays.Remember(ctx, strings.ToLower(signature.ID(r)), replayMemory)
+		first, err := a.Replays.Remember(ctx, signature.ID(r), replayMemory)
 		if err != nil {
 			return &backend.Error{Code: backend.CodeUnavailable, Message: "replays cannot be told now, try again", Err: err}
 		}
