@@ -4,13 +4,13 @@
 
 export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
-# Terraform's own lock file would need its registry; versions are pinned in the stack.
-export CDKTF_SKIP_PROVIDER_LOCK := true
 # Where the registry cannot be reached, make setup makes a configuration that names
-# a mirror; the user's own counts elsewhere. Looked up when a recipe needs it.
+# a mirror; the user's own counts elsewhere. Looked up when a recipe needs it. The
+# CLI also locks providers, which asks the registry unless it is told of the mirror.
 user_rc := $(TF_CLI_CONFIG_FILE)
-our_rc  := $(CURDIR)/build/terraform/terraform.rc
-export TF_CLI_CONFIG_FILE = $(shell test -f $(our_rc) && echo $(our_rc) || echo $(user_rc))
+offline := $(CURDIR)/build/terraform
+export TF_CLI_CONFIG_FILE = $(shell test -f $(offline)/terraform.rc && echo $(offline)/terraform.rc || echo $(user_rc))
+export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && echo -fs-mirror=$(offline)/mirror)
 
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf

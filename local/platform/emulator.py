@@ -1,11 +1,13 @@
-"""Starts the AWS emulator with what its Auto Scaling lacks of the actions that the
-provider calls: metrics collection, which is answered and forgotten, so that the
-next plan shows enabled_metrics again, and policies looked up by name."""
+"""Starts the AWS emulator with what it lacks of the answers that the provider waits
+for: metrics collection of Auto Scaling groups, which is taken and forgotten, so
+that the next plan shows enabled_metrics again; scaling policies looked up by name;
+and DB instances looked up by resource id, without which the deletion of one seems
+never to end as long as there is another."""
 
 import os
 
 from ministack import app
-from ministack.services import autoscaling
+from ministack.services import autoscaling, rds
 
 # Lambda functions inherit this environment, and this one is read by ours, too.
 del os.environ["LOG_LEVEL"]
@@ -36,5 +38,15 @@ def describe_policies(params):
 
 everything_described = actions["DescribePolicies"]
 actions["DescribePolicies"] = describe_policies
+
+
+def by_resource_id(instances, filters):
+    ids = filters.get("dbi-resource-id")
+    found = by_other_filters(instances, filters)
+    return [i for i in found if not ids or i.get("DbiResourceId") in ids]
+
+
+by_other_filters = rds._apply_instance_filters
+rds._apply_instance_filters = by_resource_id
 
 app.main()

@@ -194,6 +194,7 @@ func load(root string) (*Platform, error) {
 	environ["AWS_ENDPOINT_URL"] = emulatorURL
 	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"] = accessKey, accessKey
 	environ["CHECKPOINT_DISABLE"] = "1"
+	environ["CDKTF_OUTDIR"] = ".local" // not cdktf.out, which the CLI empties at each synth
 	if rc := filepath.Join(p.root, terraformRC); exists(rc) {
 		environ["TF_CLI_CONFIG_FILE"] = rc
 	}

@@ -52,7 +52,7 @@ func TestOpenTellsRunningFromDead(t *testing.T) {
 	require.NoError(t, writeJSON(p.outputsFile(), &Platform{Suffix: "pr7", Outputs: map[string]json.RawMessage{"vpc-id": json.RawMessage(`"vpc-1"`)}}))
 	opened, err := Open(root)
 	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(root, "cdktf.out/stacks/portfolio-pr7"), opened.StackFolder())
+	assert.Equal(t, filepath.Join(root, ".local/stacks/portfolio-pr7"), opened.StackFolder())
 	id, err := opened.Output("vpc-id")
 	require.NoError(t, err)
 	assert.Equal(t, "vpc-1", id)

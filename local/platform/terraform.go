@@ -36,9 +36,10 @@ func (p *Platform) synthesize(ctx context.Context) error {
 	return nil
 }
 
-// StackFolder is where the synthesized stack is and Terraform works.
+// StackFolder is where the synthesized stack is and Terraform works: as deep in
+// the checkout as the CLI's, so that relative paths are the same.
 func (p *Platform) StackFolder() string {
-	return filepath.Join(p.root, "cdktf.out", "stacks", p.names.Stack)
+	return p.local(filepath.Join("stacks", p.names.Stack))
 }
 
 // Terraform returns Terraform at work on the platform's stack.
