@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxMarkdown is below what GitHub takes as one comment, 65,536 characters.
+const maxMarkdown = 60_000
+
+// Markdown writes the card. The same plan gives the same bytes.
+func (c Card) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## Plan: %s\n\n%s\n", c.Status, c.summary())
+	for _, note := range c.Notes {
+		fmt.Fprintf(&b, "\n> %s\n", note)
+	}
+	if c.Status == Nothing {
+		return b.String()
+	}
+	section(&b, "Replaced and deleted", c.Removed)
+	section(&b, "Opens to the internet", c.Internet)
+	section(&b, "IAM that widens", c.IAM)
+	section(&b, "Stateful resources touched", c.Stateful)
+	section(&b, "Downtime to expect", c.Downtime)
+	section(&b, "Security controls", c.Controls)
+	b.WriteString(c.Cost.markdown())
+	c.fold(&b)
+	return b.String()
+}
+
+func (c Card) summary() string {
+	if c.Status == Nothing {
+		return "The infrastructure is as configured."
+	}
+	n := c.Counts
+	text := fmt.Sprintf("%d to create, %d to update, %d to replace, %d to delete", n[created], n[updated], n[replaced], n[deleted])
+	for _, v := range []verb{imported, moved, forgotten, read} {
+		if n[v] > 0 {
+			text += fmt.Sprintf(", %d to %s", n[v], v)
+		}
+	}
+	if n := len(c.Outputs); n > 0 {
+		text += fmt.Sprintf(", %d outputs to change", n)
+	}
+	if c.Status == Dangerous {
+		text += ".\n\n**Stateful resources would be replaced or deleted.** It goes on only with an explicit `--accept-dangerous`"
+	}
+	return text + "."
+}
+
+func section(b *strings.Builder, title string, findings []Finding) {
+	fmt.Fprintf(b, "\n### %s\n\n", title)
+	if len(findings) == 0 {
+		b.WriteString("Nothing found.\n")
+	}
+	for _, f := range findings {
+		b.WriteString(f.line())
+	}
+}
+
+func (f Finding) line() string {
+	return fmt.Sprintf("- %s: %s\n", code(f.Address), f.Text)
+}
+
+// fold lists what has not been said yet, as far as a comment has room.
+func (c Card) fold(b *strings.Builder) {
+	var lines []string
+	for _, f := range c.Rest {
+		lines = append(lines, f.line())
+	}
+	for _, name := range c.Outputs {
+		lines = append(lines, fmt.Sprintf("- output %s changes\n", code(name)))
+	}
+	for _, f := range c.Drift {
+		lines = append(lines, f.line())
+	}
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n<details>\n<summary>The rest: %d</summary>\n\n", len(lines))
+	for i, line := range lines {
+		if b.Len()+len(line) > maxMarkdown {
+			fmt.Fprintf(b, "- and %d more\n", len(lines)-i)
+			break
+		}
+		b.WriteString(line)
+	}
+	b.WriteString("\n</details>\n")
+}
+
+// code makes a code span that nothing in the text can end: addresses and policies
+// come from the change under review.
+func code(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if text == "" {
+		return "(empty)"
+	}
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if len(fence) > 1 {
+		text = " " + text + " "
+	}
+	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
+}
+
+func codes(texts []string) string {
+	const most = 12
+	var spans []string
+	for i, text := range texts {
+		if i == most {
+			return strings.Join(spans, ", ") + fmt.Sprintf(" and %d more", len(texts)-most)
+		}
+		spans = append(spans, code(text))
+	}
+	return strings.Join(spans, ", ")
+}
+
+// shown is a value as the card may print it.
+func (v value) shown() string {
+	switch {
+	case v.sensitive:
+		return "(sensitive)"
+	case v.unknown:
+		return "(known after apply)"
+	case v.v == nil:
+		return "none"
+	}
+	switch v.v.(type) {
+	case map[string]any, []any:
+		return "(a structure)"
+	}
+	return code(fmt.Sprint(v.v))
+}
