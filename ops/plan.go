@@ -30,7 +30,8 @@ Exit status:
   1  the plan cannot be read, or ended in an error
   2  called wrongly
   3  changes
-  4  dangerous: a stateful resource would be replaced or deleted`
+  4  dangerous: a stateful resource would be replaced or deleted
+go run makes 1 of all but 0: where the status counts, go build the program first.`
 
 // planCard is the command: it writes the card of a plan.
 func planCard(_ context.Context, s session, args []string) error {

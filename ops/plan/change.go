@@ -39,12 +39,19 @@ type change struct {
 	first    bool // a replacement that creates before it deletes
 
 	before, after                   map[string]any
-	unknown, hiddenBefore, hiddenBy any // masks of after, before, after
+	configured                      map[string]*tfjson.Expression // by attribute; nil where the plan has no configuration
+	unknown, hiddenBefore, hiddenBy any                           // masks of after, before, after
 }
 
 // changesOf lists the resources of a plan by their address.
 func changesOf(p *tfjson.Plan) []change {
 	var list []change
+	expressions := map[string]map[string]*tfjson.Expression{}
+	if p.Config != nil && p.Config.RootModule != nil { // the platform has no other module
+		for _, r := range p.Config.RootModule.Resources {
+			expressions[r.Address] = r.Expressions
+		}
+	}
 	for _, r := range p.ResourceChanges {
 		list = appendChange(list, r, false)
 	}
@@ -52,6 +59,9 @@ func changesOf(p *tfjson.Plan) []change {
 		if d != nil {
 			list = appendChange(list, d.ResourceChange, true)
 		}
+	}
+	for i := range list {
+		list[i].configured = expressions[list[i].address]
 	}
 	slices.SortStableFunc(list, func(a, b change) int { return cmp.Compare(a.address, b.address) })
 	return list
@@ -128,7 +138,7 @@ func (c change) will(path ...any) value {
 
 // secretWords are in the names of attributes that are not printed even where the
 // provider's schema forgot to mark them.
-var secretWords = []string{"password", "secret_string", "secret_binary", "token", "user_data", "private_key", "environment"}
+var secretWords = []string{"password", "secret_string", "secret_binary", "auth_token", "user_data", "private_key", "environment"}
 
 func (c change) secret(path []any) bool {
 	name := fmt.Sprint(path...)

@@ -27,7 +27,7 @@ func is(want string) func(value) (int64, bool) {
 		if v.text() == want {
 			return 1, true
 		}
-		return 0, true
+		return 0, !v.sensitive
 	}
 }
 

@@ -17,9 +17,11 @@ type Cost struct {
 	Region        string     // of the plan, empty when it does not say
 }
 
-// CostLine is one resource; nil is an unknown amount.
+// CostLine is one resource, or Count that are alike with their type for an address.
 type CostLine struct {
 	Address       string
+	kind          string
+	Count         int64
 	Before, After *big.Rat
 }
 
@@ -57,10 +59,35 @@ func costOf(changes []change, region string) Cost {
 		cost.Before.Add(cost.Before, orZero(before))
 		cost.After.Add(cost.After, orZero(after))
 		if before != nil && after != nil && before.Cmp(after) != 0 {
-			cost.Lines = append(cost.Lines, CostLine{c.address, before, after})
+			cost.Lines = append(cost.Lines, CostLine{c.address, c.kind, 1, before, after})
 		}
 	}
+	cost.Lines = grouped(cost.Lines)
 	return cost
+}
+
+// grouped makes one line of resources that are alike: alarms come by the dozen.
+func grouped(lines []CostLine) []CostLine {
+	var list []CostLine
+	for _, l := range lines {
+		last := len(list) - 1
+		if last < 0 || list[last].kind != l.kind || !list[last].isLike(l) {
+			list = append(list, l)
+			continue
+		}
+		list[last].Count++
+	}
+	for i, l := range list {
+		if l.Count > 1 {
+			list[i].Address = l.kind
+			list[i].Before, list[i].After = times(whole(l.Count), l.Before), times(whole(l.Count), l.After)
+		}
+	}
+	return list
+}
+
+func (l CostLine) isLike(other CostLine) bool {
+	return l.Before.Cmp(other.Before) == 0 && l.After.Cmp(other.After) == 0
 }
 
 // orZero keeps an unknown amount out of a sum that is called a minimum then.
@@ -208,25 +235,30 @@ func (c Cost) markdown() string {
 	if len(c.Unknown) > 0 {
 		least = "at least "
 	}
-	difference := new(big.Rat).Sub(c.After, c.Before)
-	sign := ""
-	if difference.Sign() >= 0 {
-		sign = "+"
+	change := "unchanged"
+	if difference := new(big.Rat).Sub(c.After, c.Before); difference.Sign() > 0 {
+		change = "+" + usd(difference)
+	} else if difference.Sign() < 0 {
+		change = usd(difference)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n### Cost a month\n\n%s%s → %s%s USD (%s%s), without traffic and usage.\n", least, usd(c.Before), least, usd(c.After), sign, usd(difference))
+	fmt.Fprintf(&b, "\n### Cost a month\n\n%s%s → %s%s USD (%s), without traffic and usage.\n", least, usd(c.Before), least, usd(c.After), change)
 	if len(c.Lines) > 0 {
 		b.WriteString("\n| resource | before | after |\n|---|--:|--:|\n")
 	}
 	for _, l := range c.Lines {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(l.Address), usd(l.Before), usd(l.After))
+		times := ""
+		if l.Count > 1 {
+			times = fmt.Sprintf("%d × ", l.Count)
+		}
+		fmt.Fprintf(&b, "| %s%s | %s | %s |\n", times, strings.ReplaceAll(code(l.Address), "|", `\|`), usd(l.Before), usd(l.After))
 	}
 	b.WriteString("\n")
 	for _, text := range c.Unknown {
 		fmt.Fprintf(&b, "- unknown, not counted: %s\n", text)
 	}
 	if n := len(c.ByUsage); n > 0 {
-		fmt.Fprintf(&b, "- unknown, by usage alone: %d resources, such as %s\n", n, code(c.ByUsage[0]))
+		fmt.Fprintf(&b, "- unknown, by usage alone: %s, such as %s\n", counted(n, "resource"), code(c.ByUsage[0]))
 	}
 	fmt.Fprintf(&b, "- prices of %s, %s: %s\n", prices.Region, prices.Date, prices.Source)
 	switch c.Region {

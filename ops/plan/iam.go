@@ -17,7 +17,7 @@ func widens(c change) []string {
 	}
 	var list []string
 	for _, name := range policyAttributes {
-		if c.carries(name) && c.changed(name) {
+		if c.carries(name) && c.changed(name) && !c.computed(name) {
 			list = append(list, comparePolicies(name, c.was(name), c.will(name))...)
 		}
 	}
@@ -33,6 +33,12 @@ func (c change) carries(name string) bool {
 		return c.was(name).v != nil && strings.HasSuffix(c.kind, "_policy")
 	}
 	return c.was(name).v != nil || c.will(name).v != nil || c.will(name).unknown
+}
+
+// computed says that AWS gives an attribute its value and the configuration none:
+// a bucket reports the policy that a resource of its own sets.
+func (c change) computed(name string) bool {
+	return c.will(name).unknown && c.configured != nil && c.configured[name] == nil
 }
 
 func comparePolicies(name string, was, will value) []string {

@@ -15,18 +15,21 @@ func (c Card) Markdown() string {
 	for _, note := range c.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", note)
 	}
-	if c.Status == Nothing {
-		return b.String()
+	if c.Status != Nothing {
+		c.sections(&b)
 	}
-	section(&b, "Replaced and deleted", c.Removed)
-	section(&b, "Opens to the internet", c.Internet)
-	section(&b, "IAM that widens", c.IAM)
-	section(&b, "Stateful resources touched", c.Stateful)
-	section(&b, "Downtime to expect", c.Downtime)
-	section(&b, "Security controls", c.Controls)
-	b.WriteString(c.Cost.markdown())
 	c.fold(&b)
 	return b.String()
+}
+
+func (c Card) sections(b *strings.Builder) {
+	section(b, "Replaced and deleted", c.Removed)
+	section(b, "Opens to the internet", c.Internet)
+	section(b, "IAM that widens", c.IAM)
+	section(b, "Stateful resources touched", c.Stateful)
+	section(b, "Downtime to expect", c.Downtime)
+	section(b, "Security controls", c.Controls)
+	b.WriteString(c.Cost.markdown())
 }
 
 func (c Card) summary() string {
@@ -41,12 +44,19 @@ func (c Card) summary() string {
 		}
 	}
 	if n := len(c.Outputs); n > 0 {
-		text += fmt.Sprintf(", %d outputs to change", n)
+		text += fmt.Sprintf(", %s to change", counted(n, "output"))
 	}
 	if c.Status == Dangerous {
 		text += ".\n\n**Stateful resources would be replaced or deleted.** It goes on only with an explicit `--accept-dangerous`"
 	}
 	return text + "."
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func section(b *strings.Builder, title string, findings []Finding) {
@@ -103,7 +113,7 @@ func code(text string) string {
 	if len(fence) > 1 {
 		text = " " + text + " "
 	}
-	return fence + strings.ReplaceAll(text, "|", `\|`) + fence
+	return fence + text + fence
 }
 
 func codes(texts []string) string {
