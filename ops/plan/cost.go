@@ -243,20 +243,13 @@ func (c Cost) markdown() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n### Cost a month\n\n%s%s → %s%s USD (%s), without traffic and usage.\n", least, usd(c.Before), least, usd(c.After), change)
-	if len(c.Lines) > 0 {
-		b.WriteString("\n| resource | before | after |\n|---|--:|--:|\n")
-	}
-	for _, l := range c.Lines {
-		times := ""
-		if l.Count > 1 {
-			times = fmt.Sprintf("%d × ", l.Count)
-		}
-		fmt.Fprintf(&b, "| %s%s | %s | %s |\n", times, strings.ReplaceAll(code(l.Address), "|", `\|`), usd(l.Before), usd(l.After))
+	c.table(&b)
+	var unknown []string
+	for _, text := range c.Unknown {
+		unknown = append(unknown, fmt.Sprintf("- unknown, not counted: %s\n", text))
 	}
 	b.WriteString("\n")
-	for _, text := range c.Unknown {
-		fmt.Fprintf(&b, "- unknown, not counted: %s\n", text)
-	}
+	bounded(&b, unknown, maxSection)
 	if n := len(c.ByUsage); n > 0 {
 		fmt.Fprintf(&b, "- unknown, by usage alone: %s, such as %s\n", counted(n, "resource"), code(c.ByUsage[0]))
 	}
@@ -269,4 +262,22 @@ func (c Cost) markdown() string {
 		fmt.Fprintf(&b, "- **the plan is of %s, where prices differ**\n", code(c.Region))
 	}
 	return b.String()
+}
+
+func (c Cost) table(b *strings.Builder) {
+	if len(c.Lines) > 0 {
+		b.WriteString("\n| resource | before | after |\n|---|--:|--:|\n")
+	}
+	end := b.Len() + maxSection
+	for i, l := range c.Lines {
+		if b.Len() > end {
+			fmt.Fprintf(b, "| and %d more | | |\n", len(c.Lines)-i)
+			return
+		}
+		times := ""
+		if l.Count > 1 {
+			times = fmt.Sprintf("%d × ", l.Count)
+		}
+		fmt.Fprintf(b, "| %s%s | %s | %s |\n", times, strings.ReplaceAll(code(l.Address), "|", `\|`), usd(l.Before), usd(l.After))
+	}
 }

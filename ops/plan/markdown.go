@@ -5,8 +5,13 @@ import (
 	"strings"
 )
 
-// maxMarkdown is below what GitHub takes as one comment, 65,536 characters.
-const maxMarkdown = 60_000
+// GitHub takes 65,536 characters as one comment. What is cut is counted.
+const (
+	maxMarkdown = 60_000
+	maxRemoved  = 12_000 // bytes of the section that is read first
+	maxSection  = 6_000
+	maxCode     = 300 // characters of one address or value
+)
 
 // Markdown writes the card. The same plan gives the same bytes.
 func (c Card) Markdown() string {
@@ -23,12 +28,12 @@ func (c Card) Markdown() string {
 }
 
 func (c Card) sections(b *strings.Builder) {
-	section(b, "Replaced and deleted", c.Removed)
-	section(b, "Opens to the internet", c.Internet)
-	section(b, "IAM that widens", c.IAM)
-	section(b, "Stateful resources touched", c.Stateful)
-	section(b, "Downtime to expect", c.Downtime)
-	section(b, "Security controls", c.Controls)
+	section(b, "Replaced and deleted", c.Removed, maxRemoved)
+	section(b, "Opens to the internet", c.Internet, maxSection)
+	section(b, "IAM that widens", c.IAM, maxSection)
+	section(b, "Stateful resources touched", c.Stateful, maxSection)
+	section(b, "Downtime to expect", c.Downtime, maxSection)
+	section(b, "Security controls", c.Controls, maxSection)
 	b.WriteString(c.Cost.markdown())
 }
 
@@ -59,13 +64,27 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func section(b *strings.Builder, title string, findings []Finding) {
+func section(b *strings.Builder, title string, findings []Finding, most int) {
 	fmt.Fprintf(b, "\n### %s\n\n", title)
 	if len(findings) == 0 {
 		b.WriteString("Nothing found.\n")
 	}
+	var lines []string
 	for _, f := range findings {
-		b.WriteString(f.line())
+		lines = append(lines, f.line())
+	}
+	bounded(b, lines, most)
+}
+
+// bounded writes lines while they fit, and says how many more there are.
+func bounded(b *strings.Builder, lines []string, most int) {
+	end := b.Len() + most
+	for i, line := range lines {
+		if b.Len()+len(line) > end {
+			fmt.Fprintf(b, "- and %d more\n", len(lines)-i)
+			return
+		}
+		b.WriteString(line)
 	}
 }
 
@@ -89,13 +108,7 @@ func (c Card) fold(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "\n<details>\n<summary>The rest: %d</summary>\n\n", len(lines))
-	for i, line := range lines {
-		if b.Len()+len(line) > maxMarkdown {
-			fmt.Fprintf(b, "- and %d more\n", len(lines)-i)
-			break
-		}
-		b.WriteString(line)
-	}
+	bounded(b, lines, maxMarkdown-b.Len())
 	b.WriteString("\n</details>\n")
 }
 
@@ -105,6 +118,9 @@ func code(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if text == "" {
 		return "(empty)"
+	}
+	if runes := []rune(text); len(runes) > maxCode {
+		text = string(runes[:maxCode]) + "…"
 	}
 	fence := "`"
 	for strings.Contains(text, fence) {
