@@ -84,9 +84,7 @@ func New(p *tfjson.Plan) Card {
 		c.add(r)
 	}
 	// What loses data is read first.
-	slices.SortStableFunc(c.Removed, func(a, b Finding) int {
-		return strings.Compare(a.Text[:3], b.Text[:3]) // "**…" sorts before words
-	})
+	slices.SortStableFunc(c.Removed, func(a, b Finding) int { return rank(a) - rank(b) })
 	for _, name := range slices.Sorted(maps.Keys(p.OutputChanges)) {
 		if o := p.OutputChanges[name]; o != nil && !o.Actions.NoOp() {
 			c.Outputs = append(c.Outputs, name)
@@ -99,6 +97,14 @@ func New(p *tfjson.Plan) Card {
 		}
 	}
 	return c
+}
+
+// rank sorts what is dangerous, which is bold, before the rest.
+func rank(removed Finding) int {
+	if strings.HasPrefix(removed.Text, "**") {
+		return 0
+	}
+	return 1
 }
 
 // add reads one resource.

@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The plans are the platform's, planned by Terraform and trimmed. To accept new
-// cards: go test ./ops/plan -update.
+// add.json is Terraform's plan of this platform, trimmed. The others are made from
+// it by hand: known values filled in, then changed. To accept new cards:
+// go test ./ops/plan -update.
 func TestCards(t *testing.T) {
 	for name, want := range map[string]Status{
 		"add": Changes, "nothing": Nothing, "open-port": Changes, "replace-database": Dangerous, "widen-iam": Changes,

@@ -30,6 +30,7 @@ const (
 // change is one resource of the plan, the untouched ones included.
 type change struct {
 	address  string
+	block    string // the block that configures it: its address without an index
 	kind     string // the resource's type: aws_db_instance
 	verb     verb
 	replaces []string // top-level attributes that force the replacement
@@ -61,7 +62,7 @@ func changesOf(p *tfjson.Plan) []change {
 		}
 	}
 	for i := range list {
-		list[i].configured = expressions[list[i].address]
+		list[i].configured = expressions[list[i].block]
 	}
 	slices.SortStableFunc(list, func(a, b change) int { return cmp.Compare(a.address, b.address) })
 	return list
@@ -72,7 +73,7 @@ func appendChange(list []change, r *tfjson.ResourceChange, deferred bool) []chan
 		return list
 	}
 	c := change{
-		address: r.Address, kind: r.Type, verb: verbOf(r), reason: r.ActionReason,
+		address: r.Address, block: r.ModuleAddress + r.Type + "." + r.Name, kind: r.Type, verb: verbOf(r), reason: r.ActionReason,
 		old: r.DeposedKey != "", deferred: deferred, first: r.Change.Actions.CreateBeforeDestroy(),
 		unknown: r.Change.AfterUnknown, hiddenBefore: r.Change.BeforeSensitive, hiddenBy: r.Change.AfterSensitive,
 	}

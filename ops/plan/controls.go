@@ -110,7 +110,7 @@ func controls(c change) []string {
 	}
 	var list []string
 	for _, s := range settings {
-		if slices.Contains(s.kinds, c.kind) {
+		if slices.Contains(s.kinds, c.kind) && (s.name != "TLS" || c.will("default_action", 0, "type").text() != "redirect") {
 			if text := s.compare(c); text != "" {
 				list = append(list, text)
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -89,4 +90,21 @@ func TestMatches(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, matches(test.pattern, test.text), "matches(%q, %q)", test.pattern, test.text)
 	}
+}
+
+// AWS reports a bucket's policy on the bucket; the configuration has it elsewhere.
+func TestComputedPolicyIsNotAnAlarm(t *testing.T) {
+	p := &tfjson.Plan{
+		ResourceChanges: []*tfjson.ResourceChange{{Address: "aws_s3_bucket.b[0]", Type: "aws_s3_bucket", Name: "b", Change: &tfjson.Change{
+			Actions: tfjson.Actions{tfjson.ActionCreate}, After: map[string]any{}, AfterUnknown: map[string]any{"policy": true},
+		}}},
+		Config: &tfjson.Config{RootModule: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{
+			{Address: "aws_s3_bucket.b", Expressions: map[string]*tfjson.Expression{"bucket": {}}},
+		}}},
+	}
+	assert.Empty(t, New(p).IAM)
+	p.Config.RootModule.Resources[0].Expressions["policy"] = &tfjson.Expression{}
+	assert.Len(t, New(p).IAM, 1)
+	p.Config = nil
+	assert.Len(t, New(p).IAM, 1, "without a configuration nobody knows")
 }

@@ -59,7 +59,7 @@ var exposures = []struct {
 	{[]string{"aws_db_instance", "aws_rds_cluster_instance"}, "**the database gets a public address**",
 		func(s side) bool { return s("publicly_accessible").isTrue() }},
 	{[]string{"aws_lb"}, "the load balancer faces the internet",
-		func(s side) bool { v := s("internal"); return !v.unknown && fmt.Sprint(v.v) == "false" }},
+		func(s side) bool { v := s("internal"); return v.unknown || fmt.Sprint(v.v) == "false" }},
 	{[]string{"aws_subnet"}, "instances get public addresses by themselves",
 		func(s side) bool { return s("map_public_ip_on_launch").isTrue() }},
 	{[]string{"aws_instance"}, "the instance gets a public address",
