@@ -29,6 +29,14 @@ const (
 // errUsage marks an error in how a command was called.
 var errUsage = errors.New("usage")
 
+// statusError ends the program with a status of the command's own.
+type statusError struct {
+	status  int
+	message string // empty when the status says it all
+}
+
+func (e statusError) Error() string { return e.message }
+
 // command is one subcommand. Its run gets the arguments after its name.
 type command struct {
 	name, summary string
@@ -37,12 +45,14 @@ type command struct {
 
 var commands = []command{
 	{"await-refresh", "wait for the instance refresh that a deploy started, and fail with it", awaitRefresh},
+	{"plan", "say in a page what a Terraform plan would do; see its --help for exit statuses", planCard},
 }
 
 // session is what every command works with.
 type session struct {
 	environ map[string]string
 	root    fs.FS // the repository's top folder
+	in      io.Reader
 	out     io.Writer
 }
 
@@ -70,7 +80,7 @@ func (s session) aws(ctx context.Context, region string) (aws.Config, error) {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, session{environ: env.ToMap(os.Environ()), root: os.DirFS("."), out: os.Stdout}, os.Args[1:], os.Stderr)
+	status := run(ctx, session{environ: env.ToMap(os.Environ()), root: os.DirFS("."), in: os.Stdin, out: os.Stdout}, os.Args[1:], os.Stderr)
 	stop()
 	os.Exit(status)
 }
@@ -78,12 +88,18 @@ func main() {
 // run carries out one command and returns the exit status.
 func run(ctx context.Context, s session, args []string, stderr io.Writer) int {
 	err := dispatch(ctx, s, args)
+	var own statusError
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
 		fmt.Fprintln(stderr, err)
 		return exitUsage
+	case errors.As(err, &own):
+		if own.message != "" {
+			fmt.Fprintln(stderr, "ops:", own.message)
+		}
+		return own.status
 	default:
 		fmt.Fprintln(stderr, "ops:", err)
 		return exitFailed
