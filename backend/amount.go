@@ -3,6 +3,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/shopspring/decimal"
 )
@@ -17,6 +18,8 @@ const (
 // costScale is where parts of a cost are rounded, half away from zero. What is
 // left is the rest, so that no sum of parts loses anything.
 const costScale = 12
+
+var symbolFormat = regexp.MustCompile(`^[A-Z0-9][A-Z0-9.:=^/_-]{0,31}$`)
 
 // FieldError is one value that cannot be accepted. Validate joins as many as
 // there are.
@@ -58,6 +61,18 @@ func (p *problems) number(path string, d decimal.Decimal, positive bool) {
 		p.add(path, d.String(), "more than 0")
 	case d.IsNegative():
 		p.add(path, d.String(), "0 or more")
+	}
+}
+
+func (p *problems) symbol(symbol string) {
+	if !symbolFormat.MatchString(symbol) {
+		p.add("symbol", fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9 and .:=^/_-, a letter or digit first")
+	}
+}
+
+func (p *problems) currency(path string, c Currency) {
+	if !c.Valid() {
+		p.add(path, fmt.Sprintf("%.8q", c), "a code of ISO 4217 such as EUR")
 	}
 }
 

@@ -3,7 +3,6 @@ package backend
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strconv"
 	"unicode/utf8"
 
@@ -36,8 +35,6 @@ const (
 	MaxNote      = 1000 // characters
 	MaxSplitTerm = 1_000_000
 )
-
-var symbolFormat = regexp.MustCompile(`^[A-Z0-9][A-Z0-9.:=^/_-]{0,31}$`)
 
 // Ratio is that of a split: Old units become New units. Two for one is {2, 1}.
 type Ratio struct {
@@ -98,9 +95,7 @@ func (t Transaction) Validate() error {
 		}
 	}
 	if t.Kind != Split {
-		if !t.Currency.Valid() {
-			p.add("currency", fmt.Sprintf("%.8q", t.Currency), "a code of ISO 4217 such as EUR")
-		}
+		p.currency("currency", t.Currency)
 		if t.Ratio != (Ratio{}) {
 			p.add("ratio", "a value", "none but with SPLIT")
 		}
@@ -120,9 +115,7 @@ func (t Transaction) validateSymbol(p *problems) {
 			return
 		}
 	}
-	if !symbolFormat.MatchString(t.Symbol) {
-		p.add("symbol", fmt.Sprintf("%.40q", t.Symbol), "1–32 of A–Z, 0–9 and .:=^/_-, a letter or digit first")
-	}
+	p.symbol(t.Symbol)
 }
 
 func (t Transaction) validateSplit(p *problems) {
