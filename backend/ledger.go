@@ -54,29 +54,7 @@ func Derive(policy Policy, txs []Transaction, through Date) (Ledger, error) {
 		return Ledger{}, &Error{Code: CodeInvalidRequest,
 			Message: fmt.Sprintf("cost_method: got %.16q, want FIFO or AVERAGE", policy.Method)}
 	}
-	d := derivation{policy: policy, holdings: map[string]*Holding{},
-		ledger: Ledger{Through: through, Holdings: []Holding{}, Cash: Balances{}, Income: Balances{}, Fees: Balances{}}}
-	var wrong []error
-	for _, tx := range slices.SortedFunc(slices.Values(txs), Transaction.Compare) {
-		if tx.Date > through {
-			break
-		}
-		if err := tx.Validate(); err != nil {
-			wrong = append(wrong, invalid(tx, strings.ReplaceAll(err.Error(), "\n", "; ")))
-			continue
-		}
-		if err := d.book(tx); err != nil {
-			wrong = append(wrong, err)
-		}
-	}
-	if err := errors.Join(wrong...); err != nil {
-		return Ledger{}, err
-	}
-	for _, h := range d.holdings {
-		d.ledger.Holdings = append(d.ledger.Holdings, *h)
-	}
-	slices.SortFunc(d.ledger.Holdings, func(a, b Holding) int { return cmp.Compare(a.Symbol, b.Symbol) })
-	return d.ledger, nil
+	return newDerivation(policy, txs).at(through)
 }
 
 // Holding gives the holding of a symbol.
@@ -102,11 +80,45 @@ func (l Ledger) Currencies() []Currency {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// derivation is a ledger on its way.
+// derivation walks through the entries of a portfolio, day by day.
 type derivation struct {
 	policy   Policy
+	ahead    []Transaction // in the order they take effect
+	wrong    []error
 	ledger   Ledger
 	holdings map[string]*Holding
+}
+
+func newDerivation(policy Policy, txs []Transaction) *derivation {
+	return &derivation{
+		policy:   policy,
+		ahead:    slices.SortedFunc(slices.Values(txs), Transaction.Compare),
+		ledger:   Ledger{Cash: Balances{}, Income: Balances{}, Fees: Balances{}},
+		holdings: map[string]*Holding{},
+	}
+}
+
+// at books the entries up to a day, which must not be before that of the last
+// call. The ledger holds until the next call.
+func (d *derivation) at(through Date) (Ledger, error) {
+	for len(d.ahead) > 0 && d.ahead[0].Date <= through {
+		tx := d.ahead[0]
+		d.ahead = d.ahead[1:]
+		if err := tx.Validate(); err != nil {
+			d.wrong = append(d.wrong, invalid(tx, strings.ReplaceAll(err.Error(), "\n", "; ")))
+		} else if err := d.book(tx); err != nil {
+			d.wrong = append(d.wrong, err)
+		}
+	}
+	if err := errors.Join(d.wrong...); err != nil {
+		return Ledger{}, err
+	}
+	d.ledger.Through = through
+	d.ledger.Holdings = []Holding{}
+	for _, symbol := range slices.Sorted(maps.Keys(d.holdings)) {
+		d.ledger.Holdings = append(d.ledger.Holdings, *d.holdings[symbol])
+	}
+	return d.ledger, nil
 }
 
 func (d *derivation) book(tx Transaction) error {
