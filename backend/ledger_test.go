@@ -168,6 +168,27 @@ func TestCashIncomeAndFees(t *testing.T) {
 	}
 }
 
+// Of two purchases of one day the one recorded first is sold first; those
+// recorded together go by their ids.
+func TestOrderOfRecordingPicksLots(t *testing.T) {
+	for _, test := range []struct {
+		cheap, dear Transaction // what identifies them
+		want        string
+	}{
+		{Transaction{ID: "b", Sequence: 1}, Transaction{ID: "a", Sequence: 2}, "10"},
+		{Transaction{ID: "a", Sequence: 2}, Transaction{ID: "b", Sequence: 1}, "5"},
+		{Transaction{ID: "a", Sequence: 1}, Transaction{ID: "b", Sequence: 1}, "10"},
+		{Transaction{ID: "b", Sequence: 1}, Transaction{ID: "a", Sequence: 1}, "5"},
+	} {
+		cheap, dear := buy(t, "2026-01-02", "1", "10", "0"), buy(t, "2026-01-02", "1", "15", "0")
+		cheap.ID, cheap.Sequence = test.cheap.ID, test.cheap.Sequence
+		dear.ID, dear.Sequence = test.dear.ID, test.dear.Sequence
+		closing := sell(t, "2026-01-02", "1", "20", "0")
+		h := acme(t, derive(t, Policy{Method: FIFO}, []Transaction{closing, dear, cheap}))
+		equal(t, "realised", h.Realised, test.want)
+	}
+}
+
 func TestSplitOfADayComesBeforeItsTrades(t *testing.T) {
 	h := acme(t, derive(t, Policy{Method: FIFO}, numbered(
 		sell(t, "2026-02-02", "20", "5", "0"), // in new units

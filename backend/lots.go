@@ -71,7 +71,8 @@ func take(lot *Lot, units decimal.Decimal) decimal.Decimal {
 
 // split turns Old units into New and leaves the cost alone. Running totals are
 // rounded to MaxDecimals rather than each lot, so that the quantity after a
-// split does not depend on how many lots it lies in.
+// split does not depend on how many lots it lies in. What is paid for a fraction
+// is an entry of its own, a SELL.
 func (l lots) split(ratio Ratio) lots {
 	factor, divisor := decimal.NewFromInt(ratio.New), decimal.NewFromInt(ratio.Old)
 	before, after := decimal.Zero, decimal.Zero
