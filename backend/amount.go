@@ -1,0 +1,96 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/shopspring/decimal"
+)
+
+// The limits of every quantity, price and amount: what numeric(30,12) holds.
+// They also bound what a short text such as "1e999999" can cost.
+const (
+	MaxIntegerDigits = 18 // before the point
+	MaxDecimals      = 12 // after the point
+)
+
+// costScale is where parts of a cost are rounded, half away from zero. What is
+// left is the rest, so that no sum of parts loses anything.
+const costScale = 12
+
+var symbolFormat = regexp.MustCompile(`^[A-Z0-9][A-Z0-9.:=^/_-]{0,31}$`)
+
+// FieldError is one value that cannot be accepted. Validate joins as many as
+// there are.
+type FieldError struct {
+	Path string // the field, as JSON calls it
+	Got  string
+	Want string
+}
+
+// Error says what is wrong in one line.
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("%s: got %s, want %s", e.Path, e.Got, e.Want)
+}
+
+// problems collects what is wrong with one value.
+type problems []error
+
+func (p *problems) add(path, got, want string) {
+	*p = append(*p, &FieldError{Path: path, Got: got, Want: want})
+}
+
+func (p problems) err() error { return errors.Join(p...) }
+
+// bounded reports whether d keeps to the limits. It never writes d out.
+func bounded(d decimal.Decimal) bool {
+	if d.Exponent() < -MaxDecimals || d.Exponent() > MaxIntegerDigits {
+		return false
+	}
+	return d.NumDigits()+int(d.Exponent()) <= MaxIntegerDigits
+}
+
+// number checks one decimal; positive excludes zero, else only less is excluded.
+func (p *problems) number(path string, d decimal.Decimal, positive bool) {
+	switch {
+	case !bounded(d):
+		p.add(path, "too many digits", fmt.Sprintf("at most %d before and %d after the point",
+			MaxIntegerDigits, MaxDecimals))
+	case positive && !d.IsPositive():
+		p.add(path, d.String(), "more than 0")
+	case d.IsNegative():
+		p.add(path, d.String(), "0 or more")
+	}
+}
+
+func (p *problems) symbol(symbol string) {
+	if !symbolFormat.MatchString(symbol) {
+		p.add("symbol", fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9 and .:=^/_-, a letter or digit first")
+	}
+}
+
+func (p *problems) currency(path string, c Currency) {
+	if !c.Valid() {
+		p.add(path, fmt.Sprintf("%.8q", c), "a code of ISO 4217 such as EUR")
+	}
+}
+
+// absent checks that a decimal that means nothing here is not given.
+func (p *problems) absent(path string, d decimal.Decimal, kind Kind) {
+	if !d.IsZero() {
+		p.add(path, "a value", fmt.Sprintf("none with %s", kind))
+	}
+}
+
+// Balances are amounts by currency, each in units of its currency. A currency
+// that never moved has no entry.
+type Balances map[Currency]decimal.Decimal
+
+// add books an amount; zero leaves no entry behind that was not there.
+func (b Balances) add(c Currency, amount decimal.Decimal) {
+	if _, ok := b[c]; !ok && amount.IsZero() {
+		return
+	}
+	b[c] = b[c].Add(amount)
+}

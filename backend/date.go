@@ -1,0 +1,66 @@
+package backend
+
+import (
+	"fmt"
+	"time"
+)
+
+// Date is a day in the calendar, without a time zone: the number of days since
+// 0000-12-31, so that dates compare and subtract as integers do. The zero value
+// is no date.
+type Date int32
+
+const (
+	secondsPerDay = 24 * 60 * 60
+	unixEpochDate = 719_163 // 1970-01-01
+)
+
+// NewDate gives the date of a year, a month and a day as time.Date reads them.
+func NewDate(year int, month time.Month, day int) Date {
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	return Date(midnight.Unix()/secondsPerDay + unixEpochDate) //nolint:gosec // years fit by far
+}
+
+// DateOf gives the date of a moment in UTC.
+func DateOf(t time.Time) Date {
+	return NewDate(t.UTC().Date())
+}
+
+// ParseDate reads a date as ISO 8601 writes it, such as "2026-02-28".
+func ParseDate(text string) (Date, error) {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil || t.Year() < 1 {
+		return 0, fmt.Errorf("date: got %.16q, want a day such as 2026-02-28", text)
+	}
+	return DateOf(t), nil
+}
+
+// Midnight is the moment the date begins in UTC.
+func (d Date) Midnight() time.Time {
+	return time.Unix((int64(d)-unixEpochDate)*secondsPerDay, 0).UTC()
+}
+
+// String writes the date as ISO 8601 does; the zero value is "".
+func (d Date) String() string {
+	if d == 0 {
+		return ""
+	}
+	return d.Midnight().Format(time.DateOnly)
+}
+
+// MarshalText writes the date as String does.
+func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what ParseDate reads; "" is no date.
+func (d *Date) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*d = 0
+		return nil
+	}
+	parsed, err := ParseDate(string(text))
+	if err != nil {
+		return err
+	}
+	*d = parsed
+	return nil
+}

@@ -1,0 +1,219 @@
+package backend
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/shopspring/decimal"
+)
+
+const forever Date = 3_000_000 // later than any entry of a test
+
+// derive fails the test where there is no ledger.
+func derive(t testing.TB, policy Policy, txs []Transaction) Ledger {
+	t.Helper()
+	l, err := Derive(policy, txs, forever)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// acme gives the one holding of most tests.
+func acme(t testing.TB, l Ledger) Holding {
+	t.Helper()
+	h, found := l.Holding("ACME")
+	if !found {
+		t.Fatal("no holding of ACME")
+	}
+	return h
+}
+
+func equal(t testing.TB, what string, got decimal.Decimal, want string) {
+	t.Helper()
+	if !got.Equal(dec(want)) {
+		t.Errorf("%s = %s, want %s", what, got, want)
+	}
+}
+
+// IRS Publication 550, chapter 4, "Identification not possible", Example: 100
+// shares at $10, then 200 at $11; 50 were given away, 100 bought at $9, 130
+// sold. The basis of what was sold is $500 + $880 = $1,380.
+func TestFIFOPublication550(t *testing.T) {
+	l := derive(t, Policy{Method: FIFO}, numbered(
+		buy(t, "2003-01-02", "100", "10", "0"),
+		buy(t, "2004-01-02", "200", "11", "0"),
+		sell(t, "2004-07-01", "50", "10", "0"), // the gift, at its basis
+		buy(t, "2006-12-01", "100", "9", "0"),
+		sell(t, "2022-04-01", "130", "15", "0"),
+	))
+	h := acme(t, l)
+	equal(t, "basis of the sale", dec("1950").Sub(h.Realised), "1380")
+	equal(t, "units left", h.Quantity, "220")
+	equal(t, "cost left", h.Cost, "2220") // 120 at $11 and 100 at $9
+	if len(h.Lots) != 2 || h.Lots[0].Opened != day(t, "2004-01-02") {
+		t.Errorf("Lots = %v, want those of 2004 and 2006", h.Lots)
+	}
+}
+
+// simplestudies.com, "Accounting for inventories", 3.1 "FIFO under perpetual
+// system": 50 at $10, 100 at $12, 120 sold, 60 at $14, 70 sold; 20 are left.
+func TestFIFOPerpetualInventory(t *testing.T) {
+	txs := numbered(
+		buy(t, "2007-01-01", "50", "10", "0"),
+		buy(t, "2007-02-25", "100", "12", "0"),
+		sell(t, "2007-03-03", "120", "20", "0"),
+		buy(t, "2007-04-06", "60", "14", "0"),
+		sell(t, "2007-05-17", "70", "25", "0"),
+	)
+	first := acme(t, derive(t, Policy{Method: FIFO}, txs[:3]))
+	equal(t, "cost of the first sale", dec("2400").Sub(first.Realised), "1340")
+	both := acme(t, derive(t, Policy{Method: FIFO}, txs))
+	equal(t, "cost of the second sale", dec("1750").Sub(both.Realised.Sub(first.Realised)), "920")
+	equal(t, "cost left", both.Cost, "280")
+}
+
+// HMRC helpsheet HS284 (2024), Example 3, Lobster plc. HMRC rounds each step to
+// whole pounds: pools of £4,150, £6,280, £3,349 and £1,674, gains of £329 and £300.
+func TestAverageHS284Example3(t *testing.T) {
+	txs := numbered(
+		buy(t, "2015-04-01", "1000", "4", "150"),
+		buy(t, "2018-09-01", "500", "4.10", "80"),
+		sell(t, "2023-05-01", "700", "4.80", "100"),
+		sell(t, "2024-02-01", "400", "5.20", "105"),
+	)
+	realised := decimal.Zero
+	for i, want := range []struct{ units, pool, gain string }{
+		{"1000", "4150", "0"}, {"1500", "6280", "0"}, {"800", "3349", "329"}, {"400", "1675", "300"},
+	} {
+		h := acme(t, derive(t, Policy{Method: Average}, txs[:i+1]))
+		equal(t, "units", h.Quantity, want.units)
+		equal(t, "gain", h.Realised.Sub(realised).Round(0), want.gain)
+		// HMRC rounds the last deduction up, so that its last pool is £1,674.
+		equal(t, "pool", h.Cost.Round(0), want.pool)
+		realised = h.Realised
+	}
+}
+
+func TestShortsCloseOldestFirst(t *testing.T) {
+	txs := numbered(
+		sell(t, "2026-01-02", "10", "20", "1"), // brings 199
+		sell(t, "2026-01-03", "10", "30", "0"), // brings 300
+		buy(t, "2026-01-04", "25", "10", "5"),  // closes both for 204, opens 5 for 51
+	)
+	l := derive(t, Policy{Method: FIFO, AllowShorts: true}, txs)
+	h := acme(t, l)
+	equal(t, "units", h.Quantity, "5")
+	equal(t, "cost", h.Cost, "51")
+	equal(t, "realised", h.Realised, "295")
+	equal(t, "cash", l.Cash["EUR"], "244")
+}
+
+func TestDeriveRefusesAndNamesEveryEntry(t *testing.T) {
+	txs := numbered(
+		buy(t, "2026-01-02", "10", "1", "0"),
+		sell(t, "2026-01-03", "11", "1", "0"),
+		sell(t, "2026-01-04", "10", "1", "0"),
+		sell(t, "2026-01-05", "1", "1", "0"),
+		buy(t, "2026-01-06", "1", "1", "0"),
+		buy(t, "2026-01-07", "0", "-1", "0"),
+	)
+	txs[4].Currency = "USD"
+	_, err := Derive(Policy{Method: FIFO}, txs, forever)
+	for _, want := range []string{
+		"b of 2026-01-03: quantity: got 11, want at most the 10 held",
+		"d of 2026-01-05: quantity: got 1, want at most the 0 held",
+		"e of 2026-01-06: currency: got USD, want EUR as in the first trade of ACME",
+		"f of 2026-01-07: quantity: got 0, want more than 0; price: got -1, want 0 or more",
+	} {
+		if err == nil || !strings.Contains(err.Error()+"\n", want+"\n") {
+			t.Errorf("Derive() = %v, want %q in it", err, want)
+		}
+	}
+	var coded *Error
+	if !errors.As(err, &coded) || coded.Code != CodeOversold {
+		t.Errorf("Derive() = %v, want the code %s first", err, CodeOversold)
+	}
+	if _, err := Derive(Policy{Method: FIFO}, txs, day(t, "2026-01-02")); err != nil {
+		t.Errorf("Derive(before the wrong entries) = %v, want nil", err)
+	}
+	if _, err := Derive(Policy{}, nil, forever); err == nil {
+		t.Error("Derive without a method = nil, want an error")
+	}
+}
+
+func TestCashIncomeAndFees(t *testing.T) {
+	dividend := money(t, Dividend, "2026-01-04", "7", "1.05")
+	dividend.Currency = "USD"
+	l := derive(t, Policy{Method: FIFO}, numbered(
+		money(t, Deposit, "2026-01-02", "1000", "2"),
+		buy(t, "2026-01-03", "3", "100", "1"),
+		dividend,
+		money(t, Interest, "2026-01-05", "0.5", "0"),
+		money(t, Fee, "2026-01-06", "4", "0"),
+		money(t, Withdrawal, "2026-01-07", "50", "0.5"),
+	))
+	equal(t, "EUR", l.Cash["EUR"], "643")
+	equal(t, "USD", l.Cash["USD"], "5.95")
+	equal(t, "income in EUR", l.Income["EUR"], "0.5")
+	equal(t, "income in USD", l.Income["USD"], "7")
+	equal(t, "fees in EUR", l.Fees["EUR"], "6.5")
+	equal(t, "fees in USD", l.Fees["USD"], "1.05")
+	equal(t, "income of ACME", acme(t, l).Income["USD"], "7")
+	if got := l.Currencies(); !slices.Equal(got, []Currency{"EUR", "USD"}) {
+		t.Errorf("Currencies() = %v, want EUR and USD", got)
+	}
+}
+
+// Of two purchases of one day the one recorded first is sold first; those
+// recorded together go by their ids.
+func TestOrderOfRecordingPicksLots(t *testing.T) {
+	for _, test := range []struct {
+		cheap, dear Transaction // what identifies them
+		want        string
+	}{
+		{Transaction{ID: "b", Sequence: 1}, Transaction{ID: "a", Sequence: 2}, "10"},
+		{Transaction{ID: "a", Sequence: 2}, Transaction{ID: "b", Sequence: 1}, "5"},
+		{Transaction{ID: "a", Sequence: 1}, Transaction{ID: "b", Sequence: 1}, "10"},
+		{Transaction{ID: "b", Sequence: 1}, Transaction{ID: "a", Sequence: 1}, "5"},
+	} {
+		cheap, dear := buy(t, "2026-01-02", "1", "10", "0"), buy(t, "2026-01-02", "1", "15", "0")
+		cheap.ID, cheap.Sequence = test.cheap.ID, test.cheap.Sequence
+		dear.ID, dear.Sequence = test.dear.ID, test.dear.Sequence
+		closing := sell(t, "2026-01-02", "1", "20", "0")
+		h := acme(t, derive(t, Policy{Method: FIFO}, []Transaction{closing, dear, cheap}))
+		equal(t, "realised", h.Realised, test.want)
+	}
+}
+
+func TestSplitOfADayComesBeforeItsTrades(t *testing.T) {
+	h := acme(t, derive(t, Policy{Method: FIFO}, numbered(
+		sell(t, "2026-02-02", "20", "5", "0"), // in new units
+		split(t, "2026-02-02", Ratio{New: 2, Old: 1}),
+		buy(t, "2026-01-02", "10", "8", "0"),
+	)))
+	equal(t, "units", h.Quantity, "0")
+	equal(t, "realised", h.Realised, "20")
+}
+
+func TestSplitRoundsAlikeHoweverManyLots(t *testing.T) {
+	one := numbered(buy(t, "2026-01-02", "10", "1", "0"), split(t, "2026-02-02", Ratio{New: 1, Old: 3}))
+	two := numbered(buy(t, "2026-01-02", "5", "1", "0"), buy(t, "2026-01-03", "5", "1", "0"),
+		split(t, "2026-02-02", Ratio{New: 1, Old: 3}))
+	for _, txs := range [][]Transaction{one, two} {
+		h := acme(t, derive(t, Policy{Method: FIFO}, txs))
+		equal(t, "units", h.Quantity, "3.333333333333")
+		equal(t, "units in lots", lots(h.Lots).quantity(), "3.333333333333")
+		equal(t, "cost", h.Cost, "10")
+	}
+}
+
+func TestLedgerJSONOfNothing(t *testing.T) {
+	got, err := json.Marshal(derive(t, Policy{Method: FIFO}, nil))
+	if err != nil || !strings.Contains(string(got), `"holdings":[],"cash":{},"income":{},"fees":{}`) {
+		t.Errorf("json.Marshal(Ledger) = %s, %v, want empty lists, not null", got, err)
+	}
+}

@@ -1,0 +1,216 @@
+package backend
+
+import (
+	"errors"
+	"math/rand"
+	"testing"
+
+	"github.com/shopspring/decimal"
+)
+
+func TestTimeWeightedPublished(t *testing.T) {
+	for _, test := range []struct {
+		source    string
+		spans     []Span
+		want      string
+		tolerance string
+	}{
+		{"Investopedia, Time-Weighted Rate of Return, investor 1: 16.25 % and -5.56 %", []Span{
+			{Start: dec("1000000"), End: dec("1162484")},
+			{Start: dec("1162484"), In: dec("100000"), End: dec("1192328")},
+		}, "0.0979", "0.00005"},
+		{"Investopedia, the same, investor 2, who takes 100,000 out instead", []Span{
+			{Start: dec("1000000"), End: dec("1162484")},
+			{Start: dec("1062484"), End: dec("1003440")},
+		}, "0.0979", "0.00005"},
+		{"Wikipedia, Time-weighted return: 4 %, 9 %, 5 % and 11 %", []Span{
+			{Start: dec("100"), End: dec("104")}, {Start: dec("100"), End: dec("109")},
+			{Start: dec("100"), End: dec("105")}, {Start: dec("100"), End: dec("111")},
+		}, "0.3212", "0.00005"},
+	} {
+		got, err := TimeWeighted(test.spans)
+		if err != nil {
+			t.Errorf("%s: TimeWeighted() = %v", test.source, err)
+		}
+		near(t, test.source, got, test.want, test.tolerance)
+	}
+}
+
+func TestTimeWeightedNeedsCapital(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		span Span
+		want error
+	}{
+		{"nothing", Span{}, nil},
+		{"something from nothing", Span{End: dec("1")}, NoCapital},
+		{"a debt", Span{Start: dec("-5"), End: dec("-4")}, NoCapital},
+		{"more than all lost", Span{Start: dec("5"), End: dec("-1")}, NoCapital},
+		{"all lost", Span{Start: dec("5")}, nil},
+		{"all taken out", Span{Start: dec("5"), Out: dec("6")}, nil},
+	} {
+		if got, err := TimeWeighted([]Span{test.span}); !errors.Is(err, test.want) {
+			t.Errorf("%s: TimeWeighted() = %s, %v, want %v", test.name, got, err, test.want)
+		}
+	}
+}
+
+// year is 10 ACME bought of a deposit at 100, 10 more at 110, and 10 sold at 121
+// to be withdrawn.
+func year(t testing.TB) []Transaction {
+	return numbered(
+		money(t, Deposit, "2025-01-02", "1000", "0"), buy(t, "2025-01-02", "10", "100", "0"),
+		money(t, Deposit, "2025-07-03", "1100", "0"), buy(t, "2025-07-03", "10", "110", "0"),
+		sell(t, "2025-10-01", "10", "121", "0"), money(t, Withdrawal, "2025-10-01", "1210", "0"),
+	)
+}
+
+// closes gives ACME's closing price of a day: that of the last change.
+func closes(t testing.TB, changes ...dated) func(Date) Prices {
+	return func(d Date) Prices {
+		price := ""
+		for _, change := range changes {
+			if day(t, change.date) <= d {
+				price = change.amount
+			}
+		}
+		if price == "" {
+			return Prices{}
+		}
+		return pricesOf([]Quote{quote("ACME", price, "EUR", Close(d))})
+	}
+}
+
+func TestPerform(t *testing.T) {
+	p, err := Perform(Policy{Method: FIFO}, year(t), "EUR", day(t, "2025-01-01"), day(t, "2026-01-02"), closes(t,
+		dated{"2025-01-02", "100"}, dated{"2025-04-01", "110"}, dated{"2025-07-03", "121"}, dated{"2025-10-01", "133.1"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known(t, "Start", p.Start, "0")
+	known(t, "End", p.End, "1331")
+	known(t, "In", p.In, "2100")
+	known(t, "Out", p.Out, "1210")
+	known(t, "Gain", p.Gain, "441")
+	// 1,100 of 1,000; 2,420 of 2,200; 1,331 and 1,210 of 2,420.
+	known(t, "TimeWeighted", p.TimeWeighted.Value, "0.2705")
+	want, err := XIRR(flowsOf(t, dated{"2025-01-02", "-1000"}, dated{"2025-07-03", "-1100"},
+		dated{"2025-10-01", "1210"}, dated{"2026-01-02", "1331"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known(t, "MoneyWeighted", p.MoneyWeighted.Value, want.String())
+}
+
+// A period takes what was there before as if it came in when it begins.
+func TestPerformFromTheMiddle(t *testing.T) {
+	p, err := Perform(Policy{Method: FIFO}, year(t), "EUR", day(t, "2025-01-02"), day(t, "2025-07-02"),
+		closes(t, dated{"2025-01-02", "100"}, dated{"2025-04-01", "110"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known(t, "Start", p.Start, "1000")
+	known(t, "In", p.In, "0")
+	known(t, "TimeWeighted", p.TimeWeighted.Value, "0.1")
+	near(t, "MoneyWeighted", p.MoneyWeighted.Value.Decimal, "0.2119129799", "0.0000000001") // 1.1^(365/181) - 1
+}
+
+func TestPerformGivesNoNumber(t *testing.T) {
+	whole := closes(t, dated{"2025-01-02", "100"})
+	except := func(missing string) func(Date) Prices {
+		return func(d Date) Prices {
+			if d == day(t, missing) {
+				return Prices{}
+			}
+			return whole(d)
+		}
+	}
+	foreign := year(t)
+	for i := range foreign {
+		foreign[i].Currency = "USD"
+	}
+	unrecorded := numbered(buy(t, "2025-01-02", "10", "100", "0"))
+	for _, test := range []struct {
+		name        string
+		txs         []Transaction
+		closing     func(Date) Prices
+		time, money ReturnError
+	}{
+		{"a close between", year(t), except("2025-07-02"), Unpriced, ""},
+		{"the last close", year(t), except("2026-01-02"), Unpriced, Unpriced},
+		{"no rate", foreign, whole, Unpriced, Unpriced},
+		{"no deposits", unrecorded, closes(t, dated{"2025-01-02", "105"}), NoCapital, NoRoot},
+		{"nothing", nil, whole, "", NoRoot},
+	} {
+		p, err := Perform(Policy{Method: FIFO}, test.txs, "EUR", day(t, "2025-01-01"), day(t, "2026-01-02"), test.closing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []struct {
+			what string
+			got  Return
+			want ReturnError
+		}{{"TimeWeighted", p.TimeWeighted, test.time}, {"MoneyWeighted", p.MoneyWeighted, test.money}} {
+			if r.got.Why != r.want || r.got.Value.Valid != (r.want == "") {
+				t.Errorf("%s: %s = %+v, want why %q", test.name, r.what, r.got, r.want)
+			}
+		}
+	}
+}
+
+func TestPerformRefuses(t *testing.T) {
+	never := func(Date) Prices {
+		t.Error("asked for prices")
+		return Prices{}
+	}
+	from := day(t, "2025-01-01")
+	var coded *Error
+	if _, err := Perform(Policy{Method: FIFO}, nil, "EUR", from, from, never); !errors.As(err, &coded) ||
+		coded.Code != CodeInvalidRequest {
+		t.Errorf("Perform(no days) = %v, want the code %s", err, CodeInvalidRequest)
+	}
+	short := numbered(sell(t, "2025-01-02", "1", "1", "0"))
+	if _, err := Perform(Policy{Method: FIFO}, short, "EUR", from, from+10, never); !errors.As(err, &coded) ||
+		coded.Code != CodeOversold {
+		t.Errorf("Perform(oversold) = %v, want the code %s", err, CodeOversold)
+	}
+}
+
+// What comes in and goes out does not move the time-weighted return: it is the
+// change of the price, where the price rests on the days of flows.
+func TestTimeWeightedIgnoresFlows(t *testing.T) {
+	for seed := range int64(50) {
+		r := rand.New(rand.NewSource(seed))
+		from, price, held := day(t, "2025-01-01"), int64(100), int64(0)
+		prices := map[Date]int64{from: price}
+		var txs []Transaction
+		for d := from + 1; d <= from+40; d++ {
+			switch {
+			case d == from+1 || r.Intn(3) == 0:
+				units := r.Int63n(20) + 1
+				in, trade := money(t, Deposit, d.String(), "1", "0"), buy(t, d.String(), "1", "1", "0")
+				if held > 20 && r.Intn(2) == 0 {
+					in.Kind, trade.Kind, held = Withdrawal, Sell, held-units
+				} else {
+					held += units
+				}
+				trade.Quantity, trade.Price = decimal.NewFromInt(units), decimal.NewFromInt(price)
+				in.Amount = decimal.NewFromInt(units * price)
+				txs = append(txs, in, trade)
+			default:
+				price = r.Int63n(50) + 75
+			}
+			prices[d] = price
+		}
+		p, err := Perform(Policy{Method: FIFO}, numbered(txs...), "EUR", from, from+40, func(d Date) Prices {
+			return pricesOf([]Quote{quote("ACME", decimal.NewFromInt(prices[d]).String(), "EUR", Close(d))})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !p.TimeWeighted.Value.Valid {
+			t.Fatalf("seed %d: TimeWeighted = %+v, want a number", seed, p.TimeWeighted)
+		}
+		near(t, "TimeWeighted", p.TimeWeighted.Value.Decimal, decimal.New(price-100, -2).String(), "0.000000001")
+	}
+}
