@@ -2,6 +2,7 @@ package fastsynth_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,8 +189,8 @@ func TestStepsAside(t *testing.T) {
 	checkSame(t, got, stockForty(t), "")
 }
 
-// The user's options count, the kernel's children see them and nothing of ours,
-// and code that V8 kept under other options is made anew.
+// The user's options count, and the kernel's children see them and nothing of
+// ours. V8 keeps code for other options beside the rest, as the CLI sets some.
 func TestNodeOptions(t *testing.T) {
 	w := newWarmWorkspace(t)
 	seen := filepath.Join(w.dir, "seen")
@@ -203,6 +204,12 @@ func TestNodeOptions(t *testing.T) {
 	checkSame(t, got, stockForty(t), "")
 	if content, err := os.ReadFile(seen); err != nil || string(content) != options+"\n" {
 		t.Errorf("the kernel's child saw %q, %v, want %q", content, err, options)
+	}
+	cached := readAll(t, w.cache())
+	w.synth(forty)
+	w.synth(forty, options)
+	if !maps.Equal(cached, readAll(t, w.cache())) {
+		t.Error("runs with other options displace each other's code")
 	}
 }
 

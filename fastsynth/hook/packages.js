@@ -8,6 +8,7 @@ const crypto = require('crypto');
 const fs = require('fs');
 const Module = require('module');
 const path = require('path');
+const v8 = require('v8');
 
 const { Code } = require('./code');
 const { Pack } = require('./pack');
@@ -44,8 +45,9 @@ class Packages {
     this.code.forEach(code => code.save());
   }
 
+  // V8 takes back only the code of its own version, under the same options.
   addCode(folder, key, main) {
-    const code = new Code(this.file(`${key}-${process.version}-${process.arch}`), folder, main);
+    const code = new Code(this.file(`${key}-${v8.cachedDataVersionTag().toString(16)}`), folder, main);
     this.code.set(folder + path.sep, code);
     return code;
   }
