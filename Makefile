@@ -53,7 +53,7 @@ destroy: setup build ## remove ENVIRONMENT_SUFFIX
 outputs: setup ## outputs of ENVIRONMENT_SUFFIX
 	$(CDKTF) output
 
-setup: .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
+setup: prerequisites .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
 
 build: build/local ## the service, the Lambda and the local platform's program
 	@mkdir -p build/lambda build/backend
@@ -84,6 +84,10 @@ build/tools/python/.done: local/requirements.txt
 build/terraform/.done: local/platform/providers.go local/archiveprovider/go.mod .gen/go/archive/go.mod
 	go run ./local providers
 	@mkdir -p build/terraform && touch $@
+
+.PHONY: prerequisites
+prerequisites:
+	@.ci/prerequisites
 
 .PHONY: systemd-analyze
 systemd-analyze:
