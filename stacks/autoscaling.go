@@ -52,10 +52,11 @@ func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template la
 	if p.Emulator.SkipCapacityWait {
 		c.WaitForCapacityTimeout, c.WaitForElbCapacity = jsii.String("0"), nil
 	}
+	values := *launchTags(p)
 	var tags []*autoscalinggroup.AutoscalingGroupTag
-	for _, key := range sortedKeys(*launchTags(p)) {
+	for _, key := range sortedKeys(values) {
 		tags = append(tags, &autoscalinggroup.AutoscalingGroupTag{
-			Key: &key, Value: (*launchTags(p))[key], PropagateAtLaunch: true,
+			Key: &key, Value: values[key], PropagateAtLaunch: true,
 		})
 	}
 	c.Tag = tags

@@ -1,9 +1,11 @@
 package stacks
 
 import (
-	"portfolio/config"
+	"slices"
 	"strconv"
 	"strings"
+
+	"portfolio/config"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -39,7 +41,6 @@ type ComputeOutputs struct {
 	AutoScalingGroup      *string // name
 	InstanceRole          *string // name of the role that instances run as
 	SigningSecretARN      *string // Secrets Manager, the key that signs calls to the service
-	ServiceLogGroup       *string // name
 }
 
 // amiParameters are the public SSM parameters of the newest image of a release.
@@ -69,7 +70,7 @@ func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOu
 	})
 	logs := newLogGroup(scope, "service-log-group", "/portfolio/"+p.Names.ServiceLogs, p.Logs)
 	binary := newArtifact(scope, p)
-	role := newInstanceRole(scope, p, instanceRights{SigningSecret: signing.SecretId(), Logs: logs, Artifact: binary})
+	role := newInstanceRole(scope, p, instanceRights{SigningSecret: signing.SecretId(), Artifact: binary})
 
 	template := newLaunchTemplate(scope, p, instances, role.Profile, UserData{
 		Region:         p.Region,
@@ -80,8 +81,8 @@ func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOu
 		Environment:    serviceEnvironment(p, signing.SecretId()),
 	})
 	// User data runs once: whatever an instance needs to boot exists before it.
-	boot := append(append([]cdktf.ITerraformDependable{}, p.Network.Egress...), p.Database.Ready...)
-	boot = append(append(boot, role.Ready...), signing, logs, binary.Object, balancer.Forwarding)
+	boot := slices.Concat(p.Network.Egress, p.Database.Ready, role.Ready,
+		[]cdktf.ITerraformDependable{signing, logs, binary.Object, balancer.Forwarding})
 	group := newAutoScalingGroup(scope, p, template, balancer, boot)
 	newScaling(scope, p, group, balancer)
 	return ComputeOutputs{
@@ -92,7 +93,6 @@ func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOu
 		AutoScalingGroup:      group.Name(),
 		InstanceRole:          role.Name,
 		SigningSecretARN:      signing.SecretId(),
-		ServiceLogGroup:       logs.Name(),
 	}
 }
 
@@ -121,10 +121,11 @@ func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 }
 
 func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profile *string, boot UserData) launchtemplate.LaunchTemplate {
+	tags := launchTags(p)
 	var specifications []*launchtemplate.LaunchTemplateTagSpecifications
 	for _, kind := range []string{"instance", "volume", "network-interface"} {
 		specifications = append(specifications, &launchtemplate.LaunchTemplateTagSpecifications{
-			ResourceType: &kind, Tags: launchTags(p),
+			ResourceType: &kind, Tags: tags,
 		})
 	}
 	return launchtemplate.NewLaunchTemplate(scope, jsii.String("launch-template"), &launchtemplate.LaunchTemplateConfig{

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/cloudwatchloggroup"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iaminstanceprofile"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicy"
@@ -54,7 +53,6 @@ func newArtifact(scope constructs.Construct, p ComputeProps) artifact {
 // instanceRights is what an instance may use, beside what ComputeProps names.
 type instanceRights struct {
 	SigningSecret *string // ARN
-	Logs          cloudwatchloggroup.CloudwatchLogGroup
 	Artifact      artifact
 }
 

@@ -110,8 +110,7 @@ type widget struct {
 
 // dashboardRows are the dashboard from top to bottom; a row's widgets share its
 // width.
-func dashboardRows(p MonitoringProps) [][]widget {
-	m := metrics(p)
+func dashboardRows(m platformMetrics) [][]widget {
 	rows := [][]widget{
 		{
 			{"EC2 CPU (%)", []metric{m.InstanceCPU, m.InstanceCPU.as("Maximum", "maximum")}},

@@ -32,7 +32,6 @@ type MonitoringProps struct {
 // MonitoringOutputs is what other tiers may use; pointers are Terraform tokens.
 type MonitoringOutputs struct {
 	DashboardName *string
-	TopicARN      *string
 }
 
 // NewMonitoring creates the dashboard, a topic, and an alarm that notifies it for
@@ -40,14 +39,15 @@ type MonitoringOutputs struct {
 func NewMonitoring(scope constructs.Construct, id string, p MonitoringProps) MonitoringOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	topic := newAlarmTopic(scope, p)
-	for _, a := range alarms(p) {
+	m := metrics(p)
+	for _, a := range alarms(p, m) {
 		newAlarm(scope, p.Names, a, topic.Arn())
 	}
 	dashboard := cloudwatchdashboard.NewCloudwatchDashboard(scope, jsii.String("dashboard"), &cloudwatchdashboard.CloudwatchDashboardConfig{
 		DashboardName: &p.Names.Dashboard,
-		DashboardBody: jsonDocument(dashboardBody(p.Region, p.Monitoring.DashboardPeriod, dashboardRows(p))),
+		DashboardBody: jsonDocument(dashboardBody(p.Region, p.Monitoring.DashboardPeriod, dashboardRows(m))),
 	})
-	return MonitoringOutputs{DashboardName: dashboard.DashboardName(), TopicARN: topic.Arn()}
+	return MonitoringOutputs{DashboardName: dashboard.DashboardName()}
 }
 
 func newAlarmTopic(scope constructs.Construct, p MonitoringProps) snstopic.SnsTopic {
@@ -106,8 +106,8 @@ const (
 	gibibyte = 1 << 30
 )
 
-func alarms(p MonitoringProps) []alarm {
-	m, limits := metrics(p), p.Monitoring
+func alarms(p MonitoringProps, m platformMetrics) []alarm {
+	limits := p.Monitoring
 	list := []alarm{
 		{"alb-5xx", "The load balancer answers 5xx: no healthy target or refused connections", m.BalancerErrors, ">", 5, 5, quiet},
 		{"target-5xx", "The service answers 5xx", m.TargetErrors, ">", 5, 5, quiet},
