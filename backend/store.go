@@ -1,0 +1,133 @@
+package backend
+
+import (
+	"context"
+	"time"
+)
+
+// Limits of lists and batches.
+const (
+	MaxPage         = 200     // entries of one page
+	MaxBatch        = 500     // quotes and rates of one call
+	MaxImport       = 10_000  // rows of one import
+	MaxTransactions = 100_000 // of one portfolio
+	MaxPortfolios   = 1_000   // of one owner
+)
+
+// MaxIdempotencyKey limits the key that makes a retried call the same call, in bytes.
+const MaxIdempotencyKey = 128
+
+// IdempotencyLifetime is how long a retried call gets the first one's answer.
+const IdempotencyLifetime = 24 * time.Hour
+
+// The codes of the stores' errors, besides CodeNotFound, CodeUnavailable and
+// those of the domain.
+const (
+	CodeUnauthenticated     Code = "unauthenticated"      // no key, or one that is not good
+	CodeForbidden           Code = "forbidden"            // the key lacks a scope
+	CodeVersionConflict     Code = "version_conflict"     // changed by somebody else meanwhile
+	CodeIdempotencyConflict Code = "idempotency_conflict" // the same key with another call
+	CodeLimitReached        Code = "limit_reached"        // there are as many as there may be
+)
+
+// Page asks for a part of a list.
+type Page struct {
+	After string // opaque, from the page before; "" for the first
+	Limit int    // 1–MaxPage
+}
+
+// APIKeys keeps keys by their hashes.
+type APIKeys interface {
+	// CreateKey keeps a key by its hash and gives it its ID. By is the zero value
+	// for the command line.
+	CreateKey(ctx context.Context, by Principal, k APIKey, hash SecretHash) (APIKey, error)
+	// Authenticate gives the principal of a key that is neither revoked nor
+	// expired at now; the code of its error is CodeUnauthenticated otherwise.
+	Authenticate(ctx context.Context, hash SecretHash, now time.Time) (Principal, error)
+	// ListKeys gives the owner's keys, the oldest first.
+	ListKeys(ctx context.Context, owner string, page Page) (keys []APIKey, next string, err error)
+	// RevokeKey ends a key for ever. Revoking again is no error.
+	RevokeKey(ctx context.Context, by Principal, id string, now time.Time) error
+	// Audit gives the owner's record, the newest first.
+	Audit(ctx context.Context, owner string, page Page) (entries []AuditEntry, next string, err error)
+}
+
+// Portfolios keeps portfolios and their transactions. Another owner's are
+// CodeNotFound, always. Every change is recorded in the audit in the same
+// database transaction, raises the portfolio's version, and is announced to all
+// instances once it is committed.
+type Portfolios interface {
+	CreatePortfolio(ctx context.Context, by Principal, p Portfolio) (Portfolio, error)
+	GetPortfolio(ctx context.Context, owner, id string) (Portfolio, error)
+	ListPortfolios(ctx context.Context, owner string, page Page) (list []Portfolio, next string, err error)
+	// UpdatePortfolio changes name, base currency and policy of p.ID if its version
+	// still is p.Version, else CodeVersionConflict. A policy under which the
+	// transactions cannot be is refused (CodeOversold).
+	UpdatePortfolio(ctx context.Context, by Principal, p Portfolio) (Portfolio, error)
+	// DeletePortfolio deletes it with its transactions, at that version only.
+	DeletePortfolio(ctx context.Context, by Principal, id string, version int64) error
+
+	// Record adds transactions, all or none, and gives them ID, Sequence and
+	// Version 1. Everything that follows is derived anew before it is kept, so
+	// the error is that of Derive where an entry cannot be. With an idempotency
+	// key ("" for none) a second call within IdempotencyLifetime adds nothing and
+	// gives what the first one did, replayed; with other transactions it is
+	// CodeIdempotencyConflict.
+	Record(ctx context.Context, by Principal, portfolio, idempotencyKey string, txs []Transaction) (recorded []Entry, replayed bool, err error)
+	GetEntry(ctx context.Context, owner, portfolio, id string) (Entry, error)
+	// ListEntries gives a portfolio's entries, the latest date first.
+	ListEntries(ctx context.Context, owner, portfolio string, page Page) (list []Entry, next string, err error)
+	// UpdateEntry replaces the entry with that ID if its version still is e.Version.
+	UpdateEntry(ctx context.Context, by Principal, portfolio string, e Entry) (Entry, error)
+	DeleteEntry(ctx context.Context, by Principal, portfolio, id string, version int64) error
+
+	// Load gives a portfolio with all its transactions, of one moment.
+	Load(ctx context.Context, owner, id string) (Portfolio, []Transaction, error)
+}
+
+// Entry is a transaction as it is kept.
+type Entry struct {
+	Transaction
+	Version    int64     `json:"version"` // grows by one with each edit
+	RecordedAt time.Time `json:"recorded_at"`
+}
+
+// Market keeps quotes and rates. It keeps the last one of each day (UTC) of each
+// symbol and pair: by its time, and of equal times the one received last.
+type Market interface {
+	// WriteQuotes keeps what is newer than what is kept and announces it to all
+	// instances. It reports how many were newer; older ones are no error.
+	WriteQuotes(ctx context.Context, quotes []Quote, rates []Rate) (newer int, err error)
+	// Latest gives the newest prices of symbols and of all pairs between the
+	// currencies. What has none is missing in the result.
+	Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error)
+	// Closing gives the newest prices known at the close of a day.
+	Closing(ctx context.Context, symbols []string, currencies []Currency, day Date) (Prices, error)
+}
+
+// TicketLifetime is how long a ticket may wait for its WebSocket.
+const TicketLifetime = 60 * time.Second
+
+// Tickets let browsers, which cannot send headers with a WebSocket, in.
+type Tickets interface {
+	// IssueTicket keeps a ticket for a principal until it is used or expires.
+	IssueTicket(ctx context.Context, p Principal, hash SecretHash, expires time.Time) error
+	// RedeemTicket gives the principal of a ticket, once: of simultaneous calls
+	// exactly one succeeds. CodeUnauthenticated otherwise.
+	RedeemTicket(ctx context.Context, hash SecretHash, now time.Time) (Principal, error)
+}
+
+// Change is what is announced to all instances after it was committed.
+type Change struct {
+	Portfolio string   // changed, with its transactions; "" if none
+	Symbols   []string // have newer quotes
+	Pairs     []Pair   // have newer rates
+}
+
+// Changes tells of changes made at any instance.
+type Changes interface {
+	// Listen calls with every change until ctx ends. Lost is called where changes
+	// may have been missed, as after a lost connection: whatever was derived from
+	// the stores has to be read anew.
+	Listen(ctx context.Context, changed func(Change), lost func()) error
+}
