@@ -15,7 +15,7 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
 
-.PHONY: local local-down local-status test lint bench fmt setup build synth diff deploy destroy outputs clean
+.PHONY: local local-down local-status test lint bench fmt setup build synth diff deploy destroy outputs eject clean
 
 local: setup build ## the whole platform on this machine
 	@build/local up
@@ -52,6 +52,10 @@ destroy: setup build ## remove ENVIRONMENT_SUFFIX
 
 outputs: setup ## outputs of ENVIRONMENT_SUFFIX
 	$(CDKTF) output
+
+eject: setup build ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
+	CDKTF_OUTDIR=build go run .
+	@go run ./eject
 
 setup: prerequisites .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
 
