@@ -7,10 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"portfolio/local/platform"
-
 	"github.com/caarlos0/env/v11"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -42,18 +39,26 @@ func list(environ map[string]string) []string {
 	return all
 }
 
-// app is the CDKTF app, built once.
-var app = sync.OnceValues(func() (string, error) {
-	path, err := filepath.Abs(filepath.Join(root, "build", "platform"))
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.Command("go", "build", "-o", path, "portfolio").CombinedOutput()
-	if err != nil {
-		os.Stderr.Write(out)
-	}
-	return path, err
-})
+// app is the CDKTF app and ejector the program that writes HCL, each built once.
+var (
+	app     = built("platform", "portfolio")
+	ejector = built("ejector", "portfolio/eject")
+)
+
+// built builds a program into build/ when it is first asked for.
+func built(name, source string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		path, err := filepath.Abs(filepath.Join(root, "build", name))
+		if err != nil {
+			return "", err
+		}
+		out, err := exec.Command("go", "build", "-o", path, source).CombinedOutput()
+		if err != nil {
+			os.Stderr.Write(out)
+		}
+		return path, err
+	})
+}
 
 // synthesize writes a case's stack to build/stacks, beside the CLI's cdktf.out
 // and as deep as it, and returns its folder. name is its suffix.
@@ -76,24 +81,4 @@ func mustLook(t *testing.T, name string) string {
 	path, err := exec.LookPath(name)
 	require.NoError(t, err)
 	return path
-}
-
-// cliLifeCycle deploys, reads and destroys an environment of a pull request with
-// the commands that people use, all of them by the cdktf CLI.
-func cliLifeCycle(t *testing.T) {
-	run := func(target string) string {
-		t.Helper()
-		cmd := command(t, "make", target, "ENVIRONMENT_SUFFIX=pr3522")
-		cmd.Env = list(emulated(map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}))
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "make %s\n%s", target, out)
-		return string(out)
-	}
-	p, err := platform.Open(root)
-	require.NoError(t, err)
-	run("deploy")
-	assert.NotEmpty(t, leftovers(t, p, "pr3522"), "or the check below checks nothing")
-	assert.Contains(t, run("outputs"), "portfolio-holdings-db-pr3522")
-	run("destroy")
-	assert.Empty(t, leftovers(t, p, "pr3522"))
 }

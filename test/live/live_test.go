@@ -47,7 +47,8 @@ func TestPlatform(t *testing.T) {
 	t.Run("running", func(t *testing.T) {
 		t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
 		t.Run("listens on loopback only", loopbackOnly)
-		t.Run("environments by the CLI", func(t *testing.T) { t.Parallel(); cliLifeCycle(t) })
+		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, p) })
+		t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
 		t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
 		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t) })
 		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })

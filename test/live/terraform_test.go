@@ -156,6 +156,7 @@ func plans(t *testing.T) {
 			changes, err := tf.Plan(t.Context(), tfexec.Lock(false))
 			require.NoError(t, err)
 			assert.True(t, changes)
+			ejectedProfile(t, name, environ)
 		})
 	}
 }

@@ -1,0 +1,233 @@
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"portfolio/local/platform"
+
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/hashicorp/terraform-exec/tfexec"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// cutDeploys deploys an environment in spite of all that can go wrong: once
+// interrupted, once killed, then twice at once.
+func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
+	folder := synthesize(t, suffix, pullRequest)
+	tf := stackTerraform(t, folder, pullRequest)
+	interrupted := interrupt(t, p, folder, suffix)
+	adopted := kill(t, p, folder, suffix)
+	adopt(t, p, tf, suffix, adopted)
+	twice(t, p, folder, suffix)
+
+	final, ok := readState(t, p, suffix)
+	require.True(t, ok)
+	assert.Greater(t, final.Serial, interrupted.Serial)
+	assert.Equal(t, interrupted.Lineage, final.Lineage)
+	assert.Subset(t, final.addresses(), interrupted.addresses())
+	assert.Len(t, final.Outputs, 17)
+	for name, output := range final.Outputs {
+		assert.NotContains(t, []string{"", "null", `""`, "[]"}, string(output.Value), name)
+	}
+	onlyDrift(t, changesOf(planned(t, tf)))
+	_, locked := readObject(t, p, stateOf(suffix)+".tflock")
+	assert.False(t, locked)
+}
+
+// interrupt ends a deploy as Ctrl-C does: Terraform writes what it made and gives
+// the lock back.
+func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) remoteState {
+	first := startApply(t, folder)
+	first.until(t, func() bool { return len(first.progress(t).completed) >= 30 })
+	require.NoError(t, first.cmd.Process.Signal(os.Interrupt))
+	require.Error(t, first.wait(), "it was interrupted")
+	_, locked := readObject(t, p, stateOf(suffix)+".tflock")
+	assert.False(t, locked, "an interrupted deploy keeps its lock")
+	s, ok := readState(t, p, suffix)
+	require.True(t, ok)
+	assert.Subset(t, s.addresses(), first.progress(t).completed)
+	return s
+}
+
+// putAgain are types whose creation succeeds where they exist already: AWS sets
+// them by a PUT.
+var putAgain = []string{"aws_s3_bucket_lifecycle_configuration", "aws_cloudwatch_metric_alarm"}
+
+// adoptable are types that have to be imported when their creation was cut.
+var adoptable = []string{"aws_db_instance", "aws_lb", "aws_elasticache_serverless_cache"}
+
+// kill ends a deploy as a lost machine does, once Terraform has written a state
+// and all that this lacks can be mended. The next deploy says who left the lock.
+// The result are addresses that exist and have to be imported.
+func kill(t *testing.T, p *platform.Platform, folder, suffix string) []string {
+	before, _ := readState(t, p, suffix)
+	second := startApply(t, folder)
+	var lost []string
+	second.until(t, func() bool {
+		s, _ := readState(t, p, suffix)
+		lost = nil
+		for _, address := range second.progress(t).started {
+			if !slices.Contains(s.addresses(), address) {
+				lost = append(lost, address)
+			}
+		}
+		return s.Serial > before.Serial && len(lost) > 0 && !slices.ContainsFunc(lost, func(address string) bool {
+			return !slices.Contains(slices.Concat(putAgain, adoptable), kindOf(address))
+		})
+	})
+	require.NoError(t, syscall.Kill(-second.cmd.Process.Pid, syscall.SIGKILL))
+	require.Error(t, second.wait())
+
+	text, locked := readObject(t, p, stateOf(suffix)+".tflock")
+	require.True(t, locked, "a killed deploy leaves its lock")
+	var held lockInfo
+	require.NoError(t, json.Unmarshal(text, &held))
+	saysHolder(t, folder, held)
+	unlock := terraformCommand(t, folder, "force-unlock", "-force", held.ID)
+	out, err := unlock.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return slices.DeleteFunc(lost, func(address string) bool { return !slices.Contains(adoptable, kindOf(address)) })
+}
+
+// saysHolder deploys against a held lock.
+func saysHolder(t *testing.T, folder string, held lockInfo) {
+	out, err := terraformCommand(t, folder, "apply", "-auto-approve", "-input=false", "-no-color").CombinedOutput()
+	require.Error(t, err, string(out))
+	assert.Contains(t, string(out), held.ID)
+	assert.Contains(t, string(out), held.Who)
+	assert.Contains(t, string(out), held.Created[:len("2006-01-02")])
+}
+
+// adopt imports what a killed deploy made and could not write down.
+func adopt(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, suffix string, addresses []string) {
+	for _, address := range addresses {
+		id := map[string]string{
+			"aws_db_instance": "portfolio-holdings-db-" + suffix, "aws_elasticache_serverless_cache": "portfolio-market-cache-" + suffix,
+		}[kindOf(address)]
+		if kindOf(address) == "aws_lb" {
+			client := elasticloadbalancingv2.NewFromConfig(sdk(t, p))
+			found, err := client.DescribeLoadBalancers(t.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{"portfolio-alb-" + suffix}})
+			require.NoError(t, err)
+			require.Len(t, found.LoadBalancers, 1)
+			id = *found.LoadBalancers[0].LoadBalancerArn
+		}
+		require.NoError(t, tf.Import(t.Context(), address, id), address)
+	}
+}
+
+// twice finishes the environment with two deploys at once, and a third that will
+// not wait.
+func twice(t *testing.T, p *platform.Platform, folder, suffix string) {
+	deploy := startApply(t, folder)
+	var held lockInfo
+	deploy.until(t, func() bool {
+		text, locked := readObject(t, p, stateOf(suffix)+".tflock")
+		return locked && json.Unmarshal(text, &held) == nil
+	})
+	saysHolder(t, folder, held)
+	waiting := startApply(t, folder, "-lock-timeout=10m")
+	require.NoError(t, deploy.wait(), deploy.said(t))
+	require.NoError(t, waiting.wait(), waiting.said(t))
+}
+
+// apply is a terraform apply under way.
+type apply struct {
+	cmd *exec.Cmd
+	log string // its JSON lines
+	err chan error
+}
+
+func terraformCommand(t *testing.T, folder string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), mustLook(t, "terraform"), args...)
+	cmd.Dir = folder
+	cmd.Env = list(emulated(pullRequest))
+	return cmd
+}
+
+// startApply starts an apply as the head of a process group of its own, which
+// ends with the test.
+func startApply(t *testing.T, folder string, more ...string) *apply {
+	t.Helper()
+	a := &apply{log: filepath.Join(t.TempDir(), "log"), err: make(chan error, 1)}
+	a.cmd = terraformCommand(t, folder, append([]string{"apply", "-json", "-auto-approve", "-input=false", "-parallelism=32"}, more...)...)
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	a.cmd.Cancel = func() error { return syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL) }
+	log, err := os.Create(a.log)
+	require.NoError(t, err)
+	a.cmd.Stdout, a.cmd.Stderr = log, log
+	require.NoError(t, a.cmd.Start())
+	require.NoError(t, log.Close())
+	go func() { a.err <- a.cmd.Wait() }()
+	return a
+}
+
+func (a *apply) wait() error { return <-a.err }
+
+// until waits for a condition, and fails when the apply ends before.
+func (a *apply) until(t *testing.T, met func() bool) {
+	t.Helper()
+	for !met() {
+		select {
+		case err := <-a.err:
+			require.FailNow(t, "apply ended before its moment", "%v\n%s", err, a.said(t))
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// progress are the addresses of managed resources whose creation began and ended.
+type progress struct{ started, completed []string }
+
+func (a *apply) progress(t *testing.T) (all progress) {
+	t.Helper()
+	text, err := os.ReadFile(a.log)
+	require.NoError(t, err)
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		var event struct {
+			Type string
+			Hook struct {
+				Action   string
+				Resource struct {
+					Addr         string
+					ResourceType string `json:"resource_type"`
+				}
+			}
+		}
+		if json.Unmarshal(lines.Bytes(), &event) != nil || event.Hook.Action != "create" || strings.HasPrefix(event.Hook.Resource.Addr, "ephemeral.") {
+			continue // a line half written, or of no creation
+		}
+		switch event.Type {
+		case "apply_start":
+			all.started = append(all.started, event.Hook.Resource.Addr)
+		case "apply_complete":
+			all.completed = append(all.completed, event.Hook.Resource.Addr)
+		}
+	}
+	return all
+}
+
+// said is the errors of an apply.
+func (a *apply) said(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(a.log)
+	require.NoError(t, err)
+	lines := strings.Split(string(text), "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, `"@level":"error"`) }), "\n")
+}
+
+func kindOf(address string) string {
+	kind, _, _ := strings.Cut(address, ".")
+	return kind
+}

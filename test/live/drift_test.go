@@ -1,0 +1,86 @@
+package live
+
+import (
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/hashicorp/terraform-exec/tfexec"
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// emulatorDrift is what the emulator forgets or spells its own way, so that the
+// next plan would set it again: attributes by type of resource.
+var emulatorDrift = map[string][]string{
+	"aws_autoscaling_group": {"capacity_reservation_specification", "default_instance_warmup", "enabled_metrics", "target_group_arns"},
+	"aws_cloudwatch_metric_alarm": {"actions_enabled", "alarm_actions", "alarm_description", "dimensions", "evaluate_low_sample_count_percentiles",
+		"extended_statistic", "ok_actions", "period", "statistic", "treat_missing_data"},
+	"aws_db_instance": {"database_insights_mode", "enabled_cloudwatch_logs_exports"},
+	"aws_flow_log":    {"deliver_cross_account_role", "iam_role_arn", "max_aggregation_interval", "tags", "tags_all"},
+	"aws_s3_object":   {"tags_all"},
+}
+
+// stackTerraform is Terraform, initialized, at work in a stack's folder.
+func stackTerraform(t *testing.T, folder string, settings map[string]string) *tfexec.Terraform {
+	t.Helper()
+	tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
+	require.NoError(t, err)
+	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(settings))))
+	require.NoError(t, tf.Init(t.Context(), tfexec.Reconfigure(true)))
+	return tf
+}
+
+// planned is a plan that takes no lock.
+func planned(t *testing.T, tf *tfexec.Terraform) *tfjson.Plan {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "plan")
+	_, err := tf.Plan(t.Context(), tfexec.Lock(false), tfexec.Out(file))
+	require.NoError(t, err)
+	plan, err := tf.ShowPlanFile(t.Context(), file)
+	require.NoError(t, err)
+	return plan
+}
+
+// changesOf are the known attributes that a plan would change, by address.
+func changesOf(plan *tfjson.Plan) map[string][]string {
+	all := map[string][]string{}
+	for _, r := range plan.ResourceChanges {
+		if r.Change.Actions.NoOp() || r.Change.Actions.Read() {
+			continue
+		}
+		before, _ := r.Change.Before.(map[string]any)
+		after, _ := r.Change.After.(map[string]any)
+		unknown, _ := r.Change.AfterUnknown.(map[string]any)
+		attributes := []string{}
+		for name := range after {
+			if unknown[name] != true && !reflect.DeepEqual(before[name], after[name]) {
+				attributes = append(attributes, name)
+			}
+		}
+		slices.Sort(attributes)
+		all[r.Address] = attributes
+	}
+	return all
+}
+
+// onlyDrift fails for every change that is not the emulator's own.
+func onlyDrift(t *testing.T, changes map[string][]string) {
+	t.Helper()
+	for address, attributes := range changes {
+		kind := kindOf(address)
+		if !assert.Contains(t, emulatorDrift, kind, "%s would be changed: %v", address, attributes) {
+			continue
+		}
+		assert.Subset(t, emulatorDrift[kind], attributes, address)
+		assert.NotEmpty(t, attributes, address)
+	}
+}
+
+func keyIs(key string) func(types.Object) bool {
+	return func(o types.Object) bool { return aws.ToString(o.Key) == key }
+}

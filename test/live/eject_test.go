@@ -1,0 +1,53 @@
+package live
+
+import (
+	"path/filepath"
+	"testing"
+
+	"portfolio/local/platform"
+
+	"github.com/hashicorp/terraform-exec/tfexec"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// ejected plans the HCL against the state that the JSON left: it would change
+// what the JSON would, which is the emulator's drift alone.
+func ejected(t *testing.T, p *platform.Platform) {
+	cmd := command(t, "make", "eject")
+	cmd.Env = list(emulated(map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	hcl := stackTerraform(t, filepath.Join(root, "build", "eject", "portfolio-"+suffix), nil)
+	formatted, _, err := hcl.FormatCheck(t.Context())
+	require.NoError(t, err)
+	assert.True(t, formatted, "terraform fmt")
+	got := planned(t, hcl)
+	tf, err := p.Terraform()
+	require.NoError(t, err)
+	want := planned(t, tf)
+	assert.Equal(t, want.ResourceChanges, got.ResourceChanges)
+	assert.Equal(t, want.OutputChanges, got.OutputChanges)
+	assert.Equal(t, want.PlannedValues, got.PlannedValues)
+	onlyDrift(t, changesOf(got))
+}
+
+// ejectedProfile has Terraform look at a profile's HCL.
+func ejectedProfile(t *testing.T, name string, settings map[string]string) {
+	t.Helper()
+	environ := emulated(settings)
+	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
+	path, err := ejector()
+	require.NoError(t, err)
+	cmd := command(t, path)
+	cmd.Env = list(environ)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	tf, err := tfexec.NewTerraform(filepath.Join(root, "build", "eject", "portfolio-"+environ["ENVIRONMENT_SUFFIX"]), mustLook(t, "terraform"))
+	require.NoError(t, err)
+	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(environ)))
+	require.NoError(t, tf.Init(t.Context(), tfexec.Backend(false)))
+	valid, err := tf.Validate(t.Context())
+	require.NoError(t, err)
+	assert.True(t, valid.Valid, "%v", valid.Diagnostics)
+}

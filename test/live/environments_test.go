@@ -1,0 +1,147 @@
+package live
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"portfolio/local/platform"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pullRequest is how an environment of a pull request is deployed.
+var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}
+
+// environments has two pull requests side by side. The deploys of one are cut and
+// doubled while the other comes up by the commands that people use; the one's
+// destruction then leaves the other as it was.
+func environments(t *testing.T, p *platform.Platform) {
+	t.Run("side by side", func(t *testing.T) {
+		t.Run("pr1", func(t *testing.T) { t.Parallel(); cutDeploys(t, p, "pr1") })
+		t.Run("pr2", func(t *testing.T) { t.Parallel(); cliDeploys(t, p, "pr2") })
+	})
+	require.False(t, t.Failed(), "the rest needs both")
+	before := picture(t, p, "pr2")
+	destroyEnvironment(t, "pr1")
+	assert.Empty(t, leftovers(t, p, "pr1"))
+	assert.Equal(t, before, picture(t, p, "pr2"), "pr2 after pr1's destruction")
+	destroyEnvironment(t, "pr2")
+	assert.Empty(t, leftovers(t, p, "pr2"))
+}
+
+// makeTarget runs a target for an environment of a pull request.
+func makeTarget(t *testing.T, target, suffix string) (string, error) {
+	t.Helper()
+	cmd := command(t, "make", target, "ENVIRONMENT_SUFFIX="+suffix)
+	cmd.Env = list(emulated(pullRequest))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// destroyEnvironment removes an environment of a pull request.
+func destroyEnvironment(t *testing.T, suffix string) {
+	t.Helper()
+	out, err := makeTarget(t, "destroy", suffix)
+	require.NoError(t, err, "make destroy %s\n%s", suffix, out)
+}
+
+// cliDeploys deploys an environment by make, and again while somebody holds its
+// lock: the second says who.
+func cliDeploys(t *testing.T, p *platform.Platform, suffix string) {
+	out, err := makeTarget(t, "deploy", suffix)
+	require.NoError(t, err, out)
+	out, err = makeTarget(t, "outputs", suffix)
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "portfolio-holdings-db-"+suffix)
+
+	client, key := pathStyleS3(t, p), stateOf(suffix)+".tflock"
+	held := lockInfo{ID: "11111111-2222-3333-4444-555555555555", Operation: "OperationTypeApply", Who: "somebody@elsewhere",
+		Version: "1.11.4", Created: "2026-01-02T03:04:05Z", Path: stateBucket + "/" + stateOf(suffix)}
+	_, err = client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(string(marshal(t, held)))})
+	require.NoError(t, err)
+	out, err = makeTarget(t, "deploy", suffix)
+	require.Error(t, err, out)
+	assert.Contains(t, out, held.Who)
+	assert.Contains(t, out, held.ID)
+	assert.Contains(t, out, "2026-01-02")
+	_, err = client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(stateBucket), Key: &key})
+	require.NoError(t, err)
+}
+
+// lockInfo is what Terraform writes into a lock.
+type lockInfo struct{ ID, Operation, Info, Who, Version, Created, Path string }
+
+func stateOf(suffix string) string { return suffix + "/portfolio-" + suffix + ".tfstate" }
+
+// snapshot is all that another environment's destruction could disturb.
+type snapshot struct {
+	Serial    uint64
+	Lineage   string
+	Addresses []string // of the state
+	Resources []string // that AWS has
+	Plan      map[string][]string
+}
+
+func picture(t *testing.T, p *platform.Platform, suffix string) snapshot {
+	t.Helper()
+	s, ok := readState(t, p, suffix)
+	require.True(t, ok)
+	resources := leftovers(t, p, suffix)
+	slices.Sort(resources)
+	tf := stackTerraform(t, synthesize(t, suffix, pullRequest), pullRequest)
+	changes := changesOf(planned(t, tf))
+	onlyDrift(t, changes)
+	return snapshot{s.Serial, s.Lineage, s.addresses(), resources, changes}
+}
+
+// remoteState is a state object, as far as the tests read it.
+type remoteState struct {
+	Serial    uint64
+	Lineage   string
+	Outputs   map[string]struct{ Value json.RawMessage }
+	Resources []struct{ Mode, Type, Name string }
+}
+
+// addresses are the managed resources of the state.
+func (s remoteState) addresses() []string {
+	var all []string
+	for _, r := range s.Resources {
+		if r.Mode == "managed" {
+			all = append(all, r.Type+"."+r.Name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// readState reads an environment's state past Terraform and its lock.
+func readState(t *testing.T, p *platform.Platform, suffix string) (s remoteState, ok bool) {
+	t.Helper()
+	text, ok := readObject(t, p, stateOf(suffix))
+	if ok {
+		require.NoError(t, json.Unmarshal(text, &s))
+	}
+	return s, ok
+}
+
+func readObject(t *testing.T, p *platform.Platform, key string) ([]byte, bool) {
+	t.Helper()
+	client := pathStyleS3(t, p)
+	listed, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(stateBucket), Prefix: &key})
+	require.NoError(t, err)
+	if !slices.ContainsFunc(listed.Contents, keyIs(key)) {
+		return nil, false
+	}
+	object, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(stateBucket), Key: &key})
+	require.NoError(t, err)
+	defer object.Body.Close()
+	text, err := io.ReadAll(object.Body)
+	require.NoError(t, err)
+	return text, true
+}
