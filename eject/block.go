@@ -12,15 +12,15 @@ import (
 )
 
 // writer writes one file of blocks.
-type writer struct{ strings.Builder }
+type writer struct{ out strings.Builder }
 
 // block writes a block's head, its body and its end.
 func (w *writer) block(head string, body func() error) error {
-	w.WriteString(head + " {\n")
+	w.out.WriteString(head + " {\n")
 	if err := body(); err != nil {
 		return fmt.Errorf("%s: %w", head, err)
 	}
-	w.WriteString("}\n")
+	w.out.WriteString("}\n")
 	return nil
 }
 
@@ -29,7 +29,7 @@ func (w *writer) attribute(name string, value any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	w.WriteString(name + " = " + text + "\n")
+	w.out.WriteString(name + " = " + text + "\n")
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (w *writer) resource(head string, arguments map[string]any, schema *tfjson.
 			return err
 		}
 		if dependencies != nil {
-			w.WriteString("\n")
+			w.out.WriteString("\n")
 			if err := w.references("depends_on", dependencies); err != nil {
 				return err
 			}
@@ -123,20 +123,20 @@ func (w *writer) references(name string, value any) error {
 	values, ok := value.([]any)
 	if !ok {
 		if value == "all" && name == "ignore_changes" {
-			w.WriteString(name + " = all\n")
+			w.out.WriteString(name + " = all\n")
 			return nil
 		}
 		return fmt.Errorf("%s: got %T, want a list", name, value)
 	}
-	w.WriteString(name + " = [\n")
+	w.out.WriteString(name + " = [\n")
 	for _, value := range values {
 		reference, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("%s: got %v, want a reference", name, value)
 		}
-		w.WriteString(strings.TrimSuffix(strings.TrimPrefix(reference, "${"), "}") + ",\n")
+		w.out.WriteString(strings.TrimSuffix(strings.TrimPrefix(reference, "${"), "}") + ",\n")
 	}
-	w.WriteString("]\n")
+	w.out.WriteString("]\n")
 	return nil
 }
 

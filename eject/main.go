@@ -84,8 +84,9 @@ func run(ctx context.Context, environ map[string]string, args []string, stdout, 
 // eject writes the stack synthesized in one folder to the other. Before all of it
 // is converted nothing is written.
 func eject(ctx context.Context, from, target string, progress io.Writer) error {
-	path := filepath.Join(from, "cdk.tf.json")
-	source, err := os.ReadFile(path)
+	const name = "cdk.tf.json"
+	path := filepath.Join(from, name)
+	source, err := fs.ReadFile(os.DirFS(from), name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s: got none, want the synthesized stack", errInput, path)
 	}
@@ -93,9 +94,12 @@ func eject(ctx context.Context, from, target string, progress io.Writer) error {
 		return err
 	}
 	value, err := decode(source)
+	if err != nil {
+		return fmt.Errorf("%w: %s: got no JSON: %w", errInput, path, err)
+	}
 	stack, ok := value.(map[string]any)
-	if err != nil || !ok {
-		return fmt.Errorf("%w: %s: got no object, want Terraform's JSON: %w", errInput, path, err)
+	if !ok {
+		return fmt.Errorf("%w: %s: got %T, want an object", errInput, path, value)
 	}
 	fmt.Fprintln(progress, "reading the providers' schemas …")
 	schemas, err := readSchemas(ctx, stack)
@@ -145,7 +149,7 @@ func readSchemas(ctx context.Context, stack map[string]any) (_ *tfjson.ProviderS
 
 // write replaces the files of an earlier run, and leaves what Terraform keeps.
 func write(folder string, files map[string]string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
 	old, err := filepath.Glob(filepath.Join(folder, "*.tf"))
@@ -158,7 +162,7 @@ func write(folder string, files map[string]string) error {
 		}
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ func convert(stack map[string]any, schemas *tfjson.ProviderSchemas) (map[string]
 	}
 	files := map[string]string{}
 	for name, w := range c.files {
-		source := hclwrite.Format([]byte(header + strings.TrimRight(w.String(), "\n") + "\n"))
+		source := hclwrite.Format([]byte(header + strings.TrimRight(w.out.String(), "\n") + "\n"))
 		if _, problems := hclsyntax.ParseConfig(source, name, hcl.InitialPos); problems.HasErrors() {
 			return nil, problems
 		}
@@ -68,7 +68,7 @@ func (c *conversion) file(name string) *writer {
 		w = &writer{}
 		c.files[name+".tf"] = w
 	}
-	w.WriteString("\n")
+	w.out.WriteString("\n")
 	return w
 }
 
