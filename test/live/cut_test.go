@@ -27,8 +27,8 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	folder := synthesize(t, suffix, pullRequest)
 	tf := stackTerraform(t, folder, pullRequest)
 	interrupted := interrupt(t, p, folder, suffix)
-	adopted := kill(t, p, folder, suffix)
-	adopt(t, p, tf, suffix, adopted)
+	kill(t, p, folder, suffix)
+	adopt(t, p, tf, suffix)
 	twice(t, p, folder, suffix)
 
 	final, ok := readState(t, p, suffix)
@@ -57,6 +57,8 @@ func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) remote
 	s, ok := readState(t, p, suffix)
 	require.True(t, ok)
 	assert.Subset(t, s.addresses(), first.progress(t).completed)
+	t.Logf("interrupted with %d resources in the state, began and lost: %v", len(s.addresses()),
+		slices.DeleteFunc(first.progress(t).started, func(address string) bool { return slices.Contains(s.addresses(), address) }))
 	return s
 }
 
@@ -64,13 +66,17 @@ func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) remote
 // them by a PUT.
 var putAgain = []string{"aws_s3_bucket_lifecycle_configuration", "aws_cloudwatch_metric_alarm"}
 
-// adoptable are types that have to be imported when their creation was cut.
-var adoptable = []string{"aws_db_instance", "aws_lb", "aws_elasticache_serverless_cache"}
+// adoptable are types that have to be imported when their creation was cut, with
+// their names in leftovers.
+var adoptable = map[string]struct{ spoken, name string }{
+	"aws_db_instance":                  {"DB instance", "portfolio-holdings-db-"},
+	"aws_lb":                           {"load balancer", "portfolio-alb-"},
+	"aws_elasticache_serverless_cache": {"serverless cache", "portfolio-market-cache-"},
+}
 
 // kill ends a deploy as a lost machine does, once Terraform has written a state
 // and all that this lacks can be mended. The next deploy says who left the lock.
-// The result are addresses that exist and have to be imported.
-func kill(t *testing.T, p *platform.Platform, folder, suffix string) []string {
+func kill(t *testing.T, p *platform.Platform, folder, suffix string) {
 	before, _ := readState(t, p, suffix)
 	second := startApply(t, folder)
 	var lost []string
@@ -83,7 +89,8 @@ func kill(t *testing.T, p *platform.Platform, folder, suffix string) []string {
 			}
 		}
 		return s.Serial > before.Serial && len(lost) > 0 && !slices.ContainsFunc(lost, func(address string) bool {
-			return !slices.Contains(slices.Concat(putAgain, adoptable), kindOf(address))
+			_, known := adoptable[kindOf(address)]
+			return !known && !slices.Contains(putAgain, kindOf(address))
 		})
 	})
 	require.NoError(t, syscall.Kill(-second.cmd.Process.Pid, syscall.SIGKILL))
@@ -97,7 +104,7 @@ func kill(t *testing.T, p *platform.Platform, folder, suffix string) []string {
 	unlock := terraformCommand(t, folder, "force-unlock", "-force", held.ID)
 	out, err := unlock.CombinedOutput()
 	require.NoError(t, err, string(out))
-	return slices.DeleteFunc(lost, func(address string) bool { return !slices.Contains(adoptable, kindOf(address)) })
+	t.Logf("killed while %v were not in the state", lost)
 }
 
 // saysHolder deploys against a held lock.
@@ -109,20 +116,25 @@ func saysHolder(t *testing.T, folder string, held lockInfo) {
 	assert.Contains(t, string(out), held.Created[:len("2006-01-02")])
 }
 
-// adopt imports what a killed deploy made and could not write down.
-func adopt(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, suffix string, addresses []string) {
-	for _, address := range addresses {
-		id := map[string]string{
-			"aws_db_instance": "portfolio-holdings-db-" + suffix, "aws_elasticache_serverless_cache": "portfolio-market-cache-" + suffix,
-		}[kindOf(address)]
-		if kindOf(address) == "aws_lb" {
+// adopt imports what AWS has and the state does not: a creation that was under
+// way when its deploy was cut.
+func adopt(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, suffix string) {
+	there := leftovers(t, p, suffix)
+	for _, r := range planned(t, tf).ResourceChanges {
+		kind, known := adoptable[r.Type]
+		name := kind.name + suffix
+		if !known || !r.Change.Actions.Create() || !slices.Contains(there, kind.spoken+" "+name) {
+			continue
+		}
+		if r.Type == "aws_lb" {
 			client := elasticloadbalancingv2.NewFromConfig(sdk(t, p))
-			found, err := client.DescribeLoadBalancers(t.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{"portfolio-alb-" + suffix}})
+			found, err := client.DescribeLoadBalancers(t.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{name}})
 			require.NoError(t, err)
 			require.Len(t, found.LoadBalancers, 1)
-			id = *found.LoadBalancers[0].LoadBalancerArn
+			name = *found.LoadBalancers[0].LoadBalancerArn
 		}
-		require.NoError(t, tf.Import(t.Context(), address, id), address)
+		t.Logf("import %s", r.Address)
+		require.NoError(t, tf.Import(t.Context(), r.Address, name), r.Address)
 	}
 }
 

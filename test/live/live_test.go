@@ -4,6 +4,7 @@ package live
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -24,6 +25,16 @@ const (
 )
 
 var ports = []int{4566, 5432, 6379, 8081, 8082}
+
+// TestMain lets all parallel tests begin at once, however few processors there
+// are: most of their time is Terraform's waiting.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // TestPlatform brings the platform up, looks at it from all sides, and takes it
 // down again; the order of the last two is part of what is tested.
