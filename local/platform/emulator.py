@@ -1,6 +1,6 @@
 """Starts the AWS emulator with what it lacks of the answers that the provider waits
-for: metrics collection of Auto Scaling groups, which is taken and forgotten, so
-that the next plan shows enabled_metrics again; scaling policies looked up by name;
+for: metrics collection and target groups of Auto Scaling groups, which are taken and
+forgotten, so that the next plan shows enabled_metrics and target_group_arns again; scaling policies looked up by name;
 and DB instances looked up by resource id, without which the deletion of one seems
 never to end as long as there is another."""
 
@@ -19,7 +19,13 @@ def answer(action):
     return lambda _: autoscaling._xml(200, action + "Response", "")
 
 
-for name in ("EnableMetricsCollection", "DisableMetricsCollection"):
+for name in (
+    "EnableMetricsCollection",
+    "DisableMetricsCollection",
+    "AttachLoadBalancerTargetGroups",
+    "DetachLoadBalancerTargetGroups",
+    "DescribeLoadBalancerTargetGroups",
+):
     actions.setdefault(name, answer(name))
 
 

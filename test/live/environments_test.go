@@ -105,14 +105,17 @@ type remoteState struct {
 	Serial    uint64
 	Lineage   string
 	Outputs   map[string]struct{ Value json.RawMessage }
-	Resources []struct{ Mode, Type, Name string }
+	Resources []struct {
+		Mode, Type, Name string
+		Instances        []json.RawMessage
+	}
 }
 
 // addresses are the managed resources of the state.
 func (s remoteState) addresses() []string {
 	var all []string
 	for _, r := range s.Resources {
-		if r.Mode == "managed" {
+		if r.Mode == "managed" && len(r.Instances) > 0 {
 			all = append(all, r.Type+"."+r.Name)
 		}
 	}
