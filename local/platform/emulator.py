@@ -1,8 +1,8 @@
 """Starts the AWS emulator with what it lacks of the answers that the provider waits
-for: metrics collection and target groups of Auto Scaling groups, which are taken and
-forgotten, so that the next plan shows enabled_metrics and target_group_arns again; scaling policies looked up by name;
-and DB instances looked up by resource id, without which the deletion of one seems
-never to end as long as there is another."""
+for: metrics collection and target groups of Auto Scaling groups, which are taken
+and forgotten, so that the next plan shows enabled_metrics and target_group_arns
+again; scaling policies looked up by name; and DB instances looked up by resource
+id, without which the deletion of one seems never to end as long as there is another."""
 
 import os
 
