@@ -16,7 +16,7 @@ actions = autoscaling._ACTION_MAP
 
 
 def answer(action):
-    return lambda _: autoscaling._xml(200, action + "Response", "")
+    return lambda _: autoscaling._xml(200, action + "Response", f"<{action}Result></{action}Result>")
 
 
 for name in (
