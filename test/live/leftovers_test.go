@@ -198,10 +198,12 @@ func watching(c *collector, cfg aws.Config) {
 	for _, v := range dashboards.DashboardEntries {
 		c.add("dashboard", v.DashboardName)
 	}
-	alarms, err := watch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{})
-	require.NoError(c.t, err)
-	for _, v := range alarms.MetricAlarms {
-		c.add("alarm", v.AlarmName)
+	for pages := cloudwatch.NewDescribeAlarmsPaginator(watch, &cloudwatch.DescribeAlarmsInput{}); pages.HasMorePages(); {
+		alarms, err := pages.NextPage(ctx) // 50 are less than three environments have
+		require.NoError(c.t, err)
+		for _, v := range alarms.MetricAlarms {
+			c.add("alarm", v.AlarmName)
+		}
 	}
 	topics, err := sns.NewFromConfig(cfg).ListTopics(ctx, &sns.ListTopicsInput{})
 	require.NoError(c.t, err)
