@@ -1,0 +1,52 @@
+package test
+
+import (
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Whoever is woken by an alarm finds an entry of its name, and no entry is about
+// an alarm that is gone. A heading may end in * for one alarm in each zone.
+func TestEveryAlarmHasARunbook(t *testing.T) {
+	text := document(t, "docs/operations.md")
+	_, runbooks, found := strings.Cut(text, "\n## Alarms\n")
+	require.True(t, found)
+	unused := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^### (\S+)\n\n- \*\*Means:\*\* (?s:.*?)\n- \*\*Look:\*\* (?s:.*?)\n- \*\*Do:\*\* `).FindAllStringSubmatch(runbooks, -1) {
+		unused[heading[1]] = true
+	}
+	require.Len(t, unused, strings.Count(runbooks, "\n### "), "each entry says what it means, where to look and what to do")
+	headings := map[string]bool{}
+	for heading := range unused {
+		headings[heading] = true
+	}
+	for _, profile := range profiles {
+		m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "PORTFOLIO_PROFILE": profile})
+		for _, alarm := range m.of("aws_cloudwatch_metric_alarm") {
+			name := strings.TrimSuffix(strings.TrimPrefix(m.text(alarm, "alarm_name"), "portfolio-"), "-test")
+			known := false
+			for heading := range headings {
+				if matches, err := path.Match(heading, name); err == nil && matches {
+					known = true
+					delete(unused, heading)
+				}
+			}
+			assert.True(t, known, "%s: alarm %s has no entry in docs/operations.md", profile, name)
+		}
+	}
+	assert.Empty(t, unused, "entries of docs/operations.md without an alarm")
+}
+
+// document reads a file of the repository.
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../" + name)
+	require.NoError(t, err)
+	return string(text)
+}
