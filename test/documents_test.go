@@ -1,9 +1,11 @@
 package test
 
 import (
+	"maps"
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,4 +51,19 @@ func document(t *testing.T, name string) string {
 	text, err := os.ReadFile("../" + name)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// The README's table has every output, and no other.
+func TestReadmeHasEveryOutput(t *testing.T) {
+	_, section, found := strings.Cut(document(t, "README.md"), "\n## Outputs\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var documented []string
+	for _, row := range regexp.MustCompile(`(?m)^\| (.+?) \|`).FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`([a-z0-9-]+)`").FindAllStringSubmatch(row[1], -1) {
+			documented = append(documented, name[1])
+		}
+	}
+	outputs := synthProfile(t, "standard").JSON["output"].(map[string]any)
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(outputs)), documented)
 }
