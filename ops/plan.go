@@ -18,12 +18,14 @@ const (
 	exitDangerous = 4
 )
 
-const planUsage = `ops plan [--accept-dangerous] FILE|-
+const planUsage = `ops plan [--accept-dangerous] [--base FILE] FILE|-
 
 Reads a plan as terraform show -json writes it, from FILE or standard input, and
 writes a Markdown card of it: what is lost, what opens, what it costs.
 
   --accept-dangerous  stateful resources may be replaced or deleted: exit with 3
+  --base FILE         both are cdk.tf.json of a synthesized stack: compare them,
+                      which needs no credentials and knows less
 
 Exit status:
   0  nothing to do
@@ -38,6 +40,7 @@ func planCard(_ context.Context, s session, args []string) error {
 	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
 	accepted := flags.Bool("accept-dangerous", false, "")
+	base := flags.String("base", "", "")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(s.out, planUsage)
@@ -46,15 +49,10 @@ func planCard(_ context.Context, s session, args []string) error {
 	if err != nil || flags.NArg() != 1 {
 		return errors.Join(fmt.Errorf("%w: %s", errUsage, planUsage), err)
 	}
-	text, err := s.read(flags.Arg(0))
+	card, err := s.card(*base, flags.Arg(0))
 	if err != nil {
 		return err
 	}
-	p, err := plan.Parse(text)
-	if err != nil {
-		return err
-	}
-	card := plan.New(p)
 	if _, err := io.WriteString(s.out, card.Markdown()); err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
@@ -65,6 +63,26 @@ func planCard(_ context.Context, s session, args []string) error {
 		return statusError{exitDangerous, "plan: stateful resources would be replaced or deleted: got no --accept-dangerous"}
 	}
 	return statusError{exitChanges, ""}
+}
+
+// card reads a plan, or compares two synthesized stacks where there is a base.
+func (s session) card(base, name string) (plan.Card, error) {
+	text, err := s.read(name)
+	if err != nil {
+		return plan.Card{}, err
+	}
+	if base != "" {
+		before, err := s.read(base)
+		if err != nil {
+			return plan.Card{}, err
+		}
+		return plan.Compare(before, text)
+	}
+	p, err := plan.Parse(text)
+	if err != nil {
+		return plan.Card{}, err
+	}
+	return plan.New(p), nil
 }
 
 // read returns a file's text, standard input's for "-".

@@ -32,6 +32,7 @@ func (s Status) String() string {
 // they should read it.
 type Card struct {
 	Status   Status
+	Compared bool // of two configurations: nobody asked Terraform
 	Counts   map[verb]int
 	Notes    []string // Markdown: what limits the card
 	Removed  []Finding

@@ -16,7 +16,11 @@ const (
 // Markdown writes the card. The same plan gives the same bytes.
 func (c Card) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Plan: %s\n\n%s\n", c.Status, c.summary())
+	title := "Plan"
+	if c.Compared {
+		title = "Two configurations"
+	}
+	fmt.Fprintf(&b, "## %s: %s\n\n%s\n", title, c.Status, c.summary())
 	for _, note := range c.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", note)
 	}
@@ -38,11 +42,17 @@ func (c Card) sections(b *strings.Builder) {
 }
 
 func (c Card) summary() string {
+	if c.Status == Nothing && c.Compared {
+		return "Both describe the same infrastructure."
+	}
 	if c.Status == Nothing {
 		return "The infrastructure is as configured."
 	}
 	n := c.Counts
 	text := fmt.Sprintf("%d to create, %d to update, %d to replace, %d to delete", n[created], n[updated], n[replaced], n[deleted])
+	if c.Compared {
+		text = fmt.Sprintf("%d to create, %d to update or replace, %d to delete", n[created], n[updated], n[deleted])
+	}
 	for _, v := range []verb{imported, moved, forgotten, read} {
 		if n[v] > 0 {
 			text += fmt.Sprintf(", %d to %s", n[v], v)
