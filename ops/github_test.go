@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestGithubCommand(t *testing.T) {
+	pulls := "[]"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/repos/acme/portfolio/pulls", r.URL.Path)
+		fmt.Fprint(w, pulls)
+	}))
+	t.Cleanup(server.Close)
+	environ := map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "acme/portfolio", "GITHUB_TOKEN": "t"}
+	blank := filepath.Join(t.TempDir(), "blank.md")
+	require.NoError(t, os.WriteFile(blank, []byte(" \n"), 0o600))
+	for name, test := range map[string]struct {
+		pulls         string
+		environ       map[string]string
+		args          []string
+		status        int
+		out, problems string
+	}{
+		"none":            {"[]", environ, []string{"open-pulls"}, 0, "none\n", ""},
+		"some":            {`[{"number":15},{"number":12}]`, environ, []string{"open-pulls"}, 0, "12,15\n", ""},
+		"by label":        {`[{"number":15,"labels":[{"name":"other"}]},{"number":12,"labels":[{"name":"mine"}]}]`, environ, []string{"open-pulls", "--label", "mine"}, 0, "12\n", ""},
+		"none by label":   {`[{"number":15}]`, environ, []string{"open-pulls", "--label", "mine"}, 0, "none\n", ""},
+		"no answer":       {`{`, environ, []string{"open-pulls"}, exitFailed, "", "ops: open pull requests: "},
+		"no token":        {"[]", map[string]string{"GITHUB_REPOSITORY": "acme/portfolio"}, []string{"open-pulls"}, exitUsage, "", "usage: GITHUB_TOKEN: got none"},
+		"help":            {"[]", nil, []string{"--help"}, 0, githubUsage + "\n", ""},
+		"help of one":     {"[]", nil, []string{"drift", "--help"}, 0, githubUsage + "\n", ""},
+		"nothing":         {"[]", nil, nil, exitUsage, "", "usage: ops github comment"},
+		"unknown":         {"[]", nil, []string{"merge"}, exitUsage, "", "usage: ops github comment"},
+		"no marker":       {"[]", environ, []string{"comment", blank}, exitUsage, "", "usage: ops github comment"},
+		"no file":         {"[]", environ, []string{"comment", "--marker", "plan"}, exitUsage, "", "usage: ops github comment"},
+		"another's flag":  {"[]", environ, []string{"drift", "--label", "x", "."}, exitUsage, "", "usage: ops github comment"},
+		"nothing to say":  {"[]", environ, []string{"comment", "--marker", "plan", blank}, exitFailed, "", "ops: " + blank + ": got nothing to say, want Markdown\n"},
+		"no such folder":  {"[]", environ, []string{"drift", "none"}, exitFailed, "", "ops: none: "},
+		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got card.go, want SUFFIX.md alone\n"},
+		"a missing file":  {"[]", environ, []string{"comment", "--marker", "plan", "none.md"}, exitFailed, "", "ops: open none.md: "},
+		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "usage: ops github comment"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pulls = test.pulls
+			status, out, problems := runOps(t, test.environ, append([]string{"github"}, test.args...)...)
+			assert.Equal(t, test.status, status)
+			assert.Equal(t, test.out, out)
+			assert.Equal(t, test.problems, problems[:min(len(problems), len(test.problems))])
+		})
+	}
+}
+
+func TestDriftReports(t *testing.T) {
+	reports, err := driftReports(fstest.MapFS{"pr1.md": {Data: []byte("one")}, "main.md": {Data: []byte("two")}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"pr1": "one", "main": "two"}, reports)
+	reports, err = driftReports(fstest.MapFS{})
+	require.NoError(t, err)
+	assert.Empty(t, reports)
+}
