@@ -70,6 +70,11 @@ build/local:
 	@mkdir -p build
 	go build -o build/local ./local
 
+.PHONY: build/ops
+build/ops: ## the operator's program, whose exit statuses go run would hide
+	@mkdir -p build
+	go build -o build/ops ./ops
+
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
