@@ -1,14 +1,19 @@
 package test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"portfolio/ops/plan"
+
+	"github.com/sebdah/goldie/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -66,4 +71,25 @@ func TestReadmeHasEveryOutput(t *testing.T) {
 	}
 	outputs := synthProfile(t, "standard").JSON["output"].(map[string]any)
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(outputs)), documented)
+}
+
+// docs/cost.md is what the price table makes of what is synthesized; make docs
+// accepts a change.
+func TestDocumentsCost(t *testing.T) {
+	var environments []plan.Environment
+	for _, profile := range profiles {
+		environments = append(environments, plan.Environment{Profile: profile, Stack: synthProfile(t, profile).Text})
+	}
+	page, err := plan.CostPage(environments)
+	require.NoError(t, err)
+	goldie.New(t, goldie.WithFixtureDir("../docs"), goldie.WithNameSuffix(".md"), goldie.WithDiffEngine(goldie.ColoredDiff)).
+		Assert(t, "cost", []byte(page))
+	readme := document(t, "README.md")
+	for _, profile := range []string{"standard", "preview"} {
+		found := regexp.MustCompile(`## ` + profile + `\n\n([0-9.]+) USD a month`).FindStringSubmatch(page)
+		require.NotNil(t, found, profile)
+		month, err := strconv.ParseFloat(found[1], 64)
+		require.NoError(t, err)
+		assert.Regexp(t, fmt.Sprintf("`%s` (some )?%.0f USD", profile, month), readme)
+	}
 }
