@@ -15,7 +15,7 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
 
-.PHONY: local local-down local-status test lint bench docs fmt setup build synth diff deploy destroy outputs eject clean
+.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff deploy destroy outputs eject clean
 
 local: setup build ## the whole platform on this machine
 	@build/local up
@@ -35,8 +35,12 @@ lint: setup build/tools/checkov/.done ## formatting, static analysis, security c
 bench: setup build ## how fast synthesis is, into docs/performance.md
 	go run ./fastsynth/bench
 
-docs: setup ## docs/cost.md and the diagram's source, from what is synthesized
+docs: setup ## docs/cost.md and the diagram, from what is synthesized
 	go test ./test -run Documents -update
+	go run ./diagram
+
+diagram: ## docs/architecture.svg, from the standard profile's snapshot
+	go run ./diagram
 
 fmt: ## format all Go
 	gofmt -w $$(git ls-files '*.go')

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// part is a box: every resource whose construct path begins with one of Paths,
+// unless a longer one of another part fits.
+type part struct {
+	ID, Label, Shape string
+	Paths            []string
+}
+
+// The parts of the platform. What belongs to none (keys, log groups, routes) would
+// hide what matters.
+var parts = []part{
+	{"api", "API Gateway\nWebSocket API", "", []string{"api/", "api/handler-integration"}},
+	{"handler", "Lambda\nWebSocket handler", "", []string{"api/handler"}},
+	{"vpc.public.alb", "Application Load Balancer", "", []string{"compute/load-balancer/"}},
+	{"vpc.public.nat", "NAT gateways", "", []string{"network/nat-"}},
+	{"vpc.private.instances", "Auto Scaling group\nservice instances", "", []string{"compute/"}},
+	{"vpc.private.postgres", "RDS\nPostgreSQL", "cylinder", []string{"database/primary", "database/security-group", "database/in-"}},
+	{"vpc.private.replica", "RDS\nread replica", "cylinder", []string{"database/replica"}},
+	{"vpc.private.valkey", "ElastiCache Serverless\nValkey", "cylinder", []string{"database/cache/"}},
+	{"history", "S3\nhistory", "stored_data", []string{"database/history/"}},
+	{"logs", "S3\naccess logs", "stored_data", []string{"database/logs/"}},
+	{"artifacts", "S3\nbinaries", "stored_data", []string{"compute/artifacts/", "compute/service-binary"}},
+	{"credentials", "Secrets Manager\ndatabase user", "page", []string{"database/credentials/"}},
+	{"signing", "Secrets Manager\nsigning key", "page", []string{"compute/signing-key/"}},
+	{"alarms", "CloudWatch\nalarms and dashboard", "", []string{"monitoring/"}},
+	{"topic", "SNS\nalarm topic", "queue", []string{"monitoring/topic"}},
+}
+
+// resource is one block of the stack.
+type resource struct {
+	address, path, kind string
+	text                string // its JSON without what it merely depends on
+	part                string // "" for none
+	block               map[string]any
+}
+
+// stack is what is read of a cdk.tf.json.
+type stack struct{ resources []resource }
+
+func parse(text []byte) (stack, error) {
+	var raw struct {
+		Resource map[string]map[string]map[string]any
+	}
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return stack{}, err
+	}
+	var s stack
+	for kind, named := range raw.Resource {
+		for name, block := range named {
+			remark, _ := block["//"].(map[string]any)
+			metadata, _ := remark["metadata"].(map[string]any)
+			path, _ := metadata["path"].(string)
+			_, path, _ = strings.Cut(path, "/")
+			delete(block, "//")
+			delete(block, "depends_on")
+			text, err := json.Marshal(block)
+			if err != nil {
+				return stack{}, err
+			}
+			s.resources = append(s.resources, resource{kind + "." + name, path, kind, string(text), partOf(path), block})
+		}
+	}
+	slices.SortFunc(s.resources, func(a, b resource) int { return strings.Compare(a.path, b.path) })
+	return s, nil
+}
+
+func partOf(path string) string {
+	best, id := "", ""
+	for _, p := range parts {
+		for _, prefix := range p.Paths {
+			if strings.HasPrefix(path, prefix) && len(prefix) > len(best) {
+				best, id = prefix, p.ID
+			}
+		}
+	}
+	return id
+}
+
+// edge is an arrow from who knows, or is let through, to whom.
+type edge struct{ from, to, label string }
+
+// silent are resources whose references mean nothing here, or the other way round:
+// the other end of a rule of entry, or the internet; and who may call a function,
+// which the caller says itself.
+var silent = map[string]bool{"aws_vpc_security_group_egress_rule": true, "aws_lambda_permission": true}
+
+var reference = regexp.MustCompile(`[a-z0-9_]+\.[A-Za-z0-9_-]+`)
+
+// edges are the references between parts. A reference to a security group is a
+// matter of its rules, which say port and direction.
+func (s stack) edges() []edge {
+	owner, kinds := map[string]string{}, map[string]string{}
+	for _, r := range s.resources {
+		owner[r.address], kinds[r.address] = r.part, r.kind
+	}
+	for i, r := range s.resources { // what a role may do is its owner's affair
+		if role, _ := r.block["role"].(string); r.kind == "aws_iam_role_policy" {
+			s.resources[i].part = owner[reference.FindString(role)]
+		}
+	}
+	found := map[edge]bool{}
+	for _, r := range s.resources {
+		if r.kind == "aws_vpc_security_group_ingress_rule" {
+			found[s.admitted(r, owner)] = true
+			continue
+		}
+		if silent[r.kind] {
+			continue
+		}
+		for _, address := range reference.FindAllString(r.text, -1) {
+			to, known := owner[address]
+			if known && to != "" && r.part != "" && to != r.part && kinds[address] != "aws_security_group" {
+				found[edge{r.part, to, ""}] = true
+			}
+		}
+	}
+	delete(found, edge{})
+	for e := range found { // a port says more than a reference either way
+		if e.label != "" {
+			delete(found, edge{e.from, e.to, ""})
+			delete(found, edge{e.to, e.from, ""})
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), func(a, b edge) int {
+		return strings.Compare(a.from+" "+a.to+" "+a.label, b.from+" "+b.to+" "+b.label)
+	})
+}
+
+// admitted is who a rule lets in: the owner of a security group, the VPC or the internet.
+func (s stack) admitted(rule resource, owner map[string]string) edge {
+	from := "internet"
+	if group, _ := rule.block["referenced_security_group_id"].(string); group != "" {
+		from = owner[reference.FindString(group)]
+	} else if cidr, _ := rule.block["cidr_ipv4"].(string); cidr != "0.0.0.0/0" {
+		from = "vpc.private.instances" // the only clients in the VPC
+	}
+	ports := fmt.Sprint(rule.block["from_port"])
+	if last := fmt.Sprint(rule.block["to_port"]); last != ports {
+		ports += "–" + last
+	}
+	return edge{from, rule.part, ports}
+}
+
+// source writes the stack in the language of D2.
+func (s stack) source() string {
+	var b strings.Builder
+	b.WriteString("# Made by make diagram of what is synthesized.\ndirection: right\ninternet: Internet {shape: cloud}\n")
+	fmt.Fprintf(&b, "vpc: %q {\n  public: %q\n  private: %q\n}\n",
+		"VPC "+s.value("network/vpc", "cidr_block"), s.subnets("public"), s.subnets("private"))
+	for _, p := range parts {
+		n := 0
+		for _, r := range s.resources {
+			if r.part == p.ID {
+				n++
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		shape := ""
+		if p.Shape != "" {
+			shape = " {shape: " + p.Shape + "}"
+		}
+		fmt.Fprintf(&b, "%s: %q%s\n", p.ID, p.Label, shape)
+	}
+	b.WriteString("internet -> api: wss\n")
+	for _, e := range s.edges() {
+		label := ""
+		switch {
+		case e.label != "":
+			label = ": " + e.label
+		case e.from == "alarms": // it looks at nearly everything
+			label = ": {style: {stroke-dash: 3; opacity: 0.4}}"
+		}
+		fmt.Fprintf(&b, "%s -> %s%s\n", e.from, e.to, label)
+	}
+	return b.String()
+}
+
+func (s stack) value(path, name string) string {
+	for _, r := range s.resources {
+		if r.path == path {
+			v, _ := r.block[name].(string)
+			return v
+		}
+	}
+	return ""
+}
+
+// subnets names a tier with its blocks, one in each zone.
+func (s stack) subnets(tier string) string {
+	var blocks []string
+	for _, r := range s.resources {
+		if r.kind == "aws_subnet" && strings.HasPrefix(r.path, "network/"+tier) {
+			v, _ := r.block["cidr_block"].(string)
+			blocks = append(blocks, v)
+		}
+	}
+	return fmt.Sprintf("%d %s subnets, one a zone\n%s", len(blocks), tier, strings.Join(blocks, ", "))
+}
