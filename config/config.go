@@ -26,6 +26,7 @@ type Config struct {
 	Certificate Certificate
 	AlarmEmail  string            // receives alarms; empty means nobody does
 	Tags        map[string]string // on every resource that can carry tags
+	Boundary    string            // ARN of the permissions boundary of every role; empty means none
 	Emulator    Emulator
 	Profile
 }
@@ -74,6 +75,7 @@ type settings struct {
 	Endpoint       string `env:"AWS_ENDPOINT_URL"`
 	AmazonLinux    string `env:"AMAZON_LINUX"`
 	AccessLogs     string `env:"API_ACCESS_LOGS" envDefault:"off"`
+	Boundary       string `env:"PERMISSIONS_BOUNDARY_ARN"`
 	ReadReplica    string `env:"RDS_READ_REPLICA"`
 	BlueGreen      string `env:"RDS_BLUE_GREEN"`
 }
@@ -89,12 +91,9 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 	if v, set := environ["ENVIRONMENT_SUFFIX"]; set && v == "" {
 		s.Suffix = ""
 	}
-	regionPath := "AWS_REGION"
-	switch text, err := fs.ReadFile(root, RegionFile); {
-	case err == nil:
-		s.Region, regionPath = strings.TrimSpace(string(text)), RegionFile
-	case !errors.Is(err, fs.ErrNotExist):
-		problems = append(problems, fmt.Errorf("%s: %w", RegionFile, err))
+	regionPath, err := overrideRegion(&s.Region, root)
+	if err != nil {
+		problems = append(problems, err)
 	}
 
 	profile, known := profiles[s.Profile]
@@ -108,6 +107,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		State:       State{Bucket: s.StateBucket, Region: s.StateRegion},
 		Certificate: Certificate{ARN: s.CertificateARN, DomainName: s.DomainName, HostedZoneID: s.HostedZoneID},
 		AlarmEmail:  s.AlarmEmail,
+		Boundary:    s.Boundary,
 		Emulator:    emulator(s.Endpoint),
 		Profile:     profile(),
 	}
@@ -125,6 +125,20 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		return Config{}, errors.Join(problems...)
 	}
 	return c, nil
+}
+
+// overrideRegion puts RegionFile's text over a region where the file exists, and
+// returns which of the two counts.
+func overrideRegion(region *string, root fs.FS) (path string, err error) {
+	text, err := fs.ReadFile(root, RegionFile)
+	switch {
+	case err == nil:
+		*region = strings.TrimSpace(string(text))
+		return RegionFile, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return "AWS_REGION", nil
+	}
+	return "AWS_REGION", fmt.Errorf("%s: %w", RegionFile, err)
 }
 
 // override applies the settings that change a single field of a profile.

@@ -76,10 +76,12 @@ func TestLoadRefuses(t *testing.T) {
 			"RDS_BLUE_GREEN: got on together with a read replica, want one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply"},
 		"Blue/Green with a profile's replica": {map[string]string{"RDS_BLUE_GREEN": "on", "PORTFOLIO_PROFILE": "production"}, nil,
 			"RDS_BLUE_GREEN: got on together with a read replica, want one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply"},
-		"neither on nor off":   {one("RDS_READ_REPLICA", "yes"), nil, "RDS_READ_REPLICA: got yes, want on or off"},
-		"access logs":          {one("API_ACCESS_LOGS", "1"), nil, "API_ACCESS_LOGS: got 1, want on or off"},
-		"operating system":     {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
-		"alarm address":        {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address"},
+		"neither on nor off": {one("RDS_READ_REPLICA", "yes"), nil, "RDS_READ_REPLICA: got yes, want on or off"},
+		"access logs":        {one("API_ACCESS_LOGS", "1"), nil, "API_ACCESS_LOGS: got 1, want on or off"},
+		"operating system":   {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
+		"alarm address":      {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address"},
+		"boundary": {one("PERMISSIONS_BOUNDARY_ARN", "portfolio-preview"), nil,
+			"PERMISSIONS_BOUNDARY_ARN: got portfolio-preview, want arn:aws:iam::<12-digit account>:policy/<name>"},
 		"endpoint is no URL":   {one("AWS_ENDPOINT_URL", "localhost:4566"), nil, "AWS_ENDPOINT_URL: got localhost:4566, want a URL such as http://127.0.0.1:4566"},
 		"endpoint has no host": {one("AWS_ENDPOINT_URL", "http://"), nil, "AWS_ENDPOINT_URL: got http://, want a URL such as http://127.0.0.1:4566"},
 	} {
@@ -154,6 +156,10 @@ func TestLoadTakes(t *testing.T) {
 		"emulator": {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, nil,
 			func(t *testing.T, got Config) {
 				require.Equal(t, Emulator{PathStyleS3: true, SkipCapacityWait: true, FunctionProxyAddress: "http://127.0.0.1:4566"}, got.Emulator)
+			}},
+		"boundary": {map[string]string{"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/portfolio-preview-boundary"}, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, "arn:aws:iam::123456789012:policy/portfolio-preview-boundary", got.Boundary)
 			}},
 		"an author AWS would refuse": {map[string]string{"COMMIT_AUTHOR": `Zoë "Z" <zoe@example.com>`, "REPOSITORY": strings.Repeat("ä", 300)}, nil,
 			func(t *testing.T, got Config) {

@@ -32,6 +32,7 @@ var (
 	certificatePattern = regexp.MustCompile(`^arn:aws:acm:([a-z0-9-]+):\d{12}:certificate/[0-9a-f-]{36}$`)
 	domainPattern      = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 	hostedZonePattern  = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
+	boundaryPattern    = regexp.MustCompile(`^arn:aws:iam::\d{12}:policy/[\w+=,.@/-]{1,512}$`)
 	versionPattern     = regexp.MustCompile(`^15\.\d{1,2}$`)
 )
 
@@ -58,26 +59,43 @@ func (c Config) validate(regionPath, endpoint string) []error {
 	// RDS takes no two hyphens in a row in an identifier.
 	check(suffixPattern.MatchString(c.Names.Suffix) && !strings.Contains(c.Names.Suffix, "--"), "ENVIRONMENT_SUFFIX", c.Names.Suffix,
 		"1–16 of a–z, 0–9 and single inner hyphens")
-	check(slices.Contains(regions, c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
-	check(validBucket(c.State.Bucket), "TERRAFORM_STATE_BUCKET", c.State.Bucket,
-		"an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens")
-	check(slices.Contains(regions, c.State.Region), "TERRAFORM_STATE_BUCKET_REGION", c.State.Region,
-		"an AWS region such as us-east-1")
+	check(knownRegion(c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
+	c.State.validate(check)
 	if c.AlarmEmail != "" {
 		address, err := mail.ParseAddress(c.AlarmEmail)
 		check(err == nil && address.Address == c.AlarmEmail, "ALARM_EMAIL", c.AlarmEmail, "an e-mail address")
 	}
-	if endpoint != "" {
-		u, err := url.Parse(endpoint)
-		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "AWS_ENDPOINT_URL", endpoint,
-			"a URL such as http://127.0.0.1:4566")
-	}
+	check(c.Boundary == "" || boundaryPattern.MatchString(c.Boundary), "PERMISSIONS_BOUNDARY_ARN", c.Boundary,
+		"arn:aws:iam::<12-digit account>:policy/<name>")
+	validateEndpoint(endpoint, check)
 	c.validateCertificate(check)
 	c.validateProfile(check)
 	return problems
 }
 
-func (c Config) validateCertificate(check func(ok bool, path string, got any, want string)) {
+func knownRegion(name string) bool { return slices.Contains(regions, name) }
+
+// checker notes a problem unless ok.
+type checker func(ok bool, path string, got any, want string)
+
+func (s State) validate(check checker) {
+	check(validBucket(s.Bucket), "TERRAFORM_STATE_BUCKET", s.Bucket,
+		"an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens")
+	check(knownRegion(s.Region), "TERRAFORM_STATE_BUCKET_REGION", s.Region,
+		"an AWS region such as us-east-1")
+}
+
+// validateEndpoint checks an emulator's address, "" for AWS.
+func validateEndpoint(endpoint string, check checker) {
+	if endpoint == "" {
+		return
+	}
+	u, err := url.Parse(endpoint)
+	check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "AWS_ENDPOINT_URL", endpoint,
+		"a URL such as http://127.0.0.1:4566")
+}
+
+func (c Config) validateCertificate(check checker) {
 	cert := c.Certificate
 	if cert.ARN != "" {
 		match := certificatePattern.FindStringSubmatch(cert.ARN)
@@ -99,7 +117,7 @@ func (c Config) validateCertificate(check func(ok bool, path string, got any, wa
 	}
 }
 
-func (c Config) validateProfile(check func(ok bool, path string, got any, want string)) {
+func (c Config) validateProfile(check checker) {
 	between := func(path string, got, low, high int) {
 		check(got >= low && got <= high, path, got, fmt.Sprintf("%d–%d", low, high))
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2route"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2routeresponse"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayv2stage"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicy"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/lambdafunction"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/lambdapermission"
@@ -35,6 +34,7 @@ type APIProps struct {
 	Certificate config.Certificate
 	Logs        LogProps
 	KeyARN      *string // customer-managed KMS key, nil for AWS-managed ones
+	Boundary    string  // as newRole takes it
 	Emulator    config.Emulator
 }
 
@@ -83,10 +83,7 @@ func NewAPI(scope constructs.Construct, id string, p APIProps) APIOutputs {
 
 func newHandler(scope constructs.Construct, p APIProps) lambdafunction.LambdaFunction {
 	logs := newLogGroup(scope, "handler-log-group", "/aws/lambda/"+p.Names.WebSocketHandler, p.Logs)
-	role := iamrole.NewIamRole(scope, jsii.String("handler-role"), &iamrole.IamRoleConfig{
-		Name:             &p.Names.WebSocketHandlerRole,
-		AssumeRolePolicy: assumeRolePolicy("lambda.amazonaws.com"),
-	})
+	role := newRole(scope, "handler-role", p.Names.WebSocketHandlerRole, "lambda.amazonaws.com", p.Boundary)
 	rights := iamrolepolicy.NewIamRolePolicy(scope, jsii.String("handler-policy"), &iamrolepolicy.IamRolePolicyConfig{
 		Role:   role.Name(),
 		Policy: policyDocument(handlerStatements(p, *logs.Arn())...),

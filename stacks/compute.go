@@ -28,6 +28,7 @@ type ComputeProps struct {
 	SecretRecoveryDays int // 0 or 7–30
 	Logs               LogProps
 	KeyARN             *string           // customer-managed KMS key, nil for AWS-managed ones
+	Boundary           string            // as newRole takes it
 	Tags               map[string]string // default tags do not reach what an Auto Scaling group launches
 	Emulator           config.Emulator
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dbinstance"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dbparametergroup"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dbsubnetgroup"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicyattachment"
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
@@ -33,6 +32,7 @@ type DatabaseProps struct {
 	SecretRecoveryDays int // 0 or 7–30
 	Logs               LogProps
 	KeyARN             *string // customer-managed KMS key, nil for AWS-managed ones
+	Boundary           string  // as newRole takes it
 }
 
 // DatabaseOutputs is what other tiers may use; pointers are Terraform tokens.
@@ -96,10 +96,7 @@ func newDatabaseBase(scope constructs.Construct, p DatabaseProps) databaseBase {
 	})
 	group := newSecurityGroup(scope, "security-group", p.Names.DatabaseSecurityGroup, "Holdings database", p.Network)
 	allowIn(scope, "postgres", group, rule{Description: "PostgreSQL from the VPC", From: databasePort, CIDR: p.Network.CIDR})
-	role := iamrole.NewIamRole(scope, jsii.String("monitoring-role"), &iamrole.IamRoleConfig{
-		Name:             &p.Names.DatabaseMonitoringRole,
-		AssumeRolePolicy: assumeRolePolicy("monitoring.rds.amazonaws.com"),
-	})
+	role := newRole(scope, "monitoring-role", p.Names.DatabaseMonitoringRole, "monitoring.rds.amazonaws.com", p.Boundary)
 	monitored := iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String("monitoring-policy"), &iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
 		Role:      role.Name(),
 		PolicyArn: jsii.String("arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"),

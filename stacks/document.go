@@ -10,13 +10,18 @@ import (
 
 // statement is one statement of an IAM policy. Field order and names are IAM's.
 type statement struct {
-	Sid       string                       `json:",omitempty"`
-	Effect    string                       `json:",omitempty"`
-	Principal any                          `json:",omitempty"` // "*" or map of kind to identifiers
-	Action    any                          `json:",omitempty"`
-	Resource  any                          `json:",omitempty"`
-	Condition map[string]map[string]string `json:",omitempty"`
+	Sid         string `json:",omitempty"`
+	Effect      string `json:",omitempty"`
+	Principal   any    `json:",omitempty"` // "*" or map of kind to identifiers
+	Action      any    `json:",omitempty"`
+	NotAction   any    `json:",omitempty"`
+	Resource    any    `json:",omitempty"`
+	NotResource any    `json:",omitempty"`
+	Condition   any    `json:",omitempty"` // map of operator to map of key to one value or a list
 }
+
+// condition is for keys with lists of values.
+type condition map[string]map[string]any
 
 // policyDocument renders an IAM policy. A statement without an effect allows.
 func policyDocument(statements ...statement) *string {

@@ -7,7 +7,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iaminstanceprofile"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicy"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicyattachment"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/s3object"
@@ -63,10 +62,7 @@ type instanceRole struct {
 }
 
 func newInstanceRole(scope constructs.Construct, p ComputeProps, rights instanceRights) instanceRole {
-	role := iamrole.NewIamRole(scope, jsii.String("instance-role"), &iamrole.IamRoleConfig{
-		Name:             &p.Names.InstanceRole,
-		AssumeRolePolicy: assumeRolePolicy("ec2.amazonaws.com"),
-	})
+	role := newRole(scope, "instance-role", p.Names.InstanceRole, "ec2.amazonaws.com", p.Boundary)
 	ready := []cdktf.ITerraformDependable{
 		iamrolepolicy.NewIamRolePolicy(scope, jsii.String("instance-policy"), &iamrolepolicy.IamRolePolicyConfig{
 			Role:   role.Name(),

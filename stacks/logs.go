@@ -7,7 +7,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/cloudwatchloggroup"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/flowlog"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicy"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/vpc"
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
@@ -30,12 +29,9 @@ func newLogGroup(scope constructs.Construct, id, name string, p LogProps) cloudw
 }
 
 // newFlowLogs records all traffic of the VPC.
-func newFlowLogs(scope constructs.Construct, names config.Names, main vpc.Vpc, p LogProps) {
+func newFlowLogs(scope constructs.Construct, names config.Names, main vpc.Vpc, boundary string, p LogProps) {
 	group := newLogGroup(scope, "flow-log-group", "/portfolio/"+names.FlowLogs, p)
-	role := iamrole.NewIamRole(scope, jsii.String("flow-log-role"), &iamrole.IamRoleConfig{
-		Name:             &names.FlowLogs,
-		AssumeRolePolicy: assumeRolePolicy("vpc-flow-logs.amazonaws.com"),
-	})
+	role := newRole(scope, "flow-log-role", names.FlowLogs, "vpc-flow-logs.amazonaws.com", boundary)
 	// Without logs:CreateLogGroup: buffered records would otherwise bring the
 	// group back after destroy, without a retention.
 	policy := iamrolepolicy.NewIamRolePolicy(scope, jsii.String("flow-log-policy"), &iamrolepolicy.IamRolePolicyConfig{

@@ -23,10 +23,11 @@ const internet = "0.0.0.0/0"
 
 // NetworkProps configures the VPC.
 type NetworkProps struct {
-	Names   config.Names
-	Region  string
-	Network config.Network
-	Logs    LogProps // of the flow logs
+	Names    config.Names
+	Region   string
+	Network  config.Network
+	Logs     LogProps // of the flow logs
+	Boundary string   // as newRole takes it
 }
 
 // NetworkOutputs is what other tiers may use; pointers are Terraform tokens.
@@ -66,7 +67,7 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) NetworkOu
 		VpcId: main.Id(),
 		Tags:  nameTag(p.Names.DefaultSecurityGroup),
 	})
-	newFlowLogs(scope, p.Names, main, p.Logs)
+	newFlowLogs(scope, p.Names, main, p.Boundary, p.Logs)
 
 	n := NetworkOutputs{VPCID: main.Id(), CIDR: cidr, Zones: zones(scope)}
 	public := n.newPublicTier(scope, p, main)

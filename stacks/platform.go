@@ -19,29 +19,30 @@ import (
 // Terraform are the same in every environment.
 func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack {
 	stack := cdktf.NewTerraformStack(app, &c.Names.Stack)
-	newBackend(stack, c)
-	newProviders(stack, c)
+	newBackend(stack, c.State, c.Emulator)
+	newAWSProvider(stack, c.Region, c.Tags, c.Emulator)
+	newArchiveProvider(stack)
 	account := dataawscalleridentity.NewDataAwsCallerIdentity(stack, jsii.String("account"), nil).AccountId()
 	keys := newKeys(stack, c, account)
 	logs := LogProps{RetentionDays: c.LogRetentionDays, KeyARN: keys.Data}
 
 	network := NewNetwork(stack, "network", NetworkProps{
-		Names: c.Names, Region: c.Region, Network: c.Network, Logs: logs,
+		Names: c.Names, Region: c.Region, Network: c.Network, Logs: logs, Boundary: c.Boundary,
 	})
 	database := NewDatabase(stack, "database", DatabaseProps{
 		Names: c.Names, Account: account, Network: network,
 		Database: c.Database, Cache: c.Cache, Buckets: c.Buckets,
-		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data,
+		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
 	})
 	compute := NewCompute(stack, "compute", ComputeProps{
 		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database,
 		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Buckets: c.Buckets,
-		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data,
+		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
 		Tags: c.Tags, Emulator: c.Emulator,
 	})
 	api := NewAPI(stack, "api", APIProps{
 		Names: c.Names, Compute: compute, API: c.API, Certificate: c.Certificate,
-		Logs: logs, KeyARN: keys.Data, Emulator: c.Emulator,
+		Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary, Emulator: c.Emulator,
 	})
 	monitoring := NewMonitoring(stack, "monitoring", MonitoringProps{
 		Names: c.Names, Region: c.Region, Account: account,
@@ -74,39 +75,43 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 
 // newBackend keeps state in S3, locked by an object beside it. Everything in it
 // is a literal: Terraform reads it before it evaluates anything.
-func newBackend(stack cdktf.TerraformStack, c config.Config) {
+func newBackend(stack cdktf.TerraformStack, state config.State, emulator config.Emulator) {
 	cdktf.NewS3Backend(stack, &cdktf.S3BackendConfig{
-		Bucket:  &c.State.Bucket,
-		Key:     &c.State.Key,
-		Region:  &c.State.Region,
+		Bucket:  &state.Bucket,
+		Key:     &state.Key,
+		Region:  &state.Region,
 		Encrypt: jsii.Bool(true),
 	})
 	// Newer than the bindings: native locking, and the write-only arguments that
 	// keep passwords out of state.
 	stack.AddOverride(jsii.String("terraform.backend.s3.use_lockfile"), true)
 	stack.AddOverride(jsii.String("terraform.required_version"), ">= 1.11.0")
-	if c.Emulator.PathStyleS3 {
+	if emulator.PathStyleS3 {
 		stack.AddOverride(jsii.String("terraform.backend.s3.use_path_style"), true)
 	}
 }
 
-func newProviders(stack cdktf.TerraformStack, c config.Config) {
-	tags := map[string]*string{}
-	for key, value := range c.Tags {
-		tags[key] = &value
+// newAWSProvider works in one region and tags whatever can carry tags.
+func newAWSProvider(stack cdktf.TerraformStack, region string, tags map[string]string, emulator config.Emulator) {
+	all := map[string]*string{}
+	for key, value := range tags {
+		all[key] = &value
 	}
 	provider := &aws.AwsProviderConfig{
-		Region:      &c.Region,
-		DefaultTags: []*aws.AwsProviderDefaultTags{{Tags: &tags}},
+		Region:      &region,
+		DefaultTags: []*aws.AwsProviderDefaultTags{{Tags: &all}},
 	}
-	if c.Emulator.PathStyleS3 {
+	if emulator.PathStyleS3 {
 		provider.S3UsePathStyle = true
 	}
 	aws.NewAwsProvider(stack, jsii.String("aws"), provider)
-	archive.NewArchiveProvider(stack, jsii.String("archive"), nil)
 	// The bindings pin the very version they were generated from. 5.99.0 itself
 	// reads every load balancer with a call that few deploy roles may make.
 	stack.AddOverride(jsii.String("terraform.required_providers.aws.version"), ">= 5.99.1, < 6.0.0")
+}
+
+func newArchiveProvider(stack cdktf.TerraformStack) {
+	archive.NewArchiveProvider(stack, jsii.String("archive"), nil)
 	stack.AddOverride(jsii.String("terraform.required_providers.archive.version"), ">= 1.3.0, < 3.0.0")
 }
 

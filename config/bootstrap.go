@@ -1,0 +1,89 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// BootstrapStack is the stack of what an account has once. Its state stands in
+// the bucket that it makes, beside the environments'.
+const BootstrapStack = "portfolio-bootstrap"
+
+// Bootstrap describes what an account and a region have once, for all of their
+// environments together.
+type Bootstrap struct {
+	Stack  string // id, BootstrapStack in the state bucket's region
+	Region string // AWS region, e.g. "eu-west-1"
+	State  State  // of this stack; the bucket is its own
+	// Account says that this is the state bucket's region, whose stack also holds
+	// what an account has once for all regions: bucket, identity provider, roles.
+	Account bool
+	// Repository is what stands between "repo:" and the next colon in the subject
+	// of GitHub's tokens: "owner/name", or "owner@1/name@2" since 2026-06-18.
+	Repository string
+	// OwnProvider says that the stack makes the identity provider of GitHub's
+	// tokens. An account has one at most, and another project may have made it.
+	OwnProvider bool
+	Tags        map[string]string // no Environment: the deploy roles are kept apart by that tag
+	Emulator    Emulator
+}
+
+// bootstrapSettings are the environment variables; empty counts as unset.
+type bootstrapSettings struct {
+	Region      string `env:"AWS_REGION" envDefault:"us-east-1"`
+	StateBucket string `env:"TERRAFORM_STATE_BUCKET" envDefault:"iac-rlhf-tf-states"`
+	StateRegion string `env:"TERRAFORM_STATE_BUCKET_REGION" envDefault:"us-east-1"`
+	Repository  string `env:"GITHUB_REPOSITORY"`
+	Provider    string `env:"GITHUB_OIDC_PROVIDER" envDefault:"new"`
+	Endpoint    string `env:"AWS_ENDPOINT_URL"`
+}
+
+// GitHub's own rules for names; the numbers behind @ are ids that are never used
+// twice. Nothing in it is a wildcard to IAM.
+var repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(@\d+)?/[A-Za-z0-9._-]{1,100}(@\d+)?$`)
+
+// LoadBootstrap reads a Bootstrap as Load reads a Config.
+func LoadBootstrap(environ map[string]string, root fs.FS) (Bootstrap, error) {
+	s, err := env.ParseAsWithOptions[bootstrapSettings](env.Options{Environment: environ})
+	if err != nil {
+		return Bootstrap{}, err
+	}
+	var problems []error
+	check := func(ok bool, path string, got any, want string) {
+		if !ok {
+			problems = append(problems, problem(path, fmt.Sprint(got), want))
+		}
+	}
+	regionPath, err := overrideRegion(&s.Region, root)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	b := Bootstrap{
+		Stack:       BootstrapStack,
+		Region:      s.Region,
+		State:       State{Bucket: s.StateBucket, Region: s.StateRegion},
+		Account:     s.Region == s.StateRegion,
+		Repository:  s.Repository,
+		OwnProvider: s.Provider == "new",
+		Tags:        map[string]string{"Project": "portfolio-tracking", "Repository": tagValue(s.Repository), "ManagedBy": "cdktf"},
+		Emulator:    emulator(s.Endpoint),
+	}
+	if !b.Account {
+		b.Stack += "-" + s.Region
+	}
+	b.State.Key = "bootstrap/" + b.Stack + ".tfstate"
+	check(knownRegion(b.Region), regionPath, b.Region, "an AWS region such as eu-west-1")
+	b.State.validate(check)
+	check(repositoryPattern.MatchString(b.Repository), "GITHUB_REPOSITORY", b.Repository,
+		"owner/name, or owner@id/name@id where GitHub's tokens have ids in their subject")
+	check(s.Provider == "new" || s.Provider == "existing", "GITHUB_OIDC_PROVIDER", s.Provider, "new or existing")
+	validateEndpoint(s.Endpoint, check)
+	if len(problems) > 0 {
+		return Bootstrap{}, errors.Join(problems...)
+	}
+	return b, nil
+}

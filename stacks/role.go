@@ -1,0 +1,17 @@
+package stacks
+
+import (
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrole"
+)
+
+// newRole creates a role that one AWS service assumes. boundary is the ARN of the
+// policy that no policy of the role goes beyond, "" for none: a deploy role of
+// CI may make no role without its own.
+func newRole(scope constructs.Construct, id, name, service, boundary string) iamrole.IamRole {
+	c := &iamrole.IamRoleConfig{Name: &name, AssumeRolePolicy: assumeRolePolicy(service)}
+	if boundary != "" {
+		c.PermissionsBoundary = &boundary
+	}
+	return iamrole.NewIamRole(scope, &id, c)
+}
