@@ -18,6 +18,7 @@ import (
 type bucketProps struct {
 	Name           *string
 	EmptyOnDestroy bool
+	Kept           bool        // Terraform refuses to delete it
 	KeyARN         *string     // customer-managed KMS key, nil for S3's own (SSE-S3)
 	Statements     []statement // beside the one that refuses requests without TLS
 	LogsBucket     *string     // where accesses are logged, nil for nowhere
@@ -43,6 +44,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 	b := s3bucket.NewS3Bucket(scope, jsii.String("bucket"), &s3bucket.S3BucketConfig{
 		Bucket:       p.Name,
 		ForceDestroy: p.EmptyOnDestroy,
+		Lifecycle:    kept(p.Kept),
 	})
 	var last cdktf.ITerraformDependable = b
 	after := func() *[]cdktf.ITerraformDependable { return &[]cdktf.ITerraformDependable{last} }
@@ -86,6 +88,14 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 		})
 	}
 	return bucket{Name: b.Id(), ARN: b.Arn(), Ready: policy}
+}
+
+// kept makes Terraform refuse to delete a resource, nil where it may.
+func kept(yes bool) *cdktf.TerraformResourceLifecycle {
+	if !yes {
+		return nil
+	}
+	return &cdktf.TerraformResourceLifecycle{PreventDestroy: jsii.Bool(true)}
 }
 
 func newBucketEncryption(scope constructs.Construct, b s3bucket.S3Bucket, keyARN *string, after *[]cdktf.ITerraformDependable) cdktf.ITerraformDependable {

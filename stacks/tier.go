@@ -1,0 +1,131 @@
+package stacks
+
+import (
+	"portfolio/config"
+)
+
+// tier is the set of environments that one deploy role is for, by patterns of
+// their suffixes. Others are suffixes that the patterns match and that belong to
+// another tier nevertheless.
+type tier struct {
+	Name     string // of the GitHub environment
+	Suffixes []string
+	Others   []string
+}
+
+// pullRequests are the suffixes "pr<number>". IAM has no pattern for a digit, and
+// "pr*" would be "production" too.
+var pullRequests = []string{"pr0*", "pr1*", "pr2*", "pr3*", "pr4*", "pr5*", "pr6*", "pr7*", "pr8*", "pr9*"}
+
+var (
+	previews   = tier{Name: "preview", Suffixes: pullRequests}
+	production = tier{Name: "production", Suffixes: []string{"*"}, Others: pullRequests}
+)
+
+// arns of each of the names that these suffixes make.
+func arns(suffixes []string, of func(n config.Names) []string) []string {
+	var all []string
+	for _, suffix := range suffixes {
+		all = append(all, of(config.NewNames(suffix))...)
+	}
+	return all
+}
+
+// rights makes the statements of the deploy roles and the plan role. What has a
+// name is granted by it; every name in a pattern is whole up to the suffix, so
+// that a name of one environment cannot pass for another's. What has an id for a
+// name is kept apart by its tag Environment, and so is what has both.
+type rights struct {
+	Account string // ID
+	States  string // ARN of the state bucket
+}
+
+// stateKeys are the objects of some suffixes in the state bucket: their keys begin
+// with the suffix, and the rest is up to end.
+func (r rights) stateKeys(suffixes []string, end string) []string {
+	var all []string
+	for _, suffix := range suffixes {
+		all = append(all, r.States+"/"+suffix+"/"+end)
+	}
+	return all
+}
+
+// buckets are all of some suffixes' buckets, or those of some kinds.
+func (r rights) buckets(suffixes []string, kinds ...string) []string {
+	if len(kinds) == 0 {
+		kinds = []string{"hist", "logs", "artifacts"}
+	}
+	return arns(suffixes, func(n config.Names) []string {
+		var all []string
+		for _, kind := range kinds {
+			all = append(all, "arn:aws:s3:::"+n.Bucket(kind, r.Account))
+		}
+		return all
+	})
+}
+
+func objects(buckets []string) []string {
+	var all []string
+	for _, bucket := range buckets {
+		all = append(all, bucket+"/*")
+	}
+	return all
+}
+
+func (r rights) secrets(suffixes []string) []string {
+	return arns(suffixes, func(n config.Names) []string {
+		prefix := "arn:aws:secretsmanager:*:" + r.Account + ":secret:"
+		// Terraform ends each with a hyphen and a number of its own.
+		return []string{prefix + n.DatabaseSecret + "-*", prefix + n.SigningSecret + "-*"}
+	})
+}
+
+func (r rights) roleNames(suffixes []string) []string {
+	return arns(suffixes, func(n config.Names) []string {
+		var all []string
+		for _, name := range []string{n.InstanceRole, n.FlowLogs, n.DatabaseMonitoringRole, n.WebSocketHandlerRole} {
+			all = append(all, "arn:aws:iam::"+r.Account+":role/"+name)
+		}
+		return all
+	})
+}
+
+func (r rights) profiles(suffixes []string) []string {
+	return arns(suffixes, func(n config.Names) []string {
+		return []string{"arn:aws:iam::" + r.Account + ":instance-profile/" + n.InstanceRole}
+	})
+}
+
+// stateSettings are what anybody who works with states may know of the bucket.
+var stateSettings = []string{
+	"s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetBucketPublicAccessBlock",
+	"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy", "s3:GetBucketPolicyStatus",
+}
+
+// states lets a role work on its tier's states: write them, lock them, and in the
+// end leave their history alone, from which a lost one comes back.
+func (r rights) states(t tier) []statement {
+	own := r.stateKeys(t.Suffixes, "*")
+	statements := []statement{
+		{Sid: "StateBucket", Action: stateSettings, Resource: r.States},
+		{Sid: "OwnStates", Action: []string{"s3:GetObject", "s3:PutObject"}, Resource: own},
+		{Sid: "OwnLocks", Action: "s3:DeleteObject", Resource: r.stateKeys(t.Suffixes, "*.tflock")},
+		{Sid: "KeepBucket", Effect: "Deny", NotAction: stateSettings, Resource: r.States},
+		{Sid: "KeepHistory", Effect: "Deny", Resource: r.States + "/*",
+			Action: []string{"s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:BypassGovernanceRetention"}},
+	}
+	if t.Others == nil {
+		// Everything else, be it in this bucket or in any other.
+		return append(statements, statement{
+			Sid: "NoOtherStates", Effect: "Deny", Action: objectActions,
+			NotResource: append(own, objects(r.buckets(t.Suffixes))...),
+		})
+	}
+	return append(statements, statement{
+		Sid: "NoOtherStates", Effect: "Deny", Action: "s3:*",
+		Resource: append(r.stateKeys(t.Others, "*"), r.States+"/bootstrap/*"),
+	})
+}
+
+// objectActions read, write or delete objects of whatever bucket.
+var objectActions = []string{"s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateDelete"}
