@@ -15,7 +15,7 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
 
-.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff deploy destroy outputs eject clean
+.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff deploy destroy outputs eject bootstrap clean
 
 local: setup build ## the whole platform on this machine
 	@build/local up
@@ -44,6 +44,9 @@ diagram: ## docs/architecture.svg, from the standard profile's snapshot
 
 fmt: ## format all Go
 	gofmt -w $$(git ls-files '*.go')
+
+bootstrap: setup ## what the account has once: state bucket, GitHub's roles; ADOPT=1 takes a bucket over
+	@go build -o build/bootstrap ./bootstrap && build/bootstrap apply $(if $(ADOPT),--adopt)
 
 synth: setup ## write cdktf.out
 	$(CDKTF) synth

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"portfolio/config"
+	"portfolio/stacks"
+
+	"github.com/hashicorp/terraform-exec/tfexec"
+)
+
+const (
+	// localState is the state until there is a bucket for it: outside of what make
+	// clean removes, for it is the only record of what has been made.
+	localState = "bootstrap/portfolio-bootstrap.tfstate"
+	workFolder = ".local/bootstrap"
+	// overrideFile replaces the backend of the synthesized stack while it is there.
+	overrideFile = "backend_override.tf.json"
+	// waitDelay is how long Terraform may take to end what it is at when it is told
+	// to stop. Killed, it would forget what it is making.
+	waitDelay = 5 * time.Minute
+)
+
+// work is one run of apply.
+type work struct {
+	settings config.Bootstrap
+	folder   string // of the synthesized stack, where Terraform works
+	tf       *tfexec.Terraform
+	out      io.Writer
+}
+
+// apply makes everything or brings it up to date. When it returns without an
+// error, the state is in the bucket and nowhere else.
+func apply(ctx context.Context, c config.Bootstrap, environ map[string]string, adopt bool, out io.Writer) error {
+	there, err := look(ctx, c)
+	if err != nil {
+		return err
+	}
+	course, err := choose(there, c, adopt)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(workFolder, 0o755); err != nil {
+		return err
+	}
+	folder := workFolder
+	if err := synthesize(c, &folder); err != nil {
+		return err
+	}
+	w := work{settings: c, folder: filepath.Join(workFolder, "stacks", c.Stack), out: out}
+	if w.tf, err = newTerraform(w.folder, environ); err != nil {
+		return err
+	}
+	w.tf.SetStdout(out)
+	if course.Forget {
+		if err := forgetLocalState(); err != nil {
+			return err
+		}
+	}
+	if course.Local {
+		err = w.applyHere(ctx, course)
+	} else {
+		err = w.applyRemote(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return w.report(ctx)
+}
+
+func newTerraform(folder string, environ map[string]string) (*tfexec.Terraform, error) {
+	path, err := exec.LookPath("terraform")
+	if err != nil {
+		return nil, badInput{errors.New("terraform: got none, want 1.11 or newer on PATH")}
+	}
+	tf, err := tfexec.NewTerraform(folder, path)
+	if err != nil {
+		return nil, err
+	}
+	tf.SetWaitDelay(waitDelay)
+	// What an earlier run knew of a backend is not what this one found.
+	if err := os.RemoveAll(filepath.Join(folder, ".terraform")); err != nil {
+		return nil, err
+	}
+	return tf, tf.SetEnv(tfexec.CleanEnv(environ))
+}
+
+// applyRemote works on the state in the bucket.
+func (w work) applyRemote(ctx context.Context) error {
+	if err := os.Remove(w.override()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
+		return err
+	}
+	return w.tf.Apply(ctx)
+}
+
+// applyHere works on the state in this folder, moves it into the bucket and
+// removes it here: in this order, so that a cut anywhere leaves a whole state.
+func (w work) applyHere(ctx context.Context, c course) error {
+	path, err := filepath.Rel(w.folder, localState)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(map[string]any{"terraform": map[string]any{"backend": map[string]any{"local": map[string]any{"path": path}}}})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(w.override(), text, 0o600); err != nil {
+		return err
+	}
+	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
+		return err
+	}
+	if c.Keep {
+		if err := w.tf.Untaint(ctx, stacks.StateBucketAddress); err != nil {
+			return err
+		}
+	}
+	if c.Import {
+		if err := w.tf.Import(ctx, stacks.StateBucketAddress, w.settings.State.Bucket); err != nil {
+			return err
+		}
+	}
+	if err := w.tf.Apply(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(w.out, "\nmoving the state to s3://%s/%s …\n", w.settings.State.Bucket, w.settings.State.Key)
+	if err := os.Remove(w.override()); err != nil {
+		return err
+	}
+	if err := w.tf.Init(ctx, tfexec.ForceCopy(true)); err != nil {
+		return err
+	}
+	there, err := look(ctx, w.settings)
+	if err != nil {
+		return err
+	}
+	if lost := there.Local.unknownTo(there.Remote); lost != "" {
+		return fmt.Errorf("move of the state: got no %s in the bucket, want it as in %s, which stays", lost, localState)
+	}
+	return forgetLocalState()
+}
+
+func (w work) override() string { return filepath.Join(w.folder, overrideFile) }
+
+// forgetLocalState removes the state here and Terraform's backup of it.
+func forgetLocalState() error {
+	var problems []error
+	for _, path := range []string{localState, localState + ".backup"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// report says what GitHub has to know, by the names that the workflows read.
+func (w work) report(ctx context.Context) error {
+	w.tf.SetStdout(io.Discard)
+	outputs, err := w.tf.Output(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	value := func(name string) string {
+		var text string
+		if err := json.Unmarshal(outputs[name].Value, &text); err != nil {
+			problems = append(problems, fmt.Errorf("output %s: %w", name, err))
+		}
+		return text
+	}
+	c := w.settings
+	text := fmt.Sprintf("\nAPI_ACCESS_LOGS=on works in %s from now on, by %s.\n", c.Region, value("api-logs-role-arn"))
+	if c.Account {
+		text += "\nVariables for GitHub (settings, secrets and variables, actions):"
+		for _, v := range []struct{ of, name, value string }{
+			{"repository", "AWS_REGION", c.Region},
+			{"repository", "TERRAFORM_STATE_BUCKET", value("state-bucket-name")},
+			{"repository", "TERRAFORM_STATE_BUCKET_REGION", c.State.Region},
+			{"repository", "AWS_PLAN_ROLE_ARN", value("plan-role-arn")},
+			{"environment preview", "AWS_DEPLOY_ROLE_ARN", value("preview-role-arn")},
+			{"environment preview", "PERMISSIONS_BOUNDARY_ARN", value("preview-boundary-arn")},
+			{"environment production", "AWS_DEPLOY_ROLE_ARN", value("production-role-arn")},
+			{"environment production", "PERMISSIONS_BOUNDARY_ARN", value("production-boundary-arn")},
+		} {
+			text += fmt.Sprintf("\n  %-22s  %s=%s", v.of, v.name, v.value)
+		}
+		text += "\n"
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	_, err = io.WriteString(w.out, text)
+	return err
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"portfolio/config"
+	"portfolio/stacks"
+)
+
+// found is what there is before a run.
+type found struct {
+	Bucket        bool
+	Local, Remote state // nil for none; Remote is in the bucket
+}
+
+// state is what counts of one of Terraform's states: what it manages, by address.
+// Lineage and serial are no help, a move into another backend may begin both anew.
+type state map[string]resource
+
+type resource struct {
+	ID      string
+	Tainted bool // its creation was cut off: Terraform would destroy it first
+}
+
+// readState reads a state file of Terraform's, version 4.
+func readState(text []byte) (state, error) {
+	var file struct {
+		Version   int
+		Resources []struct {
+			Mode, Type, Name string
+			Instances        []struct {
+				Status     string
+				Attributes struct{ ID string }
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, err
+	}
+	if file.Version != 4 {
+		return nil, fmt.Errorf("got version %d, want a Terraform state of version 4", file.Version)
+	}
+	s := state{}
+	for _, r := range file.Resources {
+		if r.Mode == "managed" && len(r.Instances) > 0 {
+			only := r.Instances[0] // the stack has no count
+			s[r.Type+"."+r.Name] = resource{ID: only.Attributes.ID, Tainted: only.Status == "tainted"}
+		}
+	}
+	return s, nil
+}
+
+// unknownTo is the address of something that other does not know, "" for none.
+func (s state) unknownTo(other state) string {
+	for _, address := range slices.Sorted(maps.Keys(s)) {
+		if there, known := other[address]; !known || there.ID != s[address].ID {
+			return address
+		}
+	}
+	return ""
+}
+
+// course is what a run does.
+type course struct {
+	Local  bool // apply with the state here, then move the state into the bucket
+	Import bool // take the bucket into the state here first
+	Keep   bool // the bucket's creation was cut off: it is to stay nevertheless
+	Forget bool // remove the state here, whose copy in the bucket is complete
+}
+
+// choose decides by what there is. Whatever run before was cut off, the next one
+// goes on where the states say it was.
+func choose(f found, c config.Bootstrap, adopt bool) (course, error) {
+	refuse := func(got, want string) (course, error) {
+		return course{}, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET: got %s, %s, want %s", c.State.Bucket, got, want)}
+	}
+	switch {
+	case !c.Account && !f.Bucket:
+		return refuse("which does not exist", "the bucket of an earlier run with AWS_REGION="+c.State.Region)
+	case !c.Account:
+		return course{}, nil
+	case f.Remote != nil && f.Local == nil:
+		return course{}, nil
+	case f.Remote != nil && f.Local.unknownTo(f.Remote) != "":
+		return course{}, badInput{fmt.Errorf("%s: got %s, which s3://%s/%s does not know, want one state: see which is out of date and remove it",
+			localState, f.Local.unknownTo(f.Remote), c.State.Bucket, c.State.Key)}
+	case f.Remote != nil: // cut off after the copy
+		return course{Forget: true}, nil
+	case f.Bucket && f.Local != nil: // begun here when there was no bucket, so it is ours
+		bucket, known := f.Local[stacks.StateBucketAddress]
+		return course{Local: true, Import: !known, Keep: bucket.Tainted}, nil
+	case f.Bucket && !adopt:
+		return refuse("which exists and holds no state of the bootstrap", "another name, or ADOPT=1 if it is yours: its policy and lifecycle are replaced, its objects stay")
+	default:
+		return course{Local: true, Import: f.Bucket}, nil
+	}
+}

@@ -1,0 +1,120 @@
+// Command bootstrap makes what an account and a region have once for all
+// environments: the state bucket, what GitHub's workflows may do, and the role by
+// which API Gateway writes logs. It is a CDKTF app of its own, run from the
+// repository's top folder, so that deploying an environment never needs a
+// stack's name.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"portfolio/config"
+	"portfolio/fastsynth"
+	"portfolio/stacks"
+
+	"github.com/aws/jsii-runtime-go"
+	"github.com/caarlos0/env/v11"
+	"github.com/hashicorp/terraform-cdk-go/cdktf"
+)
+
+const usage = `bootstrap COMMAND
+  apply [--adopt]  make it, or bring it up to date, and say what GitHub has to know
+  synth            write Terraform JSON to CDKTF_OUTDIR, or cdktf.out
+
+  --adopt  the state bucket exists and is yours: take it over with all it holds
+
+It may be run again at any time: what was cut off is finished, what is done stays.
+
+Settings, by environment variables:
+  GITHUB_REPOSITORY              owner/name, whose workflows may deploy; required
+  GITHUB_OIDC_PROVIDER           new, or existing where the account has GitHub's already
+  AWS_REGION                     us-east-1; in regions other than the bucket's only API
+                                 Gateway's logging is made
+  TERRAFORM_STATE_BUCKET         iac-rlhf-tf-states
+  TERRAFORM_STATE_BUCKET_REGION  us-east-1
+
+Exit status: 1 it failed, 2 called or set wrongly, and nothing was changed.`
+
+// Exit statuses.
+const (
+	exitFailed   = 1
+	exitBadInput = 2
+)
+
+// badInput is an error of whoever called: nothing has been changed.
+type badInput struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run carries out one command in the current folder and returns the exit status.
+func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) int {
+	// The bindings unpack jsii's runtime as soon as they are loaded.
+	defer jsii.Close()
+	err := dispatch(ctx, args, environ, stdout)
+	var bad badInput
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintln(stdout, usage)
+		return 0
+	case errors.As(err, &bad):
+		fmt.Fprintln(stderr, err)
+		return exitBadInput
+	}
+	fmt.Fprintln(stderr, "bootstrap:", err)
+	return exitFailed
+}
+
+func dispatch(ctx context.Context, args []string, environ map[string]string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("bootstrap", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	command := ""
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	adopt := false
+	if command == "apply" {
+		flags.BoolVar(&adopt, "adopt", false, "")
+	}
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return err
+	} else if err != nil || flags.NArg() > 0 || command != "apply" && command != "synth" {
+		return badInput{errors.Join(errors.New(usage), err)}
+	}
+	settings, err := config.LoadBootstrap(environ, os.DirFS("."))
+	if err != nil {
+		return badInput{err}
+	}
+	if command == "synth" {
+		return synthesize(settings, nil)
+	}
+	return apply(ctx, settings, environ, adopt, stdout)
+}
+
+// synthesize writes the stack to a folder, nil for what CDKTF takes by itself.
+// Errors of jsii arrive as panics.
+func synthesize(settings config.Bootstrap, folder *string) (err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("synth: %v", failure)
+		}
+	}()
+	fastsynth.Enable()
+	app := cdktf.NewApp(&cdktf.AppConfig{Outdir: folder})
+	stacks.NewBootstrap(app, settings)
+	app.Synth()
+	return nil
+}

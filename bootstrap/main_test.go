@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Called wrongly or set wrongly, it says so, exits with 2 and writes nothing.
+func TestRunRefuses(t *testing.T) {
+	good := map[string]string{"GITHUB_REPOSITORY": "octo/portfolio"}
+	for name, c := range map[string]struct {
+		args    []string
+		environ map[string]string
+		want    string
+	}{
+		"no command":      {nil, good, usage + "\n"},
+		"unknown command": {[]string{"destroy"}, good, usage + "\n"},
+		"unknown flag":    {[]string{"apply", "--force"}, good, usage + "\nflag provided but not defined: -force\n"},
+		"adopt to synth":  {[]string{"synth", "--adopt"}, good, usage + "\nflag provided but not defined: -adopt\n"},
+		"an argument":     {[]string{"apply", "now"}, good, usage + "\n"},
+		"no repository": {[]string{"apply"}, nil,
+			"GITHUB_REPOSITORY: got nothing, want owner/name, or owner@id/name@id where GitHub's tokens have ids in their subject\n"},
+		"bucket's name": {[]string{"synth"}, map[string]string{"GITHUB_REPOSITORY": "octo/portfolio", "TERRAFORM_STATE_BUCKET": "My_States"},
+			"TERRAFORM_STATE_BUCKET: got My_States, want an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var stdout, stderr bytes.Buffer
+			status := run(t.Context(), c.args, c.environ, &stdout, &stderr)
+			require.Equal(t, exitBadInput, status)
+			require.Equal(t, c.want, stderr.String())
+			require.Empty(t, stdout.String())
+			written, err := filepath.Glob("*")
+			require.NoError(t, err)
+			require.Empty(t, written)
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, run(t.Context(), []string{"--help"}, nil, &stdout, &stderr))
+	require.Equal(t, usage+"\n", stdout.String())
+	require.Empty(t, stderr.String())
+}
+
+// A state that cannot be read is nobody's to overwrite.
+func TestApplyKeepsWhatItCannotRead(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.Mkdir("bootstrap", 0o755))
+	require.NoError(t, os.WriteFile(localState, []byte(`{"version":4,"re`), 0o600))
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitBadInput, run(t.Context(), []string{"apply"}, map[string]string{"GITHUB_REPOSITORY": "octo/portfolio"}, &stdout, &stderr))
+	require.Equal(t, localState+": unexpected end of JSON input\n", stderr.String())
+	text, err := os.ReadFile(localState)
+	require.NoError(t, err)
+	require.Equal(t, `{"version":4,"re`, string(text))
+}
