@@ -86,7 +86,9 @@ func newTerraform(folder string, environ map[string]string) (*tfexec.Terraform, 
 	if err != nil {
 		return nil, err
 	}
-	tf.SetWaitDelay(waitDelay)
+	if err := tf.SetWaitDelay(waitDelay); err != nil {
+		return nil, err
+	}
 	// What an earlier run knew of a backend is not what this one found.
 	if err := os.RemoveAll(filepath.Join(folder, ".terraform")); err != nil {
 		return nil, err

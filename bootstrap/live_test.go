@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,7 +58,7 @@ func newSite(t *testing.T, program, endpoint, account string) site {
 func (s site) start(t *testing.T, out io.Writer, args []string, settings ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(s.program, args...)
-	cmd.Dir, cmd.Env = s.folder, append(s.environ, settings...)
+	cmd.Dir, cmd.Env = s.folder, slices.Concat(s.environ, settings)
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
 	return cmd

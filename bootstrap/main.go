@@ -92,7 +92,7 @@ func dispatch(ctx context.Context, args []string, environ map[string]string, std
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return err
 	} else if err != nil || flags.NArg() > 0 || command != "apply" && command != "synth" {
-		return badInput{errors.Join(errors.New(usage), err)}
+		return badInput{errors.Join(fmt.Errorf("%s", usage), err)}
 	}
 	settings, err := config.LoadBootstrap(environ, os.DirFS("."))
 	if err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -59,4 +61,38 @@ func TestApplyKeepsWhatItCannotRead(t *testing.T) {
 	text, err := os.ReadFile(localState)
 	require.NoError(t, err)
 	require.Equal(t, `{"version":4,"re`, string(text))
+}
+
+// A bucket that is somebody else's, or elsewhere, is said to be so.
+func TestApplyRefusesBuckets(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		region string // of the bucket, as S3 says it
+		want   string
+	}{
+		"somebody else's": {http.StatusForbidden, "", "TERRAFORM_STATE_BUCKET: got octo-states, which is another account's or closed to these credentials, want another name\n"},
+		"elsewhere":       {http.StatusMovedPermanently, "eu-west-1", "TERRAFORM_STATE_BUCKET_REGION: got us-east-1, want eu-west-1, where octo-states is\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if c.region != "" {
+					w.Header().Set("x-amz-bucket-region", c.region)
+				}
+				w.WriteHeader(c.status)
+			}))
+			defer s3.Close()
+			environ := map[string]string{
+				"GITHUB_REPOSITORY": "octo/portfolio", "TERRAFORM_STATE_BUCKET": "octo-states", "AWS_ENDPOINT_URL": s3.URL,
+				"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+			}
+			for name, value := range environ {
+				t.Setenv(name, value) // the SDK reads them itself
+			}
+			t.Chdir(t.TempDir())
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, exitBadInput, run(t.Context(), []string{"apply"}, environ, &stdout, &stderr))
+			require.Equal(t, c.want, stderr.String())
+			require.Empty(t, stdout.String())
+		})
+	}
 }

@@ -4,9 +4,10 @@
 //
 // It is run from the repository's top folder, as
 //
-//	go run ./lint cdktf.out/stacks/portfolio-dev/cdk.tf.json
+//	go run ./lint cdktf.out/stacks/portfolio-dev/cdk.tf.json [WAIVERS]
 //
-// for the standard profile, which the waivers are about. It needs no network.
+// for the standard profile, which the waivers are about; another stack has a file of
+// its own. It needs no network.
 package main
 
 import (
@@ -36,13 +37,16 @@ func main() {
 	os.Exit(status)
 }
 
-// run checks the stack named by the only argument and prints a line per problem.
+// run checks the stack named by the first argument and prints a line per problem.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) != 1 {
-		fmt.Fprintln(stderr, "usage: go run ./lint PATH-OF-cdk.tf.json")
+	if len(args) == 1 {
+		args = append(args, waiversPath)
+	}
+	if len(args) != 2 {
+		fmt.Fprintln(stderr, "usage: go run ./lint PATH-OF-cdk.tf.json [WAIVERS]")
 		return exitUnable
 	}
-	problems, summary, err := check(ctx, args[0])
+	problems, summary, err := check(ctx, args[0], args[1])
 	if err != nil {
 		fmt.Fprintln(stderr, "lint:", err)
 		return exitUnable
@@ -57,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func check(ctx context.Context, stackPath string) (problems []string, summary string, err error) {
+func check(ctx context.Context, stackPath, waiversPath string) (problems []string, summary string, err error) {
 	waivers, err := readWaivers(waiversPath)
 	if err != nil {
 		return nil, "", err

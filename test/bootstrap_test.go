@@ -2,8 +2,10 @@ package test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -50,4 +52,100 @@ func TestSnapshotOfBootstrap(t *testing.T) {
 				Assert(t, name, bootstrapOf(t, settings).Text)
 		})
 	}
+}
+
+// TestTrustOfRoles holds each workflow's role to whole subjects of one repository.
+func TestTrustOfRoles(t *testing.T) {
+	m, err := newModel(bootstrapOf(t, nil).Text)
+	require.NoError(t, err)
+	for path, subjects := range map[string]string{
+		"github/plan":       `["repo:octo/portfolio:pull_request","repo:octo/portfolio:ref:refs/heads/main"]`,
+		"github/preview":    `["repo:octo/portfolio:environment:preview"]`,
+		"github/production": `["repo:octo/portfolio:environment:production"]`,
+	} {
+		require.NoError(t, has(path, `{"assume_role_policy.Statement": [{
+			"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": "${github/provider.arn}"},
+			"Condition": {"StringEquals": {"`+gitHubAud+`": "sts.amazonaws.com", "`+gitHubSub+`": `+subjects+`}}}]}`)(m))
+	}
+	require.NoError(t, all(
+		has("github/provider", `{"url": "https://token.actions.githubusercontent.com", "client_id_list": ["sts.amazonaws.com"], "lifecycle.prevent_destroy": true}`),
+		has("api-logs/role", `{"assume_role_policy.Statement.0.Principal": {"Service": "apigateway.amazonaws.com"}}`),
+		after("api-logs/account", "api-logs/rights"),
+	)(m))
+	require.Len(t, m.of("aws_iam_role"), 4, "or the new one's trust is unseen")
+}
+
+// TestProviderThatExists is not made again, and trusted all the same.
+func TestProviderThatExists(t *testing.T) {
+	m, err := newModel(bootstrapOf(t, map[string]string{"GITHUB_OIDC_PROVIDER": "existing", "GITHUB_REPOSITORY": "octo@1/portfolio@2"}).Text)
+	require.NoError(t, err)
+	require.NoError(t, all(none("aws_iam_openid_connect_provider"), has("github/preview", `{
+		"assume_role_policy.Statement.0.Principal.Federated": "arn:aws:iam::${account.account_id}:oidc-provider/token.actions.githubusercontent.com"}`))(m))
+	require.Contains(t, m.Text, "repo:octo@1/portfolio@2:environment:preview")
+}
+
+// TestStateBucket holds the bucket to what keeps a state: history, secrecy, itself.
+func TestStateBucket(t *testing.T) {
+	m, err := newModel(bootstrapOf(t, nil).Text)
+	require.NoError(t, err)
+	require.NoError(t, all(
+		has("state/bucket", `{"bucket": "octo-states", "lifecycle.prevent_destroy": true, "force_destroy": false}`),
+		has("state/versioning", `{"versioning_configuration.status": "Enabled"}`),
+		has("state/public-access", `{"block_public_acls": true, "block_public_policy": true, "ignore_public_acls": true, "restrict_public_buckets": true}`),
+		has("state/encryption", `{"rule.0.apply_server_side_encryption_by_default.sse_algorithm": "AES256"}`),
+		has("state/policy", `{"policy.Statement": [{"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+			"Resource": ["${state/bucket.arn}", "${state/bucket.arn}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}`),
+		has("state/lifecycle", `{"rule.1.noncurrent_version_expiration.0.noncurrent_days": 30,
+			"rule.1.abort_incomplete_multipart_upload.0.days_after_initiation": 7}`),
+	)(m))
+	tags := dig(m.Stack, "provider", "aws", "0", "default_tags", "0", "tags")
+	require.Contains(t, tags, "Project")
+	require.NotContains(t, tags, "Environment", "the deploy roles are kept apart by that tag")
+}
+
+// singletons are what an account or a region has one of. In an environment's stack
+// one would be overwritten by the next environment, and go with the first that is
+// destroyed.
+var singletons = map[string]string{
+	"aws_api_gateway_account":              "the region's logging role of all APIs",
+	"aws_iam_openid_connect_provider":      "one for an issuer and account",
+	"aws_iam_account_alias":                "the account's name",
+	"aws_iam_account_password_policy":      "the account's",
+	"aws_iam_service_linked_role":          "one for a service and account, made on first use",
+	"aws_s3_account_public_access_block":   "the account's",
+	"aws_ebs_encryption_by_default":        "the region's",
+	"aws_ebs_default_kms_key":              "the region's",
+	"aws_ec2_instance_metadata_defaults":   "the region's",
+	"aws_ec2_image_block_public_access":    "the region's",
+	"aws_ebs_snapshot_block_public_access": "the region's",
+	"aws_ec2_serial_console_access":        "the region's",
+	"aws_vpc_block_public_access_options":  "the region's",
+	"aws_default_vpc":                      "the region's",
+	"aws_cloudwatch_log_resource_policy":   "ten in a region",
+	"aws_cloudwatch_log_account_policy":    "the region's",
+	"aws_xray_encryption_config":           "the region's",
+	"aws_ssm_service_setting":              "the region's",
+	"aws_ssm_default_patch_baseline":       "the region's",
+	"aws_sns_sms_preferences":              "the region's",
+	"aws_servicequotas_service_quota":      "the region's",
+	"aws_guardduty_detector":               "the region's",
+	"aws_securityhub_account":              "the region's",
+	"aws_config_configuration_recorder":    "the region's",
+	"aws_accessanalyzer_analyzer":          "one of the account's kind in a region",
+	"aws_inspector2_enabler":               "the region's",
+	"aws_ce_cost_allocation_tag":           "the account's",
+	"aws_account_alternate_contact":        "the account's",
+}
+
+func TestNoSingletonInAnEnvironment(t *testing.T) {
+	check := none(slices.Sorted(maps.Keys(singletons))...)
+	for _, profile := range profiles {
+		for _, logs := range []string{"on", "off"} {
+			m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "PORTFOLIO_PROFILE": profile, "API_ACCESS_LOGS": logs})
+			require.NoError(t, check(m), profile)
+		}
+	}
+	m, err := newModel(bootstrapOf(t, nil).Text)
+	require.NoError(t, err)
+	require.Error(t, check(m), "the bootstrap has some, or the check finds none")
 }
