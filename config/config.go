@@ -23,6 +23,7 @@ type Config struct {
 	Names       Names
 	Region      string // AWS region, e.g. "eu-west-1"
 	State       State
+	Release     Release
 	Certificate Certificate
 	AlarmEmail  string            // receives alarms; empty means nobody does
 	Tags        map[string]string // on every resource that can carry tags
@@ -36,6 +37,14 @@ type State struct {
 	Bucket string // exists before the first deploy, versioned and private
 	Region string // of the bucket, whatever the platform's region is
 	Key    string // object key, one per environment
+}
+
+// Release says what was deployed and by whom, for people and for the programs
+// that find it in the state later.
+type Release struct {
+	Commit  string // of this repository, "unknown" where nobody said
+	Profile string // by its name
+	Author  string // of the commit
 }
 
 // Certificate says how the load balancer gets TLS: an ARN of an issued
@@ -72,6 +81,7 @@ type settings struct {
 	AlarmEmail     string `env:"ALARM_EMAIL"`
 	Repository     string `env:"REPOSITORY" envDefault:"unknown"`
 	CommitAuthor   string `env:"COMMIT_AUTHOR" envDefault:"unknown"`
+	CommitSHA      string `env:"COMMIT_SHA" envDefault:"unknown"`
 	Endpoint       string `env:"AWS_ENDPOINT_URL"`
 	AmazonLinux    string `env:"AMAZON_LINUX"`
 	AccessLogs     string `env:"API_ACCESS_LOGS" envDefault:"off"`
@@ -105,6 +115,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		Names:       NewNames(s.Suffix),
 		Region:      s.Region,
 		State:       State{Bucket: s.StateBucket, Region: s.StateRegion},
+		Release:     Release{Commit: tagValue(s.CommitSHA), Profile: s.Profile, Author: tagValue(s.CommitAuthor)},
 		Certificate: Certificate{ARN: s.CertificateARN, DomainName: s.DomainName, HostedZoneID: s.HostedZoneID},
 		AlarmEmail:  s.AlarmEmail,
 		Boundary:    s.Boundary,
@@ -116,7 +127,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		"Project":      "portfolio-tracking",
 		"Environment":  s.Suffix,
 		"Repository":   tagValue(s.Repository),
-		"CommitAuthor": tagValue(s.CommitAuthor),
+		"CommitAuthor": c.Release.Author,
 		"ManagedBy":    "cdktf",
 	}
 	problems = append(problems, c.override(s)...)

@@ -120,6 +120,7 @@ func TestLoadDefaults(t *testing.T) {
 				Names:   NewNames("dev"),
 				Region:  "us-east-1",
 				State:   State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
+				Release: Release{Commit: "unknown", Profile: "standard", Author: "unknown"},
 				Profile: Standard(),
 				Tags: map[string]string{"Project": "portfolio-tracking", "Environment": "dev",
 					"Repository": "unknown", "CommitAuthor": "unknown", "ManagedBy": "cdktf"},
@@ -160,6 +161,10 @@ func TestLoadTakes(t *testing.T) {
 		"boundary": {map[string]string{"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/portfolio-preview-boundary"}, nil,
 			func(t *testing.T, got Config) {
 				require.Equal(t, "arn:aws:iam::123456789012:policy/portfolio-preview-boundary", got.Boundary)
+			}},
+		"a commit": {map[string]string{"COMMIT_SHA": "0123abc<script>", "PORTFOLIO_PROFILE": "preview", "COMMIT_AUTHOR": "Zoë <z>"}, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, Release{Commit: "0123abc_script_", Profile: "preview", Author: "Zoë _z_"}, got.Release)
 			}},
 		"an author AWS would refuse": {map[string]string{"COMMIT_AUTHOR": `Zoë "Z" <zoe@example.com>`, "REPOSITORY": strings.Repeat("ä", 300)}, nil,
 			func(t *testing.T, got Config) {

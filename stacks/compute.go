@@ -170,13 +170,9 @@ func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
 	newest := dataawsssmparameter.NewDataAwsSsmParameter(scope, jsii.String("newest-image"), &dataawsssmparameter.DataAwsSsmParameterConfig{
 		Name: jsii.String(amiParameters[system]),
 	})
-	// Not cdktf.NewDataResource: it runs "terraform version" in every synth.
-	image := cdktf.NewTerraformResource(scope, jsii.String("image"), &cdktf.TerraformResourceConfig{
-		TerraformResourceType: jsii.String("terraform_data"),
-		Lifecycle:             &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("input")},
-	})
 	// The plain value: an image's id is no secret, and a hidden one hides the change.
-	image.AddOverride(jsii.String("input"), map[string]any{"id": newest.InsecureValue()})
+	image := newTerraformData(scope, "image", map[string]any{"id": newest.InsecureValue()},
+		&cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("input")})
 	image.AddOverride(jsii.String("triggers_replace"), map[string]any{"release": imageRelease, "system": string(system)})
 	return cdktf.Token_AsString(image.GetStringAttribute(jsii.String("output.id")), nil)
 }

@@ -221,8 +221,6 @@ func common(p DatabaseProps, base databaseBase) *dbinstance.DbInstanceConfig {
 // finalSnapshotName ends in a UUID that Terraform keeps in state: a second
 // destroy under a fixed name fails, and a clock would change every plan.
 func finalSnapshotName(scope constructs.Construct, database string) *string {
-	id := cdktf.NewTerraformResource(scope, jsii.String("final-snapshot"), &cdktf.TerraformResourceConfig{
-		TerraformResourceType: jsii.String("terraform_data"),
-	})
+	id := newTerraformData(scope, "final-snapshot", nil, nil)
 	return jsii.String(database + "-final-" + *id.GetStringAttribute(jsii.String("id")))
 }

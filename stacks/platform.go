@@ -22,6 +22,7 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	newBackend(stack, c.State, c.Emulator)
 	newAWSProvider(stack, c.Region, c.Tags, c.Emulator)
 	newArchiveProvider(stack)
+	newRelease(stack, c)
 	account := dataawscalleridentity.NewDataAwsCallerIdentity(stack, jsii.String("account"), nil).AccountId()
 	keys := newKeys(stack, c, account)
 	logs := LogProps{RetentionDays: c.LogRetentionDays, KeyARN: keys.Data}
