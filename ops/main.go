@@ -46,6 +46,7 @@ type command struct {
 var commands = []command{
 	{"await-refresh", "wait for the instance refresh that a deploy started, and fail with it", awaitRefresh},
 	{"github", "comment on this run's pull request, report drift as issues, list open pull requests", githubCommand},
+	{"environments", "list what is deployed, by the states in the state bucket", listEnvironments},
 	{"plan", "say in a page what a Terraform plan would do; see its --help for exit statuses", planCard},
 }
 

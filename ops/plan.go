@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -38,16 +37,13 @@ go run makes 1 of all but 0: where the status counts, go build the program first
 // planCard is the command: it writes the card of a plan.
 func planCard(_ context.Context, s session, args []string) error {
 	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run prints the error
 	accepted := flags.Bool("accept-dangerous", false, "")
 	base := flags.String("base", "", "")
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(s.out, planUsage)
-		return nil
+	if help, err := s.parse(flags, args, planUsage); help || err != nil {
+		return err
 	}
-	if err != nil || flags.NArg() != 1 {
-		return errors.Join(fmt.Errorf("%w: %s", errUsage, planUsage), err)
+	if flags.NArg() != 1 {
+		return fmt.Errorf("%w: %s", errUsage, planUsage)
 	}
 	card, err := s.card(*base, flags.Arg(0))
 	if err != nil {

@@ -31,7 +31,7 @@ func TestPlanStatus(t *testing.T) {
 		"help":                {[]string{"--help"}, 0, planUsage + "\n", ""},
 		"no file":             {nil, exitUsage, "", "usage: ops plan [--accept-dangerous] [--base FILE] FILE|-"},
 		"two files":           {[]string{"a", "b"}, exitUsage, "", "usage: ops plan"},
-		"unknown flag":        {[]string{"--force", "a"}, exitUsage, "", "usage: ops plan"},
+		"unknown flag":        {[]string{"--force", "a"}, exitUsage, "", "usage: plan: flag provided but not defined: -force"},
 		"missing":             {[]string{"plan/testdata/none.json"}, exitFailed, "", "ops: open plan/testdata/none.json: no such file"},
 		"half a plan":         {[]string{half}, exitFailed, "", "ops: plan: it ended in an error, so it is not whole: plan again\n"},
 	} {

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"portfolio/config"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// environment is what the state bucket tells of one environment. What the state
+// does not say is empty, or nil.
+type environment struct {
+	Suffix    string    `json:"suffix"`
+	Created   time.Time `json:"created"` // oldest version since the state was last deleted
+	Applied   time.Time `json:"applied"` // newest version
+	Commit    string    `json:"commit,omitempty"`
+	Profile   string    `json:"profile,omitempty"`
+	Region    string    `json:"region,omitempty"`
+	Author    string    `json:"author,omitempty"`
+	Resources *int      `json:"resources"` // managed ones; nil where the state cannot be read
+	Problem   string    `json:"problem,omitempty"`
+
+	key string
+}
+
+// empty reports whether the state is known to hold nothing.
+func (e environment) empty() bool { return e.Resources != nil && *e.Resources == 0 }
+
+// states are the state objects of all environments, in one bucket.
+type states struct {
+	client *s3.Client
+	bucket string
+}
+
+// states opens the bucket that the settings name.
+func (s session) states(ctx context.Context, c config.Config) (states, error) {
+	sdk, err := s.aws(ctx, c.State.Region)
+	if err != nil {
+		return states{}, err
+	}
+	client := s3.NewFromConfig(sdk, func(o *s3.Options) {
+		o.UsePathStyle = c.Emulator.PathStyleS3
+		o.DisableLogOutputChecksumValidationSkipped = true // Terraform may write states without
+	})
+	return states{client, c.State.Bucket}, nil
+}
+
+var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)
+
+// suffixOf returns the suffix that a state's key is of, false for another object.
+func suffixOf(key string) (string, bool) {
+	match := stateKey.FindStringSubmatch(key)
+	if match == nil || match[1] != match[2] {
+		return "", false
+	}
+	return match[1], true
+}
+
+// list returns all environments that have a state, by suffix.
+func (s states) list(ctx context.Context) ([]environment, error) {
+	found, err := s.versions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []environment
+	for _, suffix := range slices.Sorted(maps.Keys(found)) {
+		e := found[suffix]
+		text, _, err := s.read(ctx, e.key)
+		switch missing := (*types.NoSuchKey)(nil); {
+		case errors.As(err, &missing):
+			continue // deleted since it was listed
+		case err != nil:
+			return nil, err
+		}
+		if err := e.parse(text); err != nil {
+			e.Problem = "its state cannot be read: " + err.Error()
+		}
+		all = append(all, *e)
+	}
+	return all, nil
+}
+
+// versions finds the states that are there and when each began: a version older
+// than the last deletion is of an earlier environment of that suffix.
+func (s states) versions(ctx context.Context) (map[string]*environment, error) {
+	found, deleted := map[string]*environment{}, map[string]time.Time{}
+	var versions []types.ObjectVersion
+	pages := s3.NewListObjectVersionsPaginator(s.client, &s3.ListObjectVersionsInput{Bucket: &s.bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("state bucket %s: %w", s.bucket, err)
+		}
+		for _, marker := range page.DeleteMarkers {
+			if at := aws.ToTime(marker.LastModified); at.After(deleted[aws.ToString(marker.Key)]) {
+				deleted[aws.ToString(marker.Key)] = at
+			}
+		}
+		versions = append(versions, page.Versions...)
+	}
+	for _, version := range versions {
+		key := aws.ToString(version.Key)
+		if suffix, ok := suffixOf(key); ok && aws.ToBool(version.IsLatest) {
+			at := aws.ToTime(version.LastModified)
+			found[suffix] = &environment{Suffix: suffix, Created: at, Applied: at, key: key}
+		}
+	}
+	for _, version := range versions {
+		suffix, _ := suffixOf(aws.ToString(version.Key))
+		e, at := found[suffix], aws.ToTime(version.LastModified)
+		if e != nil && at.Before(e.Created) && at.After(deleted[e.key]) {
+			e.Created = at
+		}
+	}
+	return found, nil
+}
+
+func (s states) read(ctx context.Context, key string) (text []byte, etag *string, err error) {
+	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
+	if err != nil {
+		return nil, nil, fmt.Errorf("state %s: %w", key, err)
+	}
+	defer object.Body.Close()
+	if text, err = io.ReadAll(object.Body); err != nil {
+		return nil, nil, fmt.Errorf("state %s: %w", key, err)
+	}
+	return text, object.ETag, nil
+}
+
+// remove deletes the state of an environment that is destroyed, if it is still
+// there and still empty: a deploy may have begun since.
+func (s states) remove(ctx context.Context, e environment) error {
+	text, etag, err := s.read(ctx, e.key)
+	if missing := (*types.NoSuchKey)(nil); errors.As(err, &missing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var now environment
+	if err := now.parse(text); err != nil {
+		return fmt.Errorf("state %s: %w", e.key, err)
+	}
+	if !now.empty() {
+		return fmt.Errorf("state %s: got %d resources, want none: it is kept", e.key, *now.Resources)
+	}
+	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &e.key, IfMatch: etag})
+	if err != nil {
+		return fmt.Errorf("state %s: %w", e.key, err)
+	}
+	return nil
+}
+
+// parse takes from a state what is fit to print, and nothing else.
+func (e *environment) parse(text []byte) error {
+	var state struct {
+		Version   int `json:"version"`
+		Resources []struct {
+			Mode, Type, Name string
+			Instances        []struct {
+				Attributes struct {
+					ARN   any
+					Input struct{ Value json.RawMessage }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &state); err != nil {
+		return errors.New("it is no JSON of a Terraform state") // the text may hold secrets, the error some of it
+	}
+	if state.Version != 4 {
+		return fmt.Errorf("version: got %d, want 4", state.Version)
+	}
+	count, regions := 0, map[string]bool{}
+	for _, r := range state.Resources {
+		if r.Mode != "managed" {
+			continue
+		}
+		count += len(r.Instances)
+		for _, instance := range r.Instances {
+			if r.Type == "terraform_data" && r.Name == "release" {
+				e.release(instance.Attributes.Input.Value)
+			}
+			arn, _ := instance.Attributes.ARN.(string)
+			if parts := strings.Split(arn, ":"); len(parts) > 5 && parts[3] != "" {
+				regions[parts[3]] = true
+			}
+		}
+	}
+	e.Resources = &count
+	// A destroy that was cut may have lost the release before the rest.
+	if all := slices.Collect(maps.Keys(regions)); e.Region == "" && len(all) == 1 {
+		e.Region = all[0]
+	}
+	return nil
+}
+
+func (e *environment) release(value json.RawMessage) {
+	var release struct{ Commit, Profile, Region, Author string }
+	if json.Unmarshal(value, &release) == nil {
+		e.Commit, e.Profile, e.Region, e.Author = release.Commit, release.Profile, release.Region, release.Author
+	}
+}
