@@ -1,0 +1,131 @@
+package leftovers
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestNamesOf(t *testing.T) {
+	for name, want := range map[string]bool{
+		"portfolio-vpc-pr7":                                       true,
+		"portfolio-private-rt-2-pr7":                              true,
+		"portfolio-alb-5xx-pr7":                                   true,
+		"portfolio-pr7":                                           true,
+		"alias/portfolio-alarms-pr7":                              true,
+		"portfolio-hist-pr7-0123456789":                           false,
+		"portfolio-hist-pr7-012345678901":                         true,
+		"portfolio-signing-key-pr7-20261124170000000000000001":    true,
+		"/aws/rds/instance/portfolio-holdings-db-pr7/postgresql":  true,
+		"arn:aws:sns:us-east-1:000000000000:portfolio-alarms-pr7": true,
+		"":                      false,
+		"portfolio-vpc-pr70":    false,
+		"portfolio-vpc-pr7-x":   false,
+		"portfolio-vpc-xpr7":    false,
+		"portfolio-vpc-dev":     false,
+		"myportfolio-vpc-pr7":   false,
+		"some-role-pr7":         false,
+		"portfolio-holdings-db": false,
+	} {
+		assert.Equal(t, want, namesOf("pr7").MatchString(name), name)
+	}
+}
+
+// account answers every call of every service: with what a test says of it, or
+// else with an empty list in the protocol of the call.
+type account map[string]string
+
+func (a account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, action, isJSON := strings.Cut(r.Header.Get("X-Amz-Target"), "."); isJSON {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		a.write(w, action, "{%s}")
+		return
+	}
+	if action := r.FormValue("Action"); action != "" {
+		w.Header().Set("Content-Type", "text/xml")
+		format := "<%[1]sResponse><%[1]sResult>%%s</%[1]sResult></%[1]sResponse>"
+		if strings.Contains(r.Header.Get("Authorization"), "/ec2/") {
+			format = "<%[1]sResponse>%%s</%[1]sResponse>"
+		}
+		a.write(w, action, fmt.Sprintf(format, action))
+		return
+	}
+	if r.URL.Path == "/" {
+		a.write(w, "ListBuckets", "<ListAllMyBucketsResult>%s</ListAllMyBucketsResult>")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	a.write(w, r.URL.Path, "{%s}")
+}
+
+func (a account) write(w http.ResponseWriter, action, format string) {
+	body := a[action]
+	if body == "refused" {
+		w.WriteHeader(http.StatusForbidden)
+		body = `<Error><Code>AccessDenied</Code></Error>`
+		if strings.HasPrefix(format, "{") {
+			format, body = "%s", `{"__type": "AccessDeniedException"}`
+		}
+	}
+	fmt.Fprintf(w, format, body)
+}
+
+func find(t *testing.T, a account) ([]string, error) {
+	t.Helper()
+	server := httptest.NewServer(a)
+	t.Cleanup(server.Close)
+	return Find(t.Context(), aws.Config{
+		Region: "eu-west-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, "pr7")
+}
+
+func TestFind(t *testing.T) {
+	const tags = `<tagSet><item><key>Name</key><value>portfolio-x-pr7</value></item></tagSet>`
+	got, err := find(t, account{
+		"DescribeVpcs":         `<vpcSet><item><vpcId>vpc-1</vpcId>` + tags + `</item></vpcSet>`,
+		"DescribeNatGateways":  `<natGatewaySet><item><natGatewayId>nat-1</natGatewayId><state>deleted</state>` + tags + `</item></natGatewaySet>`,
+		"DescribeInstances":    `<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState><name>terminated</name></instanceState>` + tags + `</item></instancesSet></item></reservationSet>`,
+		"DescribeVpcEndpoints": `<vpcEndpointSet><item><vpcEndpointId>vpce-1</vpcEndpointId><state>deleted</state>` + tags + `</item></vpcEndpointSet>`,
+		"ListSecrets":          `"SecretList": [{"ARN": "arn:aws:secretsmanager:eu-west-1:1:secret:s-1", "Name": "portfolio-s-pr7", "DeletedDate": 1}]`,
+		"ListBuckets":          `<Buckets><Bucket><Name>portfolio-hist-pr7-000000000000</Name></Bucket><Bucket><Name>portfolio-hist-dev-000000000000</Name></Bucket></Buckets>`,
+		"/v2/apis":             `"items": [{"name": "portfolio-ws-api-pr7"}]`,
+		"DescribeLogGroups":    `"logGroups": [{"logGroupName": "/aws/lambda/portfolio-ws-handler-pr7"}]`,
+		"DescribeKey":          `"KeyMetadata": {"KeyId": "k-1", "DeletionDate": 1}`,
+		"GetResources": `"ResourceTagMappingList": [{"ResourceARN": "arn:aws:ec2:eu-west-1:1:instance/i-1"},
+			{"ResourceARN": "arn:aws:ec2:eu-west-1:1:natgateway/nat-1"}, {"ResourceARN": "arn:aws:kms:eu-west-1:1:key/k-1"},
+			{"ResourceARN": "arn:aws:secretsmanager:eu-west-1:1:secret:s-1"}, {"ResourceARN": "arn:aws:ec2:eu-west-1:1:volume/vol-1"}]`,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"API portfolio-ws-api-pr7",
+		"VPC portfolio-x-pr7",
+		"bucket portfolio-hist-pr7-000000000000",
+		"log group /aws/lambda/portfolio-ws-handler-pr7",
+		"tagged arn:aws:ec2:eu-west-1:1:volume/vol-1",
+	}, got)
+}
+
+func TestFindNothing(t *testing.T) {
+	got, err := find(t, account{})
+	require.NoError(t, err)
+	assert.Empty(t, got)
+}
+
+// What cannot be listed is never taken for gone.
+func TestFindProvesNothingWithoutEveryList(t *testing.T) {
+	for action, kind := range map[string]string{
+		"DescribeVpcs": "VPCs: ", "DescribeAddresses": "Elastic IPs: ", "GetResources": "tags: ", "/v2/apis": "APIs: ", "ListBuckets": "buckets: ",
+	} {
+		got, err := find(t, account{action: "refused"})
+		require.ErrorContains(t, err, kind, action)
+		assert.Nil(t, got)
+	}
+}
