@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeTerraform empties states in the fake bucket, as Terraform does.
+type fakeTerraform struct {
+	bucket    *fakeS3
+	fails     map[string]error // by suffix
+	plans     map[string]*tfjson.Plan
+	destroyed []string
+}
+
+func (f *fakeTerraform) destroy(_ context.Context, e environment, lockTimeout time.Duration) error {
+	if err := f.fails[e.Suffix]; err != nil {
+		return err
+	}
+	f.destroyed = append(f.destroyed, e.Suffix+" in "+e.Region+" after up to "+lockTimeout.String())
+	f.bucket.put(e.key, emptyState, 0)
+	return nil
+}
+
+func (f *fakeTerraform) drift(_ context.Context, e environment) (*tfjson.Plan, error) {
+	return f.plans[e.Suffix], f.fails[e.Suffix]
+}
+
+var suffixes = map[string]bool{ // may they be reaped?
+	"pr1": true, "pr2147483647": true,
+	"pr01": false, "pr0": false, "pr": false, "PR1": false, "pr1-x": false, "dev": false, "prod": false, "pr1a": false,
+	"xpr1": false, "pr99999999999999999999": false, "pr1 ": false, " pr1": false, "pr1\n": false, "pr-1": false, "pr١": false, "": false,
+}
+
+func TestReapTakesNothingButClosedPullRequests(t *testing.T) {
+	now := time.Now()
+	for suffix, want := range suffixes {
+		e := environment{Suffix: suffix, Created: now.Add(-1000 * time.Hour)}
+		got, reason := wish{open: map[string]bool{}, maxAge: time.Hour}.judge(e, now)
+		assert.Equal(t, want, got, "%q: %s", suffix, reason)
+		got, reason = wish{open: map[string]bool{suffix: true}}.judge(e, now)
+		assert.False(t, got, "%q open: %s", suffix, reason)
+	}
+	for name, c := range map[string]struct {
+		w      wish
+		age    time.Duration
+		want   bool
+		reason string
+	}{
+		"open":                    {wish{open: map[string]bool{"pr7": true}}, 1000 * time.Hour, false, "its pull request is open"},
+		"open, as old as allowed": {wish{open: map[string]bool{"pr7": true}, maxAge: time.Hour}, time.Hour, false, "its pull request is open"},
+		"open, too old":           {wish{open: map[string]bool{"pr7": true}, maxAge: 168 * time.Hour}, 169 * time.Hour, true, "it is 7 d old, more than 168h0m0s"},
+		"another is open":         {wish{open: map[string]bool{"pr77": true}}, 0, true, "its pull request is not open"},
+		"only it":                 {wish{only: "pr7"}, 0, true, "its pull request is not open"},
+		"only another":            {wish{only: "pr77"}, 0, false, "--only pr77"},
+	} {
+		got, reason := c.w.judge(environment{Suffix: "pr7", Created: now.Add(-c.age)}, now)
+		assert.Equal(t, c.want, got, name)
+		assert.Equal(t, c.reason, reason, name)
+	}
+}
+
+func TestReapRefusesWhatItDoesNotUnderstand(t *testing.T) {
+	for name, c := range map[string]struct {
+		args  []string
+		input string
+		want  string
+	}{
+		"no list":        {nil, "", "usage: --open: got nothing, want numbers of pull requests, none or -\n"},
+		"empty list":     {[]string{"--open", ""}, "", "usage: --open: got nothing, want numbers of pull requests, none or -\n"},
+		"empty input":    {[]string{"--open", "-"}, "\n", "usage: --open: got nothing, want numbers of pull requests, none or -\n"},
+		"an error":       {[]string{"--open", "-"}, "HTTP 502", "usage: --open: got \"HTTP\", want numbers of pull requests, none or -\n"},
+		"none and some":  {[]string{"--open", "none,7"}, "", "usage: --open: got \"none\", want numbers of pull requests, none or -\n"},
+		"a leading zero": {[]string{"--open", "07"}, "", "usage: --open: got \"07\", want numbers of pull requests, none or -\n"},
+		"only dev":       {[]string{"--open", "none", "--only", "dev"}, "", "usage: --only: got \"dev\", want pr<number>\n"},
+		"only nothing":   {[]string{"--open", "none", "--only", ""}, "", "usage: --only: got \"\", want pr<number>\n"},
+		"no age":         {[]string{"--open", "none", "--max-age", "0s"}, "", "usage: --max-age: got 0s, want more than 0\n"},
+		"an argument":    {[]string{"--open", "none", "pr7"}, "", "usage: reap: got \"pr7\", want flags only\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bucket := &fakeS3{}
+			s, out := at(t, bucket)
+			s.in = strings.NewReader(c.input)
+			var stderr bytes.Buffer
+			assert.Equal(t, exitUsage, run(t.Context(), s, append([]string{"reap", "--yes"}, c.args...), &stderr))
+			assert.Equal(t, c.want, stderr.String())
+			assert.Empty(t, out.String())
+		})
+	}
+}
+
+func TestOpenSuffixes(t *testing.T) {
+	for text, want := range map[string]map[string]bool{
+		"none": {}, " none\n": {}, "7": {"pr7": true}, "7,12": {"pr7": true, "pr12": true}, "7\n12\r\n": {"pr7": true, "pr12": true},
+	} {
+		got, err := openSuffixes(text)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, text)
+	}
+}
+
+// reaping is a reaper of a bucket with environments of these suffixes.
+func reaping(t *testing.T, suffixes ...string) (*reaper, *fakeTerraform, *fakeS3, *bytes.Buffer) {
+	t.Helper()
+	bucket := &fakeS3{}
+	for _, suffix := range suffixes {
+		bucket.put(keyOf(suffix), stateText("eu-west-1"), 3*time.Hour)
+	}
+	s, out := at(t, bucket)
+	c, err := s.load()
+	require.NoError(t, err)
+	store, err := s.states(t.Context(), c)
+	require.NoError(t, err)
+	tf := &fakeTerraform{bucket: bucket, fails: map[string]error{}}
+	return &reaper{
+		states: store, terraform: tf, region: c.Region, out: out, tries: 3, every: time.Millisecond,
+		find: func(context.Context, string, string) ([]string, error) { return nil, nil },
+	}, tf, bucket, out
+}
+
+func runReaper(t *testing.T, r *reaper, w wish) error {
+	t.Helper()
+	all, err := r.states.list(t.Context())
+	require.NoError(t, err)
+	return r.run(t.Context(), w, all, time.Now())
+}
+
+func TestReapIsDryUnlessTold(t *testing.T) {
+	bucket := &fakeS3{}
+	bucket.put(keyOf("dev"), stateText("eu-west-1"), 0)
+	bucket.put(keyOf("pr7"), stateText("eu-west-1"), 0)
+	bucket.put(keyOf("pr8"), stateText("eu-west-1"), 0)
+	bucket.put(keyOf("pr1 "), stateText("eu-west-1"), 0)
+	s, out := at(t, bucket)
+	s.in = strings.NewReader("8\n")
+	var stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), s, []string{"reap", "--open", "-"}, &stderr), stderr.String())
+	assert.Equal(t, strings.Join([]string{
+		"dev: stays: its suffix is not pr<number>",
+		`"pr1 ": stays: its suffix is not pr<number>`,
+		"pr7: goes: its pull request is not open",
+		"pr8: stays: its pull request is open",
+		"Dry run: --yes destroys 1 of 4.", "",
+	}, "\n"), out.String())
+	assert.Empty(t, bucket.deletes)
+}
+
+// One that fails leaves its state for the next run and does not stop the others.
+func TestReapGoesOnAfterAFailure(t *testing.T) {
+	r, tf, bucket, out := reaping(t, "dev", "pr1", "pr2", "pr3", "pr4", "pr5")
+	bucket.put(keyOf("pr5"), "{", 0)
+	tf.fails["pr1"] = errors.New("Error acquiring the state lock: Who: ci@runner")
+	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
+		assert.Equal(t, "eu-west-1", region)
+		switch suffix {
+		case "pr2":
+			return []string{"bucket portfolio-hist-pr2-000000000000"}, nil
+		case "pr3":
+			return nil, errors.New("VPCs: AccessDenied")
+		}
+		return nil, nil
+	}
+	err := runReaper(t, r, wish{open: map[string]bool{}, lockTimeout: time.Minute, yes: true})
+	require.EqualError(t, err, strings.Join([]string{
+		"pr1: Error acquiring the state lock: Who: ci@runner",
+		"pr2: left in eu-west-1: 1\n  bucket portfolio-hist-pr2-000000000000",
+		"pr3: it is not proved that nothing is left: VPCs: AccessDenied",
+		"pr5: its state cannot be read: it is no JSON of a Terraform state",
+	}, "\n"))
+	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s", "pr4 in eu-west-1 after up to 1m0s"}, tf.destroyed)
+	assert.Equal(t, []string{keyOf("pr4")}, bucket.deletes)
+	assert.Contains(t, out.String(), "pr2: still listed: 1, asking again in 1ms (2 of 3)\n")
+	assert.Contains(t, out.String(), "pr4: destroyed, nothing is left\nDestroyed 1 of 5.\n")
+}
+
+// Lists lag: what goes away while it is asked again is no failure.
+func TestReapAsksAgain(t *testing.T) {
+	r, _, bucket, _ := reaping(t, "pr1")
+	asked := 0
+	r.find = func(context.Context, string, string) ([]string, error) {
+		if asked++; asked < 3 {
+			return []string{"tagged arn:aws:kms:eu-west-1:1:key/k"}, nil
+		}
+		return nil, nil
+	}
+	require.NoError(t, runReaper(t, r, wish{open: map[string]bool{}, yes: true}))
+	assert.Equal(t, 3, asked)
+	assert.Equal(t, []string{keyOf("pr1")}, bucket.deletes)
+}
+
+func TestReapTwice(t *testing.T) {
+	r, tf, bucket, out := reaping(t, "pr1", "pr2")
+	w := wish{open: map[string]bool{"pr2": true}, yes: true}
+	all, err := r.states.list(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, r.run(t.Context(), w, all, time.Now()))
+	// Of a second run that had listed at the same time and waited for the lock.
+	require.NoError(t, r.run(t.Context(), w, all, time.Now()))
+	out.Reset()
+	require.NoError(t, runReaper(t, r, w))
+	assert.Equal(t, "pr2: stays: its pull request is open\nDestroyed 0 of 0.\n", out.String())
+	assert.Len(t, tf.destroyed, 2)
+	_, there := bucket.latest(keyOf("pr2"))
+	assert.True(t, there)
+}
+
+// Without a region Terraform would look elsewhere, find nothing and forget it all.
+func TestReapNeedsTheRegion(t *testing.T) {
+	r, tf, bucket, _ := reaping(t)
+	bucket.put(keyOf("pr1"), strings.ReplaceAll(stateText(""), "arn:aws:ec2:eu-west-1", "arn:aws:ec2:"), 0)
+	bucket.put(keyOf("pr2"), halfState, 0)
+	bucket.put(keyOf("pr3"), emptyState, 0)
+	err := runReaper(t, r, wish{open: map[string]bool{}, yes: true})
+	require.EqualError(t, err, "pr1: its state does not say its region: deploy it once more, or destroy it by hand")
+	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, tf.destroyed)
+}
+
+// An environment whose state is gone is still proved to be gone.
+func TestReapOnlyWithoutState(t *testing.T) {
+	r, tf, _, out := reaping(t, "pr1")
+	require.NoError(t, runReaper(t, r, wish{open: map[string]bool{}, only: "pr7", yes: true}))
+	assert.Equal(t, "pr1: stays: --only pr7\npr7: has no state\nDestroyed 0 of 0.\n", out.String())
+	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
+		return []string{region + " " + suffix}, nil
+	}
+	require.EqualError(t, runReaper(t, r, wish{open: map[string]bool{}, only: "pr7", yes: true}), "pr7: left in us-east-1: 1\n  us-east-1 pr7")
+	assert.Empty(t, tf.destroyed)
+}
+
+func TestReapEndsWhenInterrupted(t *testing.T) {
+	r, tf, _, _ := reaping(t, "pr1", "pr2")
+	all, err := r.states.list(t.Context())
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, r.run(ctx, wish{open: map[string]bool{}, yes: true}, all, time.Now()), context.Canceled)
+	assert.Empty(t, tf.destroyed)
+}
