@@ -47,6 +47,7 @@ var commands = []command{
 	{"await-refresh", "wait for the instance refresh that a deploy started, and fail with it", awaitRefresh},
 	{"github", "comment on this run's pull request, report drift as issues, list open pull requests", githubCommand},
 	{"environments", "list what is deployed, by the states in the state bucket", listEnvironments},
+	{"drift", "say what was changed outside Terraform; see its --help for exit statuses", detectDrift},
 	{"reap", "destroy what pull requests left behind, and prove it", reap},
 	{"plan", "say in a page what a Terraform plan would do; see its --help for exit statuses", planCard},
 }

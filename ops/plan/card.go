@@ -92,11 +92,7 @@ func New(p *tfjson.Plan) Card {
 			c.Status = max(c.Status, Changes)
 		}
 	}
-	for _, r := range changesOf(&tfjson.Plan{ResourceChanges: p.ResourceDrift}) {
-		if r.verb != untouched {
-			c.Drift = append(c.Drift, Finding{r.address, "was changed outside Terraform: " + codes(r.attributes())})
-		}
-	}
+	c.Drift = driftOf(p)
 	return c
 }
 
