@@ -14,8 +14,8 @@ type Environment struct {
 	Stack   []byte
 }
 
-// nothing is the stack that an environment is compared with: it costs nothing.
-var nothing = []byte(`{"terraform": {}, "resource": {}}`)
+// emptyStack is what an environment is compared with: it costs nothing.
+var emptyStack = []byte(`{"terraform": {}, "resource": {}}`)
 
 // CostPage writes a Markdown page of what each environment costs, resource by
 // resource, without traffic and usage. What has no price is named, and counted in
@@ -28,7 +28,7 @@ What each profile costs a month of %[1]s hours as it is deployed, without traffi
 what is synthesized and from `+"`ops/plan/prices.json`"+`: %[2]s, %[3]s; %[4]s.
 `, prices.HoursPerMonth.FloatString(0), prices.Region, prices.Date, prices.Source)
 	for _, e := range environments {
-		card, err := Compare(nothing, e.Stack)
+		card, err := Compare(emptyStack, e.Stack)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", e.Profile, err)
 		}

@@ -28,11 +28,44 @@ func environments(t *testing.T, p *platform.Platform) {
 	})
 	require.False(t, t.Failed(), "the rest needs both")
 	before := picture(t, p, "pr2")
-	destroyEnvironment(t, "pr1")
-	assert.Empty(t, leftovers(t, p, "pr1"))
+	reaps(t, p)
 	assert.Equal(t, before, picture(t, p, "pr2"), "pr2 after pr1's destruction")
-	destroyEnvironment(t, "pr2")
+	out, err := makeTarget(t, "destroy", "pr2")
+	require.NoError(t, err, out)
 	assert.Empty(t, leftovers(t, p, "pr2"))
+}
+
+// reaps destroys the environment whose pull request is closed, by two runs at once,
+// and no other: neither one that is open nor one of another kind.
+func reaps(t *testing.T, p *platform.Platform) {
+	assert.Contains(t, ops(t, "environments"), "\npr1 ")
+	dry := ops(t, "reap", "--open", "2")
+	for _, line := range []string{suffix + ": stays: its suffix is not pr<number>\n", "pr1: goes: ", "pr2: stays: ", "Dry run"} {
+		assert.Contains(t, dry, line)
+	}
+	assert.NotEmpty(t, leftovers(t, p, "pr1"), "a dry run destroys nothing")
+	t.Run("at once", func(t *testing.T) {
+		for _, name := range []string{"one", "two"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				assert.Contains(t, ops(t, "reap", "--open", "2", "--yes"), "Destroyed ")
+			})
+		}
+	})
+	assert.Empty(t, leftovers(t, p, "pr1"))
+	after := ops(t, "environments")
+	assert.NotContains(t, after, "pr1 ")
+	assert.Contains(t, after, "\npr2 ")
+}
+
+// ops runs a command of the operators' program, which has to succeed.
+func ops(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := command(t, "go", append([]string{"run", "./ops"}, args...)...)
+	cmd.Env = list(emulated(pullRequest))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "ops %v\n%s", args, out)
+	return string(out)
 }
 
 // makeTarget runs a target for an environment of a pull request.
@@ -42,13 +75,6 @@ func makeTarget(t *testing.T, target, suffix string) (string, error) {
 	cmd.Env = list(emulated(pullRequest))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
-}
-
-// destroyEnvironment removes an environment of a pull request.
-func destroyEnvironment(t *testing.T, suffix string) {
-	t.Helper()
-	out, err := makeTarget(t, "destroy", suffix)
-	require.NoError(t, err, "make destroy %s\n%s", suffix, out)
 }
 
 // cliDeploys deploys an environment by make, and again while somebody holds its
