@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"portfolio/local/servers"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
@@ -92,30 +92,14 @@ func (p *Platform) launchServer(name string, cmd *exec.Cmd) error {
 
 // startEmulator starts the emulator and makes the bucket that Terraform's state
 // lives in.
-func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) (err error) {
-	cmd := exec.Command(filepath.Join(p.root, "build/tools/python/bin/python"), filepath.Join(p.root, "local/platform/emulator.py"))
-	if cmd.Dir, err = os.MkdirTemp("", "portfolio-emulator-"); err != nil {
+func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) error {
+	if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{Port: emulatorPort, Launch: launch}); err != nil {
 		return err
-	}
-	// An environment of its own: a stray variable would be a setting to it.
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + cmd.Dir, "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
-		"BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", emulatorPort), "REDIS_HOST=localhost",
-		"AWS_ENDPOINT_URL=" + emulatorURL, // what Lambda functions call AWS by
-	}
-	if err := launch("emulator", cmd); err != nil {
-		return err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	if err := await(ctx, time.Minute, ended, func(ctx context.Context) error {
-		return get(ctx, emulatorURL+"/_ministack/health")
-	}); err != nil {
-		return fmt.Errorf("emulator: %w", err)
 	}
 	return p.createStateBucket(ctx)
 }
 
+// createStateBucket makes the bucket as ops preflight wants it.
 func (p *Platform) createStateBucket(ctx context.Context) error {
 	cfg, err := p.AWS(ctx)
 	if err != nil {
@@ -129,11 +113,21 @@ func (p *Platform) createStateBucket(ctx context.Context) error {
 	if _, err := client.CreateBucket(ctx, in); err != nil {
 		return fmt.Errorf("state bucket: %w", err)
 	}
-	_, err = client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+	if _, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
 		Bucket:                  &p.state.Bucket,
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
-	})
-	return err
+	}); err != nil {
+		return fmt.Errorf("state bucket: %w", err)
+	}
+	if _, err := client.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+		Bucket: &p.state.Bucket,
+		PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
+			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
+		},
+	}); err != nil {
+		return fmt.Errorf("state bucket: %w", err)
+	}
+	return nil
 }
 
 // await calls ready until it succeeds. It gives up after limit, with ready's

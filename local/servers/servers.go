@@ -1,7 +1,7 @@
-// Package servers runs the real PostgreSQL and Valkey that stand in for RDS
-// and ElastiCache Serverless on one machine. Both speak TLS only, with a
-// certificate of a local authority, and listen on 127.0.0.1 only, so clients
-// connect to them exactly as they do in the cloud.
+// Package servers runs what stands in for AWS on one machine: the real PostgreSQL
+// and Valkey for RDS and ElastiCache Serverless, and an emulator for AWS's APIs.
+// The stores speak TLS only, with a certificate of a local authority, so clients
+// connect to them exactly as they do in the cloud. All listen on 127.0.0.1 only.
 //
 // It needs Linux: processes are tied to their parent by the kernel.
 package servers

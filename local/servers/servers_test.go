@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -130,4 +131,30 @@ func assertGone(t *testing.T, port int, folder string) {
 	}
 	assert.Error(t, err, "port %d", port)
 	assert.NoDirExists(t, folder)
+}
+
+func TestEmulatorAnswersOnAFreePort(t *testing.T) {
+	first, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, first.Stop()) })
+	assert.DirExists(t, first.Folder)
+
+	parsed, err := url.Parse(first.URL)
+	require.NoError(t, err)
+	assert.Equal(t, servers.Host, parsed.Hostname())
+	port, err := strconv.Atoi(parsed.Port())
+	require.NoError(t, err)
+	second, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{Port: port})
+	require.Error(t, err, "its port is taken")
+	assert.Nil(t, second)
+
+	require.NoError(t, first.Stop())
+	assert.NoDirExists(t, first.Folder)
+	_, err = net.Dial("tcp", parsed.Host)
+	assert.Error(t, err, "it ended")
+}
+
+func TestEmulatorSaysWhatInstallsIt(t *testing.T) {
+	_, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{Python: filepath.Join(t.TempDir(), "python")})
+	require.ErrorContains(t, err, "run `make setup`")
 }

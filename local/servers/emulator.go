@@ -1,0 +1,114 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// EmulatorConfig says how StartEmulator runs the emulator. The zero value is
+// right for tests.
+type EmulatorConfig struct {
+	Python string   // interpreter that has the emulator; "" for the one `make setup` installs
+	Port   int      // 0 chooses a free one
+	Launch Launcher // nil ties the emulator to this process
+}
+
+// Emulator is a running emulator of AWS, empty when it starts.
+type Emulator struct {
+	URL    string // answers for every service
+	Folder string // all its files; Stop removes it
+
+	process *process
+}
+
+// StartEmulator starts the emulator and returns when it answers. It listens on
+// 127.0.0.1 only. On error nothing is left.
+func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	if c.Python == "" {
+		c.Python = filepath.Join(root, "build", "tools", "python", "bin", "python")
+	}
+	if _, err := os.Stat(c.Python); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no emulator: %s is missing: run `make setup`", c.Python)
+	} else if err != nil {
+		return nil, err
+	}
+	if c.Port == 0 {
+		c.Port, err = freePort()
+	} else {
+		err = portIsFree(c.Port) // or another server's health would pass for this one's
+	}
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "portfolio-emulator-")
+	if err != nil {
+		return nil, err
+	}
+	e := &Emulator{URL: "http://" + address(c.Port), Folder: folder}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Stop())
+		}
+	}()
+	cmd := exec.Command(c.Python, filepath.Join(root, "local", "servers", "emulator.py"))
+	cmd.Dir = folder
+	// An environment of its own: a stray variable would be a setting to it.
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder, "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
+		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
+		"AWS_ENDPOINT_URL=" + e.URL, // what Lambda functions call AWS by
+	}
+	if e.process, err = start("emulator", cmd, c.Launch); err != nil {
+		return nil, err
+	}
+	if err := e.process.await(ctx, e.healthy); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Stop ends the emulator and removes its files. A second call does nothing.
+func (e *Emulator) Stop() error {
+	var err error
+	if e.process != nil {
+		err = e.process.stop(syscall.SIGTERM)
+	}
+	return errors.Join(err, os.RemoveAll(e.Folder))
+}
+
+func portIsFree(port int) error {
+	l, err := net.Listen("tcp", address(port))
+	if err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
+	return l.Close()
+}
+
+func (e *Emulator) healthy(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL+"/_ministack/health", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", request.URL, response.Status)
+	}
+	return nil
+}
