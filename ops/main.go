@@ -49,6 +49,7 @@ var commands = []command{
 	{"environments", "list what is deployed, by the states in the state bucket", listEnvironments},
 	{"drift", "say what was changed outside Terraform; see its --help for exit statuses", detectDrift},
 	{"reap", "destroy what pull requests left behind, and prove it", reap},
+	{"preflight", "say what would stop a deploy, before it begins", preflightCheck},
 	{"plan", "say in a page what a Terraform plan would do; see its --help for exit statuses", planCard},
 }
 

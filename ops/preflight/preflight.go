@@ -1,0 +1,196 @@
+// Package preflight looks, before an apply, for what would stop it half-way. It
+// only reads, and asks everything at once, so that it takes seconds.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"portfolio/config"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
+)
+
+// Limits of one run: an answer that takes longer is none, and an account's API
+// rate is shared with whatever else runs in it.
+const (
+	patience = 15 * time.Second
+	atOnce   = 16
+)
+
+// Finding is one fault, with what mends it.
+type Finding struct {
+	What, Got, Want, Fix string
+	// Harmless is worth a line but stops no deploy.
+	Harmless bool
+}
+
+// String is one line: "what: got X, want Y; fix: Z".
+func (f Finding) String() string {
+	line := fmt.Sprintf("%s: got %s, want %s; fix: %s", f.What, f.Got, f.Want, f.Fix)
+	if f.Harmless {
+		line = "note: " + line
+	}
+	return strings.Join(strings.Fields(line), " ") // AWS's messages may have line breaks
+}
+
+// Report is what Run found, in an order that does not change from run to run.
+type Report struct {
+	Account  string // empty when the credentials are no good
+	Checks   int    // how many questions were asked
+	Findings []Finding
+}
+
+// Faults counts the findings that stop a deploy.
+func (r Report) Faults() int {
+	faults := 0
+	for _, f := range r.Findings {
+		if !f.Harmless {
+			faults++
+		}
+	}
+	return faults
+}
+
+// Run looks at the environment that settings describe. platform and state are AWS
+// settings for the platform's region and for that of the state bucket.
+func Run(ctx context.Context, settings config.Config, platform, state aws.Config) Report {
+	e := &environment{
+		Config:     settings,
+		aws:        platform,
+		buckets:    s3.NewFromConfig(platform, pathStyle(settings)),
+		stateStore: s3.NewFromConfig(state, pathStyle(settings)),
+	}
+	// Without an account nothing else can be asked, and without the state nobody
+	// knows what is this environment's own.
+	report := Report{Checks: 1}
+	report.Findings = all(ctx, []check{{"credentials", e.credentials}})
+	if len(report.Findings) > 0 {
+		return report
+	}
+	report.Account = e.account
+	checks := []check{{"state " + e.State.Key, e.readState}, {"state bucket " + e.State.Bucket, e.stateBucket}, {"lock of " + e.State.Key, e.lock}}
+	report.Findings = all(ctx, checks)
+	report.Checks += len(checks)
+	if e.owned == nil {
+		return report
+	}
+	checks = append(append(e.nameChecks(), e.secretChecks()...), append(e.certificateChecks(), e.quotaChecks()...)...)
+	report.Findings = append(report.Findings, all(ctx, checks)...)
+	report.Checks += len(checks)
+	return report
+}
+
+// pathStyle has S3 clients put bucket names where the endpoint understands them.
+func pathStyle(settings config.Config) func(*s3.Options) {
+	return func(o *s3.Options) { o.UsePathStyle = settings.Emulator.PathStyleS3 }
+}
+
+// environment is what is about to be deployed.
+type environment struct {
+	config.Config
+	aws                 aws.Config
+	buckets, stateStore *s3.Client
+	account, partition  string
+	owned               *resources // of its state; nil when that could not be read
+}
+
+// check is one question to AWS. Its find returns the faults it sees, and an error
+// when there was no answer.
+type check struct {
+	what string
+	find func(context.Context) ([]Finding, error)
+}
+
+// all runs checks at the same time and returns their findings in the checks' order.
+func all(ctx context.Context, checks []check) []Finding {
+	found := make([][]Finding, len(checks))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, c := range checks {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+			defer cancel()
+			var err error
+			if found[i], err = c.find(ctx); err != nil {
+				found[i] = append(found[i], unchecked(c.what, err, context.Cause(ctx)))
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no function returns an error
+	var findings []Finding
+	for _, f := range found {
+		findings = append(findings, f...)
+	}
+	return findings
+}
+
+// unchecked is the finding of a check that got no answer; cause is why its time
+// ended, if it did.
+func unchecked(what string, err, cause error) Finding {
+	f := Finding{What: "could not check " + what, Got: err.Error(), Want: "an answer", Fix: "see that AWS can be reached, then try again"}
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) {
+		f.Want = "an answer of " + operation.Service() + " " + operation.Operation()
+	}
+	var refusal smithy.APIError
+	switch {
+	case cause != nil:
+		f.Got = cause.Error()
+	case errors.As(err, &refusal):
+		f.Got = refusal.ErrorCode()
+		if message := refusal.ErrorMessage(); message != "" && message != f.Got {
+			f.Got += " (" + message + ")"
+		}
+		if refused(err) {
+			f.Fix = "allow these credentials that call"
+		}
+	}
+	return f
+}
+
+// refused reports whether the credentials may not make a call. S3 answers HEAD
+// requests without a body, so with no more than the status.
+func refused(err error) bool {
+	switch code := codeOf(err); code {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized", "Forbidden":
+		return true
+	default:
+		return false
+	}
+}
+
+// absent reports whether the answer is that there is no such thing.
+func absent(err error) bool {
+	code := codeOf(err)
+	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
+}
+
+func codeOf(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+// credentials finds out whose account this is.
+func (e *environment) credentials(ctx context.Context) ([]Finding, error) {
+	me, err := sts.NewFromConfig(e.aws).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, err
+	}
+	e.account, e.partition = aws.ToString(me.Account), "aws"
+	if parts := strings.Split(aws.ToString(me.Arn), ":"); len(parts) > 1 {
+		e.partition = parts[1]
+	}
+	return nil, nil
+}
