@@ -140,8 +140,10 @@ func TestNamesAreThoseOfTheStack(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("../../test/testdata", profile+".json"))
 			require.NoError(t, err)
 			var stack struct {
-				Terraform struct{ Backend struct{ S3 struct{ Key string } } }
-				Resource  map[string]map[string]map[string]any
+				Terraform struct {
+					Backend struct{ S3 struct{ Key string } }
+				}
+				Resource map[string]map[string]map[string]any
 			}
 			require.NoError(t, json.Unmarshal(text, &stack))
 			suffix, _, _ := strings.Cut(stack.Terraform.Backend.S3.Key, "/")
@@ -186,15 +188,41 @@ func TestFaultsOfAnswers(t *testing.T) {
 		_, _ = io.WriteString(w, body)
 		return true
 	}
+	const arn = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-1111-2222-3333-444444444444"
+	certificate := func(body string) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			return r.Header.Get("X-Amz-Target") == "CertificateManager.DescribeCertificate" && reply(w, http.StatusOK, `{"Certificate":`+body+`}`)
+		}
+	}
 	cases := map[string]struct {
-		answer func(http.ResponseWriter, *http.Request) bool
-		want   []string // part of each line
+		answer   func(http.ResponseWriter, *http.Request) bool
+		want     []string // start of each line
+		settings map[string]string
 	}{
+		"certificate that waits": {
+			certificate(`{"Status":"PENDING_VALIDATION"}`),
+			[]string{"certificate " + arn + ": got PENDING_VALIDATION, want an issued one in us-east-1; fix: make the DNS records"},
+			map[string]string{"CERTIFICATE_ARN": arn},
+		},
+		"certificate that was revoked": {
+			certificate(`{"Status":"REVOKED"}`),
+			[]string{"certificate " + arn + ": got REVOKED, want an issued one in us-east-1; fix: set CERTIFICATE_ARN"},
+			map[string]string{"CERTIFICATE_ARN": arn},
+		},
+		"certificate that is over": { // Status may lag behind
+			certificate(`{"Status":"ISSUED","NotAfter":1767225600}`),
+			[]string{"certificate " + arn + ": got one that expired 2026-01-01, want an issued one"},
+			map[string]string{"CERTIFICATE_ARN": arn},
+		},
+		"certificate in order": {
+			certificate(`{"Status":"ISSUED","NotAfter":4102444800}`), nil, map[string]string{"CERTIFICATE_ARN": arn},
+		},
 		"another account's bucket": {
 			func(w http.ResponseWriter, r *http.Request) bool {
 				return r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/portfolio-hist-pr7-") && reply(w, http.StatusForbidden, "")
 			},
 			[]string{"bucket portfolio-hist-pr7-000000000000: got somebody else's, which these credentials may not see, want the name to be free; fix: choose another ENVIRONMENT_SUFFIX"},
+			nil,
 		},
 		"a quota of the account's own": {
 			func(w http.ResponseWriter, r *http.Request) bool {
@@ -205,12 +233,13 @@ func TestFaultsOfAnswers(t *testing.T) {
 				"quota of VPCs in us-east-1: got 1 (Service Quotas), of which others than this environment use 1, want 1 free",
 				"quota of internet gateways in us-east-1: got 1 (Service Quotas)",
 			},
+			nil,
 		},
 		"a quota that nobody changed": {
 			func(w http.ResponseWriter, r *http.Request) bool {
 				return r.Header.Get("X-Amz-Target") == quotas && reply(w, http.StatusBadRequest, `{"__type":"NoSuchResourceException"}`)
 			},
-			nil,
+			nil, nil,
 		},
 		"refused": {
 			func(w http.ResponseWriter, r *http.Request) bool {
@@ -220,16 +249,18 @@ func TestFaultsOfAnswers(t *testing.T) {
 				"could not check quota of Elastic IPs: got AccessDeniedException (no), want an answer of Service Quotas GetServiceQuota; fix: allow these credentials that call",
 				"could not check quota of VPCs", "could not check quota of internet gateways",
 			},
+			nil,
 		},
 		"state refused": { // nothing that depends on it is claimed
 			func(w http.ResponseWriter, r *http.Request) bool {
 				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".tfstate") && reply(w, http.StatusForbidden, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
 			},
 			[]string{"could not check state pr7/portfolio-pr7.tfstate: got AccessDenied (no), want an answer of S3 GetObject; fix: allow these credentials that call"},
+			nil,
 		},
 	}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) { expect(t, c.answering(t, tc.answer).run(t, nil), tc.want) })
+		t.Run(name, func(t *testing.T) { expect(t, c.answering(t, tc.answer).run(t, tc.settings), tc.want) })
 	}
 }
 
