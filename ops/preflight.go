@@ -46,6 +46,9 @@ func preflightCheck(ctx context.Context, s session, args []string) error {
 	state := platform.Copy()
 	state.Region = settings.State.Region
 	report := preflight.Run(ctx, settings, platform, state)
+	if cause := context.Cause(ctx); cause != nil {
+		return fmt.Errorf("preflight of %s: %w", settings.Names.Stack, cause)
+	}
 	if report.Account != "" {
 		fmt.Fprintf(s.out, "preflight of %s: account %s, %s, %d checks\n", settings.Names.Stack, report.Account, settings.Region, report.Checks)
 	}

@@ -37,7 +37,7 @@ func (e *environment) nameChecks() []check {
 			}
 			return []Finding{{
 				What: what, Got: "one that is not in the state", Want: "the name to be free",
-				Fix: fmt.Sprintf("remove it (`%s`), or `terraform import ADDRESS %s` with the %s that `make diff` names", n.remove, id, n.kind),
+				Fix: fmt.Sprintf("remove it (`%s --region %s`), or `terraform import ADDRESS %s` with the %s that `make diff` names", n.remove, e.Region, id, n.kind),
 			}}, nil
 		}})
 	}
@@ -52,7 +52,7 @@ func (e *environment) nameChecks() []check {
 func (e *environment) names() []named {
 	n, a := e.Names, api{e.aws, e.partition, e.account}
 	names := []named{
-		{"DB instance", "aws_db_instance", "identifier", n.Database, a.database, "aws rds delete-db-instance --db-instance-identifier " + n.Database},
+		{"DB instance", "aws_db_instance", "identifier", n.Database, a.database, "aws rds delete-db-instance --db-instance-identifier " + n.Database + " --final-db-snapshot-identifier NAME"},
 		{"DB subnet group", "aws_db_subnet_group", "name", n.DatabaseSubnetGroup, a.subnetGroup, "aws rds delete-db-subnet-group --db-subnet-group-name " + n.DatabaseSubnetGroup},
 		{"load balancer", "aws_lb", "name", n.LoadBalancer, a.loadBalancer, "aws elbv2 delete-load-balancer --load-balancer-arn ARN"},
 		{"target group", "aws_lb_target_group", "name", n.TargetGroup, a.targetGroup, "aws elbv2 delete-target-group --target-group-arn ARN"},

@@ -29,7 +29,6 @@ type maker func(t *testing.T, cfg aws.Config, name string) (undo func() error)
 
 // nameFaults has a left-over of each type.
 func nameFaults() []planted {
-	role := maker(makeRole)
 	things := []struct {
 		spoken, name string
 		make         maker
@@ -45,10 +44,10 @@ func nameFaults() []planted {
 		{"instance profile", "portfolio-instance-pr7", makeInstanceProfile},
 		{"dashboard", "portfolio-tracking-metrics-pr7", makeDashboard},
 		{"topic", "portfolio-alarms-pr7", makeTopic},
-		{"role", "portfolio-flow-logs-pr7", role},
-		{"role", "portfolio-instance-pr7", role},
-		{"role", "portfolio-db-monitoring-pr7", role},
-		{"role", "portfolio-ws-handler-pr7", role},
+		{"role", "portfolio-flow-logs-pr7", makeRole},
+		{"role", "portfolio-instance-pr7", makeRole},
+		{"role", "portfolio-db-monitoring-pr7", makeRole},
+		{"role", "portfolio-ws-handler-pr7", makeRole},
 		{"log group", "/aws/lambda/portfolio-ws-handler-pr7", makeLogGroup},
 		{"log group", "/aws/rds/instance/portfolio-holdings-db-pr7/postgresql", makeLogGroup},
 		{"key alias", "alias/portfolio-alarms-pr7", makeAlias},
@@ -89,6 +88,10 @@ func TestStateOwnsNames(t *testing.T) {
 			assert.Len(t, c.run(t, nil).Findings, tc.taken)
 		})
 	}
+	t.Run("of a bucket misspelt", func(t *testing.T) {
+		report := c.run(t, map[string]string{"TERRAFORM_STATE_BUCKET": "preflight-sttaes"})
+		expect(t, report, []string{"state bucket preflight-sttaes: got none"})
+	})
 	require.NoError(t, undo())
 
 	t.Run("addresses count once", func(t *testing.T) {
@@ -108,6 +111,7 @@ func TestStateOwnsNames(t *testing.T) {
 		assert.Contains(t, report.Findings[0].Fix, "delete-secret --force-delete-without-recovery --secret-id arn:aws:secretsmanager:")
 		assert.Zero(t, report.Faults())
 	})
+	c.clean(t)
 }
 
 // subnets are two of the default VPC, in two zones.

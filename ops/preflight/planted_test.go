@@ -27,7 +27,6 @@ type planted struct {
 // Every fault is found, alone, and nothing once it is gone.
 func TestFindsEachFaultPlanted(t *testing.T) {
 	c := newCloud(t)
-	c.clean(t)
 	for _, fault := range append(append(bucketFaults(), accountFaults()...), nameFaults()...) {
 		t.Run(fault.name, func(t *testing.T) {
 			undo, settings := fault.plant(t, c)

@@ -21,7 +21,7 @@ import (
 // Limits of one run: an answer that takes longer is none, and an account's API
 // rate is shared with whatever else runs in it.
 const (
-	patience = 15 * time.Second
+	patience = 30 * time.Second
 	atOnce   = 16
 )
 
@@ -185,6 +185,12 @@ func codeOf(err error) string {
 // credentials finds out whose account this is.
 func (e *environment) credentials(ctx context.Context) ([]Finding, error) {
 	me, err := sts.NewFromConfig(e.aws).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if code := codeOf(err); code != "" {
+		return []Finding{{
+			What: "credentials", Got: code, Want: "ones that AWS takes",
+			Fix: "sign in again, or look at AWS_PROFILE and the AWS_ACCESS_KEY_ID family: `aws sts get-caller-identity` says whose they are",
+		}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,124 +12,10 @@ import (
 	"testing/fstest"
 
 	"portfolio/config"
-	"portfolio/local/servers"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-const (
-	account     = "000000000000" // the emulator's
-	stateBucket = "preflight-states"
-)
-
-// cloud is an emulated account with a good state bucket and nothing else.
-type cloud struct{ url string }
-
-// newCloud starts an account of its own for a test.
-func newCloud(t *testing.T) cloud {
-	t.Helper()
-	emulator, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, emulator.Stop()) })
-	c := cloud{emulator.URL}
-	_, err = c.s3().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(stateBucket)})
-	require.NoError(t, err)
-	c.version(t, s3types.BucketVersioningStatusEnabled)
-	c.block(t, true)
-	return c
-}
-
-func (c cloud) aws(region string) aws.Config {
-	return aws.Config{
-		Region: region, BaseEndpoint: &c.url, RetryMaxAttempts: 2,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}
-}
-
-func (c cloud) s3() *s3.Client {
-	return s3.NewFromConfig(c.aws("us-east-1"), func(o *s3.Options) { o.UsePathStyle = true })
-}
-
-func (c cloud) version(t *testing.T, status s3types.BucketVersioningStatus) {
-	t.Helper()
-	_, err := c.s3().PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
-		Bucket: aws.String(stateBucket), VersioningConfiguration: &s3types.VersioningConfiguration{Status: status},
-	})
-	require.NoError(t, err)
-}
-
-func (c cloud) block(t *testing.T, policies bool) {
-	t.Helper()
-	_, err := c.s3().PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
-		Bucket: aws.String(stateBucket),
-		PublicAccessBlockConfiguration: &s3types.PublicAccessBlockConfiguration{
-			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(policies), IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
-		},
-	})
-	require.NoError(t, err)
-}
-
-// put writes an object beside the state until undone.
-func (c cloud) put(t *testing.T, key, body string) (undo func()) {
-	t.Helper()
-	_, err := c.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(body)})
-	require.NoError(t, err)
-	return func() {
-		_, err := c.s3().DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(stateBucket), Key: &key})
-		require.NoError(t, err)
-	}
-}
-
-// run is a preflight of the environment "pr7" with some settings changed.
-func (c cloud) run(t *testing.T, more map[string]string) Report {
-	t.Helper()
-	environ := map[string]string{"ENVIRONMENT_SUFFIX": "pr7", "TERRAFORM_STATE_BUCKET": stateBucket, "AWS_ENDPOINT_URL": c.url}
-	for name, value := range more {
-		environ[name] = value
-	}
-	settings, err := config.Load(environ, fstest.MapFS{})
-	require.NoError(t, err)
-	return Run(t.Context(), settings, c.aws(settings.Region), c.aws(settings.State.Region))
-}
-
-// clean expects a preflight to find nothing.
-func (c cloud) clean(t *testing.T) {
-	t.Helper()
-	report := c.run(t, nil)
-	assert.Empty(t, report.Findings)
-	assert.Equal(t, account, report.Account)
-}
-
-// stateOf is a state with one instance of a resource.
-func stateOf(kind string, attributes map[string]any) string {
-	text, err := json.Marshal(map[string]any{"version": 4, "resources": []any{map[string]any{
-		"mode": "managed", "type": kind, "name": "it", "instances": []any{map[string]any{"attributes": attributes}},
-	}}})
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
-}
-
-// answering passes all calls on to the cloud but those that mine answers itself.
-func (c cloud) answering(t *testing.T, mine func(http.ResponseWriter, *http.Request) bool) cloud {
-	t.Helper()
-	target, err := url.Parse(c.url)
-	require.NoError(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !mine(w, r) {
-			proxy.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return cloud{server.URL}
-}
 
 // The names asked for are all those that the stack gives, of the types asked about.
 func TestNamesAreThoseOfTheStack(t *testing.T) {
@@ -264,15 +148,17 @@ func TestFaultsOfAnswers(t *testing.T) {
 	}
 }
 
-// expect compares the start of each line.
-func expect(t *testing.T, report Report, want []string) {
-	t.Helper()
-	var got []string
-	for _, f := range report.Findings {
-		got = append(got, f.String())
-	}
-	require.Len(t, got, len(want), "%s", strings.Join(got, "\n"))
-	for i := range want {
-		assert.Truef(t, strings.HasPrefix(got[i], want[i]), "finding %d = %s\nwant it to begin with %s", i, got[i], want[i])
-	}
+// Nothing else is asked with credentials that are no good.
+func TestBadCredentials(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>old</Message></Error></ErrorResponse>")
+	}))
+	defer server.Close()
+	report := cloud{server.URL}.run(t, nil)
+	expect(t, report, []string{"credentials: got ExpiredToken, want ones that AWS takes; fix: sign in again"})
+	assert.Empty(t, report.Account)
+	assert.Equal(t, 1, asked)
 }

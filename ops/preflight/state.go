@@ -37,9 +37,18 @@ func (r *resources) has(kind, attribute, value string) bool {
 	return false
 }
 
+// errNoBucket says that the state bucket is not where the settings say, which
+// stateBucket reports.
+var errNoBucket = errors.New("no state bucket")
+
 // readState learns what is this environment's own: nothing before its first deploy.
+// With no bucket that stays unknown: its name may be misspelt, and then all that
+// runs would look like left-overs.
 func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key)
+	if errors.Is(err, errNoBucket) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +68,10 @@ func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 // lock finds out who deploys or destroys this environment now, or died doing so.
 func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key+".tflock")
-	if err != nil || text == nil {
+	if text == nil && err == nil || errors.Is(err, errNoBucket) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	var held struct{ ID, Operation, Who, Created string }
@@ -77,11 +89,13 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	}}, nil
 }
 
-// object reads an object of the state bucket; nil when it or the bucket is not
-// there, which stateBucket reports.
+// object reads an object of the state bucket; nil when it is not there.
 func (e *environment) object(ctx context.Context, key string) ([]byte, error) {
 	object, err := e.stateStore.GetObject(ctx, &s3.GetObjectInput{Bucket: &e.State.Bucket, Key: &key})
-	if absent(err) || elsewhere(err) != "" {
+	switch {
+	case codeOf(err) == "NoSuchBucket" || elsewhere(err) != "":
+		return nil, errNoBucket
+	case absent(err):
 		return nil, nil
 	}
 	if err != nil {
