@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -16,7 +17,7 @@ type named struct {
 	name            string
 	// lookup returns the ID to import it by, "" when it does not exist.
 	lookup func(context.Context, string) (string, error)
-	remove string // command
+	remove string // command; ID in it stands for what lookup returns
 }
 
 // nameChecks has a check for every name.
@@ -37,7 +38,7 @@ func (e *environment) nameChecks() []check {
 			}
 			return []Finding{{
 				What: what, Got: "one that is not in the state", Want: "the name to be free",
-				Fix: fmt.Sprintf("remove it (`%s --region %s`), or `terraform import ADDRESS %s` with the %s that `make diff` names", n.remove, e.Region, id, n.kind),
+				Fix: fmt.Sprintf("remove it (`%s --region %s`), or `terraform import ADDRESS %s` with the %s that `make diff` names", strings.ReplaceAll(n.remove, " ID", " "+id), e.Region, id, n.kind),
 			}}, nil
 		}})
 	}
@@ -54,15 +55,15 @@ func (e *environment) names() []named {
 	names := []named{
 		{"DB instance", "aws_db_instance", "identifier", n.Database, a.database, "aws rds delete-db-instance --db-instance-identifier " + n.Database + " --final-db-snapshot-identifier NAME"},
 		{"DB subnet group", "aws_db_subnet_group", "name", n.DatabaseSubnetGroup, a.subnetGroup, "aws rds delete-db-subnet-group --db-subnet-group-name " + n.DatabaseSubnetGroup},
-		{"load balancer", "aws_lb", "name", n.LoadBalancer, a.loadBalancer, "aws elbv2 delete-load-balancer --load-balancer-arn ARN"},
-		{"target group", "aws_lb_target_group", "name", n.TargetGroup, a.targetGroup, "aws elbv2 delete-target-group --target-group-arn ARN"},
+		{"load balancer", "aws_lb", "name", n.LoadBalancer, a.loadBalancer, "aws elbv2 delete-load-balancer --load-balancer-arn ID"},
+		{"target group", "aws_lb_target_group", "name", n.TargetGroup, a.targetGroup, "aws elbv2 delete-target-group --target-group-arn ID"},
 		{"serverless cache", "aws_elasticache_serverless_cache", "name", n.Cache, a.cache, "aws elasticache delete-serverless-cache --serverless-cache-name " + n.Cache},
 		{"Lambda function", "aws_lambda_function", "function_name", n.WebSocketHandler, a.function, "aws lambda delete-function --function-name " + n.WebSocketHandler},
 		{"Auto Scaling group", "aws_autoscaling_group", "name", n.AutoScalingGroup, a.group, "aws autoscaling delete-auto-scaling-group --auto-scaling-group-name " + n.AutoScalingGroup},
 		{"launch template", "aws_launch_template", "name", n.LaunchTemplate, a.launchTemplate, "aws ec2 delete-launch-template --launch-template-name " + n.LaunchTemplate},
 		{"instance profile", "aws_iam_instance_profile", "name", n.InstanceRole, a.instanceProfile, "aws iam delete-instance-profile --instance-profile-name " + n.InstanceRole},
 		{"dashboard", "aws_cloudwatch_dashboard", "dashboard_name", n.Dashboard, a.dashboard, "aws cloudwatch delete-dashboards --dashboard-names " + n.Dashboard},
-		{"topic", "aws_sns_topic", "name", n.AlarmTopic, a.topic, "aws sns delete-topic --topic-arn " + a.topicARN(n.AlarmTopic)},
+		{"topic", "aws_sns_topic", "name", n.AlarmTopic, a.topic, "aws sns delete-topic --topic-arn ID"},
 	}
 	if e.Database.ReadReplica {
 		names = append(names, named{"DB instance", "aws_db_instance", "identifier", n.DatabaseReplica, a.database, "aws rds delete-db-instance --skip-final-snapshot --db-instance-identifier " + n.DatabaseReplica})

@@ -74,6 +74,7 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.busy = true
 	var held struct{ ID, Operation, Who, Created string }
 	if err := json.Unmarshal(text, &held); err != nil || held.ID == "" {
 		return []Finding{{
@@ -85,7 +86,7 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 		What: "lock of " + e.State.Key,
 		Got:  fmt.Sprintf("%s since %s for %s, ID %s", held.Who, held.Created, held.Operation, held.ID),
 		Want: "nobody to hold it",
-		Fix:  fmt.Sprintf("wait, or `terraform force-unlock %s` in cdktf.out/stacks/%s when that run is dead", held.ID, e.Names.Stack),
+		Fix:  fmt.Sprintf("wait, or `terraform force-unlock %s` in cdktf.out/stacks/%s when that run is dead; then look again", held.ID, e.Names.Stack),
 	}}, nil
 }
 
