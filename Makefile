@@ -100,8 +100,8 @@ build/tools/python/.done: local/requirements.txt
 	build/tools/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements.txt
 	@touch $@
 
-build/terraform/.done: local/platform/providers.go local/archiveprovider/go.mod .gen/go/archive/go.mod
-	go run ./local providers
+build/terraform/.done: local/platform/providers.go local/archiveprovider/go.mod .gen/go/archive/go.mod | build/local
+	build/local providers
 	@mkdir -p build/terraform && touch $@
 
 .PHONY: prerequisites
