@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 
 	"portfolio/ops/preflight"
 )
@@ -26,14 +24,11 @@ go run makes 1 of all but 0: where the status counts, go build the program first
 // preflightCheck is the command: it says what would stop a deploy.
 func preflightCheck(ctx context.Context, s session, args []string) error {
 	flags := flag.NewFlagSet("preflight", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run prints the error
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(s.out, preflightUsage)
-		return nil
+	if help, err := s.parse(flags, args, preflightUsage); help || err != nil {
+		return err
 	}
-	if err != nil || flags.NArg() > 0 {
-		return errors.Join(fmt.Errorf("%w: %s", errUsage, preflightUsage), err)
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%w: preflight: got %s, want no argument", errUsage, flags.Arg(0))
 	}
 	settings, err := s.load()
 	if err != nil {

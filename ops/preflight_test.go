@@ -44,7 +44,7 @@ func TestPreflightCalledWronglyAsksNothing(t *testing.T) {
 		want    string
 	}{
 		"bad settings": {map[string]string{"ENVIRONMENT_SUFFIX": "Not A Suffix"}, nil, exitUsage, "ENVIRONMENT_SUFFIX: got Not A Suffix"},
-		"argument":     {nil, []string{"now"}, exitUsage, "ops preflight"},
+		"argument":     {nil, []string{"now"}, exitUsage, "preflight: got now, want no argument"},
 		"unknown flag": {nil, []string{"--fix"}, exitUsage, "-fix"},
 		"help":         {nil, []string{"--help"}, 0, "Exit status:"},
 	}
