@@ -3,18 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"portfolio/local/servers"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -101,36 +99,10 @@ func (s site) remote(bucket, key string) string {
 // startEmulator starts one on a free port and returns its address.
 func startEmulator(t *testing.T) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	e, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{})
 	require.NoError(t, err)
-	endpoint := "http://" + free.Addr().String()
-	port := free.Addr().(*net.TCPAddr).Port
-	require.NoError(t, free.Close())
-	python, err := filepath.Abs("../build/tools/python/bin/python")
-	require.NoError(t, err)
-	script, err := filepath.Abs("../local/platform/emulator.py")
-	require.NoError(t, err)
-	cmd := exec.Command(python, script)
-	cmd.Dir = t.TempDir()
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "TMPDIR=" + cmd.Dir, "LOG_LEVEL=ERROR",
-		"BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", port), "AWS_ENDPOINT_URL=" + endpoint,
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-	})
-	require.Eventually(t, func() bool {
-		response, err := http.Get(endpoint + "/_ministack/health")
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	}, time.Minute, 100*time.Millisecond, "emulator at %s", endpoint)
-	return endpoint
+	t.Cleanup(func() { require.NoError(t, e.Stop()) })
+	return e.URL
 }
 
 func build(t *testing.T) string {
