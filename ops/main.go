@@ -50,6 +50,8 @@ var commands = []command{
 	{"drift", "say what was changed outside Terraform; see its --help for exit statuses", detectDrift},
 	{"reap", "destroy what pull requests left behind, and prove it", reap},
 	{"preflight", "say what would stop a deploy, before it begins", preflightCheck},
+	{"card", "plan an environment and say in a page what a deploy would do", environmentCard},
+	{"outputs", "write the outputs of an environment as Markdown", listOutputs},
 	{"plan", "say in a page what a Terraform plan would do; see its --help for exit statuses", planCard},
 }
 

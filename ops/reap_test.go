@@ -18,6 +18,7 @@ type fakeTerraform struct {
 	bucket    *fakeS3
 	fails     map[string]error // by suffix
 	plans     map[string]*tfjson.Plan
+	stack     []byte // what is synthesized
 	destroyed []string
 }
 
@@ -32,6 +33,14 @@ func (f *fakeTerraform) destroy(_ context.Context, e environment, lockTimeout ti
 
 func (f *fakeTerraform) drift(_ context.Context, e environment) (*tfjson.Plan, error) {
 	return f.plans[e.Suffix], f.fails[e.Suffix]
+}
+
+func (f *fakeTerraform) plan(_ context.Context, e environment) (*tfjson.Plan, error) {
+	return f.plans[e.Suffix], f.fails[e.Suffix]
+}
+
+func (f *fakeTerraform) synth(_ context.Context, e environment) ([]byte, error) {
+	return f.stack, f.fails[e.Suffix]
 }
 
 var suffixes = map[string]bool{ // may they be reaped?

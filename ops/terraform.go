@@ -30,6 +30,11 @@ type terraform interface {
 	// drift plans what was changed outside Terraform, nil for nothing. It takes no
 	// lock and changes nothing.
 	drift(ctx context.Context, e environment) (*tfjson.Plan, error)
+	// plan plans what a deploy would do, everything where there is no state. It takes
+	// no lock and changes nothing.
+	plan(ctx context.Context, e environment) (*tfjson.Plan, error)
+	// synth returns the Terraform JSON of an environment, without credentials.
+	synth(ctx context.Context, e environment) ([]byte, error)
 }
 
 const (
@@ -52,20 +57,42 @@ func (t cli) destroy(ctx context.Context, e environment, lockTimeout time.Durati
 	})
 }
 
-func (t cli) drift(ctx context.Context, e environment) (plan *tfjson.Plan, err error) {
+func (t cli) drift(ctx context.Context, e environment) (*tfjson.Plan, error) {
+	plan, differs, err := t.planned(ctx, e, tfexec.RefreshOnly(true))
+	if !differs {
+		return nil, err
+	}
+	return plan, err
+}
+
+func (t cli) plan(ctx context.Context, e environment) (*tfjson.Plan, error) {
+	plan, _, err := t.planned(ctx, e)
+	return plan, err
+}
+
+// planned plans without a lock; differs is Terraform's own word on the plan.
+func (t cli) planned(ctx context.Context, e environment, how ...tfexec.PlanOption) (plan *tfjson.Plan, differs bool, err error) {
 	err = t.open(ctx, e, func(tf *tfexec.Terraform) error {
 		stop := t.follow(tf, e.Suffix)
 		defer stop()
-		const file = "drift.tfplan"
-		differs, err := tf.Plan(ctx, tfexec.RefreshOnly(true), tfexec.Lock(false), tfexec.Out(file), tfexec.Parallelism(parallelism))
-		if err != nil || !differs {
+		const file = "ops.tfplan"
+		differs, err = tf.Plan(ctx, append(how, tfexec.Lock(false), tfexec.Out(file), tfexec.Parallelism(parallelism))...)
+		if err != nil {
 			return err
 		}
 		tf.SetStdout(io.Discard) // the plan as JSON is no progress
 		plan, err = tf.ShowPlanFile(ctx, file)
 		return err
 	})
-	return plan, err
+	return plan, differs, err
+}
+
+func (t cli) synth(ctx context.Context, e environment) (text []byte, err error) {
+	err = t.synthesized(ctx, e, func(stack string, _ map[string]string) error {
+		text, err = os.ReadFile(filepath.Join(stack, "cdk.tf.json"))
+		return err
+	})
+	return text, err
 }
 
 // settings are those of the app for an environment, as far as its state tells.
@@ -85,17 +112,35 @@ func (t cli) settings(e environment) (map[string]string, config.Config, error) {
 	return environ, c, err
 }
 
-// open synthesizes an environment and initializes Terraform in it. The folder is
-// as deep in the checkout as cdktf.out, so that the stack's relative paths hold,
-// and of this call alone, so that two programs can run in one checkout.
-func (t cli) open(ctx context.Context, e environment, do func(*tfexec.Terraform) error) (err error) {
-	environ, c, err := t.settings(e)
-	if err != nil {
-		return err
-	}
+// open synthesizes an environment and initializes Terraform in it.
+func (t cli) open(ctx context.Context, e environment, do func(*tfexec.Terraform) error) error {
 	path, err := exec.LookPath("terraform")
 	if err != nil {
 		return fmt.Errorf("terraform: got none, want it on PATH")
+	}
+	return t.synthesized(ctx, e, func(stack string, environ map[string]string) error {
+		tf, err := tfexec.NewTerraform(stack, path)
+		if err != nil {
+			return err
+		}
+		if err := tf.SetEnv(tfexec.CleanEnv(environ)); err != nil {
+			return err
+		}
+		t.say(e.Suffix, "terraform init")
+		if err := tf.Init(ctx); err != nil {
+			return err
+		}
+		return do(tf)
+	})
+}
+
+// synthesized synthesizes an environment for as long as do takes. The folder is as
+// deep in the checkout as cdktf.out, so that the stack's relative paths hold, and
+// of this call alone, so that two programs can run in one checkout.
+func (t cli) synthesized(ctx context.Context, e environment, do func(stack string, environ map[string]string) error) (err error) {
+	environ, c, err := t.settings(e)
+	if err != nil {
+		return err
 	}
 	folder, err := os.MkdirTemp(".", ".ops-")
 	if err != nil {
@@ -107,18 +152,7 @@ func (t cli) open(ctx context.Context, e environment, do func(*tfexec.Terraform)
 	if err := synthesize(ctx, environ); err != nil {
 		return err
 	}
-	tf, err := tfexec.NewTerraform(filepath.Join(folder, "stacks", c.Names.Stack), path)
-	if err != nil {
-		return err
-	}
-	if err := tf.SetEnv(tfexec.CleanEnv(environ)); err != nil {
-		return err
-	}
-	t.say(e.Suffix, "terraform init")
-	if err := tf.Init(ctx); err != nil {
-		return err
-	}
-	return do(tf)
+	return do(filepath.Join(folder, "stacks", c.Names.Stack), environ)
 }
 
 // synthesize runs the app as the cdktf CLI would.
