@@ -15,7 +15,7 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
 
-.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff deploy destroy outputs eject bootstrap clean
+.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap clean
 
 local: setup build ## the whole platform on this machine
 	@build/local up
@@ -54,6 +54,10 @@ synth: setup ## write cdktf.out
 diff: setup build ## what deploy would change
 	$(CDKTF) diff
 
+# Any of ops' failures ends make with 2: call build/ops where its status counts.
+plan-card: setup build build/ops ## the same on a page, for a review; OUT=FILE BASE=FILE ACCEPT_DANGEROUS=true
+	@build/ops card $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous)
+
 deploy: setup build ## create or update ENVIRONMENT_SUFFIX and wait for its instances
 	@.ci/deploy
 
@@ -62,6 +66,14 @@ destroy: setup build ## remove ENVIRONMENT_SUFFIX
 
 outputs: setup ## outputs of ENVIRONMENT_SUFFIX
 	$(CDKTF) output
+
+# Without OPEN the open pull requests are GitHub's; where it does not say, make ends.
+reap: setup build build/ops ## destroy closed pull requests' environments; YES=true does it; OPEN=12,15|none ONLY=pr7
+	@open=$(or $(OPEN),$$(build/ops github open-pulls --label deploy-preview)) && build/ops reap --open "$$open" $(if $(ONLY),--only "$(ONLY)") $(if $(filter true,$(YES)),--yes)
+
+drift: setup build build/ops ## what was changed outside Terraform, into build/drift; 3 is ops' word for drift
+	@rm -rf build/drift && mkdir -p build/drift
+	@build/ops drift --out build/drift || test $$? -eq 3
 
 eject: setup build ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
 	CDKTF_OUTDIR=build go run .

@@ -191,10 +191,10 @@ func (w work) report(ctx context.Context) error {
 			{"repository", "TERRAFORM_STATE_BUCKET", value("state-bucket-name")},
 			{"repository", "TERRAFORM_STATE_BUCKET_REGION", c.State.Region},
 			{"repository", "AWS_PLAN_ROLE_ARN", value("plan-role-arn")},
+			{"repository", "PREVIEW_BOUNDARY_ARN", value("preview-boundary-arn")},
+			{"repository", "PRODUCTION_BOUNDARY_ARN", value("production-boundary-arn")},
 			{"environment preview", "AWS_DEPLOY_ROLE_ARN", value("preview-role-arn")},
-			{"environment preview", "PERMISSIONS_BOUNDARY_ARN", value("preview-boundary-arn")},
 			{"environment production", "AWS_DEPLOY_ROLE_ARN", value("production-role-arn")},
-			{"environment production", "PERMISSIONS_BOUNDARY_ARN", value("production-boundary-arn")},
 		} {
 			text += fmt.Sprintf("\n  %-22s  %s=%s", v.of, v.name, v.value)
 		}

@@ -141,7 +141,7 @@ func TestApply(t *testing.T) {
 			"TERRAFORM_STATE_BUCKET=" + bucket, "AWS_PLAN_ROLE_ARN=arn:aws:iam::111111111111:role/portfolio-plan\n",
 			"AWS_DEPLOY_ROLE_ARN=arn:aws:iam::111111111111:role/portfolio-deploy-preview\n",
 			"AWS_DEPLOY_ROLE_ARN=arn:aws:iam::111111111111:role/portfolio-deploy-production\n",
-			"PERMISSIONS_BOUNDARY_ARN=arn:aws:iam::111111111111:policy/portfolio-preview-boundary\n",
+			"PREVIEW_BOUNDARY_ARN=arn:aws:iam::111111111111:policy/portfolio-preview-boundary\n",
 		} {
 			require.Contains(t, out, want)
 		}

@@ -20,17 +20,28 @@ type workflowStep struct {
 type workflow struct {
 	On          map[string]any
 	Permissions map[string]string
-	Jobs        map[string]struct {
-		Permissions map[string]string
-		Timeout     int `yaml:"timeout-minutes"`
-		Steps       []workflowStep
+	Jobs        map[string]workflowJob
+	Runs        struct{ Steps []workflowStep } // of a composite action
+}
+
+type workflowJob struct {
+	Permissions map[string]string
+	Timeout     int `yaml:"timeout-minutes"`
+	Environment string
+	Env         map[string]string
+	Concurrency struct {
+		Group  string
+		Cancel *bool `yaml:"cancel-in-progress"`
 	}
-	Runs struct{ Steps []workflowStep } // of a composite action
+	Steps []workflowStep
 }
 
 var (
-	pinned  = regexp.MustCompile(`^[\w.-]+/[\w.-]+@[0-9a-f]{40}$`)
-	oneLine = regexp.MustCompile(`^(make|build/ops) [^\n]+$`)
+	// changing are steps that deploy or destroy; one of them all that are closed.
+	changing = regexp.MustCompile(`^make (deploy|destroy|reap)\b`)
+	reapAll  = "make reap YES=true"
+	pinned   = regexp.MustCompile(`^[\w.-]+/[\w.-]+@[0-9a-f]{40}$`)
+	oneLine  = regexp.MustCompile(`^(make|build/ops) [^\n]+$`)
 )
 
 // Workflows only call what is tested here, with no more rights than they need.
@@ -55,6 +66,7 @@ func TestWorkflows(t *testing.T) {
 			for name, job := range w.Jobs {
 				assert.NotNil(t, job.Permissions, name)
 				assert.Positive(t, job.Timeout, name)
+				checkConcurrency(t, name, job)
 				steps = append(steps, job.Steps...)
 			}
 			require.NotEmpty(t, steps)
@@ -77,5 +89,35 @@ func checkStep(t *testing.T, s workflowStep) {
 	}
 	if strings.HasPrefix(s.Uses, "actions/checkout@") {
 		assert.Equal(t, false, s.With["persist-credentials"])
+	}
+}
+
+// checkConcurrency holds jobs that change an environment to one at a time for each
+// suffix, none of them cut, and all others to no rights to change one.
+func checkConcurrency(t *testing.T, name string, job workflowJob) {
+	t.Helper()
+	changes, group := false, ""
+	for _, s := range job.Steps {
+		switch run := strings.TrimSpace(s.Run); {
+		case run == reapAll:
+			changes, group = true, "environments-reap"
+		case changing.MatchString(run):
+			changes, group = true, "environment-"+job.Env["ENVIRONMENT_SUFFIX"]
+			assert.NotEmpty(t, job.Env["ENVIRONMENT_SUFFIX"], name)
+		}
+	}
+	for _, s := range job.Steps {
+		if role, ok := s.With["role-to-assume"]; ok && !changes {
+			assert.Equal(t, "${{ vars.AWS_PLAN_ROLE_ARN }}", role, name)
+		}
+	}
+	if !changes {
+		assert.Empty(t, job.Environment, "%s: the plan role trusts no environment", name)
+		return
+	}
+	assert.NotEmpty(t, job.Environment, name)
+	assert.Equal(t, group, job.Concurrency.Group, name)
+	if assert.NotNil(t, job.Concurrency.Cancel, name) {
+		assert.False(t, *job.Concurrency.Cancel, name)
 	}
 }
