@@ -67,9 +67,9 @@ func apply(ctx context.Context, c config.Bootstrap, environ map[string]string, a
 		}
 	}
 	if course.Local {
-		err = w.applyHere(ctx, course)
+		err = w.applyHere(ctx, course, there.Local)
 	} else {
-		err = w.applyRemote(ctx)
+		err = w.applyRemote(ctx, there.Remote)
 	}
 	if err != nil {
 		return err
@@ -97,11 +97,14 @@ func newTerraform(folder string, environ map[string]string) (*tfexec.Terraform, 
 }
 
 // applyRemote works on the state in the bucket.
-func (w work) applyRemote(ctx context.Context) error {
+func (w work) applyRemote(ctx context.Context, known state) error {
 	if err := os.Remove(w.override()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
+		return err
+	}
+	if err := w.recover(ctx, known); err != nil {
 		return err
 	}
 	return w.tf.Apply(ctx)
@@ -109,7 +112,7 @@ func (w work) applyRemote(ctx context.Context) error {
 
 // applyHere works on the state in this folder, moves it into the bucket and
 // removes it here: in this order, so that a cut anywhere leaves a whole state.
-func (w work) applyHere(ctx context.Context, c course) error {
+func (w work) applyHere(ctx context.Context, c course, known state) error {
 	path, err := filepath.Rel(w.folder, localState)
 	if err != nil {
 		return err
@@ -124,15 +127,13 @@ func (w work) applyHere(ctx context.Context, c course) error {
 	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
 		return err
 	}
-	if c.Keep {
-		if err := w.tf.Untaint(ctx, stacks.StateBucketAddress); err != nil {
-			return err
-		}
-	}
 	if c.Import {
 		if err := w.tf.Import(ctx, stacks.StateBucketAddress, w.settings.State.Bucket); err != nil {
 			return err
 		}
+	}
+	if err := w.recover(ctx, known); err != nil {
+		return err
 	}
 	if err := w.tf.Apply(ctx); err != nil {
 		return err

@@ -10,9 +10,11 @@ import (
 
 	"portfolio/config"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -37,6 +39,19 @@ func look(ctx context.Context, c config.Bootstrap) (found, error) {
 	}
 	f.Remote, err = remoteState(ctx, client, c.State)
 	return f, err
+}
+
+// identity gives settings of AWS clients and the account they work in.
+func identity(ctx context.Context, region string) (aws.Config, string, error) {
+	settings, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region))
+	if err != nil {
+		return settings, "", fmt.Errorf("AWS settings: %w", err)
+	}
+	caller, err := sts.NewFromConfig(settings).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return settings, "", fmt.Errorf("AWS account: %w", err)
+	}
+	return settings, *caller.Account, nil
 }
 
 func newClient(ctx context.Context, c config.Bootstrap) (*s3.Client, error) {

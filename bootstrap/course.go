@@ -67,7 +67,6 @@ func (s state) unknownTo(other state) string {
 type course struct {
 	Local  bool // apply with the state here, then move the state into the bucket
 	Import bool // take the bucket into the state here first
-	Keep   bool // the bucket's creation was cut off: it is to stay nevertheless
 	Forget bool // remove the state here, whose copy in the bucket is complete
 }
 
@@ -90,8 +89,8 @@ func choose(f found, c config.Bootstrap, adopt bool) (course, error) {
 	case f.Remote != nil: // cut off after the copy
 		return course{Forget: true}, nil
 	case f.Bucket && f.Local != nil: // begun here when there was no bucket, so it is ours
-		bucket, known := f.Local[stacks.StateBucketAddress]
-		return course{Local: true, Import: !known, Keep: bucket.Tainted}, nil
+		_, known := f.Local[stacks.StateBucketAddress]
+		return course{Local: true, Import: !known}, nil
 	case f.Bucket && !adopt:
 		return refuse("which exists and holds no state of the bootstrap", "another name, or ADOPT=1 if it is yours: its policy and lifecycle are replaced, its objects stay")
 	default:

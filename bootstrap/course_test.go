@@ -29,7 +29,7 @@ func TestChoose(t *testing.T) {
 		"nothing yet, though told to adopt":  {settings: home, adopt: true, want: course{Local: true}},
 		"cut before the bucket":              {there: found{Local: begun}, settings: home, want: course{Local: true}},
 		"cut while the bucket was made":      {there: found{Bucket: true, Local: begun}, settings: home, want: course{Local: true, Import: true}},
-		"cut before the bucket answered":     {there: found{Bucket: true, Local: tainted}, settings: home, want: course{Local: true, Keep: true}},
+		"cut before the bucket answered":     {there: found{Bucket: true, Local: tainted}, settings: home, want: course{Local: true}},
 		"cut after the bucket":               {there: found{Bucket: true, Local: whole}, settings: home, want: course{Local: true}},
 		"bucket deleted behind the state":    {there: found{Local: whole}, settings: home, want: course{Local: true}},
 		"cut after the copy":                 {there: found{Bucket: true, Local: whole, Remote: whole}, settings: home, want: course{Forget: true}},
