@@ -96,7 +96,7 @@ func (d drifts) run(ctx context.Context, all []environment) error {
 			failed = append(failed, fmt.Errorf("%s: %w", plain(e.Suffix), err))
 		case len(card.Drift) > 0:
 			drifted++
-			fmt.Fprintf(d.out, "%s: drift: %d resources\n", plain(e.Suffix), len(card.Drift))
+			fmt.Fprintf(d.out, "%s: drift: %d changed outside Terraform\n", plain(e.Suffix), len(card.Drift))
 			if err := d.report(e, card); err != nil {
 				failed = append(failed, err)
 			}

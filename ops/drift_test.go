@@ -32,10 +32,10 @@ func TestDrift(t *testing.T) {
 	}{
 		"none": {[]string{"dev", "prod"}, nil, nil, 0, lines("dev: no drift", "prod: no drift", "Drift in 0 of 2."), "", nil},
 		"one": {[]string{"dev", "pr7"}, nil, nil, exitDrift,
-			lines("dev: no drift", "pr7: drift: 1 resources", "Drift in 1 of 2."), "", []string{"pr7.md"}},
+			lines("dev: no drift", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "", []string{"pr7.md"}},
 		"one, not asked for": {[]string{"dev", "pr7"}, []string{"dev"}, nil, 0, lines("dev: no drift", "Drift in 0 of 1."), "", nil},
 		"one fails, the next is still compared": {[]string{"dev", "pr7"}, nil, map[string]error{"dev": errors.New("synth: no")}, exitFailed,
-			lines("dev: could not be compared", "pr7: drift: 1 resources", "Drift in 1 of 2."), "dev: synth: no", []string{"pr7.md"}},
+			lines("dev: could not be compared", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "dev: synth: no", []string{"pr7.md"}},
 		"one without state": {[]string{"dev"}, []string{"pr9", "dev"}, nil, exitFailed,
 			lines("pr9: could not be compared", "dev: no drift", "Drift in 0 of 2."), "pr9: it has no state", nil},
 		"no environment": {nil, nil, nil, 0, lines("Drift in 0 of 0."), "", nil},

@@ -108,7 +108,7 @@ func TestReapRefusesWhatItDoesNotUnderstand(t *testing.T) {
 
 func TestOpenSuffixes(t *testing.T) {
 	for text, want := range map[string]map[string]bool{
-		"none": {}, " none\n": {}, "7": {"pr7": true}, "7,12": {"pr7": true, "pr12": true}, "7\n12\r\n": {"pr7": true, "pr12": true},
+		"none": {}, "none\n": {}, "7": {"pr7": true}, "7,12": {"pr7": true, "pr12": true}, "7\n12\r\n": {"pr7": true, "pr12": true},
 	} {
 		got, err := openSuffixes(text)
 		require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -78,8 +79,7 @@ func (f *fakeS3) list(w http.ResponseWriter, marker string) {
 	all := slices.Clone(f.versions)
 	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b version) int { return strings.Compare(a.key, b.key) })
-	from := 0
-	fmt.Sscan(marker, &from)
+	from, _ := strconv.Atoi(marker) // none: from the beginning
 	to := min(from+2, len(all))
 	fmt.Fprintf(w, "<ListVersionsResult><IsTruncated>%t</IsTruncated><NextKeyMarker>%d</NextKeyMarker>", to < len(all), to)
 	for i, v := range all[from:to] {
