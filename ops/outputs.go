@@ -43,7 +43,7 @@ func listOutputs(ctx context.Context, s session, args []string) error {
 	if err != nil {
 		return err
 	}
-	text, _, err := bucket.read(ctx, c.State.Key)
+	text, _, err := bucket.read(ctx, c.State.Key, nil)
 	if missing := (*types.NoSuchKey)(nil); errors.As(err, &missing) {
 		return fmt.Errorf("%s: got no state in %s, want a deployed environment", c.Tags["Environment"], bucket.bucket)
 	}

@@ -176,8 +176,8 @@ func (r reaper) run(ctx context.Context, w wish, all []environment, now time.Tim
 		fmt.Fprintf(r.out, "%s: %s: %s\n", plain(e.Suffix), fate, reason)
 	}
 	if w.only != "" && !there {
-		fmt.Fprintf(r.out, "%s: has no state\n", w.only)
-		if w.yes && !w.open[w.only] { // a state lost too early hides what is left
+		fmt.Fprintf(r.out, "%s: has no state; looking for what is left in %s\n", w.only, r.region)
+		if !w.open[w.only] { // a state lost too early hides what is left
 			if err := r.prove(ctx, r.region, w.only); err != nil {
 				return fmt.Errorf("%s: %w", w.only, err)
 			}

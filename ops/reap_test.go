@@ -224,7 +224,8 @@ func TestReapTwice(t *testing.T) {
 // Without a region Terraform would look elsewhere, find nothing and forget it all.
 func TestReapNeedsTheRegion(t *testing.T) {
 	r, tf, bucket, _ := reaping(t)
-	bucket.put(keyOf("pr1"), strings.ReplaceAll(stateText(""), "arn:aws:ec2:eu-west-1", "arn:aws:ec2:"), 0)
+	bucket.put(keyOf("pr1"), halfState, 0)
+	bucket.put(keyOf("pr2"), stateText("eu-west-1"), time.Hour) // a destroy was cut
 	bucket.put(keyOf("pr2"), halfState, 0)
 	bucket.put(keyOf("pr3"), emptyState, 0)
 	err := runReaper(t, r, wish{open: map[string]bool{}, yes: true})
@@ -236,7 +237,7 @@ func TestReapNeedsTheRegion(t *testing.T) {
 func TestReapOnlyWithoutState(t *testing.T) {
 	r, tf, _, out := reaping(t, "pr1")
 	require.NoError(t, runReaper(t, r, wish{open: map[string]bool{}, only: "pr7", yes: true}))
-	assert.Equal(t, "pr1: stays: --only pr7\npr7: has no state\nDestroyed 0 of 0.\n", out.String())
+	assert.Equal(t, "pr1: stays: --only pr7\npr7: has no state; looking for what is left in us-east-1\nDestroyed 0 of 0.\n", out.String())
 	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
 		return []string{region + " " + suffix}, nil
 	}
@@ -252,4 +253,15 @@ func TestReapEndsWhenInterrupted(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, r.run(ctx, wish{open: map[string]bool{}, yes: true}, all, time.Now()), context.Canceled)
 	assert.Empty(t, tf.destroyed)
+}
+
+// What a destroy left is looked for in its region again, though the state that is
+// left over tells of no release.
+func TestReapStillFailsTheNextTime(t *testing.T) {
+	r, _, bucket, _ := reaping(t, "pr1")
+	r.find = func(_ context.Context, region, _ string) ([]string, error) { return []string{"VPC in " + region}, nil }
+	for range 2 {
+		require.EqualError(t, runReaper(t, r, wish{open: map[string]bool{}, yes: true}), "pr1: left in eu-west-1: 1\n  VPC in eu-west-1")
+	}
+	assert.Empty(t, bucket.deletes)
 }

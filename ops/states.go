@@ -9,7 +9,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"portfolio/config"
@@ -32,7 +31,8 @@ type environment struct {
 	Resources *int      `json:"resources"` // managed ones; nil where the state cannot be read
 	Problem   string    `json:"problem,omitempty"`
 
-	key string
+	key   string
+	older []string // versions before the newest, back to the last deletion
 }
 
 // empty reports whether the state is known to hold nothing.
@@ -77,7 +77,7 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 	var all []environment
 	for _, suffix := range slices.Sorted(maps.Keys(found)) {
 		e := found[suffix]
-		text, _, err := s.read(ctx, e.key)
+		text, _, err := s.read(ctx, e.key, nil)
 		switch missing := (*types.NoSuchKey)(nil); {
 		case errors.As(err, &missing):
 			continue // deleted since it was listed
@@ -86,10 +86,31 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 		}
 		if err := e.parse(text); err != nil {
 			e.Problem = "its state cannot be read: " + err.Error()
+		} else if e.Region == "" {
+			if err := s.recall(ctx, e); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, *e)
 	}
 	return all, nil
+}
+
+// recall looks for the release in older versions of a state: a destroy takes it
+// from the newest, and what is left after one has to be looked for in its region.
+func (s states) recall(ctx context.Context, e *environment) error {
+	for _, id := range e.older {
+		text, _, err := s.read(ctx, e.key, &id)
+		if err != nil {
+			return err
+		}
+		var before environment
+		if before.parse(text) == nil && before.Region != "" {
+			e.Commit, e.Profile, e.Region, e.Author = before.Commit, before.Profile, before.Region, before.Author
+			return nil
+		}
+	}
+	return nil
 }
 
 // versions finds the states that are there and when each began: a version older
@@ -120,15 +141,17 @@ func (s states) versions(ctx context.Context) (map[string]*environment, error) {
 	for _, version := range versions {
 		suffix, _ := suffixOf(aws.ToString(version.Key))
 		e, at := found[suffix], aws.ToTime(version.LastModified)
-		if e != nil && at.Before(e.Created) && at.After(deleted[e.key]) {
-			e.Created = at
+		if e != nil && !aws.ToBool(version.IsLatest) && at.After(deleted[e.key]) {
+			e.Created = at // versions of a key come from the newest to the oldest
+			e.older = append(e.older, aws.ToString(version.VersionId))
 		}
 	}
 	return found, nil
 }
 
-func (s states) read(ctx context.Context, key string) (text []byte, etag *string, err error) {
-	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
+// read returns a version of a state, the newest for nil.
+func (s states) read(ctx context.Context, key string, version *string) (text []byte, etag *string, err error) {
+	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key, VersionId: version})
 	if err != nil {
 		return nil, nil, fmt.Errorf("state %s: %w", key, err)
 	}
@@ -142,7 +165,7 @@ func (s states) read(ctx context.Context, key string) (text []byte, etag *string
 // remove deletes the state of an environment that is destroyed, if it is still
 // there and still empty: a deploy may have begun since.
 func (s states) remove(ctx context.Context, e environment) error {
-	text, etag, err := s.read(ctx, e.key)
+	text, etag, err := s.read(ctx, e.key, nil)
 	if missing := (*types.NoSuchKey)(nil); errors.As(err, &missing) {
 		return nil
 	}
@@ -171,8 +194,7 @@ func (e *environment) parse(text []byte) error {
 			Mode, Type, Name string
 			Instances        []struct {
 				Attributes struct {
-					ARN   any
-					Input struct{ Value json.RawMessage }
+					Input json.RawMessage
 				}
 			}
 		}
@@ -183,7 +205,7 @@ func (e *environment) parse(text []byte) error {
 	if state.Version != 4 {
 		return fmt.Errorf("version: got %d, want 4", state.Version)
 	}
-	count, regions := 0, map[string]bool{}
+	count := 0
 	for _, r := range state.Resources {
 		if r.Mode != "managed" {
 			continue
@@ -191,25 +213,20 @@ func (e *environment) parse(text []byte) error {
 		count += len(r.Instances)
 		for _, instance := range r.Instances {
 			if r.Type == "terraform_data" && r.Name == "release" {
-				e.release(instance.Attributes.Input.Value)
-			}
-			arn, _ := instance.Attributes.ARN.(string)
-			if parts := strings.Split(arn, ":"); len(parts) > 5 && parts[3] != "" {
-				regions[parts[3]] = true
+				e.release(instance.Attributes.Input)
 			}
 		}
 	}
 	e.Resources = &count
-	// A destroy that was cut may have lost the release before the rest.
-	if all := slices.Collect(maps.Keys(regions)); e.Region == "" && len(all) == 1 {
-		e.Region = all[0]
-	}
 	return nil
 }
 
-func (e *environment) release(value json.RawMessage) {
-	var release struct{ Commit, Profile, Region, Author string }
-	if json.Unmarshal(value, &release) == nil {
-		e.Commit, e.Profile, e.Region, e.Author = release.Commit, release.Profile, release.Region, release.Author
+func (e *environment) release(input json.RawMessage) {
+	var release struct {
+		Value struct{ Commit, Profile, Region, Author string } // beside its type
+	}
+	if json.Unmarshal(input, &release) == nil {
+		v := release.Value
+		e.Commit, e.Profile, e.Region, e.Author = v.Commit, v.Profile, v.Region, v.Author
 	}
 }

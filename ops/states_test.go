@@ -23,6 +23,7 @@ type version struct {
 	key, text string
 	at        time.Time
 	deleted   bool
+	id        int // set when listed
 }
 
 // fakeS3 is a versioned bucket "states" that answers in pages of two.
@@ -60,6 +61,9 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
 	case r.URL.Query().Has("versions"):
 		f.list(w, r.URL.Query().Get("key-marker"))
+	case r.URL.Query().Has("versionId"):
+		id, _ := strconv.Atoi(r.URL.Query().Get("versionId"))
+		fmt.Fprint(w, f.versions[id].text)
 	case r.Method == http.MethodGet && there:
 		w.Header().Set("ETag", etag(v))
 		fmt.Fprint(w, v.text)
@@ -77,6 +81,9 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // list writes two of the versions: sorted by key, the newest first.
 func (f *fakeS3) list(w http.ResponseWriter, marker string) {
 	all := slices.Clone(f.versions)
+	for i := range all {
+		all[i].id = i
+	}
 	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b version) int { return strings.Compare(a.key, b.key) })
 	from, _ := strconv.Atoi(marker) // none: from the beginning
@@ -87,7 +94,7 @@ func (f *fakeS3) list(w http.ResponseWriter, marker string) {
 		if v.deleted {
 			kind = "DeleteMarker"
 		}
-		fmt.Fprintf(w, "<%s><Key>%s</Key><IsLatest>%t</IsLatest><LastModified>%s</LastModified></%s>", kind, v.key,
+		fmt.Fprintf(w, "<%s><VersionId>%d</VersionId><Key>%s</Key><IsLatest>%t</IsLatest><LastModified>%s</LastModified></%s>", kind, v.id, v.key,
 			from+i == 0 || all[from+i-1].key != v.key, v.at.UTC().Format(time.RFC3339Nano), kind)
 	}
 	fmt.Fprint(w, "</ListVersionsResult>")
@@ -141,6 +148,9 @@ func TestEnvironments(t *testing.T) {
 	bucket.put(keyOf("pr7"), emptyState, 3*day+time.Hour)
 	bucket.put(keyOf("pr7"), stateText("eu-west-1"), 5*time.Hour+time.Minute)
 	bucket.put(keyOf("dev"), halfState, 90*time.Second)
+	bucket.put(keyOf("cut"), "not of Terraform", 50*time.Hour) // the older ones are asked for the release
+	bucket.put(keyOf("cut"), stateText("eu-west-2"), 49*time.Hour)
+	bucket.put(keyOf("cut"), emptyState, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("bad"), `{"password": "hunter2`, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("pr9")+".tflock", "{}", 0)
 	bucket.put("pr9/portfolio-pr8.tfstate", stateText("eu-west-1"), 0)
@@ -153,7 +163,8 @@ func TestEnvironments(t *testing.T) {
 	assert.Equal(t, strings.Join([]string{
 		"SUFFIX  AGE    APPLIED    COMMIT   AUTHOR   REGION     RESOURCES",
 		"bad     3 h    3 h ago    unknown  unknown  unknown    unknown",
-		"dev     1 min  1 min ago  unknown  unknown  eu-west-1  1",
+		"cut     2 d    3 h ago    0123abc  Zoë      eu-west-2  0",
+		"dev     1 min  1 min ago  unknown  unknown  unknown    1",
 		"pr7     3 d    5 h ago    0123abc  Zoë      eu-west-1  3",
 		"bad: its state cannot be read: it is no JSON of a Terraform state",
 		"",
@@ -164,8 +175,8 @@ func TestEnvironments(t *testing.T) {
 	assert.NotContains(t, out.String(), "hunter2")
 	var got []environment
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
-	require.Len(t, got, 3)
-	assert.Equal(t, "preview", got[2].Profile)
+	require.Len(t, got, 4)
+	assert.Equal(t, "preview", got[3].Profile)
 	assert.Nil(t, got[0].Resources)
 }
 
