@@ -3,6 +3,7 @@ package live
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -38,8 +39,8 @@ func environments(t *testing.T, p *platform.Platform) {
 // reaps destroys the environment whose pull request is closed, by two runs at once,
 // and no other: neither one that is open nor one of another kind.
 func reaps(t *testing.T, p *platform.Platform) {
-	assert.Contains(t, ops(t, "environments"), "\npr1 ")
-	dry := ops(t, "reap", "--open", "2")
+	assert.Contains(t, ops(t, "pr1", "environments"), "\npr1 ")
+	dry := ops(t, "pr1", "reap", "--open", "2")
 	for _, line := range []string{suffix + ": stays: its suffix is not pr<number>\n", "pr1: goes: ", "pr2: stays: ", "Dry run"} {
 		assert.Contains(t, dry, line)
 	}
@@ -48,21 +49,24 @@ func reaps(t *testing.T, p *platform.Platform) {
 		for _, name := range []string{"one", "two"} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				assert.Contains(t, ops(t, "reap", "--open", "2", "--yes"), "Destroyed ")
+				assert.Contains(t, ops(t, "pr1", "reap", "--open", "2", "--yes"), "Destroyed ")
 			})
 		}
 	})
 	assert.Empty(t, leftovers(t, p, "pr1"))
-	after := ops(t, "environments")
+	after := ops(t, "pr1", "environments")
 	assert.NotContains(t, after, "pr1 ")
 	assert.Contains(t, after, "\npr2 ")
 }
 
-// ops runs a command of the operators' program, which has to succeed.
-func ops(t *testing.T, args ...string) string {
+// ops runs a command of the operators' program about an environment, which has to
+// succeed.
+func ops(t *testing.T, suffix string, args ...string) string {
 	t.Helper()
+	settings := maps.Clone(pullRequest)
+	settings["ENVIRONMENT_SUFFIX"] = suffix
 	cmd := command(t, "go", append([]string{"run", "./ops"}, args...)...)
-	cmd.Env = list(emulated(pullRequest))
+	cmd.Env = list(emulated(settings))
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "ops %v\n%s", args, out)
 	return string(out)
@@ -82,6 +86,8 @@ func makeTarget(t *testing.T, target, suffix string) (string, error) {
 func cliDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	out, err := makeTarget(t, "deploy", suffix)
 	require.NoError(t, err, out)
+	// make deploy stops on findings, so an environment must not be in its own way.
+	assert.Contains(t, ops(t, suffix, "preflight"), "preflight of portfolio-"+suffix+": account 000000000000, us-east-1")
 	out, err = makeTarget(t, "outputs", suffix)
 	require.NoError(t, err, out)
 	assert.Contains(t, out, "portfolio-holdings-db-"+suffix)
