@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 )
 
 // environment is what the state bucket tells of one environment. What the state
@@ -81,6 +82,10 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 		switch missing := (*types.NoSuchKey)(nil); {
 		case errors.As(err, &missing):
 			continue // deleted since it was listed
+		case denied(err): // a role of previews, say, sees that there are others
+			e.Problem = "its state may not be read with these credentials"
+			all = append(all, *e)
+			continue
 		case err != nil:
 			return nil, err
 		}
@@ -94,6 +99,12 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 		all = append(all, *e)
 	}
 	return all, nil
+}
+
+// denied reports whether S3 refused for want of a right.
+func denied(err error) bool {
+	var refusal smithy.APIError
+	return errors.As(err, &refusal) && refusal.ErrorCode() == "AccessDenied"
 }
 
 // recall looks for the release in older versions of a state: a destroy takes it

@@ -64,6 +64,8 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Has("versionId"):
 		id, _ := strconv.Atoi(r.URL.Query().Get("versionId"))
 		fmt.Fprint(w, f.versions[id].text)
+	case r.Method == http.MethodGet && there && v.text == closed:
+		refuse(w, http.StatusForbidden, "AccessDenied")
 	case r.Method == http.MethodGet && there:
 		w.Header().Set("ETag", etag(v))
 		fmt.Fprint(w, v.text)
@@ -119,6 +121,9 @@ func stateText(region string) string {
 			{"attributes": {"arn": "arn:aws:ec2:eu-west-1:1:subnet/s-1", "password": "hunter2"}}, {"attributes": {"arn": null}}]}]}`, region)
 }
 
+// closed is a state that the role at work may not read.
+const closed = "closed"
+
 const (
 	emptyState = `{"version": 4, "resources": []}`
 	// Of an app that kept no release, or a destroy that got as far as it.
@@ -152,6 +157,7 @@ func TestEnvironments(t *testing.T) {
 	bucket.put(keyOf("cut"), stateText("eu-west-2"), 49*time.Hour)
 	bucket.put(keyOf("cut"), emptyState, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("bad"), `{"password": "hunter2`, 3*time.Hour+time.Minute)
+	bucket.put(keyOf("zone"), closed, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("pr9")+".tflock", "{}", 0)
 	bucket.put("pr9/portfolio-pr8.tfstate", stateText("eu-west-1"), 0)
 	bucket.put("other.tfstate", stateText("eu-west-1"), 0)
@@ -166,7 +172,9 @@ func TestEnvironments(t *testing.T) {
 		"cut     2 d    3 h ago    0123abc  Zoë      eu-west-2  0",
 		"dev     1 min  1 min ago  unknown  unknown  unknown    1",
 		"pr7     3 d    5 h ago    0123abc  Zoë      eu-west-1  3",
+		"zone    3 h    3 h ago    unknown  unknown  unknown    unknown",
 		"bad: its state cannot be read: it is no JSON of a Terraform state",
+		"zone: its state may not be read with these credentials",
 		"",
 	}, "\n"), out.String())
 
@@ -175,7 +183,7 @@ func TestEnvironments(t *testing.T) {
 	assert.NotContains(t, out.String(), "hunter2")
 	var got []environment
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
-	require.Len(t, got, 4)
+	require.Len(t, got, 5)
 	assert.Equal(t, "preview", got[3].Profile)
 	assert.Nil(t, got[0].Resources)
 }

@@ -46,7 +46,7 @@ func (r rights) planData(main string) []statement {
 		{Sid: "Previews", Action: []string{"s3:GetObject", "s3:GetObjectTagging"}, Resource: append(r.stateKeys(pullRequests, "*"), objects(r.buckets(pullRequests, "artifacts"))...)},
 		{Sid: "PreviewSecrets", Action: "secretsmanager:GetSecretValue", Resource: r.secrets(pullRequests)},
 		{Sid: "RandomPassword", Action: "secretsmanager:GetRandomPassword", Resource: "*"}, // takes no resource
-		{Sid: "AllOnMain", Action: []string{"s3:GetObject", "s3:GetObjectTagging"}, Resource: append([]string{r.States + "/*"}, objects(r.buckets([]string{"*"}, "artifacts"))...), Condition: onMain},
+		{Sid: "AllOnMain", Action: []string{"s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion"}, Resource: append([]string{r.States + "/*"}, objects(r.buckets([]string{"*"}, "artifacts"))...), Condition: onMain},
 		{Sid: "SecretsOnMain", Action: "secretsmanager:GetSecretValue", Resource: r.secrets([]string{"*"}), Condition: onMain},
 		{Sid: "KeysOnMain", Action: "kms:Decrypt", Resource: "*", Condition: condition{
 			"StringEquals": {subjectKey: main},

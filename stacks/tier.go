@@ -98,7 +98,7 @@ func (r rights) profiles(suffixes []string) []string {
 
 // stateSettings are what anybody who works with states may know of the bucket.
 var stateSettings = []string{
-	"s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetBucketPublicAccessBlock",
+	"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetBucketPublicAccessBlock",
 	"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy", "s3:GetBucketPolicyStatus",
 }
 
@@ -108,7 +108,7 @@ func (r rights) states(t tier) []statement {
 	own := r.stateKeys(t.Suffixes, "*")
 	statements := []statement{
 		{Sid: "StateBucket", Action: stateSettings, Resource: r.States},
-		{Sid: "OwnStates", Action: []string{"s3:GetObject", "s3:PutObject"}, Resource: own},
+		{Sid: "OwnStates", Action: []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}, Resource: own},
 		{Sid: "OwnLocks", Action: "s3:DeleteObject", Resource: r.stateKeys(t.Suffixes, "*.tflock")},
 		{Sid: "KeepBucket", Effect: "Deny", NotAction: stateSettings, Resource: r.States},
 		{Sid: "KeepHistory", Effect: "Deny", Resource: r.States + "/*",
@@ -116,10 +116,13 @@ func (r rights) states(t tier) []statement {
 	}
 	if t.Others == nil {
 		// Everything else, be it in this bucket or in any other.
-		return append(statements, statement{
-			Sid: "NoOtherStates", Effect: "Deny", Action: objectActions,
-			NotResource: append(own, objects(r.buckets(t.Suffixes))...),
-		})
+		return append(statements,
+			// ops reap takes the state of what it destroyed away; its versions stay.
+			statement{Sid: "EndOfStates", Action: "s3:DeleteObject", Resource: r.stateKeys(t.Suffixes, "*.tfstate")},
+			statement{
+				Sid: "NoOtherStates", Effect: "Deny", Action: objectActions,
+				NotResource: append(own, objects(r.buckets(t.Suffixes))...),
+			})
 	}
 	return append(statements, statement{
 		Sid: "NoOtherStates", Effect: "Deny", Action: "s3:*",

@@ -74,8 +74,8 @@ func TestStatesAndTheRoles(t *testing.T) {
 		{"portfolio-plan", main, "production/portfolio-production.tfstate", []string{read}},
 		{"portfolio-plan", main, "pr12/portfolio-pr12.tfstate", []string{read}},
 
-		{"portfolio-deploy-preview", nil, "pr0/portfolio-pr0.tfstate", []string{read, write}},
-		{"portfolio-deploy-preview", nil, "pr98765/portfolio-pr98765.tfstate", []string{read, write}},
+		{"portfolio-deploy-preview", nil, "pr0/portfolio-pr0.tfstate", []string{read, write, lock}},
+		{"portfolio-deploy-preview", nil, "pr98765/portfolio-pr98765.tfstate", []string{read, write, lock}},
 		{"portfolio-deploy-preview", nil, "pr12/portfolio-pr12.tfstate.tflock", []string{read, write, lock}},
 		{"portfolio-deploy-preview", nil, "production/portfolio-production.tfstate", nil},
 		{"portfolio-deploy-preview", nil, "production/portfolio-production.tfstate.tflock", nil},
