@@ -38,11 +38,7 @@ func detectDrift(ctx context.Context, s session, args []string) error {
 	if help, err := s.parse(flags, args, driftUsage); help || err != nil {
 		return err
 	}
-	c, err := s.load()
-	if err != nil {
-		return err
-	}
-	bucket, err := s.states(ctx, c)
+	_, bucket, err := s.states(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,11 +31,7 @@ func listEnvironments(ctx context.Context, s session, args []string) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%w: environments: got %s, want no argument", errUsage, flags.Arg(0))
 	}
-	c, err := s.load()
-	if err != nil {
-		return err
-	}
-	bucket, err := s.states(ctx, c)
+	_, bucket, err := s.states(ctx)
 	if err != nil {
 		return err
 	}

@@ -35,11 +35,7 @@ func listOutputs(ctx context.Context, s session, args []string) error {
 	if flags.NArg() != 0 {
 		return fmt.Errorf("%w: outputs: got %q, want flags only", errUsage, flags.Arg(0))
 	}
-	c, err := s.load()
-	if err != nil {
-		return err
-	}
-	bucket, err := s.states(ctx, c)
+	c, bucket, err := s.states(ctx)
 	if err != nil {
 		return err
 	}

@@ -51,11 +51,7 @@ func reap(ctx context.Context, s session, args []string) error {
 	if help || err != nil {
 		return err
 	}
-	c, err := s.load()
-	if err != nil {
-		return err
-	}
-	bucket, err := s.states(ctx, c)
+	c, bucket, err := s.states(ctx)
 	if err != nil {
 		return err
 	}

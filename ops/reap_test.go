@@ -124,9 +124,7 @@ func reaping(t *testing.T, suffixes ...string) (*reaper, *fakeTerraform, *fakeS3
 		bucket.put(keyOf(suffix), stateText("eu-west-1"), 3*time.Hour)
 	}
 	s, out := at(t, bucket)
-	c, err := s.load()
-	require.NoError(t, err)
-	store, err := s.states(t.Context(), c)
+	c, store, err := s.states(t.Context())
 	require.NoError(t, err)
 	tf := &fakeTerraform{bucket: bucket, fails: map[string]error{}}
 	return &reaper{

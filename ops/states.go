@@ -45,17 +45,21 @@ type states struct {
 	bucket string
 }
 
-// states opens the bucket that the settings name.
-func (s session) states(ctx context.Context, c config.Config) (states, error) {
+// states loads the settings and opens the bucket that they name.
+func (s session) states(ctx context.Context) (config.Config, states, error) {
+	c, err := s.load()
+	if err != nil {
+		return c, states{}, err
+	}
 	sdk, err := s.aws(ctx, c.State.Region)
 	if err != nil {
-		return states{}, err
+		return c, states{}, err
 	}
 	client := s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.UsePathStyle = c.Emulator.PathStyleS3
 		o.DisableLogOutputChecksumValidationSkipped = true // Terraform may write states without
 	})
-	return states{client, c.State.Bucket}, nil
+	return c, states{client, c.State.Bucket}, nil
 }
 
 var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)

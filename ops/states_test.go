@@ -203,9 +203,7 @@ func TestEnvironmentsRefuses(t *testing.T) {
 func TestRemoveKeepsWhatIsInUse(t *testing.T) {
 	bucket := &fakeS3{}
 	s, _ := at(t, bucket)
-	c, err := s.load()
-	require.NoError(t, err)
-	store, err := s.states(t.Context(), c)
+	_, store, err := s.states(t.Context())
 	require.NoError(t, err)
 	e := environment{Suffix: "pr7", key: keyOf("pr7")}
 
