@@ -17,6 +17,8 @@ const ConnectionLifetime = 2*time.Hour + 10*time.Minute
 // Connection is one client's WebSocket, as API Gateway knows it.
 type Connection struct {
 	ID          string     // unique in its API, never used again
+	Owner       string     // whose portfolios it may see; "" where none let it in
+	KeyID       string     // the key that let it in; "" as Owner
 	DomainName  string     // host that messages to the client are posted to
 	Stage       string     // path below that host
 	SourceIP    netip.Addr // the client's; the zero value where it is not known

@@ -48,6 +48,14 @@ type APIKey struct {
 	RevokedAt *time.Time `json:"revoked_at"` // null: it is good
 }
 
+// ValidateOwner checks the name of an owner, which is given once, to the owner's
+// first key.
+func ValidateOwner(name string) error {
+	var p problems
+	p.label("owner", name)
+	return p.err()
+}
+
 // MaxLabel limits names and labels, in characters.
 const MaxLabel = 100
 

@@ -2,7 +2,10 @@ package backend
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 )
@@ -100,8 +103,11 @@ func (p Prices) rate(pair Pair, asOf time.Time) (Rate, bool) {
 }
 
 func (p *problems) origin(source string, at, received time.Time) {
-	if source == "" || len(source) > MaxSource {
+	switch {
+	case source == "" || len(source) > MaxSource:
 		p.add("source", fmt.Sprintf("%d bytes", len(source)), fmt.Sprintf("1–%d bytes", MaxSource))
+	case !utf8.ValidString(source) || strings.ContainsFunc(source, unicode.IsControl):
+		p.add("source", fmt.Sprintf("%q", source), "UTF-8 without control characters")
 	}
 	switch {
 	case at.IsZero():

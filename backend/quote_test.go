@@ -58,6 +58,10 @@ func TestValidateQuotesAndRates(t *testing.T) {
 		{"a rate to itself", rate("EUR", "EUR", "1", noon).Validate(), []string{"to"}},
 		{"a long source", Quote{Symbol: "A", Currency: "EUR", Source: strings.Repeat("s", 65), Time: noon,
 			Received: noon}.Validate(), []string{"source"}},
+		{"a source of two lines", Quote{Symbol: "A", Currency: "EUR", Source: "a\nb", Time: noon,
+			Received: noon}.Validate(), []string{"source"}},
+		{"a source that is not UTF-8", Quote{Symbol: "A", Currency: "EUR", Source: "\xff", Time: noon,
+			Received: noon}.Validate(), []string{"source"}},
 	} {
 		if got := paths(test.err); !slices.Equal(got, test.want) {
 			t.Errorf("%s: Validate() is about %q, want %q", test.name, got, test.want)

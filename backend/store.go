@@ -12,6 +12,8 @@ const (
 	MaxImport       = 10_000  // rows of one import
 	MaxTransactions = 100_000 // of one portfolio
 	MaxPortfolios   = 1_000   // of one owner
+	MaxAPIKeys      = 100     // of one owner, those that are revoked or expired apart
+	MaxDays         = 3_660   // of one history or of one call for closing prices
 )
 
 // MaxIdempotencyKey limits the key that makes a retried call the same call, in bytes.
@@ -39,14 +41,16 @@ type Page struct {
 // APIKeys keeps keys by their hashes.
 type APIKeys interface {
 	// CreateKey keeps a key by its hash and gives it its ID. By is the zero value
-	// for the command line.
+	// for the command line, which may make any key; otherwise the key is of by's
+	// owner, and a scope that by lacks itself is CodeForbidden.
 	CreateKey(ctx context.Context, by Principal, k APIKey, hash SecretHash) (APIKey, error)
 	// Authenticate gives the principal of a key that is neither revoked nor
 	// expired at now; the code of its error is CodeUnauthenticated otherwise.
 	Authenticate(ctx context.Context, hash SecretHash, now time.Time) (Principal, error)
 	// ListKeys gives the owner's keys, the oldest first.
 	ListKeys(ctx context.Context, owner string, page Page) (keys []APIKey, next string, err error)
-	// RevokeKey ends a key for ever. Revoking again is no error.
+	// RevokeKey ends a key of by's owner, and its tickets, for ever. It is announced
+	// to all instances. Revoking again is no error.
 	RevokeKey(ctx context.Context, by Principal, id string, now time.Time) error
 	// Audit gives the owner's record, the newest first.
 	Audit(ctx context.Context, owner string, page Page) (entries []AuditEntry, next string, err error)
@@ -67,9 +71,10 @@ type Portfolios interface {
 	// DeletePortfolio deletes it with its transactions, at that version only.
 	DeletePortfolio(ctx context.Context, by Principal, id string, version int64) error
 
-	// Record adds transactions, all or none, and gives them ID, Sequence and
-	// Version 1. Everything that follows is derived anew before it is kept, so
-	// the error is that of Derive where an entry cannot be. With an idempotency
+	// Record adds transactions, 1–MaxImport, all or none, and gives them ID, Sequence
+	// and Version 1. Everything that follows is derived anew before it is kept, so
+	// the error is that of Derive where an entry cannot be; it calls a new entry by
+	// the ID that came with it, such as "row 7", or by its place. With an idempotency
 	// key ("" for none) a second call within IdempotencyLifetime adds nothing and
 	// gives what the first one did, replayed; with other transactions it is
 	// CodeIdempotencyConflict.
@@ -78,6 +83,7 @@ type Portfolios interface {
 	// ListEntries gives a portfolio's entries, the latest date first.
 	ListEntries(ctx context.Context, owner, portfolio string, page Page) (list []Entry, next string, err error)
 	// UpdateEntry replaces the entry with that ID if its version still is e.Version.
+	// Sequence and RecordedAt stay as they are, whatever e says.
 	UpdateEntry(ctx context.Context, by Principal, portfolio string, e Entry) (Entry, error)
 	DeleteEntry(ctx context.Context, by Principal, portfolio, id string, version int64) error
 
@@ -101,8 +107,17 @@ type Market interface {
 	// Latest gives the newest prices of symbols and of all pairs between the
 	// currencies. What has none is missing in the result.
 	Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error)
-	// Closing gives the newest prices known at the close of a day.
-	Closing(ctx context.Context, symbols []string, currencies []Currency, day Date) (Prices, error)
+	// Closing gives the newest prices known at the close of each of days, by day,
+	// at most MaxDays of them.
+	Closing(ctx context.Context, symbols []string, currencies []Currency, days ...Date) (map[Date]Prices, error)
+}
+
+// Pricer gives the prices that a portfolio is valued by.
+type Pricer interface {
+	// Prices gives the newest prices known at a time, the zero time for now: of
+	// symbols and of all pairs between the currencies. What has none is missing
+	// in the result, which must not be changed.
+	Prices(ctx context.Context, symbols []string, currencies []Currency, asOf time.Time) (Prices, error)
 }
 
 // TicketLifetime is how long a ticket may wait for its WebSocket.
@@ -119,9 +134,10 @@ type Tickets interface {
 
 // Change is what is announced to all instances after it was committed.
 type Change struct {
-	Portfolio string   // changed, with its transactions; "" if none
-	Symbols   []string // have newer quotes
-	Pairs     []Pair   // have newer rates
+	Portfolio  string   // changed, with its transactions; "" if none
+	Symbols    []string // have newer quotes
+	Pairs      []Pair   // have newer rates
+	RevokedKey string   // ID of a key that is good no longer; "" if none
 }
 
 // Changes tells of changes made at any instance.

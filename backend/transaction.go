@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
@@ -74,6 +75,9 @@ func (t Transaction) Validate() error {
 	}
 	if utf8.RuneCountInString(t.Note) > MaxNote || !utf8.ValidString(t.Note) {
 		p.add("note", strconv.Itoa(len(t.Note))+" bytes", fmt.Sprintf("at most %d characters of UTF-8", MaxNote))
+	}
+	if strings.ContainsRune(t.Note, 0) { // PostgreSQL's text has none
+		p.add("note", "a NUL character", "none")
 	}
 	t.validateSymbol(&p)
 	switch t.Kind {

@@ -111,6 +111,7 @@ func TestValidateReportsEveryProblem(t *testing.T) {
 			x.Symbol, x.Note, x.Currency = "a b", strings.Repeat("é", MaxNote+1), "euro"
 		}, []string{"currency", "note", "symbol"}},
 		{"not UTF-8", Buy, func(x *Transaction) { x.Note = "\xff" }, []string{"note"}},
+		{"a NUL", Buy, func(x *Transaction) { x.Note = "a\x00b" }, []string{"note"}},
 		{"a ratio elsewhere", Deposit, func(x *Transaction) { x.Ratio.New = 2 }, []string{"ratio"}},
 		{"a split with money", Split, func(x *Transaction) {
 			x.Ratio.Old, x.Currency, x.Fee, x.Amount = 0, "EUR", dec("1"), dec("1")

@@ -1,0 +1,14 @@
+package backend
+
+import "github.com/shopspring/decimal"
+
+// DayValue is what a portfolio was worth at the close of a day, in its base
+// currency. Where something is missing there is no number, which JSON shows as
+// null, and State says what.
+type DayValue struct {
+	Date     Date                `json:"date"`
+	State    State               `json:"state"`
+	Total    decimal.NullDecimal `json:"total"` // Invested and Cash
+	Invested decimal.NullDecimal `json:"invested"`
+	Cash     decimal.NullDecimal `json:"cash"`
+}

@@ -1,0 +1,132 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// shelf keeps portfolios in memory and counts what is asked of it.
+type shelf struct {
+	Portfolios // the methods that no tracker calls
+
+	mu        sync.Mutex
+	portfolio Portfolio
+	txs       []Transaction
+	loads     int
+	block     chan struct{} // Load waits for its end, if there is one
+	failure   error
+}
+
+func (s *shelf) GetPortfolio(_ context.Context, owner, id string) (Portfolio, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if owner != "alice" {
+		return Portfolio{}, &Error{Code: CodeNotFound, Message: "there is nothing with this id"}
+	}
+	p := s.portfolio
+	p.ID = id
+	return p, nil
+}
+
+func (s *shelf) Load(ctx context.Context, owner, id string) (Portfolio, []Transaction, error) {
+	p, err := s.GetPortfolio(ctx, owner, id)
+	s.mu.Lock()
+	s.loads++
+	txs, block, failure := slices.Clone(s.txs), s.block, s.failure
+	s.mu.Unlock()
+	if block != nil {
+		<-block
+	}
+	return p, txs, errors.Join(err, failure)
+}
+
+func (s *shelf) change(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// board is a market in memory.
+type board struct {
+	Market
+	quotes []Quote
+	rates  []Rate
+	asked  atomic.Int64
+	err    error
+}
+
+func (b *board) Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error) {
+	prices, err := b.Closing(ctx, symbols, currencies, NewDate(9000, 1, 1))
+	return prices[NewDate(9000, 1, 1)], err
+}
+
+func (b *board) Closing(_ context.Context, symbols []string, currencies []Currency, days ...Date) (map[Date]Prices, error) {
+	b.asked.Add(1)
+	all := map[Date]Prices{}
+	for _, d := range days {
+		all[d] = Prices{Quotes: map[string]Quote{}, Rates: map[Pair]Rate{}}
+		for _, q := range b.quotes { // in the order of their times
+			if DateOf(q.Time) <= d && slices.Contains(symbols, q.Symbol) {
+				all[d].Quotes[q.Symbol] = q
+			}
+		}
+		for _, r := range b.rates {
+			if DateOf(r.Time) <= d && slices.Contains(currencies, r.From) && slices.Contains(currencies, r.To) {
+				all[d].Rates[r.Pair] = r
+			}
+		}
+	}
+	return all, b.err
+}
+
+func tracked(t testing.TB, now time.Time, txs ...Transaction) (*Tracker, *shelf, *board) {
+	t.Helper()
+	s := &shelf{txs: numbered(txs...), portfolio: Portfolio{Owner: "alice", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}}
+	b := &board{}
+	return NewTracker(s, b, MarketPricer{b}, func() time.Time { return now }), s, b
+}
+
+func hours(t testing.TB, date string, h int) time.Time {
+	return day(t, date).Midnight().Add(time.Duration(h) * time.Hour)
+}
+
+func benchmarkTracker(b *testing.B, holdings int) *Tracker {
+	now := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	var txs []Transaction
+	var quotes []Quote
+	for i := range holdings {
+		tx := buy(b, "2026-03-01", "10.5", "101.25", "1")
+		tx.Symbol = fmt.Sprintf("S%03d", i)
+		tx.Currency = []Currency{"EUR", "USD", "CHF"}[i%3]
+		txs = append(txs, tx)
+		quotes = append(quotes, quote(tx.Symbol, fmt.Sprintf("%d.37", 90+i), tx.Currency, now))
+	}
+	tracker, _, market := tracked(b, now, txs...)
+	prices := pricesOf(quotes, rate("USD", "EUR", "0.9123", now), rate("CHF", "EUR", "1.0345", now))
+	market.quotes, market.rates = quotes, nil
+	tracker.prices = fixed(prices)
+	return tracker
+}
+
+// fixed prices stand in for a cache.
+type fixed Prices
+
+func (f fixed) Prices(context.Context, []string, []Currency, time.Time) (Prices, error) {
+	return Prices(f), nil
+}
+
+// Of 100 holdings: what of a valuation is the tracker's own work.
+func BenchmarkValuation(b *testing.B) {
+	tracker := benchmarkTracker(b, 100)
+	for b.Loop() {
+		if v, err := tracker.Valuation(b.Context(), "alice", "p", time.Time{}); err != nil || v.State != StatePriced {
+			b.Fatal(v.State, err)
+		}
+	}
+}
