@@ -1,0 +1,232 @@
+package push
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"portfolio/backend"
+
+	"golang.org/x/time/rate"
+)
+
+// Engine publishes streams. Run has to be under way for anything to happen.
+type Engine struct {
+	Config
+	limiter *rate.Limiter
+	claims  chan struct{} // asks for a claim now
+
+	toValue *queue[*stream] // each at most once
+	toPost  *queue[*conn]   // each at most once
+
+	mu         sync.Mutex
+	streams    map[string]*stream // by portfolio
+	conns      map[string]*conn   // that watch one of them
+	symbols    index[string]
+	currencies index[backend.Currency]
+	gone       map[string]bool  // connections to forget
+	working    int              // streams and connections queued or under way
+	valuing    map[*stream]bool // under way
+}
+
+// index finds the streams that a price concerns.
+type index[K comparable] map[K]map[*stream]bool
+
+func (x index[K]) add(key K, s *stream) {
+	if x[key] == nil {
+		x[key] = map[*stream]bool{}
+	}
+	x[key][s] = true
+}
+
+func (x index[K]) remove(key K, s *stream) {
+	if delete(x[key], s); len(x[key]) == 0 {
+		delete(x, key)
+	}
+}
+
+// New returns an engine that publishes nothing yet.
+func New(c Config) *Engine {
+	if c.Metrics == nil {
+		c.Metrics = NoMetrics{}
+	}
+	if c.Posters == 0 {
+		c.Posters = 128
+	}
+	if c.Valuers == 0 {
+		c.Valuers = 4
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = 5 * time.Second
+	}
+	return &Engine{
+		Config:  c,
+		limiter: rate.NewLimiter(rate.Limit(c.Rate), max(1, int(c.Rate/10))),
+		claims:  make(chan struct{}, 1),
+		toValue: newQueue[*stream](), toPost: newQueue[*conn](),
+		streams: map[string]*stream{}, conns: map[string]*conn{},
+		symbols: index[string]{}, currencies: index[backend.Currency]{}, gone: map[string]bool{},
+		valuing: map[*stream]bool{},
+	}
+}
+
+// Run publishes until ctx ends. Then it posts what is due, within DrainTimeout,
+// and gives its leases to the other instances.
+func (e *Engine) Run(ctx context.Context) {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var tasks sync.WaitGroup
+	for range e.Posters {
+		tasks.Go(func() { e.postAll(work) })
+	}
+	for range e.Valuers {
+		tasks.Go(func() { e.valueAll(work) })
+	}
+	tasks.Go(func() { e.forgetAll(work) })
+	var listening sync.WaitGroup
+	listening.Go(func() { e.listen(ctx) })
+	e.keepLeases(ctx)
+	listening.Wait()
+	e.drain()
+	stop()
+	tasks.Wait()
+	e.release(context.WithoutCancel(ctx))
+}
+
+// Subscribe has a connection watch a portfolio. The client has everything up to
+// a number already, 0 for nothing.
+func (e *Engine) Subscribe(ctx context.Context, connection, portfolio string, after int64) error {
+	if err := e.Store.Subscribe(ctx, connection, portfolio, after, MaxSubscriptions, time.Now()); err != nil {
+		return err
+	}
+	e.claimSoon() // where no instance publishes it, this one does
+	return nil
+}
+
+// Unsubscribe ends that.
+func (e *Engine) Unsubscribe(ctx context.Context, connection, portfolio string) error {
+	return e.Store.Unsubscribe(ctx, connection, portfolio)
+}
+
+// Changed takes in what changed at any instance. Connections that a key let in
+// which is revoked now are forgotten.
+func (e *Engine) Changed(c backend.Change) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := e.streams[c.Portfolio]; s != nil {
+		e.revalue(s)
+	}
+	for _, symbol := range c.Symbols {
+		for s := range e.symbols[symbol] {
+			e.revalue(s)
+		}
+	}
+	for _, pair := range c.Pairs {
+		for s := range e.currencies[pair.From] {
+			if e.currencies[pair.To][s] {
+				e.revalue(s)
+			}
+		}
+	}
+	for s := range e.valuing {
+		s.meanwhile.Symbols = append(s.meanwhile.Symbols, c.Symbols...)
+		s.meanwhile.Pairs = append(s.meanwhile.Pairs, c.Pairs...)
+	}
+	if c.RevokedKey != "" {
+		for _, conn := range e.conns {
+			if conn.info.KeyID == c.RevokedKey {
+				e.close(conn)
+			}
+		}
+	}
+}
+
+// Lost values everything anew, because changes may have been missed.
+func (e *Engine) Lost() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.streams {
+		e.revalue(s)
+	}
+}
+
+// revalue is called with the lock held, as are all below that say so.
+func (e *Engine) revalue(s *stream) {
+	s.stale = true
+	e.enqueue(s)
+}
+
+// enqueue has a stream looked at; lock held.
+func (e *Engine) enqueue(s *stream) {
+	if !s.queued && !s.running && !s.dropped {
+		s.queued = true
+		e.working++
+		e.toValue.put(s)
+	}
+}
+
+func (e *Engine) listen(ctx context.Context) {
+	reload := func(s *stream) {
+		s.reload = true
+		e.enqueue(s)
+	}
+	changed := func(portfolio string) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if s := e.streams[portfolio]; s != nil {
+			reload(s)
+		}
+	}
+	lost := func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for _, s := range e.streams {
+			reload(s)
+		}
+	}
+	for ctx.Err() == nil {
+		if err := e.Store.ListenSubscriptions(ctx, changed, lost); err != nil && ctx.Err() == nil {
+			e.Log.Warn("listen to subscriptions", "error", err.Error())
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+// drop stops publishing a stream, without a word to anybody; lock held.
+func (e *Engine) drop(s *stream) {
+	if s.dropped {
+		return
+	}
+	s.dropped = true
+	e.unindex(s)
+	for _, w := range s.watchers {
+		e.unwatch(w)
+	}
+	delete(e.streams, s.lease.Portfolio)
+}
+
+// end tells the clients that a portfolio is no more.
+func (e *Engine) end(s *stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	text := encode(errorMessage{
+		Type: "error", Portfolio: s.lease.Portfolio, Code: backend.CodeNotFound, Message: "this portfolio was deleted",
+	})
+	for _, w := range s.watchers {
+		w.conn.notices = append(w.conn.notices, text)
+		e.ready(w.conn)
+	}
+	e.drop(s)
+}
+
+// pause reports whether d passed before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

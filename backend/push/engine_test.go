@@ -1,0 +1,442 @@
+package push_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/push"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// settle lets everything happen that needs no more than a moment.
+func settle() { wait(150 * time.Millisecond) }
+
+// wait lets time pass, and what is due then happen.
+func wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestSnapshotThenDeltas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A", "B")
+		w.hold("other", "C")
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.quote("A", 10)
+		w.quote("B", 5)
+		w.subscribe(e, "c", "p", 0)
+		settle()
+		assert.Equal(t, "15", w.total(c, "p"))
+		w.quote("A", 11, e)
+		settle()
+		w.quote("C", 99, e) // nobody watches it
+		settle()
+		w.quote("B", 6, e)
+		settle()
+		assert.Equal(t, "17", w.total(c, "p"))
+		assert.Equal(t, []string{"snapshot", "delta", "delta"}, w.types(c))
+		first := c.messages[0].Sequence
+		assert.Equal(t, int64(1<<24+1), first, "epoch 1, number 1")
+		assert.Equal(t, []int64{first, first + 1}, []int64{c.messages[1].After, c.messages[2].After})
+		assert.Len(t, c.messages[1].Positions, 1, "only what changed")
+
+		assert.NoError(t, e.Unsubscribe(t.Context(), "c", "p"))
+		settle()
+		w.quote("A", 12, e)
+		settle()
+		assert.Len(t, c.messages, 3)
+		wait(15 * time.Second)
+		assert.False(t, time.Now().Before(w.leases["p"].until), "the lease is given up")
+	})
+}
+
+func TestPriceBecomesStaleByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.quote("A", 10)
+		w.subscribe(e, "c", "p", 0)
+		settle()
+		assert.Equal(t, backend.StatePriced, w.view(c, "p").State)
+		wait(backend.QuoteTTL + 2*time.Second)
+		assert.Equal(t, backend.StateStale, w.view(c, "p").State)
+		assert.True(t, w.view(c, "p").Quotes[0].Stale)
+		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c))
+	})
+}
+
+// A price that changes while a portfolio is valued for the first time, or with a
+// symbol that is new to it, is not lost.
+func TestChangeDuringValuation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.slow = func() { time.Sleep(time.Second) }
+		w.subscribe(e, "c", "p", 0)
+		wait(500 * time.Millisecond)
+		w.quote("A", 2, e)
+		wait(3 * time.Second)
+		assert.Equal(t, "2", w.total(c, "p"))
+
+		w.quote("B", 5)
+		w.hold("p", "A", "B")
+		e.Changed(backend.Change{Portfolio: "p"})
+		wait(500 * time.Millisecond)
+		w.quote("B", 6, e)
+		wait(3 * time.Second)
+		assert.Equal(t, "8", w.total(c, "p"))
+	})
+}
+
+// While a client is slow, nothing waits for it, and what it gets then is one
+// message with the last price.
+func TestSlowClientSkipsAndDelaysNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A", "B")
+		w.quote("B", 1)
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		slow, fast := w.connect("slow"), w.connect("fast")
+		w.answer["slow"] = func() error { time.Sleep(2 * time.Second); return nil }
+		w.subscribe(e, "slow", "p", 0)
+		w.subscribe(e, "fast", "p", 0)
+		wait(3 * time.Second) // the snapshots are there
+		for price := range int64(30) {
+			w.quote("A", 10+price, e)
+			wait(50 * time.Millisecond)
+		}
+		assert.Equal(t, "40", w.total(fast, "p"))
+		assert.Len(t, w.types(fast), 31, "each of them")
+		wait(5 * time.Second)
+		assert.Equal(t, "40", w.total(slow, "p"))
+		assert.Len(t, w.types(slow), 3, "the snapshot, the first and the last")
+		assert.Equal(t, fast.sequence["p"], slow.sequence["p"])
+		assert.Equal(t, slow.messages[1].Sequence, slow.messages[2].After)
+	})
+}
+
+func TestFarBehindGetsSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		slow := w.connect("slow")
+		w.answer["slow"] = func() error { time.Sleep(2900 * time.Millisecond); return nil }
+		w.subscribe(e, "slow", "p", 0)
+		wait(3 * time.Second)
+		for price := range int64(200) {
+			w.quote("A", 10+price, e)
+			wait(10 * time.Millisecond)
+		}
+		wait(7 * time.Second)
+		assert.Equal(t, "209", w.total(slow, "p"))
+		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(slow))
+	})
+}
+
+func TestGoneDeletesExactlyThatConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		for i := range 200 {
+			id := fmt.Sprint("gone-", i)
+			w.connect(id)
+			w.subscribe(e, id, "p", 0)
+		}
+		c := w.connect("c")
+		w.subscribe(e, "c", "p", 0)
+		settle()
+		tries := 0
+		for i := range 200 {
+			w.answer[fmt.Sprint("gone-", i)] = func() error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				tries++
+				return push.ErrGone
+			}
+		}
+		w.quote("A", 2, e)
+		settle()
+		w.quote("A", 3, e)
+		settle()
+		assert.Equal(t, "3", w.total(c, "p"))
+		assert.Equal(t, 200, tries, "nobody posts to the dead again")
+		assert.Len(t, w.forgotten, 200)
+		assert.NotContains(t, w.forgotten, "c")
+		assert.Len(t, w.subs["p"], 1)
+	})
+}
+
+func TestLimitedBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		limited, free := w.connect("limited"), w.connect("free")
+		w.subscribe(e, "limited", "p", 0)
+		w.subscribe(e, "free", "p", 0)
+		settle()
+		tries, full := 0, true
+		w.answer["limited"] = func() error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if tries++; full {
+				return push.ErrLimited
+			}
+			return nil
+		}
+		for price := range int64(100) {
+			w.quote("A", 10+price, e)
+			wait(100 * time.Millisecond)
+		}
+		assert.Equal(t, "109", w.total(free, "p"))
+		assert.Less(t, tries, 12, "in 10 s, by doubling pauses")
+		assert.Greater(t, tries, 3)
+		w.mu.Lock()
+		full = false
+		w.mu.Unlock()
+		wait(12 * time.Second)
+		assert.Equal(t, "109", w.total(limited, "p"))
+	})
+}
+
+// After errors that leave open what arrived the client gets a snapshot.
+func TestFailuresEndInSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.subscribe(e, "c", "p", 0)
+		settle()
+		failures := 0
+		w.answer["c"] = func() error { // one post at a time
+			if failures++; failures <= 1 || failures >= 3 && failures <= 5 {
+				return errors.New("reset by peer")
+			}
+			return nil
+		}
+		w.quote("A", 2, e)
+		wait(3 * time.Second)
+		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "one failure: the same again")
+		w.quote("A", 3, e)
+		wait(10 * time.Second)
+		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(c))
+		assert.Equal(t, "3", w.total(c, "p"))
+	})
+}
+
+func TestResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		old := w.connect("old")
+		w.subscribe(e, "old", "p", 0)
+		settle()
+		kept, seen := old.view["p"], old.sequence["p"]
+		for price := range int64(5) {
+			w.quote("A", 10+price, e)
+			settle()
+		}
+		for _, test := range []struct {
+			name  string
+			after int64
+			want  []string
+		}{
+			{"missed some", seen, []string{"delta"}},
+			{"missed none", seen + 5, nil},
+			{"another epoch", seen - 1<<24, []string{"snapshot"}},
+			{"never heard of", seen + 6, []string{"snapshot"}},
+		} {
+			c := w.connect(test.name)
+			c.view["p"] = kept
+			if test.name != "never heard of" {
+				c.sequence["p"] = test.after
+			}
+			w.subscribe(e, test.name, "p", test.after)
+			settle()
+			assert.Equal(t, test.want, w.types(c), test.name)
+			if test.want != nil {
+				assert.Equal(t, "14", w.total(c, "p"), test.name)
+			}
+		}
+	})
+}
+
+// An instance that dies while it pushes is followed by another one, with numbers
+// that grow; one that ends in order is followed at once.
+func TestTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		one, stopOne := w.engine("one")
+		c := w.connect("c")
+		w.subscribe(one, "c", "p", 0)
+		settle()
+		two, stopTwo := w.engine("two")
+		w.quote("A", 2, one, two)
+		settle()
+		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "one publisher at a time")
+		before := c.sequence["p"]
+
+		stopOne()
+		w.quote("A", 3, two)
+		wait(2 * time.Second)
+		assert.Equal(t, "3", w.total(c, "p"))
+		assert.Greater(t, c.sequence["p"], before)
+		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(c))
+
+		// The next one dies: its lease stays, and nobody renews it.
+		stopTwo()
+		w.mu.Lock()
+		w.leases["p"] = lease{instance: "dead", epoch: w.leases["p"].epoch + 1, until: time.Now().Add(8 * time.Second)}
+		w.mu.Unlock()
+		three, stopThree := w.engine("three")
+		defer stopThree()
+		w.quote("A", 4, three)
+		wait(7 * time.Second)
+		assert.Equal(t, "3", w.total(c, "p"), "as long as the lease is good")
+		wait(3 * time.Second)
+		assert.Equal(t, "4", w.total(c, "p"))
+		w.quote("A", 5, three)
+		settle()
+		assert.Equal(t, "5", w.total(c, "p"))
+	})
+}
+
+// An instance that cannot renew its leases stops before another may start.
+func TestStopsWhenLeaseIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.subscribe(e, "c", "p", 0)
+		settle()
+		w.mu.Lock()
+		w.storeErr = errors.New("the database is away")
+		until := w.leases["p"].until
+		w.mu.Unlock()
+		wait(time.Until(until))
+		w.quote("A", 2, e)
+		settle()
+		assert.Equal(t, "1", w.total(c, "p"))
+		w.mu.Lock()
+		w.storeErr = nil
+		w.mu.Unlock()
+		wait(2 * time.Second)
+		assert.Equal(t, "2", w.total(c, "p"), "and goes on by itself")
+	})
+}
+
+func TestDeletedPortfolioAndRevokedKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		w.hold("q", "A")
+		w.quote("A", 1)
+		e, stop := w.engine("one")
+		defer stop()
+		c, revoked := w.connect("c"), w.connect("revoked")
+		w.subscribe(e, "c", "p", 0)
+		w.subscribe(e, "revoked", "q", 0)
+		settle()
+		e.Changed(backend.Change{RevokedKey: "key-revoked"})
+		w.mu.Lock()
+		delete(w.ledgers, "p")
+		delete(w.subs, "p") // as the database does
+		w.mu.Unlock()
+		e.Changed(backend.Change{Portfolio: "p"})
+		settle()
+		assert.Equal(t, []string{"snapshot", "error"}, w.types(c))
+		assert.Equal(t, "not_found", c.messages[1].Code)
+		w.quote("A", 2, e)
+		settle()
+		assert.Equal(t, []string{"snapshot"}, w.types(revoked))
+		assert.Equal(t, []string{"revoked"}, w.forgotten)
+	})
+}
+
+func TestKeepAliveAndReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hold("p", "A")
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.subscribe(e, "c", "p", 0)
+		wait(2*time.Hour - time.Minute)
+		count := map[string]int{}
+		for _, m := range c.messages {
+			count[m.Type]++
+		}
+		assert.Equal(t, 1, count["reconnect"])
+		assert.GreaterOrEqual(t, count["keepalive"], 12)
+		assert.LessOrEqual(t, count["keepalive"], 13)
+		for _, m := range c.messages {
+			if m.Type == "reconnect" {
+				assert.InDelta(t, 300, m.WithinSeconds, 3)
+			}
+		}
+	})
+}
+
+func TestLargeSnapshotComesInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var symbols []string
+		for i := range 2000 {
+			symbol := fmt.Sprintf("S%04d", i)
+			symbols = append(symbols, symbol)
+			w.quote(symbol, 1)
+		}
+		w.hold("p", symbols...)
+		e, stop := w.engine("one")
+		defer stop()
+		c := w.connect("c")
+		w.subscribe(e, "c", "p", 0)
+		settle()
+		assert.Equal(t, "2000", w.total(c, "p"))
+		assert.Greater(t, len(c.messages), 3)
+		assert.Equal(t, len(c.messages), c.messages[0].Parts)
+		assert.Len(t, c.view["p"].Positions, 2000)
+		assert.Len(t, c.view["p"].Quotes, 2000)
+		for _, text := range c.raw {
+			assert.Less(t, len(text), push.MaxMessage)
+			assert.True(t, strings.HasPrefix(text, `{"type":"snapshot"`))
+		}
+	})
+}

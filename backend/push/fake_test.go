@@ -1,0 +1,325 @@
+package push_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/push"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const owner = "ann"
+
+// world is the stores, the market and the clients of a test, in memory.
+type world struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	connections map[string]backend.Connection
+	subs        map[string]map[string]push.Subscriber // portfolio → connection
+	leases      map[string]lease
+	listeners   []func(string)
+	storeErr    error
+	forgotten   []string
+
+	ledgers map[string]backend.Ledger
+	prices  backend.Prices
+	slow    func() // called by each valuation, once it has read everything
+
+	clients map[string]*client
+	answer  map[string]func() error // before a message is taken
+}
+
+type lease struct {
+	instance string
+	epoch    int64
+	until    time.Time
+}
+
+// client is what a client's program does: it applies what it gets.
+type client struct {
+	messages []message
+	raw      []string
+	sequence map[string]int64
+	view     map[string]backend.Valuation
+	problems []string
+}
+
+type message struct {
+	Type          string            `json:"type"`
+	Portfolio     string            `json:"portfolio"`
+	After         int64             `json:"after"`
+	Sequence      int64             `json:"sequence"`
+	Part          int               `json:"part"`
+	Parts         int               `json:"parts"`
+	Valuation     backend.Valuation `json:"valuation"`
+	Code          string            `json:"code"`
+	WithinSeconds int               `json:"within_seconds"`
+	push.Delta
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{
+		t: t, connections: map[string]backend.Connection{}, subs: map[string]map[string]push.Subscriber{},
+		leases: map[string]lease{}, ledgers: map[string]backend.Ledger{},
+		prices:  backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
+		clients: map[string]*client{}, answer: map[string]func() error{},
+	}
+}
+
+// connect opens a connection.
+func (w *world) connect(id string) *client {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.connections[id] = backend.Connection{
+		ID: id, Owner: owner, KeyID: "key-" + id, ConnectedAt: time.Now(), ExpiresAt: time.Now().Add(backend.ConnectionLifetime),
+	}
+	c := &client{sequence: map[string]int64{}, view: map[string]backend.Valuation{}}
+	w.clients[id] = c
+	return c
+}
+
+// hold makes a portfolio with one unit of each symbol.
+func (w *world) hold(portfolio string, symbols ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := backend.Ledger{Cash: map[backend.Currency]decimal.Decimal{}}
+	for _, symbol := range symbols {
+		l.Holdings = append(l.Holdings, backend.Holding{Symbol: symbol, Currency: "USD", Quantity: decimal.NewFromInt(1)})
+	}
+	w.ledgers[portfolio] = l
+}
+
+// quote sets a price and tells the engines, as any instance's database does.
+func (w *world) quote(symbol string, price int64, engines ...*push.Engine) {
+	w.mu.Lock()
+	now := time.Now()
+	w.prices.Quotes[symbol] = backend.Quote{
+		Symbol: symbol, Price: decimal.NewFromInt(price), Currency: "USD", Source: "test", Time: now, Received: now,
+	}
+	w.mu.Unlock()
+	for _, e := range engines {
+		e.Changed(backend.Change{Symbols: []string{symbol}})
+	}
+}
+
+func (w *world) Valuation(_ context.Context, by, id string, _ time.Time) (backend.Valuation, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l, found := w.ledgers[id]
+	if !found || by != owner {
+		return backend.Valuation{}, &backend.Error{Code: backend.CodeNotFound, Message: "there is no such portfolio"}
+	}
+	v := backend.Value(l, "USD", time.Now(), w.prices)
+	if slow := w.slow; slow != nil {
+		w.mu.Unlock() // what was read before counts
+		slow()
+		w.mu.Lock()
+	}
+	return v, nil
+}
+
+func (w *world) Post(_ context.Context, to backend.Connection, text []byte) error {
+	w.mu.Lock()
+	answer := w.answer[to.ID]
+	w.mu.Unlock()
+	if answer != nil {
+		if err := answer(); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(text) > push.MaxMessage {
+		w.clients[to.ID].problems = append(w.clients[to.ID].problems, "a message too large")
+	}
+	w.clients[to.ID].take(text)
+	return nil
+}
+
+// take applies a message, and notes what a client must never see.
+func (c *client) take(text []byte) {
+	var m message
+	if err := json.Unmarshal(text, &m); err != nil {
+		c.problems = append(c.problems, err.Error())
+		return
+	}
+	c.messages, c.raw = append(c.messages, m), append(c.raw, string(text))
+	known := c.sequence[m.Portfolio]
+	switch m.Type {
+	case "snapshot":
+		if m.Sequence < known {
+			c.problems = append(c.problems, fmt.Sprintf("snapshot %d after %d", m.Sequence, known))
+		}
+		v := m.Valuation
+		if m.Part > 1 {
+			whole := c.view[m.Portfolio]
+			v.Positions, v.Balances = append(whole.Positions, v.Positions...), append(whole.Balances, v.Balances...)
+			v.Quotes, v.Rates = append(whole.Quotes, v.Quotes...), append(whole.Rates, v.Rates...)
+		}
+		c.view[m.Portfolio], c.sequence[m.Portfolio] = v, m.Sequence
+	case "delta":
+		if m.After > known || m.Sequence <= known {
+			c.problems = append(c.problems, fmt.Sprintf("delta %d–%d on %d", m.After, m.Sequence, known))
+		}
+		c.view[m.Portfolio], c.sequence[m.Portfolio] = m.Apply(c.view[m.Portfolio]), m.Sequence
+	}
+}
+
+// view is what a client believes of a portfolio.
+func (w *world) view(c *client, portfolio string) backend.Valuation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	assert.Empty(w.t, c.problems)
+	return c.view[portfolio]
+}
+
+// total is what a client believes a portfolio to be worth; "" for nothing.
+func (w *world) total(c *client, portfolio string) string {
+	if v := w.view(c, portfolio); v.Total.Valid {
+		return v.Total.Decimal.String()
+	}
+	return ""
+}
+
+func (w *world) types(c *client) (types []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range c.messages {
+		types = append(types, m.Type)
+	}
+	return types
+}
+
+func (w *world) Subscribe(_ context.Context, connection, portfolio string, after int64, limit int, _ time.Time) error {
+	w.mu.Lock()
+	if w.storeErr != nil {
+		defer w.mu.Unlock()
+		return w.storeErr
+	}
+	if w.subs[portfolio] == nil {
+		w.subs[portfolio] = map[string]push.Subscriber{}
+	}
+	w.subs[portfolio][connection] = push.Subscriber{Connection: w.connections[connection], After: after, Asked: time.Now()}
+	w.mu.Unlock()
+	w.announce(portfolio)
+	return nil
+}
+
+func (w *world) announce(portfolio string) {
+	w.mu.Lock()
+	listeners := slices.Clone(w.listeners)
+	w.mu.Unlock()
+	for _, tell := range listeners {
+		tell(portfolio)
+	}
+}
+
+func (w *world) Unsubscribe(_ context.Context, connection, portfolio string) error {
+	w.mu.Lock()
+	delete(w.subs[portfolio], connection)
+	w.mu.Unlock()
+	w.announce(portfolio)
+	return nil
+}
+
+func (w *world) Subscribers(_ context.Context, portfolio string, _ time.Time) (list []push.Subscriber, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.subs[portfolio] {
+		list = append(list, s)
+	}
+	return list, w.storeErr
+}
+
+func (w *world) Claim(_ context.Context, instance string, held []string, ttl time.Duration) (list []push.Lease, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return nil, w.storeErr
+	}
+	now := time.Now()
+	for portfolio := range w.subs {
+		l := w.leases[portfolio]
+		mine := l.instance == instance && now.Before(l.until)
+		switch has := slices.Contains(held, portfolio); {
+		case mine && has:
+			l.until = now.Add(ttl)
+		case len(w.subs[portfolio]) > 0 && (mine || !now.Before(l.until)):
+			l = lease{instance: instance, epoch: l.epoch + 1, until: now.Add(ttl)}
+		default:
+			continue
+		}
+		w.leases[portfolio] = l
+		list = append(list, push.Lease{Portfolio: portfolio, Owner: owner, Epoch: l.epoch})
+	}
+	return list, nil
+}
+
+func (w *world) Release(_ context.Context, instance string, portfolios []string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range portfolios {
+		if l := w.leases[p]; l.instance == instance {
+			w.leases[p] = lease{instance: instance, epoch: l.epoch}
+		}
+	}
+	return nil
+}
+
+func (w *world) Forget(_ context.Context, connections []string) error {
+	w.mu.Lock()
+	w.forgotten = append(w.forgotten, connections...)
+	var changed []string
+	for portfolio, subs := range w.subs {
+		for _, id := range connections {
+			delete(subs, id)
+		}
+		changed = append(changed, portfolio)
+	}
+	w.mu.Unlock()
+	for _, portfolio := range changed {
+		w.announce(portfolio)
+	}
+	return nil
+}
+
+func (w *world) ListenSubscriptions(ctx context.Context, changed func(string), lost func()) error {
+	w.mu.Lock()
+	w.listeners = append(w.listeners, changed)
+	w.mu.Unlock()
+	lost()
+	<-ctx.Done()
+	return nil
+}
+
+// engine runs an engine until the test or stop ends it.
+func (w *world) engine(instance string) (e *push.Engine, stop func()) {
+	e = push.New(push.Config{
+		Log: slog.New(slog.DiscardHandler), Store: w, Valuer: w, Poster: w, Instance: instance, Rate: 100_000, Posters: 8,
+	})
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.Run(ctx)
+	}()
+	return e, func() {
+		cancel()
+		<-ended
+	}
+}
+
+func (w *world) subscribe(e *push.Engine, connection, portfolio string, after int64) {
+	require.NoError(w.t, e.Subscribe(w.t.Context(), connection, portfolio, after))
+}

@@ -1,0 +1,149 @@
+package push
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// claimSoon has the store asked for streams that nobody publishes, now.
+func (e *Engine) claimSoon() {
+	select {
+	case e.claims <- struct{}{}:
+	default: // about to happen
+	}
+}
+
+// keepLeases renews this instance's leases and takes over those of others that
+// ended, until ctx does. Where the store does not answer in time the instance
+// stops publishing before another one may start.
+func (e *Engine) keepLeases(ctx context.Context) {
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	var goodUntil time.Time
+	for {
+		began := time.Now()
+		if err := e.claim(ctx); err == nil {
+			goodUntil = began.Add(leaseTTL)
+		} else if ctx.Err() == nil {
+			e.Log.Warn("claim streams", "error", err.Error())
+		}
+		if time.Now().Add(heartbeat + claimTimeout).After(goodUntil) {
+			e.dropAll()
+		}
+		e.tend(ctx, time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-e.claims:
+		}
+	}
+}
+
+func (e *Engine) claim(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	e.mu.Lock()
+	held := slices.Collect(maps.Keys(e.streams))
+	e.mu.Unlock()
+	leases, err := e.Store.Claim(ctx, e.Instance, held, leaseTTL)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	mine := make(map[string]bool, len(leases))
+	for _, l := range leases {
+		mine[l.Portfolio] = true
+		switch s := e.streams[l.Portfolio]; {
+		case s == nil:
+		case s.lease.Epoch == l.Epoch:
+			continue
+		default:
+			e.drop(s)
+		}
+		s := &stream{lease: l, watchers: map[string]*watch{}, stale: true, reload: true, emptyFor: time.Now()}
+		e.streams[l.Portfolio] = s
+		e.enqueue(s)
+	}
+	for _, portfolio := range held {
+		if s := e.streams[portfolio]; s != nil && !mine[portfolio] {
+			e.drop(s) // it is another instance's now
+		}
+	}
+	return nil
+}
+
+// dropAll stops publishing everything.
+func (e *Engine) dropAll() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.streams {
+		e.drop(s)
+	}
+}
+
+// tend does what is due by the clock.
+func (e *Engine) tend(ctx context.Context, now time.Time) {
+	e.mu.Lock()
+	var idle []string
+	for _, s := range e.streams {
+		if !s.staleAt.IsZero() && !now.Before(s.staleAt) {
+			s.staleAt = time.Time{}
+			e.revalue(s)
+		}
+		if !s.emptyFor.IsZero() && now.Sub(s.emptyFor) > idleStream {
+			idle = append(idle, s.lease.Portfolio)
+			e.drop(s)
+		}
+	}
+	subscriptions := 0
+	for _, c := range e.conns {
+		subscriptions += len(c.watches)
+		if e.remind(c, now) {
+			e.ready(c)
+		}
+	}
+	streams, conns := len(e.streams), len(e.conns)
+	e.mu.Unlock()
+	e.Metrics.Watched(streams, conns, subscriptions)
+	if len(idle) > 0 {
+		e.giveUp(ctx, idle)
+	}
+}
+
+// giveUp ends leases at once. One that somebody started to watch meanwhile is
+// claimed again.
+func (e *Engine) giveUp(ctx context.Context, portfolios []string) {
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	if err := e.Store.Release(ctx, e.Instance, portfolios); err != nil {
+		e.Log.Warn("release streams", "error", err.Error()) // they end by themselves
+	}
+}
+
+// drain waits for valuations and posts under way and due, within DrainTimeout.
+func (e *Engine) drain() {
+	for deadline := time.Now().Add(e.DrainTimeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		e.mu.Lock()
+		working := e.working
+		e.mu.Unlock()
+		if working == 0 {
+			return
+		}
+	}
+	e.Log.Warn("posts were still due", "after", e.DrainTimeout.String())
+}
+
+// release gives all leases to the other instances.
+func (e *Engine) release(ctx context.Context) {
+	e.mu.Lock()
+	held := slices.Collect(maps.Keys(e.streams))
+	e.mu.Unlock()
+	e.dropAll()
+	if len(held) > 0 {
+		e.giveUp(ctx, held)
+	}
+}

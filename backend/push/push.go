@@ -1,0 +1,159 @@
+// Package push tells clients at once what their portfolios are worth now.
+//
+// Each portfolio that somebody watches is a stream. One instance publishes it at
+// a time, under a lease that any other takes over when it is not renewed. The
+// publisher values the portfolio once for each change and numbers what comes of
+// it; a client that knows one number gets everything after it in one message, so
+// that a slow one skips what is out of date by itself and nothing queues up.
+package push
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"portfolio/backend"
+)
+
+// MaxSubscriptions limits the portfolios that one connection watches.
+const MaxSubscriptions = 50
+
+// MaxMessage is API Gateway's limit for one message, in bytes. It divides what
+// is above 32 KB into frames by itself; only clients have to do that.
+const MaxMessage = 128 << 10
+
+// A sequence number is the epoch of the publisher's lease followed by a counter:
+// it grows over all publishers of a portfolio and stays below 2⁵³, so that
+// JavaScript keeps it exactly.
+const counterBits = 24
+
+// The outcomes of a post that are no failure. Other errors may pass.
+var (
+	ErrGone    = errors.New("the connection is gone for ever")
+	ErrLimited = errors.New("too many posts, or the client takes them too slowly")
+)
+
+// Poster sends a message to a connection's client.
+type Poster interface {
+	Post(ctx context.Context, c backend.Connection, message []byte) error
+}
+
+// Valuer values portfolios. A zero time means now.
+type Valuer interface {
+	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
+}
+
+// Lease is the right to publish a portfolio.
+type Lease struct {
+	Portfolio, Owner string
+	Epoch            int64 // grows with each publisher
+}
+
+// Subscriber is a connection that watches a portfolio.
+type Subscriber struct {
+	Connection backend.Connection
+	After      int64     // number up to which the client has everything; 0 for nothing
+	Asked      time.Time // when it said so last
+}
+
+// Store keeps subscriptions and leases for all instances. Times of leases are
+// the store's own, so that the instances' clocks do not matter.
+type Store interface {
+	// Subscribe keeps that a connection watches a portfolio of its owner's, or
+	// asks again from another number on. Codes of its errors are
+	// CodeUnknownConnection, CodeForbidden where the connection's key is not good
+	// for reading any more, CodeNotFound and CodeLimitReached.
+	Subscribe(ctx context.Context, connection, portfolio string, after int64, limit int, now time.Time) error
+	// Unsubscribe forgets it. There being none is no error.
+	Unsubscribe(ctx context.Context, connection, portfolio string) error
+	// Subscribers gives all connections that watch a portfolio and have not expired at now.
+	Subscribers(ctx context.Context, portfolio string, now time.Time) ([]Subscriber, error)
+	// Claim renews the leases on held portfolios for ttl, takes those on watched
+	// portfolios that nobody has, and gives all that the instance has then. One that
+	// it has but does not hold gets a new epoch.
+	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) ([]Lease, error)
+	// Release ends leases at once.
+	Release(ctx context.Context, instance string, portfolios []string) error
+	// Forget removes connections with all they watch.
+	Forget(ctx context.Context, connections []string) error
+	// ListenSubscriptions calls with each portfolio whose subscribers changed, at
+	// any instance, until ctx ends; lost where some may have been missed.
+	ListenSubscriptions(ctx context.Context, changed func(portfolio string), lost func()) error
+}
+
+// Result is the outcome of a post, for metrics.
+type Result string
+
+// The results of a post.
+const (
+	ResultPosted  Result = "posted"
+	ResultGone    Result = "gone"
+	ResultLimited Result = "limited"
+	ResultFailed  Result = "failed"
+)
+
+// Metrics observes an engine. Its methods are called by many goroutines and
+// must not wait.
+type Metrics interface {
+	// Posted is called after each post. Lag is the time from the receipt of the
+	// oldest quote in the message until then, 0 where there was none in it.
+	Posted(result Result, lag time.Duration)
+	// Watched is called about once a second with what this instance publishes.
+	Watched(streams, connections, subscriptions int)
+}
+
+// NoMetrics observes nothing.
+type NoMetrics struct{}
+
+// Posted implements Metrics.
+func (NoMetrics) Posted(Result, time.Duration) {}
+
+// Watched implements Metrics.
+func (NoMetrics) Watched(_, _, _ int) {}
+
+// Config is what an engine works with. Fields without a default are needed.
+type Config struct {
+	Log     *slog.Logger
+	Store   Store
+	Valuer  Valuer
+	Poster  Poster
+	Metrics Metrics // NoMetrics where nil
+	// Instance names this process. It must not be used again after a restart: the
+	// leases of the process before would count as this one's.
+	Instance string
+	// Rate limits posts a second. API Gateway's default quota is 10,000 requests a
+	// second of an account and region, posts to connections included ("Amazon API
+	// Gateway quotas").
+	Rate float64
+	// Posters and Valuers are how many posts and valuations are under way at most;
+	// 128 and 4 where zero.
+	Posters, Valuers int
+	// DrainTimeout is how long the end of Run may wait for posts; 5 s where zero.
+	DrainTimeout time.Duration
+}
+
+const (
+	leaseTTL     = 8 * time.Second
+	heartbeat    = 1500 * time.Millisecond
+	claimTimeout = 2 * time.Second
+	idleStream   = 10 * time.Second // without subscribers, before the lease is given up
+
+	// ringSize is how many deltas a client may be behind before it gets a
+	// snapshot: some 700 bytes each, 45 KB a stream.
+	ringSize = 64
+
+	valuationTimeout = 5 * time.Second
+	postTimeout      = 3 * time.Second
+	forgetEvery      = 100 * time.Millisecond
+
+	firstPause  = 250 * time.Millisecond // of a connection after a post that failed
+	lastPause   = 10 * time.Second
+	maxFailures = 3 // in a row, before the client is brought up to date by a snapshot
+
+	// API Gateway cuts a WebSocket after 10 minutes without a message and after
+	// two hours in any case.
+	keepAliveAfter = 9 * time.Minute
+	cutAfter       = 2 * time.Hour
+	warnBefore     = 5 * time.Minute
+)

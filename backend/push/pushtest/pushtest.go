@@ -1,0 +1,82 @@
+// Package pushtest has a stand-in for API Gateway's @connections, for tests and
+// for measuring without an emulator in the way.
+package pushtest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Gateway answers posts to connections and hands their messages on. It is safe
+// for concurrent use.
+type Gateway struct {
+	URL string // to be the endpoint of package apigateway
+
+	// Received is called with each message that was taken, by many goroutines.
+	received func(connection string, message []byte)
+	server   *httptest.Server
+	posts    atomic.Int64
+	answers  sync.Map // connection → Answer
+}
+
+// Answer is how posts to a connection are answered.
+type Answer struct {
+	Status int           // 0 is 200; 410 is gone, 429 too much
+	Delay  time.Duration // before
+}
+
+// New starts a gateway on 127.0.0.1. Received may be nil.
+func New(received func(connection string, message []byte)) *Gateway {
+	if received == nil {
+		received = func(string, []byte) {}
+	}
+	g := &Gateway{received: received}
+	g.server = httptest.NewServer(http.HandlerFunc(g.serve))
+	g.URL = g.server.URL
+	return g
+}
+
+// Close ends it.
+func (g *Gateway) Close() { g.server.Close() }
+
+// Posts counts the posts so far, whatever the answer.
+func (g *Gateway) Posts() int64 { return g.posts.Load() }
+
+// Answer decides about the posts to a connection from now on.
+func (g *Gateway) Answer(connection string, a Answer) { g.answers.Store(connection, a) }
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+	g.posts.Add(1)
+	_, connection, found := strings.Cut(r.URL.Path, "/@connections/")
+	switch {
+	case !found || r.Method != http.MethodPost:
+		http.Error(w, "want POST /STAGE/@connections/ID", http.StatusNotFound)
+		return
+	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "):
+		http.Error(w, "want a signature", http.StatusForbidden)
+		return
+	}
+	message, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if a, set := g.answers.Load(connection); set {
+		answer := a.(Answer)
+		select {
+		case <-time.After(answer.Delay):
+		case <-r.Context().Done():
+			return
+		}
+		if answer.Status != 0 && answer.Status != http.StatusOK {
+			w.WriteHeader(answer.Status)
+			return
+		}
+	}
+	g.received(connection, message)
+}
