@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -18,12 +17,14 @@ func (db *DB) Add(ctx context.Context, c backend.Connection) error {
 		source = &c.SourceIP
 	}
 	_, err := db.pool.Exec(ctx, `
-		insert into connections (connection_id, domain_name, stage, source_ip, connected_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6)
+		insert into connections
+			(connection_id, domain_name, stage, source_ip, connected_at, expires_at, owner, key_id)
+		values ($1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, '')::uuid)
 		on conflict (connection_id) do update set
 			domain_name = excluded.domain_name, stage = excluded.stage, source_ip = excluded.source_ip,
-			connected_at = excluded.connected_at, expires_at = excluded.expires_at`,
-		c.ID, c.DomainName, c.Stage, source, c.ConnectedAt, c.ExpiresAt)
+			connected_at = excluded.connected_at, expires_at = excluded.expires_at,
+			owner = excluded.owner, key_id = excluded.key_id`,
+		c.ID, c.DomainName, c.Stage, source, c.ConnectedAt, c.ExpiresAt, c.Owner, c.KeyID)
 	return outcome("add connection", err)
 }
 
@@ -38,18 +39,4 @@ func (db *DB) Known(ctx context.Context, id string, now time.Time) (known bool, 
 func (db *DB) Remove(ctx context.Context, id string) error {
 	_, err := db.pool.Exec(ctx, "delete from connections where connection_id = $1", id)
 	return outcome("remove connection", err)
-}
-
-// Sweep removes up to limit connections that expired before now, the oldest
-// first, and reports how many. Instances that sweep at once share the work
-// instead of waiting for each other.
-func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
-	tag, err := db.pool.Exec(ctx, `
-		delete from connections where connection_id in (
-			select connection_id from connections where expires_at <= $1
-			order by expires_at limit $2 for update skip locked)`, now, limit)
-	if err != nil {
-		return 0, fmt.Errorf("sweep connections: %w", err)
-	}
-	return int(tag.RowsAffected()), nil
 }

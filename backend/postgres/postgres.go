@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -35,11 +37,14 @@ type Config struct {
 	// Credentials is asked before each connection, so that a rotated password
 	// is noticed. It is called by many goroutines at once.
 	Credentials func(context.Context) (username, password string, err error)
+	Log         *slog.Logger    // hears why Listen had to connect anew; nil for nobody
+	Tracer      pgx.QueryTracer // sees the pool's queries; nil for nobody
 }
 
 // DB is a pool of connections to one database. It is safe for concurrent use.
 type DB struct {
 	pool     *pgxpool.Pool
+	log      *slog.Logger
 	migrated atomic.Bool
 }
 
@@ -65,6 +70,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure the database: %w", err)
 	}
+	config.ConnConfig.Tracer = c.Tracer
 	config.MaxConns = MaxConnections
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
@@ -74,11 +80,20 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		conn.User, conn.Password, err = c.Credentials(ctx)
 		return err
 	}
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		// Times are UTC wherever the program runs.
+		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("configure the database: %w", err)
 	}
-	return &DB{pool: pool}, nil
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &DB{pool: pool, log: c.Log}, nil
 }
 
 var errNotMigrated = errors.New("the schema is not migrated yet")
@@ -94,11 +109,17 @@ func (db *DB) Check(ctx context.Context) error {
 // Close waits for queries under way and closes all connections.
 func (db *DB) Close() { db.pool.Close() }
 
+// within runs do in a database transaction that is committed if do succeeds. What
+// was committed is unknown where the error's code is CodeUnavailable.
+func (db *DB) within(ctx context.Context, what string, do func(pgx.Tx) error) error {
+	return outcome(what, pgx.BeginFunc(ctx, db.pool, do))
+}
+
 // outcome tells a database that is away, which gets better by itself, from an
-// error that does not. It is nil if err is.
+// error that does not. Errors of the domain stay as they are, and nil does.
 func outcome(what string, err error) error {
-	if err == nil {
-		return nil
+	if known := (*backend.Error)(nil); err == nil || errors.As(err, &known) {
+		return err
 	}
 	err = fmt.Errorf("%s: %w", what, err)
 	if answered := (*pgconn.PgError)(nil); errors.As(err, &answered) && !passing(answered.Code) {

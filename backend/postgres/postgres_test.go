@@ -131,6 +131,27 @@ func TestConnectionIsStoredWhole(t *testing.T) {
 	assert.Empty(t, got[1].SourceIP)
 }
 
+func TestConnectionOfAnOwner(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	by := member(t, db, "alice")
+	c := connection("a", now)
+	c.Owner, c.KeyID = by.Owner, by.KeyID
+	require.NoError(t, db.Add(ctx, c))
+	conn := inspect(t, strings.ToLower(t.Name()))
+	var owner, key string
+	require.NoError(t, conn.QueryRow(ctx, "select owner, key_id from connections").Scan(&owner, &key))
+	assert.Equal(t, []string{by.Owner, by.KeyID}, []string{owner, key})
+
+	// The version before, which may run beside this one for a while.
+	_, err := conn.Exec(ctx, `
+		insert into connections (connection_id, domain_name, stage, source_ip, connected_at, expires_at)
+		values ('old', 'd', 's', null, now(), now() + interval '1 hour')`)
+	require.NoError(t, err)
+	known, err := db.Known(ctx, "old", time.Now())
+	require.NoError(t, err)
+	assert.True(t, known)
+}
+
 // Sweeps of several instances at once take each expired row once, and no other.
 func TestSweep(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
@@ -142,7 +163,7 @@ func TestSweep(t *testing.T) {
 
 	first, err := db.Sweep(ctx, now, 1)
 	require.NoError(t, err)
-	assert.Equal(t, 1, first, "bounded")
+	assert.Equal(t, map[string]int{"connections": 1}, first, "bounded")
 	oldest, err := db.Known(ctx, fmt.Sprint(expired-1), time.Time{})
 	require.NoError(t, err)
 	assert.False(t, oldest, "the oldest first")
@@ -154,7 +175,7 @@ func TestSweep(t *testing.T) {
 			for {
 				n, err := db.Sweep(ctx, now, 20)
 				assert.NoError(t, err)
-				if swept.Add(int64(n)); n == 0 {
+				if swept.Add(int64(n["connections"])); len(n) == 0 {
 					return
 				}
 			}

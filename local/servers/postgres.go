@@ -31,6 +31,9 @@ type PostgresConfig struct {
 	Port      int        // 0 chooses a free one
 	Authority *Authority // signs the server's certificate; nil makes one
 	Launch    Launcher   // nil ties the server to this process
+	// Durable keeps what was committed when the server is killed. It does not
+	// outlive the machine.
+	Durable bool
 }
 
 // Postgres is a running PostgreSQL 15.14 without databases of its own.
@@ -40,6 +43,10 @@ type Postgres struct {
 	Folder string // all its files; Stop removes it
 
 	process  *process
+	launch   Launcher
+	binaries string
+	durable  bool
+	as       *syscall.Credential
 	password string // the superuser's, known to this program only
 }
 
@@ -63,7 +70,8 @@ func StartPostgres(ctx context.Context, c PostgresConfig) (_ *Postgres, err erro
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{Port: c.Port, CAFile: filepath.Join(folder, "ca.pem"), Folder: folder, password: rand.Text()}
+	p := &Postgres{Port: c.Port, CAFile: filepath.Join(folder, "ca.pem"), Folder: folder,
+		launch: c.Launch, binaries: binaries, durable: c.Durable, as: as, password: rand.Text()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Stop())
@@ -75,12 +83,22 @@ func StartPostgres(ctx context.Context, c PostgresConfig) (_ *Postgres, err erro
 	if err := p.initialize(ctx, binaries, as); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(filepath.Join(binaries, "bin", "postgres"), p.arguments()...)
-	p.run(cmd, as)
-	if p.process, err = start("postgres", cmd, c.Launch); err != nil {
-		return nil, err
+	return p, p.Restart(ctx)
+}
+
+// Kill ends the server at once, as a crash does, and keeps its files.
+func (p *Postgres) Kill() error { return p.process.stop(syscall.SIGKILL) }
+
+// Restart starts an ended server again, on its data and its port, and returns
+// when it answers.
+func (p *Postgres) Restart(ctx context.Context) error {
+	var err error
+	cmd := exec.Command(filepath.Join(p.binaries, "bin", "postgres"), p.arguments()...)
+	p.run(cmd, p.as)
+	if p.process, err = start("postgres", cmd, p.launch); err != nil {
+		return err
 	}
-	return p, p.process.await(ctx, p.ping)
+	return p.process.await(ctx, p.ping)
 }
 
 // Stop ends the server and removes its files. A second call does nothing.
@@ -188,9 +206,9 @@ func (p *Postgres) run(cmd *exec.Cmd, as *syscall.Credential) {
 func (p *Postgres) data() string { return filepath.Join(p.Folder, "data") }
 
 // arguments are the server's settings. Nothing here outlives the machine, so
-// nothing waits for the disk.
+// nothing waits for the disk; a commit waits for the kernel where it is durable.
 func (p *Postgres) arguments() []string {
-	args := []string{"-D", p.data()}
+	args := []string{"-D", p.data(), "-c", fmt.Sprintf("synchronous_commit=%t", p.durable)}
 	for _, setting := range []string{
 		"listen_addresses=" + Host,
 		fmt.Sprintf("port=%d", p.Port),
@@ -200,7 +218,6 @@ func (p *Postgres) arguments() []string {
 		"ssl_key_file=" + filepath.Join(p.Folder, "server.key"),
 		"fsync=off",
 		"full_page_writes=off",
-		"synchronous_commit=off",
 		"log_statement=none",
 		"timezone=UTC",
 	} {

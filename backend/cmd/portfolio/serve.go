@@ -141,8 +141,8 @@ func (s *service) keepSchema(ctx context.Context) {
 		switch n, err := s.db.Sweep(ctx, time.Now(), sweepLimit); {
 		case err != nil && ctx.Err() == nil:
 			s.log.Warn("sweep", "error", err.Error())
-		case n > 0:
-			s.log.Info("sweep", "connections", n)
+		case len(n) > 0:
+			s.log.Info("sweep", "removed", n)
 		}
 	})
 }

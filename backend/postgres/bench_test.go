@@ -1,0 +1,105 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/postgres"
+
+	"github.com/stretchr/testify/require"
+)
+
+// prepared is a database for a benchmark.
+func prepared(b *testing.B, name string) (*postgres.DB, backend.Principal, backend.Portfolio) {
+	b.Helper()
+	ctx := context.Background()
+	name = fmt.Sprintf("%s_%d", name, time.Now().UnixNano())
+	require.NoError(b, server.CreateDatabase(ctx, name, name, "secret"))
+	db, err := postgres.Open(ctx, config(name))
+	require.NoError(b, err)
+	b.Cleanup(db.Close)
+	require.NoError(b, db.Migrate(ctx))
+	hash := backend.HashSecret(backend.NewSecret())
+	_, err = db.CreateKey(ctx, backend.Principal{}, backend.APIKey{Owner: "alice", Label: "x", Scopes: backend.Scopes}, hash)
+	require.NoError(b, err)
+	by, err := db.Authenticate(ctx, hash, time.Now())
+	require.NoError(b, err)
+	p, err := db.CreatePortfolio(ctx, by, backend.Portfolio{Name: "x", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}})
+	require.NoError(b, err)
+	return db, by, p
+}
+
+// A portfolio of 100 holdings in three currencies, valued from many goroutines:
+// with prices at hand, and with prices from the tables.
+func BenchmarkValuation(b *testing.B) {
+	db, by, p := prepared(b, "valuation")
+	ctx, at := context.Background(), time.Now()
+	var txs []backend.Transaction
+	var quotes []backend.Quote
+	symbols, currencies := []string{}, []backend.Currency{"EUR", "USD", "CHF"}
+	for i := range 100 {
+		tx := buy(day, fmt.Sprintf("S%03d", i), "10.5", "101.25")
+		tx.Currency = currencies[i%3]
+		q := quote(tx.Symbol, fmt.Sprintf("%d.37", 90+i), at)
+		q.Currency = tx.Currency
+		txs, quotes, symbols = append(txs, tx), append(quotes, q), append(symbols, tx.Symbol)
+	}
+	_, _, err := db.Record(ctx, by, p.ID, "", txs)
+	require.NoError(b, err)
+	_, err = db.WriteQuotes(ctx, quotes, []backend.Rate{rate("USD", "EUR", "0.9123", at), rate("CHF", "EUR", "1.0345", at)})
+	require.NoError(b, err)
+	prices, err := db.Latest(ctx, symbols, currencies)
+	require.NoError(b, err)
+	for name, pricer := range map[string]backend.Pricer{"cached": fixed(prices), "tables": backend.MarketPricer{Market: db}} {
+		b.Run(name, func(b *testing.B) {
+			tracker := backend.NewTracker(db, db, pricer, time.Now)
+			b.RunParallel(func(loop *testing.PB) {
+				for loop.Next() {
+					if v, err := tracker.Valuation(ctx, "alice", p.ID, time.Time{}); err != nil || !v.Total.Valid {
+						b.Error(v.State, err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
+// fixed prices stand in for a cache.
+type fixed backend.Prices
+
+func (f fixed) Prices(context.Context, []string, []backend.Currency, time.Time) (backend.Prices, error) {
+	return backend.Prices(f), nil
+}
+
+// Reading everything, and one more trade of a symbol of its own, with so many
+// entries of 100 symbols in the portfolio.
+func BenchmarkEntries(b *testing.B) {
+	for _, n := range []int{100, 10_000, 90_000} {
+		db, by, p := prepared(b, "entries")
+		ctx := context.Background()
+		for batch := 0; batch < n; batch += backend.MaxImport {
+			var txs []backend.Transaction
+			for i := range min(n, backend.MaxImport) {
+				txs = append(txs, buy(day, fmt.Sprintf("S%03d", i%100), "10.5", "101.25"))
+			}
+			_, _, err := db.Record(ctx, by, p.ID, "", txs)
+			require.NoError(b, err)
+		}
+		b.Run(fmt.Sprint("load/", n), func(b *testing.B) {
+			for b.Loop() {
+				_, _, err := db.Load(ctx, "alice", p.ID)
+				require.NoError(b, err)
+			}
+		})
+		b.Run(fmt.Sprint("record/", n), func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				_, _, err := db.Record(ctx, by, p.ID, "", []backend.Transaction{buy(day, fmt.Sprint("N", i), "1", "1")})
+				require.NoError(b, err)
+			}
+		})
+	}
+}

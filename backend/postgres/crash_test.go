@@ -1,0 +1,93 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/local/servers"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// PostgreSQL is killed in the middle of writes and comes back. Callers try again
+// with the same idempotency key, as they have to: no answered write is lost, and
+// none is there twice, whether its answer was lost with the server or not.
+func TestServerIsKilledBetweenWrites(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	mortal, err := servers.StartPostgres(ctx, servers.PostgresConfig{Durable: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, mortal.Stop()) })
+	require.NoError(t, mortal.CreateDatabase(ctx, "mortal", "mortal", "secret"))
+	db := open(t, configAt("mortal", mortal.Port, mortal.CAFile))
+	require.NoError(t, db.Migrate(ctx))
+	by := member(t, db, "alice")
+	p := portfolio(t, db, by)
+	h := listen(t, db)
+	go func() {
+		for range h.changes { // nobody looks at them, and Listen has to go on
+		}
+	}()
+
+	const writers, writes, kills = 6, 120, 2
+	var answered, failed atomic.Int64
+	var acknowledged sync.Map // id by note
+	var running sync.WaitGroup
+	for w := range writers {
+		running.Go(func() {
+			for i := range writes {
+				tx := deposit(day, "1")
+				tx.Note = fmt.Sprintf("%d-%d", w, i)
+				for ctx.Err() == nil {
+					list, _, err := db.Record(ctx, by, p.ID, tx.Note, []backend.Transaction{tx})
+					if err == nil {
+						acknowledged.Store(tx.Note, list[0].ID)
+						answered.Add(1)
+						break
+					}
+					failed.Add(1)
+					assertCode(t, backend.CodeUnavailable, err)
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+		})
+	}
+	for kill := range kills {
+		before := int64((kill + 1) * writers * writes / (kills + 2))
+		require.Eventually(t, func() bool { return answered.Load() >= before }, time.Minute, time.Millisecond)
+		require.NoError(t, mortal.Kill())
+		require.NoError(t, mortal.Restart(ctx))
+		within(t, h.lost)
+	}
+	running.Wait()
+	assert.NotZero(t, failed.Load(), "the server was away")
+	require.Equal(t, int64(writers*writes), answered.Load())
+
+	after, txs, err := db.Load(ctx, "alice", p.ID)
+	require.NoError(t, err)
+	assert.Len(t, txs, writers*writes)
+	assert.Equal(t, int64(1+writers*writes), after.Version)
+	slices.SortFunc(txs, func(a, b backend.Transaction) int { return int(a.Sequence - b.Sequence) })
+	for i, tx := range txs {
+		id, found := acknowledged.LoadAndDelete(tx.Note)
+		assert.True(t, found, "%s is there twice, or never was answered", tx.Note)
+		assert.Equal(t, []any{id, int64(i + 1)}, []any{tx.ID, tx.Sequence})
+	}
+	var audited int
+	for after := ""; ; {
+		part, next, err := db.Audit(ctx, "alice", backend.Page{Limit: backend.MaxPage, After: after})
+		require.NoError(t, err)
+		if audited += len(part); next == "" {
+			break
+		}
+		after = next
+	}
+	assert.Equal(t, 1+1+writers*writes, audited, "each has its line of the record")
+}

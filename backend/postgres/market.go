@@ -1,0 +1,191 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var _ backend.Market = (*DB)(nil)
+
+// WriteQuotes implements backend.Market.
+func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
+	if n := len(quotes) + len(rates); n < 1 || n > backend.MaxBatch {
+		return 0, &backend.Error{Code: backend.CodeInvalidRequest,
+			Message: fmt.Sprintf("quotes and rates: got %d, want 1–%d", n, backend.MaxBatch)}
+	}
+	quotes = lastOfDay(quotes, quoteKey, func(q backend.Quote) (time.Time, time.Time) { return q.Time, q.Received })
+	rates = lastOfDay(rates, rateKey, func(r backend.Rate) (time.Time, time.Time) { return r.Time, r.Received })
+	err = db.within(ctx, "write quotes", func(tx pgx.Tx) error {
+		var c backend.Change
+		if c.Symbols, err = writeQuotes(ctx, tx, quotes); err != nil {
+			return err
+		}
+		if c.Pairs, err = writeRates(ctx, tx, rates); err != nil {
+			return err
+		}
+		if newer = len(c.Symbols) + len(c.Pairs); newer == 0 {
+			return nil
+		}
+		var batch pgx.Batch
+		if err := announce(&batch, c); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	if err != nil {
+		return 0, err
+	}
+	return newer, nil
+}
+
+// writeQuotes gives the symbols of those that were newer.
+func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]string, error) {
+	if len(quotes) == 0 {
+		return nil, nil
+	}
+	rows, _ := tx.Query(ctx, `
+		insert into quotes (symbol, price, currency, source, time, received)
+		select symbol, price, currency, source, time, received
+		from json_to_recordset($1) as q (symbol text, price numeric, currency text, source text,
+			time timestamptz, received timestamptz)
+		on conflict (symbol, day) do update set price = excluded.price, currency = excluded.currency,
+			source = excluded.source, time = excluded.time, received = excluded.received
+		where (excluded.time, excluded.received) > (quotes.time, quotes.received)
+		returning symbol`, quotes)
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// writeRates gives the pairs of those that were newer.
+func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend.Pair, error) {
+	if len(rates) == 0 {
+		return nil, nil
+	}
+	rows, _ := tx.Query(ctx, `
+		insert into rates (from_currency, to_currency, rate, source, time, received)
+		select "from", "to", rate, source, time, received
+		from json_to_recordset($1) as r ("from" text, "to" text, rate numeric, source text,
+			time timestamptz, received timestamptz)
+		on conflict (from_currency, to_currency, day) do update set rate = excluded.rate,
+			source = excluded.source, time = excluded.time, received = excluded.received
+		where (excluded.time, excluded.received) > (rates.time, rates.received)
+		returning from_currency, to_currency`, rates)
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[backend.Pair])
+}
+
+// perDay names a row of the market.
+type perDay struct {
+	Symbol string
+	Pair   backend.Pair
+	Day    backend.Date
+}
+
+func (k perDay) compare(other perDay) int {
+	return cmp.Or(cmp.Compare(k.Symbol, other.Symbol), cmp.Compare(k.Pair.From, other.Pair.From),
+		cmp.Compare(k.Pair.To, other.Pair.To), cmp.Compare(k.Day, other.Day))
+}
+
+func quoteKey(q *backend.Quote) perDay {
+	q.Time, q.Received = stored(q.Time), stored(q.Received)
+	return perDay{Symbol: q.Symbol, Day: backend.DateOf(q.Time)}
+}
+
+func rateKey(r *backend.Rate) perDay {
+	r.Time, r.Received = stored(r.Time), stored(r.Received)
+	return perDay{Pair: r.Pair, Day: backend.DateOf(r.Time)}
+}
+
+// stored is a time as PostgreSQL keeps it. It would round by itself, which may
+// end in the next day.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// lastOfDay leaves one of each row, the last, in an order that is the same for
+// all writers, so that none waits for another in a circle.
+func lastOfDay[T any](list []T, key func(*T) perDay, times func(T) (at, received time.Time)) []T {
+	last := map[perDay]T{}
+	for _, item := range list {
+		k := key(&item)
+		if before, found := last[k]; found {
+			at, received := times(item)
+			wasAt, wasReceived := times(before)
+			if cmp.Or(at.Compare(wasAt), received.Compare(wasReceived)) < 0 {
+				continue
+			}
+		}
+		last[k] = item
+	}
+	kept := make([]T, 0, len(last))
+	for _, item := range last {
+		kept = append(kept, item)
+	}
+	slices.SortFunc(kept, func(a, b T) int { return key(&a).compare(key(&b)) })
+	return kept
+}
+
+// Latest implements backend.Market.
+func (db *DB) Latest(ctx context.Context, symbols []string, currencies []backend.Currency) (backend.Prices, error) {
+	prices, err := db.closing(ctx, symbols, currencies, []backend.Date{maxDate})
+	return prices[maxDate], err
+}
+
+// Closing implements backend.Market.
+func (db *DB) Closing(ctx context.Context, symbols []string, currencies []backend.Currency, days ...backend.Date) (map[backend.Date]backend.Prices, error) {
+	if len(days) > backend.MaxDays {
+		return nil, &backend.Error{Code: backend.CodeInvalidRequest,
+			Message: fmt.Sprintf("days: got %d, want at most %d", len(days), backend.MaxDays)}
+	}
+	return db.closing(ctx, symbols, currencies, days)
+}
+
+// The newest of each up to each day: one look into the primary key for each.
+const (
+	closingQuotes = `
+		select d.day as until, q.symbol, trim_scale(q.price) as price, q.currency, q.source, q.time, q.received
+		from unnest($1::integer[]) d (day) cross join unnest($2::text[]) s (symbol) cross join lateral (
+			select * from quotes where symbol = s.symbol and day <= date '0001-01-01' - 1 + d.day
+			order by day desc limit 1) q`
+	closingRates = `
+		select d.day as until, r.from_currency as "from", r.to_currency as "to", trim_scale(r.rate) as rate,
+			r.source, r.time, r.received
+		from unnest($1::integer[]) d (day) cross join unnest($2::text[]) f (currency)
+		cross join unnest($2::text[]) t (currency) cross join lateral (
+			select * from rates where from_currency = f.currency and to_currency = t.currency
+				and day <= date '0001-01-01' - 1 + d.day
+			order by day desc limit 1) r`
+)
+
+func (db *DB) closing(ctx context.Context, symbols []string, currencies []backend.Currency, days []backend.Date) (map[backend.Date]backend.Prices, error) {
+	prices := make(map[backend.Date]backend.Prices, len(days))
+	for _, day := range days {
+		prices[day] = backend.Prices{Quotes: make(map[string]backend.Quote, len(symbols)), Rates: map[backend.Pair]backend.Rate{}}
+	}
+	var batch pgx.Batch
+	if len(symbols) > 0 {
+		batch.Queue(closingQuotes, days, symbols).Query(func(rows pgx.Rows) error {
+			var until backend.Date
+			var q backend.Quote
+			_, err := pgx.ForEachRow(rows, []any{&until, &q.Symbol, &q.Price, &q.Currency, &q.Source, &q.Time, &q.Received},
+				func() error { prices[until].Quotes[q.Symbol] = q; return nil })
+			return err
+		})
+	}
+	if len(currencies) > 1 {
+		batch.Queue(closingRates, days, currencies).Query(func(rows pgx.Rows) error {
+			var until backend.Date
+			var r backend.Rate
+			_, err := pgx.ForEachRow(rows, []any{&until, &r.From, &r.To, &r.Rate, &r.Source, &r.Time, &r.Received},
+				func() error { prices[until].Rates[r.Pair] = r; return nil })
+			return err
+		})
+	}
+	if batch.Len() == 0 {
+		return prices, nil
+	}
+	return prices, outcome("read prices", db.pool.SendBatch(ctx, &batch).Close())
+}

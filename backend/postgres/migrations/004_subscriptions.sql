@@ -1,0 +1,33 @@
+-- Which connection watches which portfolio, and which instance tells it.
+
+create table subscriptions (
+    connection_id text not null references connections on delete cascade,
+    portfolio_id  uuid not null references portfolios on delete cascade,
+    after         bigint not null check (after >= 0), -- the client has everything up to this number
+    asked_at      timestamptz not null default clock_timestamp(),
+    primary key (connection_id, portfolio_id)
+);
+
+create index subscriptions_portfolio on subscriptions (portfolio_id);
+
+-- The row stays when nobody watches, because the epoch must never come again.
+create table streams (
+    portfolio_id uuid primary key references portfolios on delete cascade,
+    instance_id  text not null,
+    epoch        bigint not null check (epoch between 1 and 536870911), -- 29 bits, see package push
+    expires_at   timestamptz not null
+);
+
+create index streams_instance on streams (instance_id);
+
+-- However a subscription comes or goes, with its connection for one, all
+-- instances hear of it once that is committed.
+create function announce_subscription() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('portfolio_subscriptions', coalesce(new.portfolio_id, old.portfolio_id)::text);
+    return null;
+end
+$$;
+
+create trigger announce_subscription after insert or update or delete on subscriptions
+    for each row execute function announce_subscription();

@@ -1,0 +1,31 @@
+package postgres
+
+import (
+	"context"
+	"time"
+)
+
+// PoolUse is how many of the pool's connections are in use now, of how many
+// there may be, in percent.
+func (db *DB) PoolUse() float64 {
+	s := db.pool.Stat()
+	return 100 * float64(s.AcquiredConns()) / float64(s.MaxConns())
+}
+
+// OpenConnections counts the connections of all instances that have not expired
+// at now.
+func (db *DB) OpenConnections(ctx context.Context, now time.Time) (n int, err error) {
+	err = db.pool.QueryRow(ctx, "select count(*) from connections where expires_at > $1", now).Scan(&n)
+	return n, outcome("count connections", err)
+}
+
+// NewestQuote gives the time of the newest quote, the zero time where there is
+// none. It reads all quotes: ask once, not each minute.
+func (db *DB) NewestQuote(ctx context.Context) (time.Time, error) {
+	var newest *time.Time
+	err := db.pool.QueryRow(ctx, "select max(time) from quotes").Scan(&newest)
+	if err != nil || newest == nil {
+		return time.Time{}, outcome("find the newest quote", err)
+	}
+	return *newest, nil
+}

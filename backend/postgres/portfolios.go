@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var _ backend.Portfolios = (*DB)(nil)
+
+const portfolioColumns = `
+	id, owner, name, base_currency as base, cost_method as method, allow_shorts, version, created_at, updated_at`
+
+// end is a day behind every entry.
+const end = backend.Date(math.MaxInt32)
+
+// CreatePortfolio implements backend.Portfolios.
+func (db *DB) CreatePortfolio(ctx context.Context, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+	if err := p.Validate(); err != nil {
+		return backend.Portfolio{}, invalid(err)
+	}
+	id, err := newID()
+	if err != nil {
+		return backend.Portfolio{}, err
+	}
+	err = db.within(ctx, "create portfolio", func(tx pgx.Tx) error {
+		if err := lockOwner(ctx, tx, by.Owner); err != nil {
+			return err
+		}
+		var count int
+		if err := tx.QueryRow(ctx, "select count(*) from portfolios where owner = $1", by.Owner).Scan(&count); err != nil {
+			return err
+		}
+		if count >= backend.MaxPortfolios {
+			return limitReached("portfolios", backend.MaxPortfolios)
+		}
+		rows, _ := tx.Query(ctx, `
+			insert into portfolios (id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
+			values ($1, $2, $3, $4, $5, $6, 1, now(), now()) returning `+portfolioColumns,
+			id, by.Owner, p.Name, p.Base, p.Method, p.AllowShorts)
+		if p, err = one[backend.Portfolio](rows); err != nil {
+			return err
+		}
+		return finish(ctx, tx, by, p, &pgx.Batch{}, "portfolio.create", nil, p)
+	})
+	return p, err
+}
+
+// finish queues what ends each change of a portfolio, and sends it all.
+func finish(ctx context.Context, tx pgx.Tx, by backend.Principal, p backend.Portfolio, batch *pgx.Batch, action string, before, after any) error {
+	audit(batch, by, p.Owner, action, p.ID, p.ID, before, after)
+	if err := announce(batch, backend.Change{Portfolio: p.ID}); err != nil {
+		return err
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// GetPortfolio implements backend.Portfolios.
+func (db *DB) GetPortfolio(ctx context.Context, owner, id string) (backend.Portfolio, error) {
+	if err := present(id); err != nil {
+		return backend.Portfolio{}, err
+	}
+	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner)
+	p, err := one[backend.Portfolio](rows)
+	return p, outcome("get portfolio", err)
+}
+
+// ListPortfolios implements backend.Portfolios, the oldest first.
+func (db *DB) ListPortfolios(ctx context.Context, owner string, page backend.Page) ([]backend.Portfolio, string, error) {
+	return listByID(ctx, db, "portfolios", "select"+portfolioColumns+` from portfolios
+		where owner = $1 and id > $2 order by id limit $3`,
+		owner, page, func(p backend.Portfolio) string { return p.ID })
+}
+
+// locked is a portfolio that nobody else changes until the transaction ends.
+type locked struct {
+	backend.Portfolio
+	TransactionCount int
+	LastSequence     int64
+	Now              time.Time // the transaction's
+}
+
+// lock gives a portfolio of an owner for changing.
+func lock(ctx context.Context, tx pgx.Tx, owner, id string) (locked, error) {
+	rows, _ := tx.Query(ctx, "select"+portfolioColumns+`, transaction_count, last_sequence, now()
+		from portfolios where id = $1 and owner = $2 for update`, id, owner)
+	return one[locked](rows)
+}
+
+// UpdatePortfolio implements backend.Portfolios.
+func (db *DB) UpdatePortfolio(ctx context.Context, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+	if err := present(p.ID); err != nil {
+		return backend.Portfolio{}, err
+	}
+	if err := p.Validate(); err != nil {
+		return backend.Portfolio{}, invalid(err)
+	}
+	err := db.within(ctx, "update portfolio", func(tx pgx.Tx) error {
+		before, err := lock(ctx, tx, by.Owner, p.ID)
+		if err != nil {
+			return err
+		}
+		if before.Version != p.Version {
+			return versionConflict(p.Version, before.Version)
+		}
+		if p.Policy != before.Policy {
+			txs, err := transactions(ctx, tx, p.ID)
+			if err != nil {
+				return err
+			}
+			if _, err := backend.Derive(p.Policy, txs, end); err != nil {
+				return err
+			}
+		}
+		rows, _ := tx.Query(ctx, `
+			update portfolios set name = $2, base_currency = $3, cost_method = $4, allow_shorts = $5,
+				version = version + 1, updated_at = now()
+			where id = $1 returning `+portfolioColumns, p.ID, p.Name, p.Base, p.Method, p.AllowShorts)
+		if p, err = one[backend.Portfolio](rows); err != nil {
+			return err
+		}
+		return finish(ctx, tx, by, p, &pgx.Batch{}, "portfolio.update", before.Portfolio, p)
+	})
+	return p, err
+}
+
+// DeletePortfolio implements backend.Portfolios. What its transactions were the
+// audit tells.
+func (db *DB) DeletePortfolio(ctx context.Context, by backend.Principal, id string, version int64) error {
+	if err := present(id); err != nil {
+		return err
+	}
+	return db.within(ctx, "delete portfolio", func(tx pgx.Tx) error {
+		p, err := lock(ctx, tx, by.Owner, id)
+		if err != nil {
+			return err
+		}
+		if p.Version != version {
+			return versionConflict(version, p.Version)
+		}
+		var batch pgx.Batch
+		batch.Queue("delete from portfolios where id = $1", id)
+		return finish(ctx, tx, by, p.Portfolio, &batch, "portfolio.delete", p.Portfolio, nil)
+	})
+}
+
+// Load implements backend.Portfolios, by one snapshot.
+func (db *DB) Load(ctx context.Context, owner, id string) (p backend.Portfolio, txs []backend.Transaction, err error) {
+	if err := present(id); err != nil {
+		return p, nil, err
+	}
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, db.pool, snapshot, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner)
+		if p, err = one[backend.Portfolio](rows); err != nil {
+			return err
+		}
+		txs, err = transactions(ctx, tx, id)
+		return err
+	})
+	return p, txs, outcome("load portfolio", err)
+}
+
+func invalid(err error) error {
+	return &backend.Error{Code: backend.CodeInvalidRequest, Message: strings.ReplaceAll(err.Error(), "\n", "; ")}
+}
+
+func versionConflict(got, is int64) error {
+	return &backend.Error{Code: backend.CodeVersionConflict,
+		Message: fmt.Sprintf("version: got %d, want %d; it was changed meanwhile", got, is)}
+}
+
+func limitReached(what string, limit int) error {
+	return &backend.Error{Code: backend.CodeLimitReached, Message: fmt.Sprintf("%s: there are %d already, as many as there may be", what, limit)}
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/push"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var _ push.Store = (*DB)(nil)
+
+// Subscribe implements push.Store. A portfolio whose ID is no UUID is not found.
+func (db *DB) Subscribe(ctx context.Context, connection, portfolio string, after int64, limit int, now time.Time) error {
+	return db.within(ctx, "subscribe", func(tx pgx.Tx) error {
+		return subscribe(ctx, tx, connection, portfolio, after, limit, now)
+	})
+}
+
+func subscribe(ctx context.Context, tx pgx.Tx, connection, portfolio string, after int64, limit int, now time.Time) error {
+	// Locked, so that simultaneous calls count each other.
+	var owner *string
+	var reads *bool
+	err := tx.QueryRow(ctx, `
+		select c.owner, k.revoked_at is null and (k.expires_at is null or k.expires_at > $2) and 'read' = any (k.scopes)
+		from connections c left join api_keys k on k.id = c.key_id
+		where c.connection_id = $1 and c.expires_at > $2
+		for update of c`, connection, now).Scan(&owner, &reads)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return &backend.Error{Code: backend.CodeUnknownConnection, Message: "this connection is not known any more, connect again"}
+	case err != nil:
+		return err
+	case owner == nil || reads == nil || !*reads:
+		return &backend.Error{Code: backend.CodeForbidden, Message: "the key that opened this connection may not read"}
+	}
+	var there, watched bool
+	var count int
+	err = tx.QueryRow(ctx, `
+		select exists (select from portfolios where id::text = $2 and owner = $3),
+			count(*), coalesce(bool_or(portfolio_id::text = $2), false)
+		from subscriptions where connection_id = $1`, connection, portfolio, *owner).Scan(&there, &count, &watched)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return &backend.Error{Code: backend.CodeNotFound, Message: "there is no such portfolio"}
+	case !watched && count >= limit:
+		return &backend.Error{Code: backend.CodeLimitReached, Message: fmt.Sprintf("a connection watches at most %d portfolios", limit)}
+	}
+	_, err = tx.Exec(ctx, `
+		insert into subscriptions (connection_id, portfolio_id, after) values ($1, $2, $3)
+		on conflict (connection_id, portfolio_id) do update set after = excluded.after, asked_at = excluded.asked_at`,
+		connection, portfolio, after)
+	return err
+}
+
+// Unsubscribe implements push.Store.
+func (db *DB) Unsubscribe(ctx context.Context, connection, portfolio string) error {
+	_, err := db.pool.Exec(ctx,
+		"delete from subscriptions where connection_id = $1 and portfolio_id::text = $2", connection, portfolio)
+	return outcome("unsubscribe", err)
+}
+
+// Subscribers implements push.Store.
+func (db *DB) Subscribers(ctx context.Context, portfolio string, now time.Time) ([]push.Subscriber, error) {
+	rows, _ := db.pool.Query(ctx, `
+		select c.connection_id, c.domain_name, c.stage, c.connected_at, c.expires_at,
+			coalesce(c.owner, ''), coalesce(c.key_id::text, ''), s.after, s.asked_at
+		from subscriptions s join connections c using (connection_id)
+		where s.portfolio_id = $1 and c.expires_at > $2`, portfolio, now)
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s push.Subscriber, err error) {
+		c := &s.Connection
+		err = row.Scan(&c.ID, &c.DomainName, &c.Stage, &c.ConnectedAt, &c.ExpiresAt, &c.Owner, &c.KeyID, &s.After, &s.Asked)
+		return s, err
+	})
+	return list, outcome("read subscribers", err)
+}
+
+// Claim implements push.Store.
+func (db *DB) Claim(ctx context.Context, instance string, held []string, ttl time.Duration) ([]push.Lease, error) {
+	if held == nil {
+		held = []string{} // null would be no list
+	}
+	// The two parts never touch the same row: what is renewed has not expired and
+	// is held, what is taken has expired or is not held.
+	rows, _ := db.pool.Query(ctx, `
+		with renewed as (
+			update streams set expires_at = now() + $3::interval
+			where instance_id = $1 and portfolio_id = any ($2::uuid[]) and expires_at > now()
+			returning portfolio_id, epoch
+		), taken as (
+			insert into streams as t (portfolio_id, instance_id, epoch, expires_at)
+			select w.portfolio_id, $1, 1, now() + $3::interval
+			from (select distinct portfolio_id from subscriptions) w
+			where not exists (
+				select from streams s where s.portfolio_id = w.portfolio_id and s.expires_at > now()
+					and not (s.instance_id = $1 and s.portfolio_id <> all ($2::uuid[])))
+			order by w.portfolio_id
+			on conflict (portfolio_id) do update
+				set instance_id = excluded.instance_id, epoch = t.epoch + 1, expires_at = excluded.expires_at
+				where t.expires_at <= now() or t.instance_id = $1 and t.portfolio_id <> all ($2::uuid[])
+			returning portfolio_id, epoch
+		)
+		select p.id::text, p.owner, l.epoch
+		from (select * from renewed union all select * from taken) l join portfolios p on p.id = l.portfolio_id`,
+		instance, held, ttl)
+	leases, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l push.Lease, err error) {
+		err = row.Scan(&l.Portfolio, &l.Owner, &l.Epoch)
+		return l, err
+	})
+	return leases, outcome("claim streams", err)
+}
+
+// Release implements push.Store.
+func (db *DB) Release(ctx context.Context, instance string, portfolios []string) error {
+	_, err := db.pool.Exec(ctx, `
+		update streams set expires_at = now() where instance_id = $1 and portfolio_id = any ($2::uuid[])`, instance, portfolios)
+	return outcome("release streams", err)
+}
+
+// Forget implements push.Store.
+func (db *DB) Forget(ctx context.Context, connections []string) error {
+	_, err := db.pool.Exec(ctx, "delete from connections where connection_id = any ($1)", connections)
+	return outcome("forget connections", err)
+}
+
+// ListenSubscriptions implements push.Store. It returns with the error that ended
+// its connection; lost is called once each is listening.
+func (db *DB) ListenSubscriptions(ctx context.Context, changed func(portfolio string), lost func()) error {
+	conn, err := db.connect(ctx)
+	if err != nil {
+		return outcome("listen to subscriptions", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "listen portfolio_subscriptions"); err != nil {
+		return outcome("listen to subscriptions", err)
+	}
+	lost() // what was announced before nobody heard
+	for {
+		switch portfolio, err := next(ctx, conn); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return outcome("listen to subscriptions", err)
+		case portfolio != "":
+			changed(portfolio)
+		}
+	}
+}

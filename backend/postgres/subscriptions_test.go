@@ -1,0 +1,283 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/apigateway"
+	"portfolio/backend/postgres"
+	"portfolio/backend/push"
+	"portfolio/backend/push/pushtest"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// socket keeps an open connection that a key let in.
+func socket(t *testing.T, db *postgres.DB, by backend.Principal, id string) {
+	t.Helper()
+	c := connection(id, time.Now().Add(time.Hour))
+	c.Owner, c.KeyID, c.ConnectedAt = by.Owner, by.KeyID, time.Now()
+	require.NoError(t, db.Add(t.Context(), c))
+}
+
+func TestSubscribe(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	alice, bob := member(t, db, "alice"), member(t, db, "bob")
+	p, q, other := portfolio(t, db, alice), portfolio(t, db, alice), portfolio(t, db, bob)
+	socket(t, db, alice, "c")
+	require.NoError(t, db.Add(ctx, connection("of nobody", time.Now().Add(time.Hour))))
+	now := time.Now()
+	subscribe := func(connection, portfolio string) error { return db.Subscribe(ctx, connection, portfolio, 7, 1, now) }
+
+	assertCode(t, backend.CodeUnknownConnection, subscribe("d", p.ID))
+	assertCode(t, backend.CodeForbidden, subscribe("of nobody", p.ID))
+	assertCode(t, backend.CodeNotFound, subscribe("c", other.ID), "another owner's")
+	assertCode(t, backend.CodeNotFound, subscribe("c", nobody))
+	assertCode(t, backend.CodeNotFound, subscribe("c", "' or true --"))
+	require.NoError(t, subscribe("c", p.ID))
+	require.NoError(t, subscribe("c", p.ID), "again")
+	assertCode(t, backend.CodeLimitReached, subscribe("c", q.ID))
+
+	list, err := db.Subscribers(ctx, p.ID, now)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	assert.Equal(t, int64(7), list[0].After)
+	assert.Equal(t, []string{"c", "api.example", "prod", "alice", alice.KeyID}, []string{list[0].Connection.ID,
+		list[0].Connection.DomainName, list[0].Connection.Stage, list[0].Connection.Owner, list[0].Connection.KeyID})
+	list, err = db.Subscribers(ctx, p.ID, now.Add(2*time.Hour))
+	require.NoError(t, err)
+	assert.Empty(t, list, "expired")
+
+	require.NoError(t, db.Unsubscribe(ctx, "c", p.ID))
+	require.NoError(t, db.Unsubscribe(ctx, "c", p.ID), "again")
+	require.NoError(t, subscribe("c", q.ID), "there is room again")
+	require.NoError(t, db.Forget(ctx, []string{"c", "unheard of"}))
+	list, err = db.Subscribers(ctx, q.ID, now)
+	require.NoError(t, err)
+	assert.Empty(t, list, "gone with the connection")
+
+	socket(t, db, bob, "b")
+	require.NoError(t, db.RevokeKey(ctx, bob, bob.KeyID, time.Now()))
+	assertCode(t, backend.CodeForbidden, db.Subscribe(ctx, "b", other.ID, 0, 1, time.Now().Add(time.Second)), "a revoked key")
+}
+
+func TestClaim(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	alice := member(t, db, "alice")
+	p, idle := portfolio(t, db, alice), portfolio(t, db, alice)
+	_ = idle // nobody watches it
+	socket(t, db, alice, "c")
+	require.NoError(t, db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()))
+	claim := func(instance string, held ...string) []push.Lease {
+		leases, err := db.Claim(ctx, instance, held, 300*time.Millisecond)
+		require.NoError(t, err)
+		return leases
+	}
+	lease := func(epoch int64) []push.Lease { return []push.Lease{{Portfolio: p.ID, Owner: "alice", Epoch: epoch}} }
+	assert.Equal(t, lease(1), claim("one"))
+	assert.Empty(t, claim("two"), "taken")
+	assert.Equal(t, lease(1), claim("one", p.ID), "renewed")
+	assert.Equal(t, lease(2), claim("one"), "not held any more: a new epoch")
+	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 5*time.Second, 20*time.Millisecond, "not renewed")
+	assert.Empty(t, claim("one", p.ID), "lost")
+	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "another's")
+	assert.Empty(t, claim("one"))
+	require.NoError(t, db.Release(ctx, "two", []string{p.ID}))
+	assert.Equal(t, lease(4), claim("one"), "at once")
+
+	// Of many that come at once one gets it.
+	require.NoError(t, db.Release(ctx, "one", []string{p.ID}))
+	var mu sync.Mutex
+	var got []push.Lease
+	var racers sync.WaitGroup
+	for i := range 8 {
+		racers.Go(func() {
+			leases, err := db.Claim(ctx, fmt.Sprint("racer-", i), nil, time.Minute)
+			assert.NoError(t, err)
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, leases...)
+		})
+	}
+	racers.Wait()
+	assert.Equal(t, lease(5), got)
+	require.NoError(t, db.DeletePortfolio(ctx, alice, p.ID, p.Version))
+	assert.Empty(t, claim("racer", p.ID))
+}
+
+// Every change of who watches is announced, whatever made it.
+func TestListenSubscriptions(t *testing.T) {
+	db := migrated(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	alice := member(t, db, "alice")
+	p := portfolio(t, db, alice)
+	socket(t, db, alice, "c")
+	heard, listening := make(chan string, 100), make(chan bool, 1)
+	ended := make(chan error)
+	go func() {
+		ended <- db.ListenSubscriptions(ctx, func(id string) { heard <- id }, func() { listening <- true })
+	}()
+	<-listening
+	for _, do := range []func() error{
+		func() error { return db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()) },
+		func() error { return db.Subscribe(ctx, "c", p.ID, 5, 9, time.Now()) },
+		func() error { return db.Unsubscribe(ctx, "c", p.ID) },
+		func() error { return db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()) },
+		func() error { return db.Remove(ctx, "c") },
+	} {
+		require.NoError(t, do())
+		assert.Equal(t, p.ID, <-heard)
+	}
+	cancel()
+	assert.NoError(t, <-ended)
+	assert.Empty(t, heard)
+}
+
+// valuer values what the database has, without remembering anything.
+type valuer struct{ *postgres.DB }
+
+func (v valuer) Valuation(ctx context.Context, owner, id string, _ time.Time) (backend.Valuation, error) {
+	p, txs, err := v.Load(ctx, owner, id)
+	if err != nil {
+		return backend.Valuation{}, err
+	}
+	now := time.Now().UTC()
+	l, err := backend.Derive(p.Policy, txs, backend.DateOf(now))
+	if err != nil {
+		return backend.Valuation{}, err
+	}
+	var symbols []string
+	for _, h := range l.Holdings {
+		symbols = append(symbols, h.Symbol)
+	}
+	prices, err := v.Latest(ctx, symbols, []backend.Currency{p.Base})
+	return backend.Value(l, p.Base, now, prices), err
+}
+
+// instance is one process of the service as far as pushing goes.
+func instance(t *testing.T, c postgres.Config, name, gateway string) (stop func()) {
+	db, err := postgres.Open(t.Context(), c)
+	require.NoError(t, err)
+	poster, err := apigateway.New(apigateway.Config{
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Endpoint: gateway, Connections: 16,
+	})
+	require.NoError(t, err)
+	e := push.New(push.Config{
+		Log: slog.New(slog.DiscardHandler), Store: db, Valuer: valuer{db}, Poster: poster, Instance: name, Rate: 1000,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var tasks sync.WaitGroup
+	tasks.Go(func() { e.Run(ctx) })
+	tasks.Go(func() { _ = db.Listen(ctx, e.Changed, e.Lost) })
+	return sync.OnceFunc(func() {
+		cancel()
+		tasks.Wait()
+		db.Close()
+	})
+}
+
+// A quote and a transaction written anywhere reach clients whose portfolio is
+// published elsewhere; an instance that is gone is followed by the other.
+func TestPushAcrossInstances(t *testing.T) {
+	name := database(t)
+	db := open(t, config(name))
+	require.NoError(t, db.Migrate(t.Context()))
+	ctx := t.Context()
+	alice := member(t, db, "alice")
+	p := portfolio(t, db, alice)
+	record := func(quantity string) {
+		_, _, err := db.Record(ctx, alice, p.ID, "", []backend.Transaction{buy(backend.DateOf(time.Now()), "ACME", quantity, "10")})
+		require.NoError(t, err)
+	}
+	quote := func(price string) {
+		_, err := db.WriteQuotes(ctx, []backend.Quote{{
+			Symbol: "ACME", Price: dec(price), Currency: "EUR", Source: "test", Time: time.Now(), Received: time.Now(),
+		}}, nil)
+		require.NoError(t, err)
+	}
+	record("2")
+	quote("11")
+
+	type message struct {
+		Type      string
+		Portfolio string
+		Sequence  int64
+		Invested  *string
+		Valuation struct{ Invested *string }
+	}
+	var mu sync.Mutex
+	latest, sequence, last := map[string]string{}, map[string]int64{}, map[string]string{}
+	gateway := pushtest.New(func(connection string, text []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		var m message
+		assert.NoError(t, json.Unmarshal(text, &m))
+		if m.Portfolio != p.ID {
+			return // the test before, with -count, had connections of the same names
+		}
+		assert.Greater(t, m.Sequence, sequence[connection], "in order: %s after %s: %s", connection, last[connection], text)
+		last[connection] = string(text)
+		invested := m.Invested
+		if m.Type == "snapshot" {
+			invested = m.Valuation.Invested
+		}
+		if invested != nil {
+			latest[connection] = *invested
+		}
+		sequence[connection] = m.Sequence
+	})
+	defer gateway.Close()
+	sees := func(want string, connections ...string) {
+		t.Helper()
+		for _, c := range connections {
+			assert.Eventually(t, func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return latest[c] == want
+			}, 20*time.Second, 10*time.Millisecond, "%s sees %s", c, want)
+		}
+	}
+	stopOne := instance(t, config(name), "one", gateway.URL)
+	defer stopOne()
+	for i := range 50 {
+		id := fmt.Sprint("gone-", i)
+		socket(t, db, alice, id)
+		gateway.Answer(id, pushtest.Answer{Status: 410})
+		require.NoError(t, db.Subscribe(ctx, id, p.ID, 0, 9, time.Now()))
+	}
+	socket(t, db, alice, "c=")
+	socket(t, db, alice, "d=")
+	require.NoError(t, db.Subscribe(ctx, "c=", p.ID, 0, 9, time.Now()))
+	sees("22", "c=")
+	stopTwo := instance(t, config(name), "two", gateway.URL)
+	defer stopTwo()
+	require.NoError(t, db.Subscribe(ctx, "d=", p.ID, 0, 9, time.Now()))
+	quote("12")
+	sees("24", "c=", "d=")
+	record("1")
+	sees("36", "c=", "d=")
+	assert.Eventually(t, func() bool {
+		list, err := db.Subscribers(ctx, p.ID, time.Now())
+		return err == nil && len(list) == 2
+	}, 10*time.Second, 20*time.Millisecond, "those that are gone are forgotten, and nobody else")
+
+	// The publisher dies: its connections to the database are cut, and it never
+	// says goodbye.
+	stopOne()
+	conn := inspect(t, name)
+	_, err := conn.Exec(ctx, "update streams set instance_id = 'dead', epoch = epoch + 1, expires_at = now() + interval '1 second'")
+	require.NoError(t, err)
+	quote("13")
+	sees("39", "c=", "d=")
+	quote("14")
+	sees("42", "c=", "d=")
+}

@@ -1,0 +1,224 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"portfolio/backend"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// entryColumns are what scanEntry reads. Dates are backend.Date's numbers, and
+// decimals are texts without the zeros that fill numeric(30, 12).
+const entryColumns = `
+	t.id::text, t.sequence, t.kind, t.date - date '0001-01-01' + 1, t.symbol,
+	trim_scale(t.quantity)::text, trim_scale(t.price)::text, trim_scale(t.amount)::text,
+	t.currency, trim_scale(t.fee)::text, t.ratio_new, t.ratio_old, t.note, t.version, t.recorded_at`
+
+// scanEntry reads the columns by their places: a portfolio may have very many.
+func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
+	err = row.Scan(&e.ID, &e.Sequence, &e.Kind, &e.Date, &e.Symbol, &e.Quantity, &e.Price, &e.Amount,
+		&e.Currency, &e.Fee, &e.Ratio.New, &e.Ratio.Old, &e.Note, &e.Version, &e.RecordedAt)
+	return e, err
+}
+
+// transactions gives those of a portfolio, of all symbols or of some.
+func transactions(ctx context.Context, tx pgx.Tx, portfolio string, symbols ...string) ([]backend.Transaction, error) {
+	query, arguments := "select"+entryColumns+" from transactions t where t.portfolio_id = $1", []any{portfolio}
+	if len(symbols) > 0 {
+		query, arguments = query+" and t.symbol = any($2)", append(arguments, symbols)
+	}
+	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows gives the error
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (backend.Transaction, error) {
+		e, err := scanEntry(row)
+		return e.Transaction, err
+	})
+}
+
+// derivable reports what cannot be once the entry called without is gone and
+// those of with are there. Only entries of the same symbols are looked at,
+// because no other decides whether they can be (see backend.Derive).
+func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction, with ...backend.Transaction) error {
+	var symbols []string
+	for _, t := range with {
+		symbols = append(symbols, t.Symbol)
+	}
+	if without != nil {
+		symbols = append(symbols, without.Symbol)
+	}
+	slices.Sort(symbols)
+	symbols = slices.DeleteFunc(slices.Compact(symbols), func(symbol string) bool { return symbol == "" })
+	var kept []backend.Transaction
+	if len(symbols) > 0 {
+		var err error
+		if kept, err = transactions(ctx, tx, p.ID, symbols...); err != nil {
+			return err
+		}
+	}
+	if without != nil {
+		kept = slices.DeleteFunc(kept, func(t backend.Transaction) bool { return t.ID == without.ID })
+	}
+	_, err := backend.Derive(p.Policy, append(kept, with...), end)
+	return err
+}
+
+// Record implements backend.Portfolios.
+func (db *DB) Record(ctx context.Context, by backend.Principal, portfolio, key string, txs []backend.Transaction) (recorded []backend.Entry, replayed bool, err error) {
+	if err := errors.Join(present(portfolio), checkKey(key), checkCount(len(txs))); err != nil {
+		return nil, false, err
+	}
+	request, err := hashOf(txs)
+	if err != nil {
+		return nil, false, err
+	}
+	err = db.within(ctx, "record", func(tx pgx.Tx) error {
+		p, err := lock(ctx, tx, by.Owner, portfolio)
+		if err != nil {
+			return err
+		}
+		if key != "" {
+			if recorded, err = replay(ctx, tx, p, key, request, txs); err != nil || recorded != nil {
+				replayed = recorded != nil
+				return err
+			}
+		}
+		if p.TransactionCount+len(txs) > backend.MaxTransactions {
+			return limitReached("transactions", backend.MaxTransactions)
+		}
+		if recorded, err = record(ctx, tx, p, txs); err != nil {
+			return err
+		}
+		return keep(ctx, tx, by, p, key, request, recorded)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return recorded, replayed, nil
+}
+
+func checkKey(key string) error {
+	if len(key) > backend.MaxIdempotencyKey || !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
+		return &backend.Error{Code: backend.CodeInvalidRequest,
+			Message: fmt.Sprintf("idempotency key: got %d bytes, want at most %d of UTF-8 text", len(key), backend.MaxIdempotencyKey)}
+	}
+	return nil
+}
+
+func checkCount(n int) error {
+	if n < 1 || n > backend.MaxImport {
+		return &backend.Error{Code: backend.CodeInvalidRequest,
+			Message: fmt.Sprintf("transactions: got %d, want 1–%d", n, backend.MaxImport)}
+	}
+	return nil
+}
+
+// hashOf tells calls apart by what the caller chose of them.
+func hashOf(txs []backend.Transaction) ([]byte, error) {
+	chosen := slices.Clone(txs)
+	for i := range chosen {
+		chosen[i].ID, chosen[i].Sequence = "", 0
+	}
+	text, err := json.Marshal(chosen)
+	sum := sha256.Sum256(text)
+	return sum[:], err
+}
+
+// replay gives what an earlier call with the key recorded, nil if there was none.
+func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte, txs []backend.Transaction) ([]backend.Entry, error) {
+	var same bool
+	var first int64
+	var ids []string
+	var at time.Time
+	err := tx.QueryRow(ctx, `
+		select request = $3, first_sequence, ids, recorded_at from idempotency
+		where portfolio_id = $1 and key = $2 and expires_at > now()`, p.ID, key, request).Scan(&same, &first, &ids, &at)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !same:
+		return nil, &backend.Error{Code: backend.CodeIdempotencyConflict,
+			Message: "idempotency key: it was used with other transactions, want a key of this call's own"}
+	}
+	return made(txs, first, ids, at), nil
+}
+
+// made gives transactions what they get when they are recorded.
+func made(txs []backend.Transaction, first int64, ids []string, at time.Time) []backend.Entry {
+	list := make([]backend.Entry, len(txs))
+	for i, t := range txs {
+		t.ID, t.Sequence = ids[i], first+int64(i)
+		list[i] = backend.Entry{Transaction: t, Version: 1, RecordedAt: at}
+	}
+	return list
+}
+
+// record makes entries of transactions that can be.
+func record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Transaction) ([]backend.Entry, error) {
+	named := slices.Clone(txs)
+	ids := make([]string, len(txs))
+	for i := range named {
+		if named[i].Sequence = p.LastSequence + 1 + int64(i); named[i].ID == "" {
+			named[i].ID = fmt.Sprintf("entry %d", i+1)
+		}
+		var err error
+		if ids[i], err = newID(); err != nil {
+			return nil, err
+		}
+	}
+	if err := derivable(ctx, tx, p, nil, named...); err != nil {
+		return nil, err
+	}
+	return made(txs, p.LastSequence+1, ids, p.Now), nil
+}
+
+// keep writes new entries and all that goes with them.
+func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key string, request []byte, list []backend.Entry) error {
+	var batch pgx.Batch
+	batch.Queue(`
+		insert into transactions (portfolio_id, id, sequence, kind, date, symbol, quantity, price, amount,
+			currency, fee, ratio_new, ratio_old, note, version, recorded_at)
+		select $1, id, sequence, kind, date, coalesce(symbol, ''), quantity, price, amount,
+			coalesce(currency, ''), fee, (ratio->>'new')::integer, (ratio->>'old')::integer, coalesce(note, ''), version, recorded_at
+		from json_to_recordset($2) as t (id uuid, sequence bigint, kind text, date date, symbol text,
+			quantity numeric, price numeric, amount numeric, currency text, fee numeric, ratio json,
+			note text, version bigint, recorded_at timestamptz)`, p.ID, list)
+	batch.Queue(`
+		insert into audit (owner, key_id, action, subject, portfolio_id, after)
+		select $1, nullif($2, '')::uuid, 'transaction.create', (e->>'id')::uuid, $3, e
+		from json_array_elements($4) e`, p.Owner, by.KeyID, p.ID, list)
+	if key != "" {
+		ids := make([]string, len(list))
+		for i, e := range list {
+			ids[i] = e.ID
+		}
+		batch.Queue(`
+			insert into idempotency (portfolio_id, key, request, first_sequence, ids, recorded_at, expires_at)
+			values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (portfolio_id, key) do update set request = excluded.request, ids = excluded.ids,
+				first_sequence = excluded.first_sequence, recorded_at = excluded.recorded_at, expires_at = excluded.expires_at`,
+			p.ID, key, request, list[0].Sequence, ids, p.Now, p.Now.Add(backend.IdempotencyLifetime))
+	}
+	if err := raise(&batch, p.ID, len(list)); err != nil {
+		return err
+	}
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
+// raise queues a new version of a portfolio that has so many more entries.
+func raise(batch *pgx.Batch, portfolio string, added int) error {
+	batch.Queue(`
+		update portfolios set version = version + 1, updated_at = now(),
+			transaction_count = transaction_count + $2, last_sequence = last_sequence + greatest($2, 0)
+		where id = $1`, portfolio, added)
+	return announce(batch, backend.Change{Portfolio: portfolio})
+}
