@@ -1,0 +1,328 @@
+package valkey
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"portfolio/backend"
+
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// pricesTimeout is how long prices are waited for in Valkey. It answers within
+	// a millisecond or is in trouble.
+	pricesTimeout = 100 * time.Millisecond
+	// pricesPause is how long it is left alone after it was.
+	pricesPause = time.Second
+	loadTimeout = 5 * time.Second // of one read, the database's included
+
+	maxKnown = 50_000 // prices in this instance's own memory, some 300 bytes each
+	// noneAge is how long this instance remembers that there is no price.
+	noneAge = 5 * time.Second
+	// lostAge is how long after changes were missed Valkey is not believed.
+	lostAge = 5 * time.Second
+)
+
+// CacheMetrics observes Quotes. It is called by many goroutines and must not wait.
+type CacheMetrics interface {
+	// CacheRead is called for each read of current prices with how many were found
+	// in a cache, the instance's own or Valkey, and how many had to come from the
+	// database.
+	CacheRead(hits, misses int)
+}
+
+type noMetrics struct{}
+
+func (noMetrics) CacheRead(_, _ int) {}
+
+// Quotes gives prices from this instance's memory, which announced changes keep
+// right, then from Valkey, then from the database. Valkey spares the database the
+// questions of instances that start, and of those that see a symbol for the first
+// time; without it everything works.
+type Quotes struct {
+	cache   *Cache
+	market  backend.Market
+	ttl     time.Duration
+	log     *slog.Logger
+	metrics CacheMetrics
+	flight  singleflight.Group
+
+	mu          sync.Mutex
+	known       map[string]*price // by key
+	counter     uint64
+	directUntil time.Time
+	pausedUntil time.Time // Valkey is left alone
+	away        bool      // it is, and that was logged
+}
+
+// price is what is known under a key: a quote or a rate, or that there is none.
+type price struct {
+	quote   *backend.Quote
+	rate    *backend.Rate
+	until   time.Time // unknown from here on
+	changed bool      // Valkey may be behind the database
+	version uint64    // of what is unknown; grows with each change
+}
+
+var _ backend.Pricer = (*Quotes)(nil)
+
+// NewQuotes returns prices of a market that are read again after ttl at the
+// latest, give or take a tenth. Metrics may be nil.
+func NewQuotes(cache *Cache, market backend.Market, ttl time.Duration, log *slog.Logger, metrics CacheMetrics) *Quotes {
+	if metrics == nil {
+		metrics = noMetrics{}
+	}
+	return &Quotes{cache: cache, market: market, ttl: ttl, log: log, metrics: metrics, known: map[string]*price{}}
+}
+
+// The beginnings of keys, in this instance's memory and in Valkey.
+const (
+	quotePrefix = "quote:"
+	ratePrefix  = "rate:"
+)
+
+func pairKey(p backend.Pair) string { return ratePrefix + string(p.From) + ":" + string(p.To) }
+
+// Changed takes in what changed at any instance. It has to be called before
+// anything reads prices because of the change.
+func (q *Quotes) Changed(c backend.Change) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, symbol := range c.Symbols {
+		q.change(quotePrefix + symbol)
+	}
+	for _, pair := range c.Pairs {
+		q.change(pairKey(pair))
+	}
+}
+
+// Lost forgets everything, because changes may have been missed.
+func (q *Quotes) Lost() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for key := range q.known {
+		q.change(key)
+	}
+	q.directUntil = time.Now().Add(lostAge)
+}
+
+// change is called with the lock held.
+func (q *Quotes) change(key string) {
+	p := q.entry(key)
+	q.counter++
+	*p = price{changed: true, version: q.counter}
+}
+
+// entry gives what is known under a key, a new price for nothing; lock held.
+func (q *Quotes) entry(key string) *price {
+	p := q.known[key]
+	if p == nil {
+		if len(q.known) >= maxKnown {
+			for other := range q.known { // any one: it only has to be read again
+				delete(q.known, other)
+				break
+			}
+		}
+		q.counter++
+		p = &price{version: q.counter}
+		q.known[key] = p
+	}
+	return p
+}
+
+// WriteQuotes writes to the market, and what was written to Valkey.
+func (q *Quotes) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
+	if newer, err = q.market.WriteQuotes(ctx, quotes, rates); err != nil || newer == 0 {
+		return newer, err
+	}
+	found := make(map[string]price, len(quotes)+len(rates))
+	for _, quote := range quotes {
+		if had := found[quotePrefix+quote.Symbol].quote; had == nil || !quote.Time.Before(had.Time) {
+			quote.Time, quote.Received = stored(quote.Time), stored(quote.Received)
+			found[quotePrefix+quote.Symbol] = price{quote: &quote}
+		}
+	}
+	for _, rate := range rates {
+		if had := found[pairKey(rate.Pair)].rate; had == nil || !rate.Time.Before(had.Time) {
+			rate.Time, rate.Received = stored(rate.Time), stored(rate.Received)
+			found[pairKey(rate.Pair)] = price{rate: &rate}
+		}
+	}
+	q.keep(context.WithoutCancel(ctx), found) // committed, whoever still waits
+	return newer, nil
+}
+
+// stored is a time as the database keeps it.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// Prices implements backend.Pricer.
+func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error) {
+	if !asOf.IsZero() {
+		return backend.MarketPricer{Market: q.market}.Prices(ctx, symbols, currencies, asOf)
+	}
+	keys := make([]string, 0, len(symbols)+len(currencies)*len(currencies))
+	for _, symbol := range symbols {
+		keys = append(keys, quotePrefix+symbol)
+	}
+	for _, from := range currencies {
+		for _, to := range currencies {
+			if from != to {
+				keys = append(keys, pairKey(backend.Pair{From: from, To: to}))
+			}
+		}
+	}
+	out := backend.Prices{Quotes: make(map[string]backend.Quote, len(symbols)), Rates: map[backend.Pair]backend.Rate{}}
+	missing, version := q.remembered(keys, out)
+	if len(missing) == 0 {
+		q.metrics.CacheRead(len(keys), 0)
+		return out, nil
+	}
+	// A read that began before the last of the changes would miss it, so only
+	// those of one version are shared.
+	slices.Sort(missing)
+	flight := fmt.Sprintf("%d %s", version, strings.Join(missing, " "))
+	result := q.flight.DoChan(flight, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		return q.load(ctx, missing)
+	})
+	select {
+	case <-ctx.Done():
+		return backend.Prices{}, ctx.Err()
+	case r := <-result:
+		if r.Err != nil {
+			return backend.Prices{}, r.Err
+		}
+		l := r.Val.(loaded)
+		q.metrics.CacheRead(len(keys)-l.misses, l.misses)
+		for _, p := range l.found {
+			add(p, out)
+		}
+		return out, nil
+	}
+}
+
+// remembered adds what this instance knows and gives the rest.
+func (q *Quotes) remembered(keys []string, out backend.Prices) (missing []string, version uint64) {
+	now := time.Now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, key := range keys {
+		p := q.entry(key)
+		if now.Before(p.until) {
+			add(*p, out)
+			continue
+		}
+		missing, version = append(missing, key), max(version, p.version)
+	}
+	return missing, version
+}
+
+func add(p price, out backend.Prices) {
+	if p.quote != nil {
+		out.Quotes[p.quote.Symbol] = *p.quote
+	}
+	if p.rate != nil {
+		out.Rates[p.rate.Pair] = *p.rate
+	}
+}
+
+// loaded is what was read, by key, and how much of it from the database.
+type loaded struct {
+	found  map[string]price
+	misses int
+}
+
+// load reads prices from Valkey and the rest from the database, and remembers
+// them where they did not change meanwhile.
+func (q *Quotes) load(ctx context.Context, keys []string) (loaded, error) {
+	now := time.Now()
+	began := make(map[string]uint64, len(keys))
+	var ask []string
+	q.mu.Lock()
+	for _, key := range keys {
+		p := q.entry(key)
+		began[key] = p.version
+		if !p.changed && !now.Before(q.directUntil) {
+			ask = append(ask, key)
+		}
+	}
+	q.mu.Unlock()
+	found := q.shared(ctx, ask)
+	var rest []string
+	for _, key := range keys {
+		if _, known := found[key]; !known {
+			rest = append(rest, key)
+		}
+	}
+	if len(rest) > 0 {
+		fresh, err := q.read(ctx, rest)
+		if err != nil {
+			return loaded{}, err
+		}
+		q.keep(ctx, fresh)
+		for key, p := range fresh {
+			found[key] = p
+		}
+	}
+	q.remember(keys, began, found)
+	return loaded{found: found, misses: len(rest)}, nil
+}
+
+func (q *Quotes) remember(keys []string, began map[string]uint64, found map[string]price) {
+	now := time.Now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, key := range keys {
+		p := q.entry(key)
+		if p.version != began[key] {
+			continue
+		}
+		got, known := found[key]
+		until := now.Add(q.jittered())
+		if !known {
+			until = now.Add(min(noneAge, q.ttl))
+		}
+		*p = price{quote: got.quote, rate: got.rate, until: until, version: p.version}
+	}
+}
+
+// jittered is the TTL, up to a tenth more or less, so that prices that came
+// together do not all expire together.
+func (q *Quotes) jittered() time.Duration {
+	return q.ttl*9/10 + rand.N(q.ttl/5) //nolint:gosec // it spreads load and guards nothing
+}
+
+// read asks the database.
+func (q *Quotes) read(ctx context.Context, keys []string) (map[string]price, error) {
+	var symbols []string
+	var currencies []backend.Currency
+	for _, key := range keys {
+		if symbol, is := strings.CutPrefix(key, quotePrefix); is {
+			symbols = append(symbols, symbol)
+			continue
+		}
+		from, to, _ := strings.Cut(strings.TrimPrefix(key, ratePrefix), ":")
+		currencies = append(currencies, backend.Currency(from), backend.Currency(to))
+	}
+	slices.Sort(currencies)
+	prices, err := q.market.Latest(ctx, symbols, slices.Compact(currencies))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]price, len(prices.Quotes)+len(prices.Rates))
+	for symbol, quote := range prices.Quotes {
+		found[quotePrefix+symbol] = price{quote: &quote}
+	}
+	for pair, rate := range prices.Rates {
+		found[pairKey(pair)] = price{rate: &rate}
+	}
+	return found, nil
+}
