@@ -1,0 +1,139 @@
+package metrics
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// CloudWatch's limits for one line (Amazon CloudWatch user guide, "Specification:
+// Embedded metric format"). A line beyond one of them is kept as text and its
+// metrics are lost without a word.
+const (
+	maxMetrics = 100 // of one directive
+	maxValues  = 100 // of one metric
+)
+
+// metadata tells CloudWatch what in a line is a metric.
+type metadata struct {
+	Timestamp         int64 // milliseconds since 1970
+	CloudWatchMetrics []directive
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []definition
+}
+
+type definition struct{ Name, Unit string }
+
+// values is a distribution as CloudWatch's agents write it: each value once, and
+// how often it was. The user guide speaks of plain arrays alone; the agents'
+// exporter of OpenTelemetry's histograms sends this form, all six members of it.
+type values struct {
+	Values        []float64
+	Counts        []int64
+	Min, Max, Sum float64
+	Count         int64
+}
+
+// taken is a series' values that are to be written.
+type taken struct {
+	metric Metric
+	route  string
+	value  any // a number or values
+}
+
+// Write writes what was recorded since the last time as lines of log, whose
+// handler must write JSON without groups, and begins anew. Nothing recorded, no
+// line.
+func (r *Registry) Write(ctx context.Context, log *slog.Logger, now time.Time) {
+	byRoute := map[string][]taken{}
+	r.series.Range(func(k, s any) bool {
+		route := k.(key).route
+		for _, value := range s.(*series).take() {
+			byRoute[route] = append(byRoute[route], taken{s.(*series).metric, route, value})
+		}
+		return true
+	})
+	for _, route := range slices.Sorted(maps.Keys(byRoute)) {
+		for _, line := range lines(byRoute[route]) {
+			r.writeLine(ctx, log, now, route, line)
+		}
+	}
+}
+
+// lines distributes values so that no line has a metric twice or too many.
+func lines(all []taken) (out [][]taken) {
+	slices.SortStableFunc(all, func(a, b taken) int { return cmp.Compare(a.metric.Name, b.metric.Name) })
+	for _, t := range all {
+		fits := slices.IndexFunc(out, func(line []taken) bool {
+			return len(line) < maxMetrics && !slices.ContainsFunc(line, func(o taken) bool { return o.metric.Name == t.metric.Name })
+		})
+		if fits < 0 {
+			out, fits = append(out, nil), len(out)
+		}
+		out[fits] = append(out[fits], t)
+	}
+	return out
+}
+
+func (r *Registry) writeLine(ctx context.Context, log *slog.Logger, now time.Time, route string, line []taken) {
+	d := directive{Namespace: Namespace, Dimensions: [][]string{{EnvironmentDimension}}}
+	attrs := []slog.Attr{slog.String(EnvironmentDimension, r.environment)}
+	if route != "" {
+		d.Dimensions = append(d.Dimensions, []string{EnvironmentDimension, RouteDimension})
+		attrs = append(attrs, slog.String(RouteDimension, route))
+	}
+	for _, t := range line {
+		d.Metrics = append(d.Metrics, definition{t.metric.Name, t.metric.Unit})
+		attrs = append(attrs, slog.Any(t.metric.Name, t.value))
+	}
+	attrs = append(attrs, slog.Any("_aws", metadata{Timestamp: now.UnixMilli(), CloudWatchMetrics: []directive{d}}))
+	log.LogAttrs(ctx, slog.LevelInfo, "metrics", attrs...)
+}
+
+// take gives what the series has and empties it: at most one value, or as many
+// as its values need lines.
+func (s *series) take() (out []any) {
+	switch s.metric.Kind {
+	case Counter:
+		return []any{s.sum.Swap(0)} // 0 too: nothing failed is news
+	case Gauge:
+		if !s.set.Swap(false) {
+			return nil
+		}
+		return []any{math.Float64frombits(s.last.Load())}
+	}
+	var v values
+	for n := range s.buckets {
+		count := s.buckets[n].Swap(0)
+		if count == 0 {
+			continue
+		}
+		if len(v.Values) == maxValues {
+			out, v = append(out, v), values{}
+		}
+		v.add(bucketValue(n), count)
+	}
+	if v.Count > 0 {
+		out = append(out, v)
+	}
+	return out
+}
+
+// add takes in a value greater than those before.
+func (v *values) add(value float64, count int64) {
+	if len(v.Values) == 0 {
+		v.Min = value
+	}
+	v.Values, v.Counts = append(v.Values, value), append(v.Counts, count)
+	v.Max = value
+	v.Sum += value * float64(count)
+	v.Count += count
+}
