@@ -2,15 +2,28 @@
 package history
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 
+	"portfolio/backend"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // Client is what Bucket needs of *s3.Client.
 type Client interface {
 	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
 }
 
 // Bucket is the bucket that history is kept in.
@@ -28,4 +41,71 @@ func (b *Bucket) Check(ctx context.Context) error {
 		return fmt.Errorf("bucket %s: %w", b.name, err)
 	}
 	return nil
+}
+
+const manifests = "manifests/"
+
+func dayKey(portfolio string, day backend.Date) string {
+	return "days/" + portfolio + "/" + day.String() + ".json"
+}
+
+func manifestKey(day backend.Date) string { return manifests + day.String() + ".json" }
+
+// Day gives a portfolio's valuation at the close of a day, the bytes that were
+// kept first, and whether there are any.
+func (b *Bucket) Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, kept bool, err error) {
+	return b.read(ctx, dayKey(portfolio, day))
+}
+
+func (b *Bucket) read(ctx context.Context, key string) (text []byte, kept bool, err error) {
+	object, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if missing := (*types.NoSuchKey)(nil); errors.As(err, &missing) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", key, err)
+	}
+	defer object.Body.Close()
+	if text, err = io.ReadAll(object.Body); err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", key, err)
+	}
+	return text, true, nil
+}
+
+// keep creates an object unless there is one, and gives what is there then:
+// text, or what was kept before. Of simultaneous calls one creates it.
+func (b *Bucket) keep(ctx context.Context, key string, text []byte) (kept []byte, err error) {
+	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, Body: bytes.NewReader(text),
+		ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
+	})
+	if err == nil {
+		return text, nil
+	}
+	if refused := (*awshttp.ResponseError)(nil); !errors.As(err, &refused) || refused.HTTPStatusCode() != http.StatusPreconditionFailed {
+		return nil, fmt.Errorf("create %s: %w", key, err)
+	}
+	kept, there, err := b.read(ctx, key)
+	if err == nil && !there {
+		err = fmt.Errorf("create %s: it is there and cannot be read", key)
+	}
+	return kept, err
+}
+
+// lastManifest gives the last day that is complete, and whether there is one.
+func (b *Bucket) lastManifest(ctx context.Context) (last backend.Date, found bool, err error) {
+	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: aws.String(manifests)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, false, fmt.Errorf("list %s: %w", manifests, err)
+		}
+		for _, object := range page.Contents { // in the order of keys, which is that of days
+			name := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(object.Key), manifests), ".json")
+			if day, err := backend.ParseDate(name); err == nil {
+				last, found = day, true
+			}
+		}
+	}
+	return last, found, nil
 }
