@@ -14,14 +14,15 @@ import (
 // event is what the WebSocket handler tells of one event of API Gateway. Fields
 // unknown here are let pass, so that the handler may be deployed first.
 type event struct {
-	RequestID    string `json:"requestId"` // makes two calls' signatures differ
-	ConnectionID string `json:"connectionId"`
-	DomainName   string `json:"domainName"`
-	Stage        string `json:"stage"`
-	SourceIP     string `json:"sourceIp"`         // $connect and messages
-	Body         string `json:"body"`             // messages: the client's text
-	Code         int    `json:"disconnectCode"`   // $disconnect
-	Reason       string `json:"disconnectReason"` // $disconnect
+	RequestID    string              `json:"requestId"` // makes two calls' signatures differ
+	ConnectionID string              `json:"connectionId"`
+	DomainName   string              `json:"domainName"`
+	Stage        string              `json:"stage"`
+	SourceIP     string              `json:"sourceIp"`         // $connect and messages
+	Query        map[string][]string `json:"query"`            // $connect
+	Body         string              `json:"body"`             // messages: the client's text
+	Code         int                 `json:"disconnectCode"`   // $disconnect
+	Reason       string              `json:"disconnectReason"` // $disconnect
 }
 
 // decodeEvent reads an event and leaves its ids for the request's log line.
@@ -51,7 +52,8 @@ func identifier(text string) bool {
 	return text != "" && len(text) <= 255
 }
 
-// connect keeps a new connection. A client may send messages once this is answered.
+// connect keeps a new connection whose ticket is good. A client may send messages
+// once this is answered.
 func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) error {
 	e, err := decodeEvent(w, body)
 	if err != nil {
@@ -63,9 +65,14 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 			return &backend.Error{Code: backend.CodeInvalidRequest, Message: "sourceIp: want an IP address", Err: err}
 		}
 	}
+	by, err := a.admit(ctx, e.Query)
+	if err != nil {
+		return err
+	}
+	note(w, slog.String("key", by.KeyID))
 	now := a.Now()
 	err = a.Connections.Add(ctx, backend.Connection{
-		ID: e.ConnectionID, DomainName: e.DomainName, Stage: e.Stage, SourceIP: source.WithZone(""),
+		ID: e.ConnectionID, Owner: by.Owner, KeyID: by.KeyID, DomainName: e.DomainName, Stage: e.Stage, SourceIP: source.WithZone(""),
 		ConnectedAt: now, ExpiresAt: now.Add(backend.ConnectionLifetime),
 	})
 	if err != nil {
@@ -132,5 +139,5 @@ func (a *api) reply(ctx context.Context, w http.ResponseWriter, e event) (any, e
 	case !known:
 		return nil, &backend.Error{Code: backend.CodeUnknownConnection, Message: "this connection is not known any more, connect again"}
 	}
-	return a.actions.handle(ctx, e.Body)
+	return a.actions.handle(ctx, e.ConnectionID, e.Body)
 }

@@ -6,19 +6,32 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"portfolio/backend"
+
+	"golang.org/x/time/rate"
 )
 
 // Dependencies is what the handlers work with. Every field is needed.
 type Dependencies struct {
 	Log         *slog.Logger
+	Metrics     Metrics
 	Now         func() time.Time
 	Keys        backend.Keys // sign the WebSocket handler's calls
 	Replays     backend.ReplayMemory
 	Connections backend.Connections
 	Checks      map[string]func(context.Context) error // of what the service depends on, by name
+
+	APIKeys    backend.APIKeys
+	Portfolios backend.Portfolios
+	Tickets    backend.Tickets
+	Tracker    Tracker
+	Days       Days
+	Market     Market
+	Live       Live
+	RateLimit  float64 // calls a second of one key at this instance
 }
 
 // api holds what the endpoints share.
@@ -27,6 +40,7 @@ type api struct {
 	readiness  readiness
 	actions    actions
 	refreshing chan struct{} // holds one for each call that waits for fresh keys
+	keyholders keyholders
 }
 
 // endpoint answers a request, or returns the error to answer it with.
@@ -35,25 +49,65 @@ type endpoint func(w http.ResponseWriter, r *http.Request) error
 // NewHandler returns the whole service. Every error is a problem document
 // (RFC 9457), and no answer tells strangers about the inside.
 func NewHandler(d Dependencies) http.Handler {
-	a := &api{Dependencies: d, actions: newActions(), refreshing: make(chan struct{}, maxRefreshing)}
+	a := &api{Dependencies: d, refreshing: make(chan struct{}, maxRefreshing)}
+	a.actions = a.newActions()
 	a.readiness.checks = d.Checks
 	a.readiness.log = d.Log
+	a.keyholders = keyholders{keys: d.APIKeys, now: d.Now, limit: rate.Limit(d.RateLimit), known: map[backend.SecretHash]*keyholder{}}
 	mux := http.NewServeMux()
-	for _, route := range []struct {
-		method, path string
-		serve        endpoint
-	}{
+	methods := map[string][]string{} // by path
+	for _, route := range a.routes() {
+		mux.Handle(route.method+" "+route.path, answer(route.serve))
+		methods[route.path] = append(methods[route.path], route.method)
+	}
+	for path, known := range methods {
+		mux.Handle(path, answer(only(known)))
+	}
+	mux.Handle("/", answer(notFound))
+	return observe(d.Log, d.Metrics, mux)
+}
+
+// route is one thing that can be asked of the service.
+type route struct {
+	method, path string
+	serve        endpoint
+}
+
+// routes is all that the service answers, its table of contents.
+func (a *api) routes() []route {
+	const portfolio = "/v1/portfolios/{portfolio}"
+	return []route{
 		{http.MethodGet, "/health", health},
 		{http.MethodGet, "/ready", a.ready},
 		{http.MethodPost, "/internal/connect", a.signed(handshakeTimeout, a.connect)},
 		{http.MethodPost, "/internal/message", a.signed(messageTimeout, a.message)},
 		{http.MethodPost, "/internal/disconnect", a.signed(handshakeTimeout, a.disconnect)},
-	} {
-		mux.Handle(route.method+" "+route.path, answer(route.serve))
-		mux.Handle(route.path, answer(only(route.method)))
+
+		{http.MethodGet, "/v1/openapi.json", describe},
+		{http.MethodGet, "/v1/portfolios", a.keyed(backend.ScopeRead, a.listPortfolios)},
+		{http.MethodPost, "/v1/portfolios", a.keyed(backend.ScopeTrade, a.createPortfolio)},
+		{http.MethodGet, portfolio, a.keyed(backend.ScopeRead, a.getPortfolio)},
+		{http.MethodPut, portfolio, a.keyed(backend.ScopeTrade, a.updatePortfolio)},
+		{http.MethodDelete, portfolio, a.keyed(backend.ScopeTrade, a.deletePortfolio)},
+		{http.MethodGet, portfolio + "/transactions", a.keyed(backend.ScopeRead, a.listTransactions)},
+		{http.MethodPost, portfolio + "/transactions", a.keyed(backend.ScopeTrade, a.recordTransaction)},
+		{http.MethodPost, portfolio + "/transactions.csv", a.keyed(backend.ScopeTrade, a.importTransactions)},
+		{http.MethodGet, portfolio + "/transactions.csv", a.keyed(backend.ScopeRead, a.exportTransactions)},
+		{http.MethodGet, portfolio + "/transactions/{transaction}", a.keyed(backend.ScopeRead, a.getTransaction)},
+		{http.MethodPut, portfolio + "/transactions/{transaction}", a.keyed(backend.ScopeTrade, a.updateTransaction)},
+		{http.MethodDelete, portfolio + "/transactions/{transaction}", a.keyed(backend.ScopeTrade, a.deleteTransaction)},
+		{http.MethodGet, portfolio + "/holdings", a.keyed(backend.ScopeRead, a.holdings)},
+		{http.MethodGet, portfolio + "/valuation", a.keyed(backend.ScopeRead, a.valuation)},
+		{http.MethodGet, portfolio + "/performance", a.keyed(backend.ScopeRead, a.performance)},
+		{http.MethodGet, portfolio + "/history", a.keyed(backend.ScopeRead, a.history)},
+		{http.MethodGet, "/v1/quotes", a.keyed(backend.ScopeRead, a.readQuotes)},
+		{http.MethodPost, "/v1/quotes", a.keyed(backend.ScopeFeed, a.writeQuotes)},
+		{http.MethodPost, "/v1/ws-tickets", a.keyed(backend.ScopeRead, a.issueTicket)},
+		{http.MethodGet, "/v1/keys", a.keyed(backend.ScopeAdmin, a.listKeys)},
+		{http.MethodPost, "/v1/keys", a.keyed(backend.ScopeAdmin, a.createKey)},
+		{http.MethodDelete, "/v1/keys/{key}", a.keyed(backend.ScopeAdmin, a.revokeKey)},
+		{http.MethodGet, "/v1/audit", a.keyed(backend.ScopeAdmin, a.audit)},
 	}
-	mux.Handle("/", answer(notFound))
-	return observe(d.Log, mux)
 }
 
 // answer serves an endpoint and its errors.
@@ -73,10 +127,11 @@ func health(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-func only(method string) endpoint {
+func only(methods []string) endpoint {
+	allowed := strings.Join(methods, ", ")
 	return func(w http.ResponseWriter, _ *http.Request) error {
-		w.Header().Set("Allow", method)
-		return &backend.Error{Code: backend.CodeMethodNotAllowed, Message: "use " + method}
+		w.Header().Set("Allow", allowed)
+		return &backend.Error{Code: backend.CodeMethodNotAllowed, Message: "use " + allowed}
 	}
 }
 

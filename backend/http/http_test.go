@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -34,6 +35,7 @@ var (
 
 // fakes are the service's dependencies, in memory.
 type fakes struct {
+	*memory
 	mu          sync.Mutex
 	keys, fresh [][]byte // before and after Refresh
 	keysErr     error
@@ -45,7 +47,39 @@ type fakes struct {
 	storeDelay  time.Duration
 	checks      map[string]func(context.Context) error
 	log         bytes.Buffer
+	answered    []string          // routes
+	quoted      []time.Time       // the newest of each call
+	days        map[string]string // kept, by portfolio and day
+	daysErr     error
+	watched     []string // what Live was told
+	liveErr     error
 }
+
+func (f *fakes) Subscribe(_ context.Context, connection, portfolio string, after int64) error {
+	f.watched = append(f.watched, fmt.Sprint("subscribe ", connection, " ", portfolio, " ", after))
+	return f.liveErr
+}
+
+func (f *fakes) Unsubscribe(_ context.Context, connection, portfolio string) error {
+	f.watched = append(f.watched, fmt.Sprint("unsubscribe ", connection, " ", portfolio))
+	return f.liveErr
+}
+
+func (f *fakes) Answered(route string, took time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if took < 0 {
+		route += " in less than no time"
+	}
+	f.answered = append(f.answered, route)
+}
+
+func (f *fakes) Day(_ context.Context, portfolio string, day backend.Date) ([]byte, bool, error) {
+	text, kept := f.days[portfolio+" "+day.String()]
+	return []byte(text), kept, f.daysErr
+}
+
+func (f *fakes) Quoted(newest time.Time) { f.quoted = append(f.quoted, newest) }
 
 func (f *fakes) Keys(context.Context) ([][]byte, error)    { return f.keys, f.keysErr }
 func (f *fakes) Refresh(context.Context) ([][]byte, error) { return f.fresh, f.refreshErr }
@@ -85,19 +119,29 @@ func (f *fakes) Remove(_ context.Context, id string) error {
 	return f.storeErr
 }
 
+// reader is whose ticket connectBody has.
+var reader = backend.Principal{KeyID: "k-1", Owner: "ann", Scopes: []backend.Scope{backend.ScopeRead}}
+
+// ticket has the ticket of connectBody be good.
+func (f *fakes) ticket(by backend.Principal) { f.tickets[backend.HashSecret("t-1")] = by }
+
 func newFakes() *fakes {
-	return &fakes{
-		keys: [][]byte{goodKey, oldKey}, fresh: [][]byte{newKey, goodKey},
+	f := &fakes{
+		memory: newMemory(),
+		keys:   [][]byte{goodKey, oldKey}, fresh: [][]byte{newKey, goodKey},
 		seen: map[string]time.Duration{}, connections: map[string]backend.Connection{"c-1": {}},
 	}
+	f.ticket(reader)
+	return f
 }
 
 // serve runs the service's real server on the fakes.
-func (f *fakes) serve(t *testing.T) *httptest.Server {
+func (f *fakes) serve(t testing.TB) *httptest.Server {
 	log := slog.New(slog.NewJSONHandler(&f.log, nil))
 	handler := backendhttp.NewHandler(backendhttp.Dependencies{
-		Log: log, Now: func() time.Time { return now },
+		Log: log, Metrics: f, Now: func() time.Time { return now },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
+		APIKeys: f, Portfolios: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
 	})
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = backendhttp.NewServer(handler, log)
@@ -149,7 +193,7 @@ func assertProblem(t *testing.T, r reply, body string, status int, code string) 
 	assert.NotEmpty(t, p.Detail)
 }
 
-const connectBody = `{"requestId":"r-1","connectionId":"c-2","domainName":"api.example","stage":"prod","sourceIp":"192.0.2.1","query":{"k":["v"]}}`
+const connectBody = `{"requestId":"r-1","connectionId":"c-2","domainName":"api.example","stage":"prod","sourceIp":"192.0.2.1","query":{"ticket":["t-1"]}}`
 
 func messageBody(connection, text string) string {
 	body, err := json.Marshal(map[string]string{
@@ -246,7 +290,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 	response, body := do(t, call(t, server, "/internal/connect", connectBody, goodKey, now))
 	assert.Equal(t, 204, response.StatusCode, body)
 	assert.Equal(t, backend.Connection{
-		ID: "c-2", DomainName: "api.example", Stage: "prod", SourceIP: netip.MustParseAddr("192.0.2.1"),
+		ID: "c-2", Owner: "ann", KeyID: "k-1", DomainName: "api.example", Stage: "prod", SourceIP: netip.MustParseAddr("192.0.2.1"),
 		ConnectedAt: now, ExpiresAt: now.Add(backend.ConnectionLifetime),
 	}, f.connections["c-2"])
 
@@ -302,11 +346,13 @@ func TestMessagesWhileTheDatabaseIsAway(t *testing.T) {
 	assert.Equal(t, 200, response.StatusCode)
 	assert.JSONEq(t, `{"type":"pong"}`, body)
 	for _, path := range []string{"/internal/connect", "/internal/disconnect"} {
+		f.ticket(reader)
 		response, body := do(t, call(t, server, path, connectBody, goodKey, now))
 		assertProblem(t, response, body, 503, "unavailable")
 		assert.NotContains(t, body, "secret-detail")
 	}
 	f.storeErr = errors.New("secret-detail")
+	f.ticket(reader)
 	response, body = do(t, call(t, server, "/internal/connect", connectBody, goodKey, now.Add(time.Second)))
 	assertProblem(t, response, body, 500, "internal")
 	assert.NotContains(t, body, "secret-detail")
@@ -381,6 +427,20 @@ func TestLogLine(t *testing.T) {
 	}, line)
 	assert.NotContains(t, f.log.String(), "hunter2", "neither bodies nor queries")
 	assert.NotContains(t, f.log.String(), signature.ID(r))
+}
+
+// Metrics are by the pattern of a route: of a path anybody could make as many as
+// they like.
+func TestMetrics(t *testing.T) {
+	f := newFakes()
+	server := f.serve(t)
+	for _, path := range []string{"/health", "/v1/portfolios/hunter2", "/hunter2", "/v1/keys?hunter2"} {
+		get(t, server.URL+path)
+	}
+	do(t, call(t, server, "/internal/message", "no JSON", goodKey, now))
+	response, _ := do(t, call(t, server, "/health", "", goodKey, now))
+	assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode)
+	assert.Equal(t, []string{"GET /v1/portfolios/{portfolio}", "/", "GET /v1/keys", "POST /internal/message", "/health"}, f.answered)
 }
 
 // A body that does not arrive ends the call after five seconds; a call that is

@@ -18,19 +18,21 @@ const maxMessage = 128 << 10
 // fields are the members of a client's message, without its action.
 type fields map[string]json.RawMessage
 
-// action answers a message with a value to encode.
-type action func(ctx context.Context, f fields) (any, error)
+// action answers a connection's message with a value to encode.
+type action func(ctx context.Context, connection string, f fields) (any, error)
 
 // actions are what clients can ask for, by the name they ask with.
 type actions map[string]action
 
-func newActions() actions { return actions{"ping": ping} }
+func (a *api) newActions() actions {
+	return actions{"ping": ping, "subscribe": a.subscribe, "unsubscribe": a.unsubscribe, "resume": a.resume}
+}
 
 // known lists the actions for a client that named another one.
 func (a actions) known() string { return strings.Join(slices.Sorted(maps.Keys(a)), ", ") }
 
 // handle answers the text of a client's message.
-func (a actions) handle(ctx context.Context, text string) (any, error) {
+func (a actions) handle(ctx context.Context, connection, text string) (any, error) {
 	name, f, err := decodeMessage(text)
 	if err != nil {
 		return nil, err
@@ -39,11 +41,11 @@ func (a actions) handle(ctx context.Context, text string) (any, error) {
 	if !known {
 		return nil, &backend.Error{Code: backend.CodeUnknownAction, Message: "unknown action, known are: " + a.known()}
 	}
-	return act(ctx, f)
+	return act(ctx, connection, f)
 }
 
 // ping proves that the way from the client to the service and back is open.
-func ping(_ context.Context, f fields) (any, error) {
+func ping(_ context.Context, _ string, f fields) (any, error) {
 	if len(f) > 0 {
 		return nil, invalidMessage(`a ping is {"action":"ping"} and nothing else`)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestMessages(t *testing.T) {
 		" {\n\"action\" : \"ping\" } ":           "",
 		`{"action":"\u0070ing"}`:                 "",
 		`{"action":"ping","id":1}`:               backend.CodeInvalidMessage,
-		`{"action":"subscribe","p":1}`:           backend.CodeUnknownAction,
+		`{"action":"dance","p":1}`:               backend.CodeUnknownAction,
 		`{"action":""}`:                          backend.CodeUnknownAction,
 		`{"action":"PING"}`:                      backend.CodeUnknownAction,
 		`{"action":null}`:                        backend.CodeInvalidMessage,
@@ -45,7 +46,7 @@ func TestMessages(t *testing.T) {
 		`{"action":"ping"}` + strings.Repeat(" ", maxMessage):                          backend.CodeInvalidMessage,
 		`{"action":"ping"}` + strings.Repeat(" ", maxMessage-len(`{"action":"ping"}`)): "",
 	} {
-		reply, err := newActions().handle(t.Context(), text)
+		reply, err := (&api{}).newActions().handle(t.Context(), "c", text)
 		name := text[:min(len(text), 40)]
 		if want == "" {
 			assert.NoError(t, err, name)
@@ -60,8 +61,8 @@ func TestMessages(t *testing.T) {
 }
 
 func TestUnknownActionListsTheKnown(t *testing.T) {
-	_, err := newActions().handle(t.Context(), `{"action":"dance"}`)
-	assert.EqualError(t, err, "unknown action, known are: ping")
+	_, err := (&api{}).newActions().handle(t.Context(), "c", `{"action":"dance"}`)
+	assert.EqualError(t, err, "unknown action, known are: ping, resume, subscribe, unsubscribe")
 }
 
 // Whatever a client sends is decoded or refused with a code of a message, and
@@ -91,16 +92,28 @@ func FuzzDecodeMessage(f *testing.F) {
 	})
 }
 
-// Every code of the domain has its status, so that none is answered as a
-// mistake of the service by accident.
+// Every code of the domain and of this package has its status, so that none is
+// answered as a mistake of the service by accident.
 func TestEveryCodeHasAStatus(t *testing.T) {
-	source, err := os.ReadFile("../error.go")
-	require.NoError(t, err)
-	codes := regexp.MustCompile(`(?m)^\tCode\w+ +Code = "(\w+)"`).FindAllStringSubmatch(string(source), -1)
-	require.Len(t, statuses, len(codes))
-	for _, code := range codes {
-		assert.NotZero(t, statuses[backend.Code(code[1])], code[1])
+	var files []string
+	for _, pattern := range []string{"../*.go", "*.go"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		files = append(files, found...)
 	}
+	codes := map[backend.Code]bool{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, code := range regexp.MustCompile(`(?m)\bCode\w+ +(?:backend\.)?Code += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+			codes[backend.Code(code[1])] = true
+		}
+	}
+	assert.Greater(t, len(codes), 20)
+	for code := range codes {
+		assert.NotZero(t, statuses[code], code)
+	}
+	assert.Len(t, statuses, len(codes))
 }
 
 func TestPublicErrorHidesTheInside(t *testing.T) {

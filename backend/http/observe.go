@@ -44,9 +44,21 @@ func note(w http.ResponseWriter, attrs ...slog.Attr) {
 	}
 }
 
-// observe writes one log line for each request, and turns a panic into a 500
-// and a line with its stack. A health check that went well has no line.
-func observe(log *slog.Logger, next http.Handler) http.Handler {
+// Metrics observes the service. Its methods are called by many goroutines and
+// must not wait.
+type Metrics interface {
+	// Answered is called after each answer, with the pattern that the request
+	// matched: one of a known few, "" for none.
+	Answered(route string, took time.Duration)
+	// Quoted is called with the time of the newest quote of each call that
+	// brought some.
+	Quoted(newest time.Time)
+}
+
+// observe writes one log line for each request and tells metrics of it, and turns
+// a panic into a 500 and a line with its stack. A health check that went well
+// leaves no trace.
+func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
@@ -57,10 +69,12 @@ func observe(log *slog.Logger, next http.Handler) http.Handler {
 		if r.Pattern == "GET /health" && rec.status == http.StatusOK {
 			return
 		}
+		took := time.Since(start)
 		// The pattern, because a path is a stranger's text.
+		metrics.Answered(r.Pattern, took)
 		log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
 			slog.String("method", r.Method), slog.String("route", r.Pattern),
-			slog.Int("status", rec.status), slog.Float64("ms", milliseconds(time.Since(start))),
+			slog.Int("status", rec.status), slog.Float64("ms", milliseconds(took)),
 		}, rec.attrs...)...)
 	})
 }

@@ -22,6 +22,16 @@ var statuses = map[backend.Code]int{
 	backend.CodeSignatureMismatch: http.StatusUnauthorized,
 	backend.CodeSignatureReplayed: http.StatusUnauthorized,
 
+	backend.CodeUnauthenticated:     http.StatusUnauthorized,
+	backend.CodeForbidden:           http.StatusForbidden,
+	backend.CodeVersionConflict:     http.StatusPreconditionFailed,
+	CodePreconditionRequired:        http.StatusPreconditionRequired,
+	backend.CodeIdempotencyConflict: http.StatusUnprocessableEntity,
+	backend.CodeOversold:            http.StatusUnprocessableEntity,
+	CodeInvalidRows:                 http.StatusUnprocessableEntity,
+	backend.CodeLimitReached:        http.StatusConflict,
+	CodeRateLimited:                 http.StatusTooManyRequests,
+
 	// What is wrong with a client's message is an answer to it: the call that
 	// brought the message went well.
 	backend.CodeMalformedJSON:     http.StatusOK,
@@ -37,6 +47,31 @@ type problem struct {
 	Status int          `json:"status"`
 	Detail string       `json:"detail"`
 	Code   backend.Code `json:"code"` // stable, for programs
+
+	Fields []fieldProblem `json:"fields,omitempty"` // what is wrong with the request, by field
+	Rows   []rowProblem   `json:"rows,omitempty"`   // what is wrong with an import, by row
+}
+
+type fieldProblem struct {
+	Path string `json:"path"`
+	Got  string `json:"got"`
+	Want string `json:"want"`
+}
+
+// fieldProblems finds the FieldErrors of an error.
+func fieldProblems(err error) []fieldProblem {
+	var all []fieldProblem
+	switch e := err.(type) { //nolint:errorlint // walks the tree itself, to find them all
+	case *backend.FieldError:
+		all = append(all, fieldProblem{e.Path, e.Got, e.Want})
+	case interface{ Unwrap() []error }:
+		for _, e := range e.Unwrap() {
+			all = append(all, fieldProblems(e)...)
+		}
+	case interface{ Unwrap() error }:
+		all = fieldProblems(e.Unwrap())
+	}
+	return all
 }
 
 // publicError is what a stranger is told of err: a backend.Error with a listed
@@ -53,9 +88,14 @@ func publicError(err error) *backend.Error {
 func writeProblem(w http.ResponseWriter, err error) {
 	public := publicError(err)
 	status := statuses[public.Code]
-	writeJSON(w, status, "application/problem+json", problem{
+	document := problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: public.Message, Code: public.Code,
-	})
+		Fields: fieldProblems(err),
+	}
+	if refused := (*rowsError)(nil); errors.As(err, &refused) {
+		document.Rows = refused.Problems
+	}
+	writeJSON(w, status, "application/problem+json", document)
 }
 
 // writeJSON answers with a value that always encodes.

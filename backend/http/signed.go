@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -42,7 +43,7 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 		if signature.ID(r) == "" { // not worth reading its body
 			return refused(signature.ErrMissing)
 		}
-		body, err := readBody(w, r)
+		body, err := readBody(w, r, maxBody, bodyTimeout)
 		if err != nil {
 			return err
 		}
@@ -111,20 +112,20 @@ func refused(err error) error {
 	}
 }
 
-// readBody reads a body that is small and arrives soon.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
+// readBody reads a body of at most limit bytes that arrives within timeout.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err == nil {
 		return body, nil // net/http ends the deadline with the body
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: "the body has more than 1 MiB", Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: fmt.Sprintf("the body has more than %d KiB", limit>>10), Err: err}
 	}
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
-		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: "the body did not arrive within 5 s", Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: fmt.Sprintf("the body did not arrive within %s", timeout), Err: err}
 	}
 	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "the body cannot be read", Err: err}
 }

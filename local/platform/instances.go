@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os/exec"
@@ -43,6 +44,7 @@ func (p *Platform) startInstances(ctx context.Context, st *stores) error {
 	} {
 		environ[name] = value
 	}
+	p.record.Service = maps.Clone(environ)
 	launch := p.record.launcher(p.logs())
 	for i, port := range servicePorts {
 		environ["LISTEN_ADDRESS"] = fmt.Sprintf("127.0.0.1:%d", port)
@@ -150,7 +152,15 @@ func (p *Platform) ping(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	socket, err := p.Dial(ctx, "")
+	key, err := p.CreateKey(ctx, "platform", "ping", "read")
+	if err != nil {
+		return err
+	}
+	ticket, err := p.Ticket(ctx, key)
+	if err != nil {
+		return err
+	}
+	socket, err := p.Dial(ctx, "ticket="+ticket)
 	if err != nil {
 		return err
 	}
@@ -166,6 +176,28 @@ func (p *Platform) ping(ctx context.Context) error {
 		return fmt.Errorf("got %s, want %s", answer, want)
 	}
 	return nil
+}
+
+// Ticket asks the service for a ticket, which lets Dial in once, with an API key.
+func (p *Platform) Ticket(ctx context.Context, key string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Endpoints.API+"/v1/ws-tickets", http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusCreated {
+		return "", fmt.Errorf("POST /v1/ws-tickets: got status %d, want %d", response.StatusCode, http.StatusCreated)
+	}
+	var answer struct{ Ticket string }
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return "", fmt.Errorf("POST /v1/ws-tickets: %w", err)
+	}
+	return answer.Ticket, nil
 }
 
 // Dial opens a WebSocket with a query such as "ticket=…", or none.

@@ -33,6 +33,8 @@ type record struct {
 
 	Processes []process `json:"processes"`
 	Folders   []string  `json:"folders"` // of the servers, outside the checkout
+	// Service is the environment of the instances; no secret is in it.
+	Service map[string]string `json:"service,omitempty"`
 }
 
 // readRecord reads what an earlier Up left; nothing is an empty record.

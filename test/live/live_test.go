@@ -63,6 +63,7 @@ func TestPlatform(t *testing.T) {
 		t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
 		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t) })
 		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
+		t.Run("portfolios", func(t *testing.T) { t.Parallel(); portfolios(t, p) })
 		t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
 		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t) })
 	})

@@ -26,9 +26,7 @@ import (
 func socket(t *testing.T, p *platform.Platform) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	conn, err := p.Dial(ctx, "")
-	require.NoError(t, err)
-	defer conn.CloseNow()
+	conn := dial(ctx, t, p, apiKey(ctx, t, p, "socket", "read")).conn
 	for _, test := range []struct{ name, send, want string }{
 		{"ping", `{"action":"ping"}`, `{"type":"pong"}`},
 		{"an unknown action", `{"action":"dance"}`, `"code":"unknown_action"`},

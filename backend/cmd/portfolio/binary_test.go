@@ -22,15 +22,12 @@ import (
 
 const key = "first signing key of the test"
 
-// ticket is what a client may be let in by, so no log may hold it.
-const ticket = "ticket-of-the-client"
-
 var requests atomic.Int64
 
 // unique makes a request id, which keeps signatures apart.
 func unique() string { return fmt.Sprintf("request-%d", requests.Add(1)) }
 
-func connectBody(id string) string {
+func connectBody(id, ticket string) string {
 	return fmt.Sprintf(`{"requestId":%q,"connectionId":%q,"domainName":"api.example","stage":"prod","sourceIp":"192.0.2.7","query":{"ticket":[%q]}}`, unique(), id, ticket)
 }
 
@@ -43,9 +40,10 @@ func disconnectBody(id string) string {
 }
 
 // connected makes a connection and gives its id.
-func connected(i *instance, id string) string {
+func (w *world) connected(i *instance, id string) string {
 	i.t.Helper()
-	require.Equal(i.t, answer{Status: http.StatusNoContent}, i.send(i.call("/internal/connect", key, connectBody(id), time.Now())))
+	body := connectBody(id, w.ticket(i))
+	require.Equal(i.t, answer{Status: http.StatusNoContent}, i.send(i.call("/internal/connect", key, body, time.Now())))
 	return id
 }
 
@@ -75,8 +73,8 @@ func TestConnection(t *testing.T) {
 		return count, life
 	}
 
-	id := connected(i, "L0SM9cOFvHcCIhw=")
-	connected(i, id) // a retried handshake
+	id := w.connected(i, "L0SM9cOFvHcCIhw=")
+	w.connected(i, id) // a retried handshake
 	count, life := rows()
 	assert.Equal(t, 1, count)
 	assert.Equal(t, 2*time.Hour+10*time.Minute, life)
@@ -129,7 +127,7 @@ func assertQuiet(t *testing.T, i *instance, secrets ...string) {
 		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
 	}
 	assert.Contains(t, log, "/internal/message")
-	for _, secret := range append(secrets, key, ticket, "fly") {
+	for _, secret := range append(secrets, key, "pfk_", "fly") {
 		assert.NotContains(t, log, secret)
 	}
 }
@@ -143,7 +141,7 @@ func TestTwoInstances(t *testing.T) {
 	for _, i := range both {
 		i.eventually("/ready", http.StatusOK)
 	}
-	id := connected(both[0], "a")
+	id := w.connected(both[0], "a")
 	r := ping(both[1], id, key)
 	assertPong(t, both[1].send(r))
 	assert.Equal(t, "signature_replayed", both[0].send(r).Code)
@@ -155,7 +153,7 @@ func TestCacheAway(t *testing.T) {
 	w := newWorld(t)
 	i := start(t, w.env)
 	i.eventually("/ready", http.StatusOK)
-	id := connected(i, "a")
+	id := w.connected(i, "a")
 	before := ping(i, id, key)
 	assertPong(t, i.send(before))
 
@@ -173,7 +171,7 @@ func TestKeyRotation(t *testing.T) {
 	w := newWorld(t)
 	i := start(t, w.env)
 	i.eventually("/ready", http.StatusOK)
-	id := connected(i, "a")
+	id := w.connected(i, "a")
 	previous := key
 	for n, next := range []string{"second signing key of the test", "third signing key of the test"} {
 		w.cloud.rotate(signingSecret, next)
@@ -203,13 +201,13 @@ func TestDatabaseAway(t *testing.T) {
 	w := newWorld(t)
 	i := start(t, w.env)
 	i.eventually("/ready", http.StatusOK)
-	connected(i, "a")
+	w.connected(i, "a")
 
 	w.stopDatabase()
 	i.eventually("/ready", http.StatusServiceUnavailable)
 	status, _ := i.get("/health")
 	assert.Equal(t, http.StatusOK, status)
-	refused := i.send(i.call("/internal/connect", key, connectBody("b"), time.Now()))
+	refused := i.send(i.call("/internal/connect", key, connectBody("b", "any"), time.Now()))
 	assert.Equal(t, []any{http.StatusServiceUnavailable, "unavailable"}, []any{refused.Status, refused.Code})
 	assert.NotContains(t, refused.Body, servers.Host)
 
@@ -218,8 +216,9 @@ func TestDatabaseAway(t *testing.T) {
 		assert.NoError(c, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "second-password"))
 	}, 20*time.Second, 100*time.Millisecond)
 	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"second-password"}`)
+	w.password = "second-password"
 	i.eventually("/ready", http.StatusOK)
-	connected(i, "b")
+	w.connected(i, "b")
 	assert.NotContains(t, i.log(), "second-password")
 }
 
@@ -248,7 +247,7 @@ func TestStartsAlone(t *testing.T) {
 	late.eventually("/ready", http.StatusServiceUnavailable)
 	w.startDatabase(t)
 	late.eventually("/ready", http.StatusOK)
-	connected(late, "a")
+	w.connected(late, "a")
 }
 
 // A call that is under way when the process is told to stop is answered.
@@ -266,7 +265,7 @@ func TestDrains(t *testing.T) {
 	require.NoError(t, err)
 
 	slow := make(chan answer, 1)
-	r := i.call("/internal/connect", key, connectBody("a"), time.Now())
+	r := i.call("/internal/connect", key, connectBody("a", w.ticket(i)), time.Now())
 	go func() { slow <- i.send(r) }()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		var waiting int

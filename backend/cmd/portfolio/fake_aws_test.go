@@ -5,13 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// cloud stands in for Secrets Manager and S3.
+// cloud stands in for Secrets Manager, S3 and API Gateway.
 type cloud struct {
 	*httptest.Server
 
@@ -19,10 +20,12 @@ type cloud struct {
 	secrets map[string][]string // the versions by ARN, the current one first
 	rotated time.Time
 	reads   int
+	posted  map[string][]string // messages by connection
+	objects map[string]string   // of the bucket, by key
 }
 
 func newCloud(t *testing.T) *cloud {
-	c := &cloud{secrets: map[string][]string{}, rotated: time.Now().Add(-time.Hour)}
+	c := &cloud{secrets: map[string][]string{}, posted: map[string][]string{}, objects: map[string]string{}, rotated: time.Now().Add(-time.Hour)}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c
@@ -36,7 +39,61 @@ func (c *cloud) rotate(arn, value string) {
 	c.rotated = time.Now()
 }
 
+// post takes a message to a connection.
+func (c *cloud) post(w http.ResponseWriter, r *http.Request, connection string) {
+	message, err := io.ReadAll(r.Body)
+	if err != nil || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.posted[connection] = append(c.posted[connection], string(message))
+}
+
+// create makes an object that is not there yet.
+func (c *cloud) create(w http.ResponseWriter, r *http.Request, key string) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.Method != http.MethodPut || r.Header.Get("If-None-Match") != "*" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, there := c.objects[key]; there {
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return
+	}
+	c.objects[key] = string(body)
+}
+
+// object gives what was made under a key, "" for nothing.
+func (c *cloud) object(key string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.objects[key]
+}
+
+// messages are what a connection's client got.
+func (c *cloud) messages(connection string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.posted[connection])
+}
+
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if connection, is := strings.CutPrefix(r.URL.Path, "/prod/@connections/"); is {
+		c.post(w, r, connection)
+		return
+	}
+	if key, is := strings.CutPrefix(r.URL.Path, "/"+bucket+"/"); is && key != "" {
+		c.create(w, r, key)
+		return
+	}
+	if r.URL.Query().Get("list-type") == "2" {
+		_, _ = io.WriteString(w, "<ListBucketResult/>") // a caller that is gone fails itself
+		return
+	}
 	if r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" {
 		if r.Method != http.MethodHead || strings.Trim(r.URL.Path, "/") != bucket {
 			w.WriteHeader(http.StatusNotFound)

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"portfolio/backend"
+	"portfolio/backend/postgres"
 	"portfolio/lambda/signature"
 	"portfolio/local/servers"
 
@@ -56,7 +58,47 @@ type world struct {
 	postgres *servers.Postgres
 	valkey   *servers.Valkey
 	database *exec.Cmd // PostgreSQL's process, to stop and start it on its data
+	password string    // of the database's user
 	env      map[string]string
+}
+
+// key makes an API key.
+func (w *world) key(t *testing.T) string {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Config{
+		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
+		Credentials: func(context.Context) (string, string, error) { return "portfolio_admin", w.password, nil },
+	})
+	require.NoError(t, err)
+	defer db.Close()
+	secret := backend.NewSecret()
+	_, err = db.CreateKey(t.Context(), backend.Principal{},
+		backend.APIKey{Owner: "ann", Label: "test", Scopes: backend.Scopes}, backend.HashSecret(secret))
+	require.NoError(t, err)
+	return secret
+}
+
+// ticket has an instance issue a ticket, which lets one connection in.
+func (w *world) ticket(i *instance) string {
+	i.t.Helper()
+	var out struct{ Ticket string }
+	i.api(w.key(i.t), http.MethodPost, "/v1/ws-tickets", "", http.StatusCreated, &out)
+	return out.Ticket
+}
+
+// api makes a call of the API and decodes its answer.
+func (i *instance) api(key, method, path, body string, status int, out any) {
+	i.t.Helper()
+	r, err := http.NewRequestWithContext(i.t.Context(), method, i.base+path, strings.NewReader(body))
+	require.NoError(i.t, err)
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", unique())
+	a := i.send(r)
+	require.Equal(i.t, status, a.Status, a.Body)
+	if status < 300 {
+		require.NoError(i.t, json.Unmarshal([]byte(a.Body), out))
+	}
 }
 
 // newWorld starts real servers and an empty database.
@@ -86,6 +128,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) setPassword(t *testing.T, password string) {
 	require.NoError(t, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", password))
 	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"`+password+`"}`)
+	w.password = password
 }
 
 // stopDatabase ends PostgreSQL as a failover does and keeps its data.

@@ -19,9 +19,16 @@ import (
 )
 
 const usage = `Usage: portfolio [--help | --version]
+       portfolio key create --owner NAME --scopes LIST --label TEXT
 
 Serves the portfolio platform until SIGTERM or SIGINT, then finishes the calls
 under way. Exit status 2: bad arguments or environment; 1: any other error.
+
+key create makes an API key and prints it once, on standard output; what is kept
+is its hash. It migrates the database if that was not done yet.
+  --owner NAME   whose portfolios it opens, 1-100 characters
+  --scopes LIST  what it may do: of read,trade,feed,admin
+  --label TEXT   what it is for, 1-100 characters
 
 Environment:
   ENVIRONMENT_SUFFIX  name of the environment
@@ -37,7 +44,11 @@ Environment:
   CACHE_CA_FILE       PEM, authorities of Valkey's certificate (the system's)
   HISTORY_BUCKET      S3 bucket of past days
   SIGNING_SECRET_ARN  secret, the key of the WebSocket handler's calls
-  QUOTE_TTL           age at which a quote is stale (60s)
+  QUOTE_TTL           age at which a quote is read again (60s)
+  PUSH_RATE           messages to WebSockets a second (1500: of the 10,000
+                      requests that API Gateway gives an account by default,
+                      a sixth, less what comes in)
+  KEY_RATE            calls a second of one API key at this instance (100)
 `
 
 // inputError is what is wrong with the arguments or the environment.
@@ -75,8 +86,10 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		return err
 	case err != nil:
 		return inputError{fmt.Errorf("arguments: %w; see portfolio --help", err)}
+	case flags.Arg(0) == "key":
+		return key(ctx, flags.Args()[1:], environ, stdout, stderr)
 	case flags.NArg() > 0:
-		return inputError{problem("arguments", flags.Arg(0), "none; see portfolio --help")}
+		return inputError{problem("arguments", flags.Arg(0), "none, or key create; see portfolio --help")}
 	}
 	build, err := buildID()
 	if err != nil {

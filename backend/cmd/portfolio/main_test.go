@@ -38,12 +38,12 @@ func valid(t *testing.T) map[string]string {
 
 func TestDefaults(t *testing.T) {
 	environ := valid(t)
-	for _, name := range []string{"LISTEN_ADDRESS", "DB_PORT", "DB_NAME", "QUOTE_TTL", "CACHE_CA_FILE"} {
+	for _, name := range []string{"LISTEN_ADDRESS", "DB_PORT", "DB_NAME", "QUOTE_TTL", "PUSH_RATE", "KEY_RATE", "CACHE_CA_FILE"} {
 		environ[name] = "" // as good as unset
 	}
 	s, err := load(environ)
 	require.NoError(t, err)
-	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute}, []any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL})
+	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute, 1500, 100}, []any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL, s.PushRate, s.KeyRate})
 	assert.Nil(t, s.CacheRoots, "the system's")
 }
 
@@ -70,6 +70,9 @@ func TestBadEnvironment(t *testing.T) {
 		{"SIGNING_SECRET_ARN", "arn:aws:s3:::days", "SIGNING_SECRET_ARN: got arn:aws:s3:::days, want the ARN of a secret"},
 		{"QUOTE_TTL", "60", "QUOTE_TTL: got 60, want 1s to 24h"},
 		{"QUOTE_TTL", "-1s", "QUOTE_TTL: got -1s, want 1s to 24h"},
+		{"PUSH_RATE", "0", "PUSH_RATE: got 0, want 1 to 100000 a second"},
+		{"PUSH_RATE", "fast", "PUSH_RATE: got fast, want 1 to 100000 a second"},
+		{"KEY_RATE", "0", "KEY_RATE: got 0, want 1 to 100000 a second"},
 		{"LOG_FILE", "none/x.log", "LOG_FILE: got none/x.log, want a file to append to (no such file or directory)"},
 	} {
 		environ := valid(t)
@@ -91,7 +94,17 @@ func TestArguments(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"serve"}, "arguments: got serve, want none; see portfolio --help"},
+		{[]string{"serve"}, "arguments: got serve, want none, or key create; see portfolio --help"},
+		{[]string{"key"}, "arguments: got nothing, want key create; see portfolio --help"},
+		{[]string{"key", "revoke"}, "arguments: got revoke, want key create; see portfolio --help"},
+		{[]string{"key", "create", "more"}, "arguments: got more, want options only; see portfolio --help"},
+		{[]string{"key", "create", "--hash"}, "arguments: flag provided but not defined: -hash; see portfolio --help"},
+		{[]string{"key", "create"}, "--owner: got 0 characters, want 1–100 characters of UTF-8, not white space alone\n" +
+			"--label: got 0 characters, want 1–100 characters of UTF-8, not white space alone\n" +
+			"--scopes: got none, want one or more of read, trade, feed, admin"},
+		{[]string{"key", "create", "--owner", "a\n", "--label", "x", "--scopes", "read,root,"}, "--owner: got a control character, want none\n" +
+			"--scopes[1]: got \"root\", want read, trade, feed or admin\n" +
+			"--scopes[2]: got \"\", want read, trade, feed or admin"},
 		{[]string{"--port"}, "arguments: flag provided but not defined: -port; see portfolio --help"},
 	} {
 		err := run(t.Context(), test.args, nil, &bytes.Buffer{}, &bytes.Buffer{})

@@ -10,12 +10,16 @@ import (
 	"sync"
 	"time"
 
+	"portfolio/backend"
 	"portfolio/backend/history"
 	backendhttp "portfolio/backend/http"
+	"portfolio/backend/metrics"
 	"portfolio/backend/postgres"
+	"portfolio/backend/push"
 	"portfolio/backend/secret"
 	"portfolio/backend/valkey"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -44,11 +48,19 @@ const (
 
 // service is what serve wires together.
 type service struct {
-	log     *slog.Logger
-	db      *postgres.DB
-	cache   *valkey.Cache
-	history *history.Bucket
-	signing *secret.Reader
+	log      *slog.Logger
+	metrics  *observer
+	db       *postgres.DB
+	cache    *valkey.Cache
+	tracker  *backend.Tracker
+	follower *backend.Follower // values for push
+	history  *history.Bucket
+	signing  *secret.Reader
+	quotes   *valkey.Quotes
+	push     *push.Engine
+	keyRate  int
+
+	migrated chan struct{} // closed once the schema is right
 }
 
 // serve answers requests until ctx ends, then finishes those under way. It
@@ -64,8 +76,11 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 		return err
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	// Pushing ends with ctx, while the calls under way go on.
+	pushing, stopPushing := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	defer func() {
+		stopPushing()
 		stop()
 		tasks.Wait()
 		svc.db.Close()
@@ -74,6 +89,10 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	tasks.Go(func() { svc.keepSchema(background) })
 	tasks.Go(func() { svc.keepCache(background) })
 	tasks.Go(func() { svc.keepKeys(background) })
+	tasks.Go(func() { svc.publish(pushing) })
+	tasks.Go(func() { svc.follow(background) })
+	tasks.Go(func() { svc.keepHistory(background) })
+	tasks.Go(func() { svc.metrics.keep(background, log, svc.db) })
 
 	server := backendhttp.NewServer(svc.handler(), log)
 	failed := make(chan error, 1)
@@ -95,37 +114,74 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 
 // newService makes the adapters. None of them connects yet.
 func newService(ctx context.Context, s settings, log *slog.Logger) (*service, error) {
-	aws, err := awsconfig.LoadDefaultConfig(ctx,
-		awsconfig.WithRegion(s.Region),
-		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(awsTimeout)))
+	aws, err := loadAWS(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return nil, err
 	}
-	secrets := secretsmanager.NewFromConfig(aws)
-	db, err := postgres.Open(ctx, postgres.Config{
-		Host: s.DBHost, Port: s.DBPort, Name: s.DBName, CAFile: s.DBCAFile,
-		Credentials: secret.NewReader(secrets, s.DBSecretARN, 0).Credentials,
-	})
+	db, err := openDatabase(ctx, s, aws, log)
 	if err != nil {
 		return nil, err
 	}
 	objects := s3.NewFromConfig(aws, func(o *s3.Options) { o.UsePathStyle = s.Endpoint != "" })
+	cache := valkey.New(s.CacheEndpoint, s.CacheRoots)
+	observer := &observer{registry: metrics.New(s.Suffix)}
+	quotes := valkey.NewQuotes(cache, db, s.QuoteTTL, log, observer)
+	tracker := backend.NewTracker(db, db, quotes, time.Now)
+	follower := backend.NewFollower(tracker)
+	engine, err := newPush(s, aws.Credentials, db, follower, observer, log)
+	if err != nil {
+		return nil, err
+	}
 	return &service{
-		log:     log,
-		db:      db,
-		cache:   valkey.New(s.CacheEndpoint, s.CacheRoots),
-		history: history.NewBucket(objects, s.HistoryBucket),
-		signing: secret.NewReader(secrets, s.SigningARN, keyOverlap),
+		log:      log,
+		metrics:  observer,
+		db:       db,
+		cache:    cache,
+		tracker:  tracker,
+		quotes:   quotes,
+		push:     engine,
+		migrated: make(chan struct{}),
+		history:  history.NewBucket(objects, s.HistoryBucket),
+		keyRate:  s.KeyRate,
+		follower: follower,
+		signing:  secret.NewReader(secretsmanager.NewFromConfig(aws), s.SigningARN, keyOverlap),
 	}, nil
+}
+
+func loadAWS(ctx context.Context, s settings) (aws.Config, error) {
+	config, err := awsconfig.LoadDefaultConfig(ctx,
+		awsconfig.WithRegion(s.Region),
+		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(awsTimeout)))
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	return config, nil
+}
+
+func openDatabase(ctx context.Context, s settings, aws aws.Config, log *slog.Logger) (*postgres.DB, error) {
+	return postgres.Open(ctx, postgres.Config{
+		Host: s.DBHost, Port: s.DBPort, Name: s.DBName, CAFile: s.DBCAFile,
+		Credentials: secret.NewReader(secretsmanager.NewFromConfig(aws), s.DBSecretARN, 0).Credentials,
+		Log:         log,
+	})
 }
 
 func (s *service) handler() http.Handler {
 	return backendhttp.NewHandler(backendhttp.Dependencies{
 		Log:         s.log,
+		Metrics:     s.metrics,
 		Now:         time.Now,
 		Keys:        s.signing,
 		Replays:     valkey.NewReplay(s.cache, s.log),
 		Connections: s.db,
+		APIKeys:     s.db,
+		Portfolios:  s.db,
+		Tickets:     s.db,
+		Tracker:     s.tracker,
+		Days:        s.history,
+		Market:      s.quotes,
+		Live:        s.push,
+		RateLimit:   float64(s.keyRate),
 		Checks: map[string]func(context.Context) error{
 			"postgres": s.db.Check,
 			"valkey":   s.cache.Check,
@@ -134,9 +190,10 @@ func (s *service) handler() http.Handler {
 	})
 }
 
-// keepSchema migrates once the database is there, then sweeps expired connections.
+// keepSchema migrates once the database is there, then sweeps what expired.
 func (s *service) keepSchema(ctx context.Context) {
 	retry(ctx, s.log, "migrate", s.db.Migrate)
+	close(s.migrated)
 	every(ctx, sweepInterval, func() {
 		switch n, err := s.db.Sweep(ctx, time.Now(), sweepLimit); {
 		case err != nil && ctx.Err() == nil:

@@ -35,6 +35,8 @@ type environment struct {
 	HistoryBucket string `env:"HISTORY_BUCKET"`
 	SigningARN    string `env:"SIGNING_SECRET_ARN"`
 	QuoteTTL      string `env:"QUOTE_TTL" envDefault:"60s"`
+	PushRate      string `env:"PUSH_RATE" envDefault:"1500"`
+	KeyRate       string `env:"KEY_RATE" envDefault:"100"`
 }
 
 // settings is a valid environment.
@@ -43,6 +45,8 @@ type settings struct {
 	DBPort     int
 	CacheRoots *x509.CertPool // nil for the system's
 	QuoteTTL   time.Duration  // how long a quote counts as fresh
+	PushRate   int            // posts to connections a second
+	KeyRate    int            // calls a second of one API key at this instance
 }
 
 var (
@@ -92,6 +96,10 @@ func load(environ map[string]string) (settings, error) {
 	require(secretForm.MatchString(e.SigningARN), "SIGNING_SECRET_ARN", e.SigningARN, "the ARN of a secret")
 	s.QuoteTTL, err = time.ParseDuration(e.QuoteTTL)
 	require(err == nil && s.QuoteTTL >= time.Second && s.QuoteTTL <= 24*time.Hour, "QUOTE_TTL", e.QuoteTTL, "1s to 24h")
+	s.PushRate, err = strconv.Atoi(e.PushRate)
+	require(err == nil && s.PushRate >= 1 && s.PushRate <= 100_000, "PUSH_RATE", e.PushRate, "1 to 100000 a second")
+	s.KeyRate, err = strconv.Atoi(e.KeyRate)
+	require(err == nil && s.KeyRate >= 1 && s.KeyRate <= 100_000, "KEY_RATE", e.KeyRate, "1 to 100000 a second")
 	return s, errors.Join(problems...)
 }
 

@@ -1,0 +1,43 @@
+package main_test
+
+import (
+	"crypto/sha256"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The first key of an owner comes from the command line, before any instance ran.
+func TestKeyCreate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	create := []string{"key", "create", "--owner", "alice", "--scopes", "read,trade", "--label", "first"}
+	code, stdout, stderr := run(t, w.env, create...)
+	require.Equal(t, 0, code, stderr)
+	assert.Regexp(t, `^pfk_[A-Za-z0-9_-]{43}\n$`, stdout)
+	assert.Regexp(t, `^key [0-9a-f-]{36} of alice may read, trade; it is shown this once\n$`, stderr)
+	secret := strings.TrimSpace(stdout)
+
+	_, another, _ := run(t, w.env, create...)
+	assert.NotEqual(t, stdout, another)
+	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
+	require.NoError(t, err)
+	defer db.Close(t.Context())
+	hash := sha256.Sum256([]byte(secret))
+	var owner, label, text string
+	var scopes []string
+	require.NoError(t, db.QueryRow(t.Context(), `
+		select owner, label, scopes, k::text || (select string_agg(a::text, '') from audit a) from api_keys k where hash = $1`,
+		hash[:]).Scan(&owner, &label, &scopes, &text))
+	assert.Equal(t, []any{"alice", "first", []string{"read", "trade"}}, []any{owner, label, scopes})
+	assert.NotContains(t, text, secret)
+
+	w.stopDatabase()
+	code, stdout, stderr = run(t, w.env, create...)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, stdout, "no key that is not kept")
+	assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+}

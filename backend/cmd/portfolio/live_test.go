@@ -1,0 +1,99 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Two clients on two instances see a transaction and quotes written at either,
+// in order, also after the instance that told them is killed.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := launch(t, w.env), launch(t, w.env)
+	one.eventually("/ready", http.StatusOK)
+	two.eventually("/ready", http.StatusOK)
+	apiKey := w.key(t)
+	var portfolio struct{ ID string }
+	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`, http.StatusCreated, &portfolio)
+	record := func(i *instance, quantity int) {
+		i.api(apiKey, http.MethodPost, "/v1/portfolios/"+portfolio.ID+"/transactions", fmt.Sprintf(
+			`{"kind":"BUY","date":"2026-01-05","symbol":"ACME","quantity":"%d","price":"10","currency":"EUR"}`, quantity), http.StatusCreated, &struct{}{})
+	}
+	quote := func(i *instance, price int) {
+		i.api(apiKey, http.MethodPost, "/v1/quotes", fmt.Sprintf(
+			`{"quotes":[{"symbol":"ACME","price":"%d","currency":"EUR","source":"test","time":%q}]}`,
+			price, time.Now().UTC().Format(time.RFC3339Nano)), http.StatusOK, &struct{}{})
+	}
+	record(one, 2)
+	quote(two, 11)
+	w.connected(one, "first=")
+	w.connected(two, "second=")
+	subscribe := func(i *instance, id string) {
+		a := i.send(i.call("/internal/message", key, messageBody(id, `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`), time.Now()))
+		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		require.JSONEq(t, `{"type":"subscribed","portfolio":"`+portfolio.ID+`"}`, a.Body)
+	}
+	subscribe(one, "first=")
+	subscribe(two, "second=")
+	sees := func(want string) {
+		t.Helper()
+		for _, id := range []string{"first=", "second="} {
+			require.EventuallyWithT(t, func(c *assert.CollectT) {
+				assert.Equal(c, want, invested(t, w.cloud.messages(id)))
+			}, 30*time.Second, 10*time.Millisecond, "%s: %q", id, w.cloud.messages(id))
+		}
+	}
+	sees("22")
+	quote(two, 12)
+	sees("24")
+	record(two, 1)
+	sees("36")
+	quote(one, 13)
+	sees("39")
+
+	// Whichever of the two tells the clients, it is killed in one of these.
+	require.NoError(t, one.process.Kill())
+	quote(two, 14)
+	sees("42")
+	one = start(t, w.env)
+	one.eventually("/ready", http.StatusOK)
+	require.NoError(t, two.process.Kill())
+	quote(one, 15)
+	sees("45")
+
+	stranger := one.send(one.call("/internal/message", key,
+		messageBody("first=", `{"action":"subscribe","portfolio":"01980000-0000-7000-8000-000000000000"}`), time.Now()))
+	assert.Equal(t, []any{http.StatusNotFound, "not_found"}, []any{stranger.Status, stranger.Code})
+	denied := one.send(one.call("/internal/connect", key, connectBody("third=", "pfk_guess"), time.Now()))
+	assert.Equal(t, []any{http.StatusUnauthorized, "unauthenticated"}, []any{denied.Status, denied.Code})
+}
+
+// invested is what a client knows after messages, whose numbers have to grow.
+func invested(t *testing.T, messages []string) (value string) {
+	last := int64(0)
+	for _, text := range messages {
+		var m struct {
+			Type      string
+			Sequence  int64
+			Invested  *string
+			Valuation struct{ Invested *string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &m))
+		require.Greater(t, m.Sequence, last, text)
+		last = m.Sequence
+		if m.Type == "snapshot" {
+			m.Invested = m.Valuation.Invested
+		}
+		if value = ""; m.Invested != nil {
+			value = *m.Invested
+		}
+	}
+	return value
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	backendhttp "portfolio/backend/http"
+	"portfolio/backend/metrics"
+	"portfolio/backend/push"
+	"portfolio/backend/valkey"
+)
+
+const (
+	// metricsInterval is between two lines of metrics: the shortest period that
+	// CloudWatch keeps without being paid for high resolution.
+	metricsInterval = time.Minute
+	// sampleInterval is between two looks at what has no events of its own.
+	sampleInterval = 5 * time.Second
+	countTimeout   = 2 * time.Second
+)
+
+// observer turns what the packages report into metrics. Every metric of the
+// service is recorded here.
+type observer struct {
+	registry *metrics.Registry
+	newest   atomic.Int64 // time of the newest quote that came here, microseconds since 1970
+}
+
+var (
+	_ backendhttp.Metrics = (*observer)(nil)
+	_ push.Metrics        = (*observer)(nil)
+	_ valkey.CacheMetrics = (*observer)(nil)
+)
+
+// Answered implements the HTTP layer's Metrics.
+func (o *observer) Answered(route string, took time.Duration) {
+	o.registry.RecordRoute(metrics.RequestDuration, route, inMilliseconds(took))
+}
+
+// Quoted implements the HTTP layer's Metrics.
+func (o *observer) Quoted(newest time.Time) {
+	for at := newest.UnixMicro(); ; {
+		known := o.newest.Load()
+		if known >= at || o.newest.CompareAndSwap(known, at) {
+			return
+		}
+	}
+}
+
+// Posted implements push.Metrics.
+func (o *observer) Posted(result push.Result, lag time.Duration) {
+	switch {
+	case result == push.ResultPosted && lag > 0: // else there was no quote in it
+		o.registry.Record(metrics.PushLag, inMilliseconds(lag))
+	case result == push.ResultLimited || result == push.ResultFailed:
+		o.registry.Record(metrics.PostFailures, 1)
+	}
+}
+
+// Watched implements push.Metrics. The database knows the connections of all
+// instances, so those of this one are no metric.
+func (o *observer) Watched(_, _, _ int) {}
+
+// CacheRead implements valkey.CacheMetrics.
+func (o *observer) CacheRead(hits, misses int) {
+	o.registry.Record(metrics.CacheHits, float64(hits))
+	o.registry.Record(metrics.CacheMisses, float64(misses))
+}
+
+// Differs is told of a kept day that would be another one now.
+func (o *observer) Differs() { o.registry.Record(metrics.HistoryDifferences, 1) }
+
+// database is what is looked at of the database.
+type database interface {
+	PoolUse() float64
+	OpenConnections(ctx context.Context, now time.Time) (int, error)
+	NewestQuote(ctx context.Context) (time.Time, error)
+}
+
+// count takes in what is looked at for each line.
+func (o *observer) count(ctx context.Context, db database, now time.Time) error {
+	o.registry.Record(metrics.PoolUse, db.PoolUse())
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	n, err := db.OpenConnections(ctx, now)
+	if err == nil {
+		o.registry.Record(metrics.OpenConnections, float64(n))
+	}
+	return errors.Join(err, o.age(ctx, db, now))
+}
+
+// age takes in how old the newest quote is. A process that has seen none asks the
+// database, so that a feed that is silent is noticed after a restart too.
+func (o *observer) age(ctx context.Context, db database, now time.Time) error {
+	if o.newest.Load() == 0 {
+		newest, err := db.NewestQuote(ctx)
+		if err != nil || newest.IsZero() {
+			return err
+		}
+		o.Quoted(newest)
+	}
+	age := now.Sub(time.UnixMicro(o.newest.Load()))
+	o.registry.Record(metrics.QuoteAge, max(0, age.Seconds())) // a feed's clock may be ahead
+	return nil
+}
+
+// keep samples and writes metrics until ctx ends, and what is left then.
+func (o *observer) keep(ctx context.Context, log *slog.Logger, db database) {
+	write := func(ctx context.Context) {
+		if err := o.count(ctx, db, time.Now()); err != nil {
+			log.Warn("count for metrics", "error", err.Error())
+		}
+		o.registry.Write(ctx, log, time.Now())
+	}
+	defer write(context.WithoutCancel(ctx))
+	for last := time.Now().Truncate(metricsInterval); sleep(ctx, sampleInterval); {
+		o.registry.Record(metrics.PoolUse, db.PoolUse())
+		// Soon after a minute's start: one line fewer in any minute is a gap in
+		// every graph.
+		if now := time.Now().Truncate(metricsInterval); now.After(last) {
+			write(ctx)
+			last = now
+		}
+	}
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,162 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"portfolio/backend"
+)
+
+// maxHistoryDays bounds a history: ten years.
+const maxHistoryDays = 3660
+
+// Tracker says what portfolios hold and are worth. A zero time means now. The
+// code of an error about another owner's portfolio is CodeNotFound.
+type Tracker interface {
+	Holdings(ctx context.Context, owner, id string, asOf time.Time) (backend.Ledger, error)
+	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
+	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
+	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
+}
+
+func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	id, at, err := a.portfolioAsOf(r)
+	if err != nil {
+		return err
+	}
+	l, err := a.Tracker.Holdings(ctx, by.Owner, id, at)
+	if err != nil {
+		return err
+	}
+	return replyJSON(w, http.StatusOK, l)
+}
+
+// Days keeps what portfolios were worth at the close of past days.
+type Days interface {
+	// Day gives a portfolio's valuation as it was kept, JSON, and whether it was.
+	Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, kept bool, err error)
+}
+
+// daysTimeout is how long a kept day may take before the valuation is computed.
+const daysTimeout = 2 * time.Second
+
+func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	id, at, err := a.portfolioAsOf(r)
+	if err != nil {
+		return err
+	}
+	if day := backend.DateOf(at); !at.IsZero() && at.Equal(backend.Close(day)) {
+		text, kept, err := a.keptDay(ctx, w, by.Owner, id, day)
+		if err != nil {
+			return err
+		}
+		if kept {
+			return replyJSON(w, http.StatusOK, json.RawMessage(text))
+		}
+	}
+	v, err := a.Tracker.Valuation(ctx, by.Owner, id, at)
+	if err != nil {
+		return err
+	}
+	return replyJSON(w, http.StatusOK, v)
+}
+
+// keptDay gives the kept valuation of one of the owner's portfolios. Days that
+// cannot be read are none.
+func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, owner, id string, day backend.Date) (text []byte, kept bool, err error) {
+	p, err := a.Portfolios.GetPortfolio(ctx, owner, id)
+	if err != nil {
+		return nil, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, daysTimeout)
+	defer cancel()
+	text, kept, err = a.Days.Day(ctx, p.ID, day)
+	if err != nil {
+		note(w, slog.String("days", err.Error()))
+	}
+	return text, kept, nil
+}
+
+func (a *api) portfolioAsOf(r *http.Request) (id string, at time.Time, err error) {
+	if id, err = pathID(r, "portfolio"); err != nil {
+		return "", at, err
+	}
+	values, err := query(r, "as_of")
+	if err != nil {
+		return "", at, err
+	}
+	at, err = asOf(values, a.Now())
+	return id, at, err
+}
+
+// performanceOutput leaves out the return that was not asked for.
+type performanceOutput struct {
+	backend.Performance
+	TimeWeighted  *backend.Return `json:"time_weighted,omitempty"`
+	MoneyWeighted *backend.Return `json:"money_weighted,omitempty"`
+}
+
+func (a *api) performance(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	id, values, from, to, err := a.period(r, "method")
+	if err != nil {
+		return err
+	}
+	method := values.Get("method")
+	if method != "" && method != "time_weighted" && method != "money_weighted" {
+		return wrong("method", method, "time_weighted, money_weighted, or nothing for both")
+	}
+	p, err := a.Tracker.Performance(ctx, by.Owner, id, from, to)
+	if err != nil {
+		return err
+	}
+	out := performanceOutput{Performance: p}
+	if method != "money_weighted" {
+		out.TimeWeighted = &p.TimeWeighted
+	}
+	if method != "time_weighted" {
+		out.MoneyWeighted = &p.MoneyWeighted
+	}
+	return replyJSON(w, http.StatusOK, out)
+}
+
+func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	id, values, from, to, err := a.period(r, "interval")
+	if err != nil {
+		return err
+	}
+	if interval := values.Get("interval"); interval != "" && interval != "1d" {
+		return wrong("interval", interval, "1d")
+	}
+	if to-from >= maxHistoryDays {
+		return wrong("from", from.String(), "at most 3660 days up to to")
+	}
+	days, err := a.Tracker.History(ctx, by.Owner, id, from, to)
+	if err != nil {
+		return err
+	}
+	return replyJSON(w, http.StatusOK, listOf(days, ""))
+}
+
+// period reads from and to, which lie in order and not in the future.
+func (a *api) period(r *http.Request, also string) (id string, values url.Values, from, to backend.Date, err error) {
+	if id, err = pathID(r, "portfolio"); err != nil {
+		return id, nil, 0, 0, err
+	}
+	if values, err = query(r, "from", "to", also); err != nil {
+		return id, nil, 0, 0, err
+	}
+	if from, err = date(values, "from"); err != nil {
+		return id, nil, 0, 0, err
+	}
+	if to, err = date(values, "to"); err != nil {
+		return id, nil, 0, 0, err
+	}
+	if to > backend.DateOf(a.Now()) || from > to {
+		err = wrong("to", to.String(), "a day from from to today")
+	}
+	return id, values, from, to, err
+}

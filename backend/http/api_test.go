@@ -1,0 +1,326 @@
+package http_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// client calls the API and holds every answer to the OpenAPI document.
+type client struct {
+	server *httptest.Server
+	router routers.Router
+	store  *memory
+	fakes  *fakes
+}
+
+func newClient(t testing.TB) *client {
+	t.Helper()
+	text, err := os.ReadFile("openapi.json")
+	require.NoError(t, err)
+	document, err := openapi3.NewLoader().LoadFromData(text)
+	require.NoError(t, err)
+	require.NoError(t, document.Validate(t.Context()))
+	router, err := gorillamux.NewRouter(document)
+	require.NoError(t, err)
+	f := newFakes()
+	return &client{server: f.serve(t), router: router, store: f.memory, fakes: f}
+}
+
+// key makes a key of an owner.
+func (c *client) key(t testing.TB, owner string, scopes ...backend.Scope) string {
+	t.Helper()
+	secret := backend.NewSecret()
+	_, err := c.store.CreateKey(t.Context(), backend.Principal{}, backend.APIKey{Owner: owner, Label: "test", Scopes: scopes, CreatedAt: now}, backend.HashSecret(secret))
+	require.NoError(t, err)
+	return secret
+}
+
+// all makes a key with every scope.
+func (c *client) all(t testing.TB, owner string) string {
+	return c.key(t, owner, backend.Scopes...)
+}
+
+// answered is an answer of the API.
+type answered struct {
+	Status int
+	Header http.Header
+	Body   string
+	JSON   map[string]any
+}
+
+func (a answered) id() string { id, _ := a.JSON["id"].(string); return id }
+
+// code is the stable code of a problem document.
+func (a answered) code() string { code, _ := a.JSON["code"].(string); return code }
+
+// do makes a call. More are pairs of header names and values.
+func (c *client) do(t *testing.T, key, method, path, body string, more ...string) answered {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, c.server.URL+path, strings.NewReader(body))
+	require.NoError(t, err)
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(more); i += 2 {
+		r.Header.Set(more[i], more[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	out := answered{Status: response.StatusCode, Header: response.Header, Body: string(text)}
+	_ = json.Unmarshal(text, &out.JSON) // CSV and nothing are no JSON
+	assert.NoError(t, c.documented(t.Context(), r, response, text), "%s %s\n%s", method, path, text)
+	return out
+}
+
+// documented says how an answer differs from the OpenAPI document.
+func (c *client) documented(ctx context.Context, r *http.Request, response *http.Response, body []byte) error {
+	route, params, err := c.router.FindRoute(r)
+	if err != nil {
+		if response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusMethodNotAllowed {
+			return nil
+		}
+		return fmt.Errorf("not in the document: %w", err)
+	}
+	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route},
+		Status:                 response.StatusCode, Header: response.Header,
+		Body:    io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	})
+}
+
+const trade = `{"kind":"BUY","date":"2026-01-01","symbol":"ACME","quantity":"10","price":"12.5","currency":"EUR","fee":"1"}`
+
+// portfolio makes one and returns its path.
+func (c *client) portfolio(t *testing.T, key string) string {
+	t.Helper()
+	made := c.do(t, key, "POST", "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`)
+	require.Equal(t, 201, made.Status, made.Body)
+	return "/v1/portfolios/" + made.id()
+}
+
+func TestPortfolioLife(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	made := c.do(t, key, "POST", "/v1/portfolios", `{"name":"Pension","base_currency":"EUR","cost_method":"AVERAGE"}`)
+	require.Equal(t, 201, made.Status, made.Body)
+	path := made.Header.Get("Location")
+	assert.Equal(t, "/v1/portfolios/"+made.id(), path)
+	assert.Equal(t, `"1"`, made.Header.Get("ETag"))
+	assert.Equal(t, "AVERAGE", c.do(t, key, "GET", path, "").JSON["cost_method"])
+
+	changed := `{"name":"Old age","base_currency":"USD","cost_method":"FIFO","allow_shorts":true}`
+	assert.Equal(t, "precondition_required", c.do(t, key, "PUT", path, changed).code())
+	assert.Equal(t, 412, c.do(t, key, "PUT", path, changed, "If-Match", `"7"`).Status)
+	put := c.do(t, key, "PUT", path, changed, "If-Match", `"1"`)
+	assert.Equal(t, 200, put.Status, put.Body)
+	assert.Equal(t, `"2"`, put.Header.Get("ETag"))
+	assert.Equal(t, "version_conflict", c.do(t, key, "DELETE", path, "", "If-Match", `"1"`).code())
+	assert.Equal(t, 204, c.do(t, key, "DELETE", path, "", "If-Match", `"2"`).Status)
+	assert.Equal(t, 404, c.do(t, key, "GET", path, "").Status)
+}
+
+func TestListsArePaged(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	var want, got []string
+	for i := range 5 {
+		want = append(want, c.do(t, key, "POST", "/v1/portfolios", fmt.Sprintf(`{"name":"%d","base_currency":"EUR"}`, i)).id())
+	}
+	for after := ""; ; {
+		list := c.do(t, key, "GET", "/v1/portfolios?limit=2&after="+after, "")
+		for _, item := range list.JSON["items"].([]any) {
+			got = append(got, item.(map[string]any)["id"].(string))
+		}
+		next, more := list.JSON["next"].(string)
+		if !more {
+			break
+		}
+		after = next
+	}
+	assert.Equal(t, want, got)
+}
+
+func TestTransactionLife(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	made := c.do(t, key, "POST", path+"/transactions", trade, "Idempotency-Key", "once")
+	require.Equal(t, 201, made.Status, made.Body)
+	again := c.do(t, key, "POST", path+"/transactions", trade, "Idempotency-Key", "once")
+	assert.Equal(t, made.Body, again.Body)
+	assert.Equal(t, "true", again.Header.Get("Idempotency-Replayed"))
+
+	entry := made.Header.Get("Location")
+	assert.Equal(t, "10", c.do(t, key, "GET", entry, "").JSON["quantity"])
+	put := c.do(t, key, "PUT", entry, strings.Replace(trade, `"10"`, `"11.5"`, 1), "If-Match", `"1"`)
+	assert.Equal(t, 200, put.Status, put.Body)
+	assert.Equal(t, 412, c.do(t, key, "PUT", entry, trade, "If-Match", `"1"`).Status)
+	list := c.do(t, key, "GET", path+"/transactions", "")
+	assert.Len(t, list.JSON["items"], 1)
+
+	oversold := c.do(t, key, "POST", path+"/transactions", `{"kind":"SELL","date":"2026-01-02","symbol":"ACME","quantity":"100","price":"1","currency":"EUR"}`)
+	assert.Equal(t, 422, oversold.Status)
+	assert.Equal(t, "oversold", oversold.code())
+	assert.Equal(t, 204, c.do(t, key, "DELETE", entry, "", "If-Match", `"2"`).Status)
+	assert.Equal(t, 404, c.do(t, key, "GET", entry, "").Status)
+}
+
+func TestAnalysis(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", trade).Status)
+	before := c.do(t, key, "GET", path+"/valuation", "")
+	assert.Equal(t, "no_price", before.JSON["state"])
+	assert.Nil(t, before.JSON["total"], "a missing price is no zero")
+
+	feed := `{"quotes":[{"symbol":"ACME","price":"20","currency":"EUR","source":"test","time":"2026-01-02T03:04:00Z"}],"rates":[{"from":"USD","to":"EUR","rate":"0.9","source":"test","time":"2026-01-02T03:04:00Z"}]}`
+	wrote := c.do(t, key, "POST", "/v1/quotes", feed)
+	assert.Equal(t, map[string]any{"received": 2.0, "newer": 2.0}, wrote.JSON, wrote.Body)
+	assert.Equal(t, 0.0, c.do(t, key, "POST", "/v1/quotes", feed).JSON["newer"])
+	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	assert.Equal(t, []time.Time{at, at}, c.fakes.quoted, "what metrics are told")
+
+	value := c.do(t, key, "GET", path+"/valuation", "")
+	assert.Equal(t, "74", value.JSON["total"], "10 at 20 less what was paid")
+	assert.Equal(t, "priced", value.JSON["state"])
+	assert.Len(t, value.JSON["quotes"], 1, "what the numbers rest on")
+	assert.Equal(t, "10", c.do(t, key, "GET", path+"/holdings?as_of=2026-01-01", "").JSON["holdings"].([]any)[0].(map[string]any)["quantity"])
+	assert.Empty(t, c.do(t, key, "GET", path+"/holdings?as_of=2025-12-31", "").JSON["holdings"])
+
+	both := c.do(t, key, "GET", path+"/performance?from=2025-12-31&to=2026-01-02", "")
+	assert.Contains(t, both.JSON, "time_weighted")
+	assert.Contains(t, both.JSON, "money_weighted")
+	one := c.do(t, key, "GET", path+"/performance?from=2025-12-31&to=2026-01-02&method=time_weighted", "")
+	assert.NotContains(t, one.JSON, "money_weighted")
+	assert.Len(t, c.do(t, key, "GET", path+"/history?from=2025-12-30&to=2026-01-02&interval=1d", "").JSON["items"], 4)
+
+	quotes := c.do(t, key, "GET", "/v1/quotes?symbols=ACME,NONE", "")
+	assert.Len(t, quotes.JSON["quotes"], 1)
+	assert.Equal(t, []any{"NONE"}, quotes.JSON["missing"])
+}
+
+// A past day is answered as it was kept, to its owner; where it was not, or
+// cannot be read, it is computed.
+func TestKeptDays(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	computed := c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "")
+	require.Equal(t, "0", computed.JSON["total"], computed.Body)
+	kept := strings.Replace(strings.TrimSpace(computed.Body), `"total":"0"`, `"total":"12"`, 1)
+	c.fakes.days = map[string]string{strings.TrimPrefix(path, "/v1/portfolios/") + " 2026-01-01": kept}
+
+	for _, at := range []string{"2026-01-01", "2026-01-01T23:59:59.999999999Z"} {
+		got := c.do(t, key, "GET", path+"/valuation?as_of="+at, "")
+		assert.Equal(t, kept, strings.TrimSpace(got.Body), at)
+	}
+	for _, at := range []string{"", "?as_of=2026-01-02", "?as_of=2025-12-31", "?as_of=2026-01-01T12:00:00Z"} {
+		assert.Equal(t, "0", c.do(t, key, "GET", path+"/valuation"+at, "").JSON["total"], at)
+	}
+	stranger := c.do(t, c.all(t, "bob"), "GET", path+"/valuation?as_of=2026-01-01", "")
+	assert.Equal(t, 404, stranger.Status)
+
+	c.fakes.days, c.fakes.daysErr = nil, errors.New("S3 refuses")
+	assert.Equal(t, "0", c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "").JSON["total"])
+	assert.Contains(t, c.fakes.log.String(), `"days":"S3 refuses"`)
+}
+
+func TestBadInputIsOneClearProblem(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	for name, test := range map[string]struct {
+		method, path, body string
+		status             int
+		detail             string
+	}{
+		"no JSON":             {"POST", "/v1/portfolios", `{`, 400, "body: got no valid JSON"},
+		"two values":          {"POST", "/v1/portfolios", `{"name":"A","base_currency":"EUR"} {}`, 400, "behind the JSON value"},
+		"unknown member":      {"POST", "/v1/portfolios", `{"nam":"A"}`, 400, `"nam"`},
+		"wrong type":          {"POST", "/v1/portfolios", `{"name":1}`, 400, "name: got a JSON number"},
+		"no name":             {"POST", "/v1/portfolios", `{"name":" ","base_currency":"EUR"}`, 400, "name: got 1 characters"},
+		"no currency":         {"POST", "/v1/portfolios", `{"name":"A","base_currency":"eur"}`, 400, "base_currency"},
+		"number as a number":  {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `12.5`, 1), 400, "want a decimal as a string"},
+		"exponent":            {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `"1e999999"`, 1), 400, "want a decimal as a string"},
+		"too many digits":     {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `"1234567890123456789"`, 1), 400, "price: got too many digits"},
+		"negative":            {"POST", path + "/transactions", strings.Replace(trade, `"10"`, `"-10"`, 1), 400, "quantity: got -10"},
+		"bad date":            {"POST", path + "/transactions", strings.Replace(trade, `2026-01-01`, `2026-02-30`, 1), 400, "date"},
+		"injection":           {"POST", path + "/transactions", strings.Replace(trade, `ACME`, `A'; drop table transactions; --`, 1), 400, "symbol"},
+		"unknown query":       {"GET", path + "/valuation?asof=2026-01-01", "", 400, "as_of"},
+		"twice":               {"GET", path + "/valuation?as_of=2026-01-01&as_of=2026-01-02", "", 400, "one value"},
+		"the future":          {"GET", path + "/valuation?as_of=2027-01-01", "", 400, "to now"},
+		"no period":           {"GET", path + "/performance?from=2026-01-01", "", 400, "to: got"},
+		"backwards":           {"GET", path + "/history?from=2026-01-02&to=2026-01-01", "", 400, "from from to today"},
+		"same day":            {"GET", path + "/performance?from=2026-01-01&to=2026-01-01", "", 400, "from"},
+		"interval":            {"GET", path + "/history?from=2025-01-02&to=2026-01-01&interval=1h", "", 400, "want 1d"},
+		"method":              {"GET", path + "/performance?from=2025-01-02&to=2026-01-01&method=xirr", "", 400, "method"},
+		"limit":               {"GET", "/v1/portfolios?limit=1000", "", 400, "limit"},
+		"no symbols":          {"GET", "/v1/quotes?symbols=", "", 400, "symbols"},
+		"no quotes":           {"POST", "/v1/quotes", `{}`, 400, "1–500"},
+		"quote without price": {"POST", "/v1/quotes", `{"quotes":[{"symbol":"A","currency":"EUR","source":"s","time":"2026-01-01T00:00:00Z"}]}`, 400, "price"},
+		"quote to come":       {"POST", "/v1/quotes", `{"quotes":[{"symbol":"A","price":"1","currency":"EUR","source":"s","time":"2026-01-03T00:00:00Z"}]}`, 400, "time"},
+		"no such scope":       {"POST", "/v1/keys", `{"label":"k","scopes":["root"]}`, 400, "scopes[0]"},
+		"expired at once":     {"POST", "/v1/keys", `{"label":"k","scopes":["read"],"expires_at":"2020-01-01T00:00:00Z"}`, 400, "expires_at"},
+		"too large":           {"POST", "/v1/quotes", `{"quotes":[` + strings.Repeat(" ", 300<<10) + `]}`, 413, "256 KiB"},
+		"no such path":        {"GET", "/v1/nothing", "", 404, "nothing at this path"},
+		"no such id":          {"GET", "/v1/portfolios/00000000-0000-4000-8000-999999999999", "", 404, "nothing with this id"},
+		"no id":               {"GET", "/v1/portfolios/1%20or%201=1", "", 404, "nothing with this id"},
+		"method not allowed":  {"PATCH", path, "", 405, "GET"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := c.do(t, key, test.method, test.path, test.body)
+			assert.Equal(t, test.status, got.Status, got.Body)
+			assert.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
+			assert.Contains(t, got.JSON["detail"], test.detail)
+			assert.NotContains(t, got.JSON["detail"], "\n")
+		})
+	}
+}
+
+func TestProblemsNameTheFields(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	got := c.do(t, key, "POST", c.portfolio(t, key)+"/transactions", `{"kind":"BUY","date":"2026-01-01","symbol":"acme","quantity":"-1","price":"1","currency":"EU"}`)
+	var paths []any
+	for _, field := range got.JSON["fields"].([]any) {
+		paths = append(paths, field.(map[string]any)["path"])
+	}
+	assert.Equal(t, []any{"symbol", "quantity", "currency"}, paths)
+}
+
+func TestHeadersAreChecked(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	for _, match := range []string{"1", `W/"1"`, `"x"`, `"0"`, "*"} {
+		assert.Equal(t, 400, c.do(t, key, "DELETE", path, "", "If-Match", match).Status, match)
+	}
+	for _, idempotency := range []string{"a b", strings.Repeat("x", 129), "ü"} {
+		assert.Equal(t, 400, c.do(t, key, "POST", path+"/transactions", trade, "Idempotency-Key", idempotency).Status)
+	}
+}

@@ -1,0 +1,102 @@
+package http_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const file = "\ufeffdate,kind,symbol,quantity,price,amount,currency,fee,ratio_new,ratio_old,note\r\n" +
+	"2026-01-01,DEPOSIT,,,,1000.50,EUR,,,,\r\n" +
+	"2026-01-01,buy,ACME,10,12.5,,EUR,1,,,\"first, of \"\"many\"\"\"\r\n" +
+	"2026-01-02,SPLIT,ACME,,,,,,2,1,\r\n" +
+	"2026-01-02,SELL,ACME,20,7,,EUR,,,,'=1+1\r\n"
+
+func TestImportAndExport(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	dry := c.do(t, key, "POST", path+"/transactions.csv?dry_run=true", file)
+	assert.Equal(t, map[string]any{"dry_run": true, "rows": 4.0, "recorded": 0.0, "problems": []any{}}, dry.JSON, dry.Body)
+	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "a dry run records nothing")
+	wet := c.do(t, key, "POST", path+"/transactions.csv", file, "Idempotency-Key", "file")
+	require.Equal(t, 201, wet.Status, wet.Body)
+	assert.Equal(t, 4.0, wet.JSON["recorded"])
+
+	exported := c.do(t, key, "GET", path+"/transactions.csv", "")
+	assert.Contains(t, exported.Body, `"first, of ""many"""`)
+	assert.Contains(t, exported.Body, ",'=1+1\n", "no formula for a spreadsheet")
+	other := c.portfolio(t, key)
+	require.Equal(t, 201, c.do(t, key, "POST", other+"/transactions.csv", exported.Body).Status)
+	assert.Equal(t, exported.Body, c.do(t, key, "GET", other+"/transactions.csv", "").Body, "there and back")
+	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, `"note":"=1+1"`)
+}
+
+func TestImportSaysWhichRowsAreWrong(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	for name, test := range map[string]struct {
+		text string
+		row  int
+		want string
+	}{
+		"empty":           {"", 1, "no header"},
+		"header alone":    {"date,kind\n", 1, "no rows"},
+		"unknown column":  {"date,kind,colour\n", 1, "colour"},
+		"column twice":    {"date,kind,date\n", 1, "once"},
+		"no kind":         {"date\n2026-01-01\n", 1, "no kind"},
+		"fields":          {"date,kind\n2026-01-01\n", 2, "got 1 fields, want 2"},
+		"quotes":          {"date,kind\n2026-01-01,\"DEPOSIT\n", 2, "RFC 4180"},
+		"number":          {"date,kind,amount,currency\n2026-01-01,DEPOSIT,1e9,EUR\n", 2, "amount"},
+		"thousands":       {"date,kind,amount,currency\n2026-01-01,DEPOSIT,\"1,000\",EUR\n", 2, "amount"},
+		"date":            {"date,kind,amount,currency\n01/02/2026,DEPOSIT,1,EUR\n", 2, "date"},
+		"kind":            {"date,kind,amount,currency\n2026-01-01,GIFT,1,EUR\n", 2, "kind"},
+		"ratio":           {"date,kind,symbol,ratio_new,ratio_old\n2026-01-01,SPLIT,ACME,x,1\n", 2, "ratio_new"},
+		"second row":      {"date,kind,amount,currency\n2026-01-01,DEPOSIT,1,EUR\n2026-01-01,DEPOSIT,0,EUR\n", 3, "amount"},
+		"oversold":        {"date,kind,symbol,quantity,price,currency\n2026-01-01,BUY,A,1,1,EUR\n2026-01-02,SELL,A,2,1,EUR\n", 3, "at most the 1 held"},
+		"too many rows":   {"date,kind,amount,currency\n" + strings.Repeat("2026-01-01,DEPOSIT,1,EUR\n", 10_001), 10_002, "at most 10000"},
+		"wrong everytime": {"date,kind\n" + strings.Repeat("x,y\n", 500), 2, "date"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused := c.do(t, key, "POST", path+"/transactions.csv", test.text)
+			assert.Equal(t, 422, refused.Status, refused.Body)
+			assert.Equal(t, "invalid_rows", refused.code())
+			rows := refused.JSON["rows"].([]any)
+			first := rows[0].(map[string]any)
+			assert.EqualValues(t, test.row, first["row"])
+			assert.Contains(t, first["problem"], test.want)
+			assert.LessOrEqual(t, len(rows), 100)
+			dry := c.do(t, key, "POST", path+"/transactions.csv?dry_run=true", test.text)
+			assert.Equal(t, 200, dry.Status)
+			assert.Equal(t, rows, dry.JSON["problems"])
+		})
+	}
+	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"])
+}
+
+// Whatever comes, the service answers with what is documented and never with a 5xx.
+func FuzzBodies(f *testing.F) {
+	for _, seed := range []string{trade, file, `{"name":"A","base_currency":"EUR"}`, `{"quotes":[{"price":"1"}]}`, "[", `{"label":null,"scopes":[""]}`, "date,kind\n\"", strings.Repeat("[", 10_000)} {
+		f.Add(seed)
+	}
+	c := newClient(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		key := c.all(t, "ada") // a new one has no calls behind it
+		path := c.portfolio(t, key)
+		for _, url := range []string{"/v1/portfolios", path + "/transactions", path + "/transactions.csv", path + "/transactions.csv?dry_run=true", "/v1/quotes", "/v1/keys"} {
+			if got := c.do(t, key, "POST", url, body); got.Status >= 500 {
+				t.Errorf("POST %s = %d, %s", url, got.Status, got.Body)
+			}
+		}
+		for _, query := range []string{"/valuation?as_of=", "/holdings?", "/performance?from=", "/history?to="} {
+			url := path + query + fmt.Sprintf("%x", body)
+			if got := c.do(t, key, "GET", url, ""); got.Status >= 500 {
+				t.Errorf("GET %s = %d, %s", url, got.Status, got.Body)
+			}
+		}
+	})
+}

@@ -1,0 +1,127 @@
+package http
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"portfolio/backend"
+)
+
+// Market is where prices come from and go to.
+type Market interface {
+	WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
+	// Prices gives the newest prices known at a time, the zero time for now.
+	Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error)
+}
+
+type quoteInput struct {
+	Symbol   string           `json:"symbol"`
+	Price    *number          `json:"price"`
+	Currency backend.Currency `json:"currency"`
+	Source   string           `json:"source"`
+	Time     time.Time        `json:"time"`
+}
+
+type rateInput struct {
+	From   backend.Currency `json:"from"`
+	To     backend.Currency `json:"to"`
+	Rate   *number          `json:"rate"`
+	Source string           `json:"source"`
+	Time   time.Time        `json:"time"`
+}
+
+type feedInput struct {
+	Quotes []quoteInput `json:"quotes"`
+	Rates  []rateInput  `json:"rates"`
+}
+
+// feedOutput counts what was newer than what was known.
+type feedOutput struct {
+	Received int `json:"received"`
+	Newer    int `json:"newer"`
+}
+
+// prices gives the domain's quotes and rates, or all that is wrong with them.
+func (in feedInput) prices(received time.Time) (quotes []backend.Quote, rates []backend.Rate, err error) {
+	if n := len(in.Quotes) + len(in.Rates); n == 0 || n > backend.MaxBatch {
+		return nil, nil, wrong("quotes and rates", fmt.Sprint(n), fmt.Sprintf("1–%d in all", backend.MaxBatch))
+	}
+	for i, q := range in.Quotes {
+		if q.Price == nil {
+			return nil, nil, wrong(fmt.Sprintf("quotes[%d].price", i), "", `a decimal as a string, such as "12.50"`)
+		}
+		quote := backend.Quote{Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source, Time: q.Time.UTC(), Received: received}
+		if err := quote.Validate(); err != nil {
+			return nil, nil, invalid(fmt.Errorf("quotes[%d]: %w", i, err))
+		}
+		quotes = append(quotes, quote)
+	}
+	for i, r := range in.Rates {
+		if r.Rate == nil {
+			return nil, nil, wrong(fmt.Sprintf("rates[%d].rate", i), "", `a decimal as a string, such as "1.0832"`)
+		}
+		rate := backend.Rate{Pair: backend.Pair{From: r.From, To: r.To}, Rate: r.Rate.Decimal, Source: r.Source, Time: r.Time.UTC(), Received: received}
+		if err := rate.Validate(); err != nil {
+			return nil, nil, invalid(fmt.Errorf("rates[%d]: %w", i, err))
+		}
+		rates = append(rates, rate)
+	}
+	return quotes, rates, nil
+}
+
+func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {
+	var in feedInput
+	if err := decode(w, r, &in); err != nil {
+		return err
+	}
+	quotes, rates, err := in.prices(a.Now().UTC())
+	if err != nil {
+		return err
+	}
+	newer, err := a.Market.WriteQuotes(ctx, quotes, rates)
+	if err != nil {
+		return err
+	}
+	if len(quotes) > 0 {
+		a.Metrics.Quoted(slices.MaxFunc(quotes, func(a, b backend.Quote) int { return a.Time.Compare(b.Time) }).Time)
+	}
+	return replyJSON(w, http.StatusOK, feedOutput{Received: len(quotes) + len(rates), Newer: newer})
+}
+
+// quotesOutput has what is known; what is missing is said, not left out silently.
+type quotesOutput struct {
+	Quotes  []backend.UsedQuote `json:"quotes"` // by symbol
+	Missing []string            `json:"missing"`
+}
+
+func (a *api) readQuotes(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {
+	values, err := query(r, "symbols")
+	if err != nil {
+		return err
+	}
+	symbols := strings.Split(values.Get("symbols"), ",")
+	slices.Sort(symbols)
+	symbols = slices.Compact(symbols)
+	if symbols[0] == "" || len(symbols) > backend.MaxPage {
+		return wrong("symbols", values.Get("symbols"), fmt.Sprintf("1–%d symbols, separated by commas", backend.MaxPage))
+	}
+	prices, err := a.Market.Prices(ctx, symbols, nil, time.Time{})
+	if err != nil {
+		return err
+	}
+	now := a.Now()
+	out := quotesOutput{Quotes: []backend.UsedQuote{}, Missing: []string{}}
+	for _, symbol := range symbols {
+		q, known := prices.Quotes[symbol]
+		if !known {
+			out.Missing = append(out.Missing, symbol)
+			continue
+		}
+		out.Quotes = append(out.Quotes, backend.UsedQuote{Quote: q, AgeMS: q.Age(now).Milliseconds(), Stale: q.Stale(now)})
+	}
+	return replyJSON(w, http.StatusOK, out)
+}
