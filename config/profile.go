@@ -99,6 +99,8 @@ type Monitoring struct {
 	DatabaseFreeStorageGiB int
 	DatabaseFreeMemoryMiB  int
 	ReplicaLag             time.Duration
+	PushLagP99             time.Duration // from the receipt of a quote until it is posted
+	QuoteAge               time.Duration // of the newest quote
 }
 
 var profiles = map[string]func() Profile{
@@ -160,6 +162,8 @@ func Standard() Profile {
 			DatabaseFreeStorageGiB: 20,
 			DatabaseFreeMemoryMiB:  256,
 			ReplicaLag:             30 * time.Second,
+			PushLagP99:             time.Second,
+			QuoteAge:               15 * time.Minute,
 		},
 		Buckets:          Buckets{EmptyLogsOnDestroy: true},
 		LogRetentionDays: 30,

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"portfolio/backend/metrics"
 	"strings"
 	"time"
 
@@ -45,9 +46,35 @@ type platformMetrics struct {
 	Connects, Messages, IntegrationErrors, ClientErrors, ExecErrors   metric
 	HandlerDuration, HandlerErrors, HandlerThrottles                  metric
 	NATPorts                                                          []metric // one per gateway
+	Service                                                           serviceMetrics
 }
 
-func metrics(p MonitoringProps) platformMetrics {
+// serviceMetrics are the service's own, from the registry that records them.
+type serviceMetrics struct {
+	Duration, PushLag, PostFailures    metric
+	Connections, QuoteAge, Pool        metric
+	PriceHits, PriceMisses, Throughput metric
+	HistoryDifferences                 metric
+}
+
+// newServiceMetrics names the metrics of an environment, all routes together.
+func newServiceMetrics(suffix string) serviceMetrics {
+	of := func(m metrics.Metric) metric {
+		return metric{
+			Namespace: metrics.Namespace, Name: m.Name, Stat: m.Stat, Label: m.Label,
+			Dimensions: []dimension{{metrics.EnvironmentDimension, suffix}},
+		}
+	}
+	return serviceMetrics{
+		Duration: of(metrics.RequestDuration), Throughput: of(metrics.RequestDuration).as("SampleCount", "requests"),
+		PushLag: of(metrics.PushLag), PostFailures: of(metrics.PostFailures),
+		Connections: of(metrics.OpenConnections), QuoteAge: of(metrics.QuoteAge), Pool: of(metrics.PoolUse),
+		PriceHits: of(metrics.CacheHits), PriceMisses: of(metrics.CacheMisses),
+		HistoryDifferences: of(metrics.HistoryDifferences),
+	}
+}
+
+func newMetrics(p MonitoringProps) platformMetrics {
 	of := func(namespace string, dimensions ...dimension) func(name, stat, label string) metric {
 		return func(name, stat, label string) metric {
 			return metric{Namespace: namespace, Name: name, Dimensions: dimensions, Stat: stat, Label: label}
@@ -90,6 +117,7 @@ func metrics(p MonitoringProps) platformMetrics {
 		HandlerDuration:     lambda("Duration", "p99", "duration p99"),
 		HandlerErrors:       lambda("Errors", "Sum", "errors"),
 		HandlerThrottles:    lambda("Throttles", "Sum", "throttles"),
+		Service:             newServiceMetrics(p.Names.Suffix),
 	}
 	for i, id := range p.Network.NATGateways {
 		nat := of("AWS/NATGateway", dimension{"NatGatewayId", *id})
@@ -141,7 +169,23 @@ func dashboardRows(m platformMetrics) [][]widget {
 		last := len(rows) - 1
 		rows[last] = append(rows[last], widget{"Replica lag (s)", []metric{*m.ReplicaLag}})
 	}
-	return rows
+	return append(rows, serviceRows(m.Service)...)
+}
+
+// serviceRows show all that the service records.
+func serviceRows(m serviceMetrics) [][]widget {
+	return [][]widget{
+		{
+			{"Push lag (ms)", []metric{m.PushLag.as("p50", "p50"), m.PushLag}},
+			{"Quote age (s)", []metric{m.QuoteAge}},
+			{"Open connections and failed posts", []metric{m.Connections, m.PostFailures}},
+		}, {
+			{"Service time (ms)", []metric{m.Duration.as("p50", "p50"), m.Duration}},
+			{"Service requests and prices from the cache", []metric{m.Throughput, m.PriceHits, m.PriceMisses}},
+			{"Database pool in use (%)", []metric{m.Pool.as("Average", "average"), m.Pool}},
+			{"Past days that differ", []metric{m.HistoryDifferences}},
+		},
+	}
 }
 
 // The dashboard's grid is 24 columns wide.

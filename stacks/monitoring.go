@@ -39,7 +39,7 @@ type MonitoringOutputs struct {
 func NewMonitoring(scope constructs.Construct, id string, p MonitoringProps) MonitoringOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	topic := newAlarmTopic(scope, p)
-	m := metrics(p)
+	m := newMetrics(p)
 	for _, a := range alarms(p, m) {
 		newAlarm(scope, p.Names, a, topic.Arn())
 	}
@@ -123,6 +123,8 @@ func alarms(p MonitoringProps, m platformMetrics) []alarm {
 		{"handler-errors", "The WebSocket handler fails", m.HandlerErrors, ">", 0, 5, quiet},
 		{"handler-throttles", "Lambda throttles the WebSocket handler", m.HandlerThrottles, ">", 0, 1, quiet},
 		{"integration-errors", "API Gateway cannot get an answer from the WebSocket handler", m.IntegrationErrors, ">", 5, 5, quiet},
+		{"push-lag", "Prices reach clients late: 99th percentile from the receipt of a quote until it is posted", m.Service.PushLag, ">", float64(limits.PushLagP99.Milliseconds()), 5, quiet},
+		{"quote-age", "No newer quote comes in: the feed is silent, or its quotes are refused", m.Service.QuoteAge, ">", limits.QuoteAge.Seconds(), 5, quiet},
 	}
 	for i, nat := range m.NATPorts {
 		list = append(list, alarm{"nat-ports-" + zoneLetters[i],

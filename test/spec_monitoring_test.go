@@ -3,8 +3,11 @@ package test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"portfolio/backend/metrics"
 )
 
 // Dimensions as CloudWatch publishes them; a partial set is an empty graph.
@@ -16,6 +19,7 @@ const (
 	ofCache    = "clusterId=${database/cache/valkey.name}"
 	ofSocket   = "ApiId=${api/websocket.id},Stage=prod"
 	ofHandler  = "FunctionName=${api/handler.function_name}"
+	ofService  = "Environment=test"
 )
 
 // alarmSpecification is one alarm for each way the platform dies: what it
@@ -35,6 +39,8 @@ var alarmSpecification = []struct{ Name, Metric, Dimensions, Goes, Missing strin
 	{"handler-errors", "AWS/Lambda Errors Sum", ofHandler, "GreaterThanThreshold 0", "notBreaching"},
 	{"handler-throttles", "AWS/Lambda Throttles Sum", ofHandler, "GreaterThanThreshold 0", "notBreaching"},
 	{"integration-errors", "AWS/ApiGateway IntegrationError Sum", ofSocket, "GreaterThanThreshold 5", "notBreaching"},
+	{"push-lag", "Portfolio PushLag p99", ofService, "GreaterThanThreshold 1000", "notBreaching"},
+	{"quote-age", "Portfolio QuoteAge Minimum", ofService, "GreaterThanThreshold 900", "notBreaching"},
 	{"nat-ports-a", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-a.id}", "GreaterThanThreshold 0", "notBreaching"},
 	{"nat-ports-b", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-b.id}", "GreaterThanThreshold 0", "notBreaching"},
 }
@@ -58,12 +64,20 @@ var dashboardSpecification = []string{
 	"AWS/Lambda Duration p99 " + ofHandler,
 	"AWS/Lambda Errors Sum " + ofHandler, "AWS/Lambda Throttles Sum " + ofHandler,
 	"AWS/NATGateway ErrorPortAllocation Sum NatGatewayId=${network/nat-a.id}", "AWS/NATGateway ErrorPortAllocation Sum NatGatewayId=${network/nat-b.id}",
+	"Portfolio PushLag p50 " + ofService, "Portfolio PushLag p99 " + ofService, "Portfolio QuoteAge Minimum " + ofService,
+	"Portfolio OpenConnections Maximum " + ofService, "Portfolio PostFailures Sum " + ofService,
+	"Portfolio RequestDuration p50 " + ofService, "Portfolio RequestDuration p99 " + ofService,
+	"Portfolio RequestDuration SampleCount " + ofService,
+	"Portfolio CacheHits Sum " + ofService, "Portfolio CacheMisses Sum " + ofService,
+	"Portfolio PoolUse Average " + ofService, "Portfolio PoolUse Maximum " + ofService,
+	"Portfolio HistoryDifferences Sum " + ofService,
 }
 
 // monitoringSpecification is the dashboard, the topic and the alarms.
 var monitoringSpecification = []row{
 	{"dashboard by its name", has("monitoring/dashboard", `{"dashboard_name": "portfolio-tracking-metrics-test"}`)},
 	{"dashboard shows each metric", dashboardShows(dashboardSpecification)},
+	{"dashboard and registry name the same metrics of the service", showsRegistry},
 	{"dashboard's grid", gridIsSound},
 	{"topic encrypted with a key that CloudWatch may use", all(
 		has("monitoring/topic", `{"name": "portfolio-alarms-test", "kms_master_key_id": "${alarm-key/key.arn}"}`),
@@ -109,8 +123,8 @@ func dashboardShows(want []string) check {
 	return func(m model) error {
 		var got []string
 		for _, w := range widgets(m) {
-			metrics, _ := dig(w, "properties", "metrics").([]any)
-			for _, series := range metrics {
+			all, _ := dig(w, "properties", "metrics").([]any)
+			for _, series := range all {
 				s := series.([]any)
 				dimensions := map[string]any{}
 				for i := 2; i+1 < len(s); i += 2 {
@@ -121,6 +135,25 @@ func dashboardShows(want []string) check {
 		}
 		return sameLines(got, slices.Clone(want))
 	}
+}
+
+// showsRegistry holds when the graphs show each metric that the service records
+// and none that it does not.
+func showsRegistry(m model) error {
+	shown := map[string]bool{}
+	for _, w := range widgets(m) {
+		all, _ := dig(w, "properties", "metrics").([]any)
+		for _, series := range all {
+			if s := series.([]any); s[0] == metrics.Namespace {
+				shown[s[1].(string)] = true
+			}
+		}
+	}
+	var recorded []string
+	for _, one := range metrics.All() {
+		recorded = append(recorded, one.Name)
+	}
+	return sameLines(slices.Collect(maps.Keys(shown)), recorded)
 }
 
 func widgets(m model) []any {
