@@ -15,7 +15,7 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
 CDKTF  := npx --no-install cdktf
 
-.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap clean
+.PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap demo load clean
 
 local: setup build ## the whole platform on this machine
 	@build/local up
@@ -25,6 +25,9 @@ local-down: build/local ## end it
 
 local-status: build/local ## say what of it runs
 	@build/local status
+
+demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or FOR=30s
+	@build/local demo $(if $(FOR),--for $(FOR))
 
 test: setup build ## every test there is
 	go test -timeout 40m ./...
@@ -41,6 +44,9 @@ docs: setup ## docs/cost.md and the diagram, from what is synthesized
 
 diagram: ## docs/architecture.svg, from the standard profile's snapshot
 	go run ./diagram
+
+load: ## what the service bears, into docs/performance.md
+	go run ./backend/load
 
 fmt: ## format all Go
 	gofmt -w $$(git ls-files '*.go')

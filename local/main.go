@@ -1,4 +1,4 @@
-// Command local runs the platform on this machine: up, down, status.
+// Command local runs the platform on this machine, and shows it at work.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"portfolio/local/platform"
@@ -21,6 +22,10 @@ usage: go run ./local COMMAND    (from the top folder, after make setup build)
   up         start it and wait until a message has gone through all of it
   down       end every process of it; its data goes, too
   status     say what runs
+  demo       make a key, a portfolio and a moving market on it, until Ctrl-C
+             or for a time: demo --for 30s
+  watch ID   print what the WebSocket says of a portfolio, until Ctrl-C;
+             PORTFOLIO_KEY is the key that demo printed
   providers  make Terraform work on a machine that cannot reach its registry
 
 ENVIRONMENT_SUFFIX (default local) and the app's other variables count here, too.
@@ -40,23 +45,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	commands := map[string]func() error{
-		"up":        func() error { return up(ctx, stdout) },
-		"down":      func() error { return down(stdout) },
-		"status":    func() error { return status(stdout) },
-		"providers": func() error { return platform.Providers(ctx, ".", stdout) },
-
-		platform.FrontCommand: func() error { return servers.ServeFront(ctx, stdin) },
-	}
-	if len(args) == 1 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help") {
+	if n := len(args); n > 0 && slices.Contains([]string{"-h", "--help", "help"}, args[n-1]) {
 		fmt.Fprint(stdout, usage)
 		return 0
 	}
-	if len(args) != 1 || commands[args[0]] == nil {
-		fmt.Fprintf(stderr, "local: got %q, want one of up, down, status, providers\n\n%s", args, usage)
+	command := find(ctx, args, stdin, stdout)
+	if command == nil {
+		fmt.Fprintf(stderr, "local: got %q, want one of up, down, status, demo, watch, providers\n\n%s", args, usage)
 		return exitBadInput
 	}
-	switch err := commands[args[0]](); {
+	switch err := command(); {
 	case err == nil:
 		return 0
 	case errors.As(err, &platform.BadInput{}):
@@ -66,6 +64,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "local %s: %v\n", args[0], err)
 		return exitFailed
 	}
+}
+
+// find gives what the arguments ask for, nil where they make no sense.
+func find(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) func() error {
+	if len(args) == 0 {
+		return nil
+	}
+	withArguments := map[string]func() error{
+		"demo":  func() error { return runDemo(ctx, args[1:], stdout) },
+		"watch": func() error { return runWatch(ctx, args[1:], stdout) },
+	}
+	if command := withArguments[args[0]]; command != nil || len(args) > 1 {
+		return command
+	}
+	return map[string]func() error{
+		"up":        func() error { return up(ctx, stdout) },
+		"down":      func() error { return down(stdout) },
+		"status":    func() error { return status(stdout) },
+		"providers": func() error { return platform.Providers(ctx, ".", stdout) },
+
+		platform.FrontCommand: func() error { return servers.ServeFront(ctx, stdin) },
+	}[args[0]]
 }
 
 func up(ctx context.Context, out io.Writer) error {

@@ -16,7 +16,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{[]string{"--help"}, 0, "usage: go run ./local COMMAND", ""},
 		{[]string{"help"}, 0, "down", ""},
-		{nil, exitBadInput, "", "want one of up, down, status, providers"},
+		{[]string{"demo", "--help"}, 0, "demo --for 30s", ""},
+		{nil, exitBadInput, "", "want one of up, down, status, demo, watch, providers"},
 		{[]string{"start"}, exitBadInput, "", `got ["start"]`},
 		{[]string{"up", "--fast"}, exitBadInput, "", `got ["up" "--fast"]`},
 	} {
@@ -25,6 +26,31 @@ func TestUsage(t *testing.T) {
 		assert.Contains(t, stdout.String(), c.stdout, c.args)
 		assert.Contains(t, stderr.String(), c.stderr, c.args)
 		assert.Equal(t, c.status == 0, stderr.Len() == 0, c.args)
+	}
+}
+
+func TestDemoAndWatchSayWhatIsMissing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		args      []string
+		key, want string
+	}{
+		{[]string{"demo"}, "", "run make local first: the platform is not running\n"},
+		{[]string{"demo", "--for", "30s"}, "", "run make local first: the platform is not running\n"},
+		{[]string{"watch", "p-1"}, "pfk_1", "run make local first: the platform is not running\n"},
+		{[]string{"watch", "p-1"}, "", "PORTFOLIO_KEY: got nothing, want the key that make demo printed\n"},
+		{[]string{"watch"}, "pfk_1", "local watch: got [], want the id of one portfolio\n"},
+		{[]string{"watch", "p-1", "p-2"}, "pfk_1", `local watch: got ["p-1" "p-2"], want the id of one portfolio` + "\n"},
+		{[]string{"demo", "--for", "soon"}, "", `local demo: got ["--for" "soon"], want nothing or a time such as --for 30s` + "\n"},
+		{[]string{"demo", "--for", "0s"}, "", `local demo: got ["--for" "0s"], want nothing or a time such as --for 30s` + "\n"},
+		{[]string{"demo", "now"}, "", `local demo: got ["now"], want nothing or a time such as --for 30s` + "\n"},
+		{[]string{"demo", "--fast"}, "", `local demo: got ["--fast"], want nothing or a time such as --for 30s` + "\n"},
+	} {
+		t.Setenv(keyVariable, c.key)
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, exitBadInput, run(t.Context(), c.args, strings.NewReader(""), &stdout, &stderr), c.args)
+		assert.Empty(t, stdout.String(), c.args)
+		assert.Equal(t, c.want, stderr.String(), c.args)
 	}
 }
 

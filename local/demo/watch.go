@@ -1,0 +1,54 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/coder/websocket"
+)
+
+// maxMessage is what API Gateway lets through at most, in bytes.
+const maxMessage = 128 << 10
+
+// Watch subscribes a fresh socket to a portfolio and prints each message that
+// comes as a line, until ctx ends, which is no error. A message that says "error"
+// is one. The socket is closed in the end.
+func Watch(ctx context.Context, socket *websocket.Conn, portfolio string, out io.Writer) error {
+	defer socket.CloseNow()
+	socket.SetReadLimit(maxMessage)
+	subscribe, err := json.Marshal(map[string]string{"action": "subscribe", "portfolio": portfolio})
+	if err != nil {
+		return err
+	}
+	if err := socket.Write(ctx, websocket.MessageText, subscribe); err != nil {
+		return unlessEnded(ctx, err)
+	}
+	for {
+		_, text, err := socket.Read(ctx)
+		if err != nil {
+			return unlessEnded(ctx, err)
+		}
+		var message struct{ Type, Code, Message string }
+		var line bytes.Buffer
+		if err := json.Unmarshal(text, &message); err != nil {
+			return fmt.Errorf("got %.80q from the WebSocket, want a JSON object", text)
+		}
+		if message.Type == "error" {
+			return fmt.Errorf("%s: %s", message.Code, message.Message)
+		}
+		if err := json.Compact(&line, text); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, line.String())
+	}
+}
+
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
