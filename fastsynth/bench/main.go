@@ -1,6 +1,7 @@
 // Command bench measures what a synthesis costs, with fastsynth and without, and
-// writes docs/performance.md. It takes a quarter of an hour on two cores and
-// wants the machine to itself. Run it from the top of the repository, on Linux.
+// writes its section of docs/performance.md. It takes a quarter of an hour on two
+// cores and wants the machine to itself. Run it from the top of the repository, on
+// Linux.
 package main
 
 import (
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"portfolio/fastsynth/bench/section"
 )
 
 // runs is how often everything is measured; the median counts.
@@ -60,7 +63,7 @@ func run() error {
 	}
 	text := r.markdown()
 	fmt.Print(text)
-	return os.WriteFile(filepath.Join("docs", "performance.md"), []byte(text), 0o644)
+	return section.Write(filepath.Join("docs", "performance.md"), text)
 }
 
 // A bench works in a folder of its own: two caches, one that stays warm and one

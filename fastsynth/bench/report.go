@@ -39,7 +39,7 @@ func (r report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# What a synthesis costs
 
-Measured on %s by `+"`make bench`"+`, which wrote this file, on a machine with
+Measured on %s by `+"`make bench`"+`, which wrote this section, on a machine with
 %s.
 
 Each figure is the median of %d runs, taken in turn. Time is wall time; memory is

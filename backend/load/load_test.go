@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Everything is measured, with little of it.
+func TestMeasure(t *testing.T) {
+	z := sizes{
+		holdings: 8, few: 16, many: 160, samples: 3, clients: 2, valuing: 100 * time.Millisecond,
+		conns: 20, refusing: 1, symbols: 5, updates: 50, pushing: 300 * time.Millisecond, pushRate: 1000,
+	}
+	var progress bytes.Buffer
+	r, err := measure(t.Context(), z, &progress)
+	require.NoError(t, err, progress.String())
+	assert.Equal(t, []any{160, "priced", 0}, []any{r.stored, r.state, r.malformed})
+	assert.Equal(t, []int{3, 3, 3}, []int{len(r.many.list), len(r.many.valuation), len(r.many.reload)})
+	assert.NotEmpty(t, r.valued)
+	assert.Positive(t, r.updates)
+	assert.NotEmpty(t, r.lags)
+	assert.GreaterOrEqual(t, r.lags.at(0), time.Duration(0))
+	assert.Contains(t, r.markdown(), "| push lag, p99 |")
+}
+
+func TestArguments(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"--help"}, sizes{}, &out, &out))
+	assert.Equal(t, usage, out.String())
+	for _, args := range [][]string{{"now"}, {"--fast"}} {
+		assert.ErrorIs(t, run(t.Context(), args, sizes{}, &out, &out), errArguments, args)
+	}
+}
+
+func TestArrivals(t *testing.T) {
+	var a arrivals
+	a.add("c", []byte(`{"type":"snapshot","quotes":[{"received":"2026-01-05T10:00:00Z"}]}`))
+	a.add("c", []byte(`{"type":"delta","quotes":[]}`))
+	old, fresh := time.Now().Add(-time.Hour).UTC(), time.Now().UTC()
+	a.add("c", []byte(`{"type":"delta","quotes":[{"received":"`+fresh.Format(time.RFC3339Nano)+`"},{"received":"`+old.Format(time.RFC3339Nano)+`"}]}`))
+	lags, malformed := a.take()
+	assert.Equal(t, []int64{1, 1}, []int64{a.snapshots.Load(), int64(malformed)})
+	require.Len(t, lags, 1)
+	assert.GreaterOrEqual(t, lags[0], time.Hour)
+}

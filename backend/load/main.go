@@ -1,0 +1,118 @@
+// Command load measures what the service bears: real processes of it on a real
+// PostgreSQL and Valkey, with a stand-in for API Gateway's @connections. Load and
+// all servers share the machine, and nothing leaves it. It writes its section of
+// docs/performance.md. Run it from the top of the repository, on Linux.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"portfolio/fastsynth/bench/section"
+)
+
+const usage = `Usage: load [--help | --print]
+
+Measures the service under load for some two minutes and writes the results into
+docs/performance.md; with --print onto standard output instead.
+Exit status 2: bad arguments; 1: any other error.
+`
+
+// sizes says how much of everything there is.
+type sizes struct {
+	holdings  int // of the portfolio that is valued; its transactions too
+	few, many int // transactions stored in all
+	samples   int // calls of each kind with few and with many
+	clients   int // that value at once
+	valuing   time.Duration
+	conns     int // subscribed, each to a portfolio of its own
+	refusing  int // of them answer 410, and as many 429
+	symbols   int // one of them is in each of those portfolios
+	updates   int // of quotes a second
+	pushing   time.Duration
+	pushRate  int // posts a second that the service may make
+}
+
+var full = sizes{
+	holdings: 100, few: 1_000, many: 1_000_000, samples: 400,
+	clients: 16, valuing: 20 * time.Second,
+	conns: 10_000, refusing: 50, symbols: 100, updates: 50, pushing: 20 * time.Second, pushRate: 10_000,
+}
+
+var errArguments = errors.New("arguments")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	err := run(ctx, os.Args[1:], full, os.Stdout, os.Stderr)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, err)
+	if errors.Is(err, errArguments) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer) error {
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run's error says it
+	printed := flags.Bool("print", false, "")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w; see load --help", errArguments, err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("%w: got %s, want none; see load --help", errArguments, flags.Arg(0))
+	}
+	r, err := measure(ctx, z, progress)
+	if err != nil {
+		return err
+	}
+	text := r.markdown()
+	if _, err := io.WriteString(stdout, text); err != nil || *printed {
+		return err
+	}
+	return section.Write(filepath.Join("docs", "performance.md"), text)
+}
+
+// measure runs everything on one set of servers, with a new process of the
+// service for each part.
+func measure(ctx context.Context, z sizes, progress io.Writer) (r report, err error) {
+	say := func(format string, a ...any) {
+		fmt.Fprintf(progress, time.Now().Format("15:04:05 ")+format+"\n", a...)
+	}
+	r = report{sizes: z, date: time.Now(), machine: describeMachine()}
+	say("start PostgreSQL and Valkey, build the service")
+	w, err := newWorld(ctx, z)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, w.close(context.WithoutCancel(ctx))) }()
+	for _, part := range []struct {
+		what string
+		do   func(context.Context, *world, *report) error
+	}{
+		{"latency with few and many transactions", growth},
+		{"valuation", valuations},
+		{"push", pushes},
+	} {
+		say("measure %s", part.what)
+		if err := part.do(ctx, w, &r); err != nil {
+			return r, fmt.Errorf("%s: %w", part.what, err)
+		}
+	}
+	r.loadAfter = loadAverage()
+	return r, nil
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"portfolio/backend/push/pushtest"
+)
+
+// arrivals gathers what clients get.
+type arrivals struct {
+	snapshots atomic.Int64
+	mu        sync.Mutex
+	lags      times // of deltas, from the receipt of the oldest quote in them
+	malformed int
+}
+
+var (
+	snapshotType = []byte(`"type":"snapshot"`)
+	deltaType    = []byte(`"type":"delta"`)
+	receivedName = []byte(`"received":"`)
+)
+
+// add takes a message in. It searches instead of decoding, because the load's
+// work is at the service's cost.
+func (a *arrivals) add(_ string, message []byte) {
+	now := time.Now()
+	if bytes.Contains(message, snapshotType) {
+		a.snapshots.Add(1)
+	}
+	if !bytes.Contains(message, deltaType) {
+		return
+	}
+	var oldest time.Time
+	for rest := message; ; {
+		_, after, found := bytes.Cut(rest, receivedName)
+		if !found {
+			break
+		}
+		text, _, _ := bytes.Cut(after, []byte(`"`))
+		if at, err := time.Parse(time.RFC3339Nano, string(text)); err == nil && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+		rest = after
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if oldest.IsZero() {
+		a.malformed++
+		return
+	}
+	a.lags = append(a.lags, now.Sub(oldest))
+}
+
+// take gives the lags since the last call.
+func (a *arrivals) take() (lags times, malformed int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	lags, malformed = a.lags, a.malformed
+	a.lags, a.malformed = nil, 0
+	return lags, malformed
+}
+
+// subscribe plants connections that each watch a portfolio of their own, which
+// holds one of the symbols.
+func (w *world) subscribe(ctx context.Context) error {
+	_, err := w.db.Exec(ctx, `
+		insert into portfolios
+		select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1, 'watched', 'EUR', 'FIFO', false, 1, 1, 1, now(), now()
+		from generate_series(1, $2::bigint) n`, owner, w.conns)
+	if err != nil {
+		return err
+	}
+	const number = "right(id::text, 12)::bigint"
+	for _, statement := range []string{
+		`insert into transactions
+		select id, gen_random_uuid(), 1, 'BUY', date '2025-01-01', 'P' || ` + number + ` % $1, 1, 10, 0, 'EUR', 0, 0, 0, '', 1, now()
+		from portfolios where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
+		`insert into connections
+		select 'c' || ` + number + `, 'api.example', 'prod', null, now(), now() + interval '2 hours', $3::text, $2::uuid
+		from portfolios where name = 'watched' and $1::bigint > 0`,
+		`insert into subscriptions (connection_id, portfolio_id, after)
+		select 'c' || ` + number + `, id, 0 from portfolios where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
+	} {
+		if _, err := w.db.Exec(ctx, statement, w.symbols, w.keyID, owner); err != nil {
+			return err
+		}
+	}
+	_, err = w.db.Exec(ctx, "vacuum analyze")
+	return err
+}
+
+// pushes feeds quotes to the service while all connections watch.
+func pushes(ctx context.Context, w *world, r *report) (err error) {
+	if err := w.subscribe(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	s, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	if err := w.await(ctx, 2*time.Minute, func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }); err != nil {
+		return fmt.Errorf("got %d snapshots, want %d: %w", w.arrived.snapshots.Load(), w.conns, err)
+	}
+	r.subscribed = time.Since(began)
+	// The first prices, so that every later one is an update.
+	if err := s.feed(ctx, "P", 0, w.symbols, 0); err != nil {
+		return err
+	}
+	if err := w.await(ctx, time.Minute, func() bool {
+		w.arrived.mu.Lock()
+		defer w.arrived.mu.Unlock()
+		return len(w.arrived.lags) >= w.conns
+	}); err != nil {
+		return fmt.Errorf("first prices: %w", err)
+	}
+	w.arrived.take()
+	for n := range w.refusing {
+		w.gateway.Answer(fmt.Sprint("c", 1+n), pushtest.Answer{Status: http.StatusGone})
+		w.gateway.Answer(fmt.Sprint("c", 1+w.refusing+n), pushtest.Answer{Status: http.StatusTooManyRequests})
+	}
+	before, began := w.gateway.Posts(), time.Now()
+	if r.updates, err = s.update(ctx); err != nil {
+		return err
+	}
+	r.pushing, r.posts = time.Since(began), w.gateway.Posts()-before
+	r.lags, r.malformed = w.arrived.take()
+	if r.pushingPeak, err = s.peak(); err != nil {
+		return err
+	}
+	left := func() (n int, err error) {
+		err = w.db.QueryRow(ctx, "select count(*) from connections").Scan(&n)
+		return n, err
+	}
+	// Each of those that are gone was posted to.
+	err = w.await(ctx, 20*time.Second, func() bool { n, err := left(); return err == nil && n <= w.conns-w.refusing })
+	if n, err := left(); err != nil || n != w.conns-w.refusing {
+		return fmt.Errorf("got %d connections, want %d once those that are gone are forgotten: %w", n, w.conns-w.refusing, err)
+	}
+	return err
+}
+
+// update writes one quote after the other, at the rate that is wanted and not at
+// that of the answers. It gives how many were taken.
+func (s *service) update(ctx context.Context) (int64, error) {
+	var calls sync.WaitGroup
+	var taken atomic.Int64
+	var failure atomic.Pointer[error]
+	tick := time.NewTicker(time.Second / time.Duration(s.w.updates))
+	defer tick.Stop()
+	began := time.Now()
+	for n := 0; time.Since(began) < s.w.pushing && failure.Load() == nil; n++ {
+		symbol := n % s.w.symbols
+		calls.Go(func() {
+			if err := s.feed(ctx, "P", symbol, symbol+1, time.Duration(n+1)); err != nil {
+				failure.Store(&err)
+				return
+			}
+			taken.Add(1)
+		})
+		<-tick.C
+	}
+	calls.Wait()
+	if err := failure.Load(); err != nil {
+		return 0, *err
+	}
+	return taken.Load(), nil
+}
+
+// await polls until something is so.
+func (w *world) await(ctx context.Context, atMost time.Duration, is func() bool) error {
+	for deadline := time.Now().Add(atMost); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %s", atMost)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// times are how long things took.
+type times []time.Duration
+
+// at gives a quantile, such as 0.99.
+func (t times) at(share float64) time.Duration {
+	if len(t) == 0 {
+		return 0
+	}
+	slices.Sort(t)
+	return t[int(share*float64(len(t)-1))]
+}
+
+// feed writes new prices of symbols prefix0, prefix1, …, of those from to to-1.
+func (s *service) feed(ctx context.Context, prefix string, from, to int, price time.Duration) error {
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	var quotes []string
+	for i := from; i < to; i++ {
+		quotes = append(quotes, fmt.Sprintf(`{"symbol":"%s%d","price":"%d.%02d","currency":%q,"source":"load","time":%q}`,
+			prefix, i, 10+price/100, price%100, currencyOf(prefix, i), now))
+	}
+	body := `{"quotes":[` + strings.Join(quotes, ",") + `],"rates":[]}`
+	if prefix == "V" {
+		body = strings.Replace(body, `"rates":[]`, `"rates":[{"from":"USD","to":"EUR","rate":"0.91","source":"load","time":"`+now+`"}]`, 1)
+	}
+	_, err := s.call(ctx, http.MethodPost, "/v1/quotes", body)
+	return err
+}
+
+// A quarter of what the valued portfolio holds is in another currency than its base.
+func currencyOf(prefix string, i int) string {
+	if prefix == "V" && i%4 == 0 {
+		return "USD"
+	}
+	return "EUR"
+}
+
+// fill adds portfolios of as many transactions as holdings until so many
+// transactions are stored.
+func (w *world) fill(ctx context.Context, total int) error {
+	if _, err := w.db.Exec(ctx, `
+		with p as (
+			insert into portfolios
+			select gen_random_uuid(), $1, 'valued', 'EUR', 'FIFO', false, 1, $2, $2, now(), now()
+			from generate_series(1, ($3 - (select count(*) from transactions)) / $2) returning id
+		)
+		insert into transactions
+		select id, gen_random_uuid(), i, 'BUY', date '2025-01-01' + i::integer, 'V' || i - 1, 1, 10, 0,
+			case when (i - 1) % 4 = 0 then 'USD' else 'EUR' end, 0, 0, 0, '', 1, now()
+		from p, generate_series(1, $2::bigint) i`, owner, w.holdings, total); err != nil {
+		return err
+	}
+	_, err := w.db.Exec(ctx, "vacuum analyze")
+	return err
+}
+
+// portfolio gives one of those.
+func (w *world) portfolio(ctx context.Context) (id string, err error) {
+	err = w.db.QueryRow(ctx, "select id::text from portfolios where name = 'valued' order by created_at, id limit 1").Scan(&id)
+	return id, err
+}
+
+// latencies of calls one at a time.
+type latencies struct{ list, valuation, reload times }
+
+// growth measures calls with few transactions stored and with many.
+func growth(ctx context.Context, w *world, r *report) (err error) {
+	if err := w.fill(ctx, w.few); err != nil {
+		return err
+	}
+	s, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	id, err := w.portfolio(ctx)
+	if err != nil {
+		return err
+	}
+	if r.few, err = s.latencies(ctx, id); err != nil {
+		return err
+	}
+	if err := w.fill(ctx, w.many); err != nil {
+		return err
+	}
+	if err := w.db.QueryRow(ctx, "select count(*) from transactions").Scan(&r.stored); err != nil {
+		return err
+	}
+	r.many, err = s.latencies(ctx, id)
+	return err
+}
+
+func (s *service) latencies(ctx context.Context, id string) (l latencies, err error) {
+	if err := s.feed(ctx, "V", 0, s.w.holdings, 0); err != nil {
+		return l, err
+	}
+	path := "/v1/portfolios/" + id
+	for i := range s.w.samples + s.w.samples/10 {
+		if i == s.w.samples/10 {
+			l = latencies{} // what came before was to warm up
+		}
+		for _, one := range []struct {
+			path  string
+			times *times
+		}{{path + "/transactions?limit=50", &l.list}, {path + "/valuation", &l.reload}, {path + "/valuation", &l.valuation}} {
+			if one.times == &l.reload {
+				// As a change of the portfolio does it: its transactions are read again.
+				if _, err := s.w.db.Exec(ctx, "update portfolios set version = version + 1 where id = $1", id); err != nil {
+					return l, err
+				}
+			}
+			began := time.Now()
+			if _, err := s.call(ctx, http.MethodGet, one.path, ""); err != nil {
+				return l, err
+			}
+			*one.times = append(*one.times, time.Since(began))
+		}
+	}
+	return l, nil
+}
+
+// valuations has clients value one portfolio as fast as they are answered.
+func valuations(ctx context.Context, w *world, r *report) (err error) {
+	s, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	id, err := w.portfolio(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.feed(ctx, "V", 0, w.holdings, 1); err != nil {
+		return err
+	}
+	path := "/v1/portfolios/" + id + "/valuation"
+	body, err := s.call(ctx, http.MethodGet, path, "")
+	if err != nil {
+		return err
+	}
+	var v struct {
+		State     string
+		Positions []json.RawMessage
+	}
+	if err := json.Unmarshal(body, &v); err != nil || len(v.Positions) != w.holdings {
+		return fmt.Errorf("valuation: got %d positions, want %d (%w)", len(v.Positions), w.holdings, err)
+	}
+	r.answer, r.state = len(body), v.State
+	before, err := s.used()
+	if err != nil {
+		return err
+	}
+	var clients sync.WaitGroup
+	all, failures := make([]times, w.clients), make([]error, w.clients)
+	began := time.Now()
+	for c := range w.clients {
+		clients.Go(func() {
+			for failures[c] == nil && time.Since(began) < w.valuing {
+				start := time.Now()
+				_, failures[c] = s.call(ctx, http.MethodGet, path, "")
+				all[c] = append(all[c], time.Since(start))
+			}
+		})
+	}
+	clients.Wait()
+	r.valued, r.valuing = slices.Concat(all...), time.Since(began)
+	after, err := s.used()
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return err
+	}
+	r.valuingUsed = (after - before) / time.Duration(len(r.valued))
+	r.valuingPeak, err = s.peak()
+	return err
+}

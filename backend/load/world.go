@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/postgres"
+	"portfolio/backend/push/pushtest"
+	"portfolio/local/servers"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database" //nolint:gosec // a name
+	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"  //nolint:gosec // a name
+	user           = "portfolio_admin"
+	password       = "a password of this run" // of a database that ends with this process
+	owner          = "load"
+)
+
+// world is everything around the service.
+type world struct {
+	sizes
+	folder, binary string
+	postgres       *servers.Postgres
+	valkey         *servers.Valkey
+	aws            *httptest.Server
+	gateway        *pushtest.Gateway
+	arrived        arrivals
+	db             *pgx.Conn
+	key            string // API key with all scopes
+	keyID          string
+}
+
+// newWorld starts the servers with an empty, migrated database.
+func newWorld(ctx context.Context, z sizes) (_ *world, err error) {
+	w := &world{sizes: z}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if w.folder, err = os.MkdirTemp("", "load-"); err != nil {
+		return nil, err
+	}
+	w.binary = filepath.Join(w.folder, "portfolio")
+	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "portfolio/backend/cmd/portfolio") //nolint:gosec // into a folder made above
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build: %w\n%s", err, out)
+	}
+	if w.postgres, err = servers.StartPostgres(ctx, servers.PostgresConfig{Durable: true}); err != nil {
+		return nil, err
+	}
+	if w.valkey, err = servers.StartValkey(ctx, servers.ValkeyConfig{}); err != nil {
+		return nil, err
+	}
+	w.gateway = pushtest.New(w.arrived.add)
+	w.aws = httptest.NewServer(http.HandlerFunc(serveAWS))
+	if err := w.postgres.CreateDatabase(ctx, "portfolio", user, password); err != nil {
+		return nil, err
+	}
+	if w.db, err = pgx.Connect(ctx, w.postgres.URL("portfolio", user, password)); err != nil {
+		return nil, err
+	}
+	return w, w.createKey(ctx)
+}
+
+// createKey migrates the database and makes the key that everything is called with.
+func (w *world) createKey(ctx context.Context) error {
+	store, err := postgres.Open(ctx, postgres.Config{
+		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
+		Credentials: func(context.Context) (string, string, error) { return user, password, nil },
+	})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := store.Migrate(ctx); err != nil {
+		return err
+	}
+	w.key = backend.NewSecret()
+	k, err := store.CreateKey(ctx, backend.Principal{},
+		backend.APIKey{Owner: owner, Label: "load", Scopes: backend.Scopes}, backend.HashSecret(w.key))
+	w.keyID = k.ID
+	return err
+}
+
+// close ends and removes what newWorld started, however far that came.
+func (w *world) close(ctx context.Context) error {
+	var all []error
+	if w.db != nil {
+		all = append(all, w.db.Close(ctx))
+	}
+	if w.aws != nil {
+		w.aws.Close()
+		w.gateway.Close()
+	}
+	if w.valkey != nil {
+		all = append(all, w.valkey.Stop())
+	}
+	if w.postgres != nil {
+		all = append(all, w.postgres.Stop())
+	}
+	return errors.Join(append(all, os.RemoveAll(w.folder))...)
+}
+
+// serveAWS stands in for Secrets Manager and S3.
+func serveAWS(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		return // the bucket is there
+	}
+	var in struct {
+		SecretID string `json:"SecretId"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	value := "signing key of the load"
+	if in.SecretID == databaseSecret {
+		value = fmt.Sprintf(`{"username":%q,"password":%q}`, user, password)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	_ = json.NewEncoder(w).Encode(map[string]any{ // a caller that is gone fails itself
+		"ARN": in.SecretID, "SecretString": value, "CreatedDate": time.Now().Add(-time.Hour).Unix(),
+	})
+}
+
+// service is a running process of the service.
+type service struct {
+	w      *world
+	base   string
+	cmd    *exec.Cmd
+	log    string
+	client *http.Client
+}
+
+// start runs the service and returns once it is ready.
+func (w *world) start(ctx context.Context) (*service, error) {
+	l, err := net.Listen("tcp", servers.Host+":0")
+	if err != nil {
+		return nil, err
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	s := &service{w: w, base: "http://" + address, log: filepath.Join(w.folder, "portfolio.log"), client: &http.Client{
+		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+	}}
+	s.cmd = exec.CommandContext(ctx, w.binary) //nolint:gosec // built above
+	s.cmd.Env = []string{
+		"ENVIRONMENT_SUFFIX=load", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=load", "AWS_SECRET_ACCESS_KEY=load",
+		"AWS_ENDPOINT_URL=" + w.gateway.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.aws.URL, "AWS_ENDPOINT_URL_S3=" + w.aws.URL,
+		"DB_HOST=" + servers.Host, "DB_PORT=" + strconv.Itoa(w.postgres.Port), "DB_NAME=portfolio",
+		"DB_SECRET_ARN=" + databaseSecret, "DB_CA_FILE=" + w.postgres.CAFile,
+		"CACHE_ENDPOINT=" + w.valkey.Address(), "CACHE_CA_FILE=" + w.valkey.CAFile,
+		"HISTORY_BUCKET=history", "SIGNING_SECRET_ARN=" + signingSecret,
+		"LISTEN_ADDRESS=" + address, "LOG_FILE=" + s.log,
+		"PUSH_RATE=" + strconv.Itoa(w.pushRate), "KEY_RATE=100000",
+	}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		_, err := s.call(ctx, http.MethodGet, "/ready", "")
+		if err == nil {
+			return s, nil
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			return nil, errors.Join(fmt.Errorf("the service did not become ready: %w", err), s.stop())
+		}
+	}
+}
+
+// stop ends the service as a deployment does.
+func (s *service) stop() error {
+	s.client.CloseIdleConnections()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return s.cmd.Wait()
+}
+
+// call gives the body of an answer, an error where its status is not 2xx.
+func (s *service) call(ctx context.Context, method, path, body string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, s.base+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+s.w.key)
+	r.Header.Set("Content-Type", "application/json")
+	response, err := s.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: got %d: %s", method, path, response.StatusCode, bytes.TrimSpace(text))
+	}
+	return text, err
+}
+
+// used is how long processors worked for the service so far.
+func (s *service) used() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// Behind the name: state, ten numbers, then what it did itself and what the
+	// kernel did for it, in hundredths of a second on Linux.
+	var user, system int64
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if _, err := fmt.Sscan(strings.Join(fields[11:13], " "), &user, &system); err != nil {
+		return 0, fmt.Errorf("processor time: %w", err)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond, nil
+}
+
+// peak is the most memory that the service had so far, in bytes.
+func (s *service) peak() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	var kilobytes int64
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscanf(after, "%d kB", &kilobytes); err != nil {
+		return 0, fmt.Errorf("peak memory: %w", err)
+	}
+	return kilobytes << 10, nil
+}
