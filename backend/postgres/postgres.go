@@ -24,8 +24,9 @@ import (
 // have LEAST(DBInstanceClassMemory/9531392, 5000) connections (RDS user guide,
 // "Maximum number of database connections"): 450 for its 4 GiB, some 400 after
 // what RDS keeps for itself. Nine instances, six and half as many again during
-// a refresh, take 9 × (20 + 1 that migrates) = 189; the rest is for operators
-// and monitoring. More would not help: the database has two processors.
+// a refresh, take 9 × (20 + 2 that listen + 1 that migrates) = 207; the rest is
+// for operators and monitoring. More would not help: the database has two
+// processors.
 const MaxConnections = 20
 
 // Config says how to reach the database.
