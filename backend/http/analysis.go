@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -10,9 +11,6 @@ import (
 
 	"portfolio/backend"
 )
-
-// maxHistoryDays bounds a history: ten years.
-const maxHistoryDays = 3660
 
 // Tracker says what portfolios hold and are worth. A zero time means now. The
 // code of an error about another owner's portfolio is CodeNotFound.
@@ -131,8 +129,8 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if interval := values.Get("interval"); interval != "" && interval != "1d" {
 		return wrong("interval", interval, "1d")
 	}
-	if to-from >= maxHistoryDays {
-		return wrong("from", from.String(), "at most 3660 days up to to")
+	if to-from >= backend.MaxDays {
+		return wrong("from", from.String(), fmt.Sprintf("at most %d days up to to", backend.MaxDays))
 	}
 	days, err := a.Tracker.History(ctx, by.Owner, id, from, to)
 	if err != nil {

@@ -92,28 +92,37 @@ func (db *DB) Listen(ctx context.Context, changed func(backend.Change), lost fun
 
 // listen does so on one connection, until that fails.
 func (db *DB) listen(ctx context.Context, changed func(backend.Change), connected func()) error {
+	return db.notifications(ctx, changesChannel, connected, func(payload string) error {
+		var a announcement
+		if err := json.Unmarshal([]byte(payload), &a); err != nil {
+			return err // of a newer version: connecting anew has everything read anew
+		}
+		changed(backend.Change(a))
+		return nil
+	})
+}
+
+// notifications hands on what comes on a channel, on a connection of its own,
+// until that fails or hand does. Connected is called once it is listening: what
+// was announced before nobody heard.
+func (db *DB) notifications(ctx context.Context, channel string, connected func(), hand func(payload string) error) error {
 	conn, err := db.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "listen "+changesChannel); err != nil {
+	if _, err := conn.Exec(ctx, "listen "+channel); err != nil {
 		return err
 	}
 	connected()
 	for {
-		n, err := next(ctx, conn)
+		payload, err := next(ctx, conn)
+		if err == nil && payload != "" {
+			err = hand(payload)
+		}
 		if err != nil {
 			return err
 		}
-		if n == "" {
-			continue
-		}
-		var a announcement
-		if err := json.Unmarshal([]byte(n), &a); err != nil {
-			return err // of a newer version: connecting anew has everything read anew
-		}
-		changed(backend.Change(a))
 	}
 }
 

@@ -132,23 +132,12 @@ func (db *DB) Forget(ctx context.Context, connections []string) error {
 // ListenSubscriptions implements push.Store. It returns with the error that ended
 // its connection; lost is called once each is listening.
 func (db *DB) ListenSubscriptions(ctx context.Context, changed func(portfolio string), lost func()) error {
-	conn, err := db.connect(ctx)
-	if err != nil {
-		return outcome("listen to subscriptions", err)
+	err := db.notifications(ctx, "portfolio_subscriptions", lost, func(portfolio string) error {
+		changed(portfolio)
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "listen portfolio_subscriptions"); err != nil {
-		return outcome("listen to subscriptions", err)
-	}
-	lost() // what was announced before nobody heard
-	for {
-		switch portfolio, err := next(ctx, conn); {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return outcome("listen to subscriptions", err)
-		case portfolio != "":
-			changed(portfolio)
-		}
-	}
+	return outcome("listen to subscriptions", err)
 }
