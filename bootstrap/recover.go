@@ -87,7 +87,8 @@ func (w work) named() ([]namedResource, error) {
 	}
 	var all []namedResource
 	for _, kind := range []string{"aws_iam_openid_connect_provider", "aws_iam_policy", "aws_iam_role"} {
-		for id, r := range stack.Resource[kind] {
+		for _, id := range slices.Sorted(maps.Keys(stack.Resource[kind])) {
+			r := stack.Resource[kind][id]
 			all = append(all, namedResource{kind + "." + id, kind, r.Name + strings.TrimPrefix(r.URL, "https://")})
 		}
 	}

@@ -103,13 +103,11 @@ func (s stack) edges() []edge {
 	for _, r := range s.resources {
 		owner[r.address], kinds[r.address] = r.part, r.kind
 	}
-	for i, r := range s.resources { // what a role may do is its owner's affair
-		if role, _ := r.block["role"].(string); r.kind == "aws_iam_role_policy" {
-			s.resources[i].part = owner[reference.FindString(role)]
-		}
-	}
 	found := map[edge]bool{}
 	for _, r := range s.resources {
+		if role, _ := r.block["role"].(string); r.kind == "aws_iam_role_policy" {
+			r.part = owner[reference.FindString(role)] // what a role may do is its owner's affair
+		}
 		if r.kind == "aws_vpc_security_group_ingress_rule" {
 			found[s.admitted(r, owner)] = true
 			continue
