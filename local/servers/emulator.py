@@ -2,10 +2,12 @@
 for: metrics collection and target groups of Auto Scaling groups, which are taken
 and forgotten, so that the next plan shows enabled_metrics and target_group_arns
 again; scaling policies looked up by name; and DB instances looked up by resource
-id, without which the deletion of one seems never to end as long as there is another."""
+id, without which the deletion of one seems never to end as long as there is another.
+It keeps idle connections for longer than its clients do."""
 
 import os
 
+import hypercorn.asyncio
 from ministack import app
 from ministack.services import autoscaling, rds
 
@@ -54,5 +56,16 @@ def by_resource_id(instances, filters):
 
 by_other_filters = rds._apply_instance_filters
 rds._apply_instance_filters = by_resource_id
+
+def serve(application, config):
+    # A server must not be the first to close an idle connection: a request that comes
+    # at that very moment is carried out and its answer lost, so that the SDK sends it
+    # again and what it made "already exists". Go's clients close theirs after 90 s.
+    config.keep_alive_timeout = 600
+    return hypercorn_serve(application, config)
+
+
+hypercorn_serve = hypercorn.asyncio.serve
+hypercorn.asyncio.serve = serve
 
 app.main()

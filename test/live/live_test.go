@@ -6,12 +6,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"portfolio/local/platform"
 
@@ -64,6 +68,7 @@ func TestPlatform(t *testing.T) {
 		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t) })
 		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
 		t.Run("portfolios", func(t *testing.T) { t.Parallel(); portfolios(t, p) })
+		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, p) })
 		t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
 		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t) })
 	})
@@ -119,6 +124,28 @@ func down(t *testing.T, launcher string) {
 	out, err = command(t, launcher, "down").CombinedOutput()
 	require.NoError(t, err, string(out))
 	assert.Contains(t, string(out), "Nothing was running")
+}
+
+// idleConnections uses a connection to the emulator after longer than Go's clients
+// keep one idle, the SDK's and Terraform's provider's among them. Were the emulator the
+// first to close it, an apply would now and then fail on what it has just created.
+func idleConnections(t *testing.T, p *platform.Platform) {
+	client := &http.Client{Transport: &http.Transport{}} // no limit of its own
+	defer client.CloseIdleConnections()
+	reused := func() (reused bool) {
+		trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }}
+		request, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet, p.Endpoints.AWS+"/_ministack/health", nil)
+		require.NoError(t, err)
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return reused
+	}
+	require.False(t, reused())
+	time.Sleep(http.DefaultTransport.(*http.Transport).IdleConnTimeout + 5*time.Second)
+	assert.True(t, reused(), "the emulator closed an idle connection")
 }
 
 // loopbackOnly reads what the kernel says of every listener on the platform's ports.
