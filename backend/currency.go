@@ -1,9 +1,6 @@
 package backend
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Currency is a code of ISO 4217 in capitals, such as "EUR". The zero value is
 // no currency.
@@ -32,14 +29,6 @@ func currencySet(codes string) map[Currency]bool {
 		set[Currency(code)] = true
 	}
 	return set
-}
-
-// ParseCurrency gives the currency of a code, which must be in capitals.
-func ParseCurrency(code string) (Currency, error) {
-	if c := Currency(code); c.Valid() {
-		return c, nil
-	}
-	return "", fmt.Errorf("currency: got %.8q, want a code of ISO 4217 such as EUR", code)
 }
 
 // Valid reports whether c is a currency of ISO 4217, in use or withdrawn since 2015.

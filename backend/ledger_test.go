@@ -59,6 +59,27 @@ func TestFIFOPublication550(t *testing.T) {
 	}
 }
 
+// IRS Publication 564 (2009), Table 3: $4,000 invested at $25 and $4,800 at $20, a
+// dividend of $300 reinvested at $30, and 210 of the 410 shares sold for $6,720. The
+// basis of those is $5,000 first in, first out, and 210/410 of $9,100 on average.
+func TestBasisPublication564(t *testing.T) {
+	txs := numbered(
+		buy(t, "2008-02-06", "160", "25", "0"),
+		buy(t, "2008-08-07", "240", "20", "0"),
+		buy(t, "2008-12-18", "10", "30", "0"),
+		sell(t, "2009-10-01", "210", "32", "0"),
+	)
+	for _, test := range []struct {
+		method      CostMethod
+		basis, left string
+	}{{FIFO, "5000", "4100"}, {Average, "4660.98", "4439.02"}} {
+		h := acme(t, derive(t, Policy{Method: test.method}, txs))
+		equal(t, "basis of the sale", dec("6720").Sub(h.Realised).Round(2), test.basis)
+		equal(t, "cost left", h.Cost.Round(2), test.left)
+		equal(t, "units left", h.Quantity, "200")
+	}
+}
+
 // simplestudies.com, "Accounting for inventories", 3.1 "FIFO under perpetual
 // system": 50 at $10, 100 at $12, 120 sold, 60 at $14, 70 sold; 20 are left.
 func TestFIFOPerpetualInventory(t *testing.T) {

@@ -102,9 +102,10 @@ func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 			return err
 		}
 		note(w, slog.String("key", who.principal.KeyID))
-		if reservation := who.limiter.ReserveN(a.Now(), 1); !reservation.OK() || reservation.DelayFrom(a.Now()) > 0 {
-			wait := reservation.DelayFrom(a.Now())
-			reservation.CancelAt(a.Now())
+		now := a.Now()
+		reservation := who.limiter.ReserveN(now, 1)
+		if wait := reservation.DelayFrom(now); wait > 0 {
+			reservation.CancelAt(now)
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 			return &backend.Error{Code: CodeRateLimited, Message: "too many calls with this key, try again later"}
 		}
