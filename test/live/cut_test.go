@@ -15,8 +15,9 @@ import (
 
 	"portfolio/local/platform"
 
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/hashicorp/terraform-exec/tfexec"
+	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -27,8 +28,12 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	folder := synthesize(t, suffix, pullRequest)
 	tf := stackTerraform(t, folder, pullRequest)
 	interrupted := interrupt(t, p, folder, suffix)
-	kill(t, p, folder, suffix)
-	adopt(t, p, tf, suffix)
+	database := kill(t, p, tf, folder, suffix)
+	out, err := runOps(t, suffix, "preflight")
+	require.Error(t, err, out)
+	assert.Contains(t, out, "DB instance "+databaseOf(suffix)+": got one that is not in the state")
+	assert.Contains(t, out, "`terraform import ADDRESS "+databaseOf(suffix)+"`")
+	require.NoError(t, tf.Import(t.Context(), database, databaseOf(suffix)))
 	twice(t, p, folder, suffix)
 
 	final, ok := readState(t, p, suffix)
@@ -62,39 +67,37 @@ func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) remote
 	return s
 }
 
-// putAgain are types whose creation succeeds where they exist already: AWS sets
-// them by a PUT.
-var putAgain = []string{"aws_s3_bucket_lifecycle_configuration", "aws_cloudwatch_metric_alarm"}
-
-// adoptable are types that have to be imported when their creation was cut, with
-// their names in leftovers.
-var adoptable = map[string]struct{ spoken, name string }{
-	"aws_db_instance":                  {"DB instance", "portfolio-holdings-db-"},
-	"aws_lb":                           {"load balancer", "portfolio-alb-"},
-	"aws_elasticache_serverless_cache": {"serverless cache", "portfolio-market-cache-"},
-}
-
-// kill ends a deploy as a lost machine does, once Terraform has written a state
-// and all that this lacks can be mended. The next deploy says who left the lock.
-func kill(t *testing.T, p *platform.Platform, folder, suffix string) {
-	before, _ := readState(t, p, suffix)
-	second := startApply(t, folder)
-	var lost []string
-	second.until(t, func() bool {
-		s, _ := readState(t, p, suffix)
-		lost = nil
-		for _, address := range second.progress(t).started {
-			if !slices.Contains(s.addresses(), address) {
-				lost = append(lost, address)
-			}
+// kill ends a deploy as a lost machine does, while AWS creates the database, which is
+// not in the state yet. What a database needs is deployed before it, so that nothing
+// else is under way. The next deploy says who left the lock.
+func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suffix string) (database string) {
+	for _, address := range created(planned(t, tf)) {
+		if kindOf(address) == "aws_db_instance" {
+			database = address
 		}
-		return s.Serial > before.Serial && len(lost) > 0 && !slices.ContainsFunc(lost, func(address string) bool {
-			_, known := adoptable[kindOf(address)]
-			return !known && !slices.Contains(putAgain, kindOf(address))
-		})
+	}
+	require.NotEmpty(t, database, "the interrupted deploy came to the database")
+	var needs []string
+	for _, address := range created(planned(t, tf, tfexec.Target(database))) {
+		if address != database {
+			needs = append(needs, "-target="+address)
+		}
+	}
+	if len(needs) > 0 {
+		before := startApply(t, folder, needs...)
+		require.NoError(t, before.wait(), before.said(t))
+	}
+	second := startApply(t, folder, "-target="+database)
+	instances, name := rds.NewFromConfig(sdk(t, p)), databaseOf(suffix)
+	second.until(t, func() bool {
+		_, err := instances.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+		return err == nil
 	})
 	require.NoError(t, syscall.Kill(-second.cmd.Process.Pid, syscall.SIGKILL))
 	require.Error(t, second.wait())
+	s, ok := readState(t, p, suffix)
+	require.True(t, ok)
+	require.NotContains(t, s.addresses(), database)
 
 	text, locked := readObject(t, p, stateOf(suffix)+".tflock")
 	require.True(t, locked, "a killed deploy leaves its lock")
@@ -104,7 +107,20 @@ func kill(t *testing.T, p *platform.Platform, folder, suffix string) {
 	unlock := terraformCommand(t, folder, "force-unlock", "-force", held.ID)
 	out, err := unlock.CombinedOutput()
 	require.NoError(t, err, string(out))
-	t.Logf("killed while %v were not in the state", lost)
+	return database
+}
+
+func databaseOf(suffix string) string { return "portfolio-holdings-db-" + suffix }
+
+// created are the addresses that a plan creates.
+func created(plan *tfjson.Plan) []string {
+	var all []string
+	for _, r := range plan.ResourceChanges {
+		if r.Change.Actions.Create() {
+			all = append(all, r.Address)
+		}
+	}
+	return all
 }
 
 // saysHolder deploys against a held lock.
@@ -114,28 +130,6 @@ func saysHolder(t *testing.T, folder string, held lockInfo) {
 	assert.Contains(t, string(out), held.ID)
 	assert.Contains(t, string(out), held.Who)
 	assert.Contains(t, string(out), held.Created[:len("2006-01-02")])
-}
-
-// adopt imports what AWS has and the state does not: a creation that was under
-// way when its deploy was cut.
-func adopt(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, suffix string) {
-	there := leftovers(t, p, suffix)
-	for _, r := range planned(t, tf).ResourceChanges {
-		kind, known := adoptable[r.Type]
-		name := kind.name + suffix
-		if !known || !r.Change.Actions.Create() || !slices.Contains(there, kind.spoken+" "+name) {
-			continue
-		}
-		if r.Type == "aws_lb" {
-			client := elasticloadbalancingv2.NewFromConfig(sdk(t, p))
-			found, err := client.DescribeLoadBalancers(t.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{name}})
-			require.NoError(t, err)
-			require.Len(t, found.LoadBalancers, 1)
-			name = *found.LoadBalancers[0].LoadBalancerArn
-		}
-		t.Logf("import %s", r.Address)
-		require.NoError(t, tf.Import(t.Context(), r.Address, name), r.Address)
-	}
 }
 
 // twice finishes the environment with two deploys at once, and a third that will

@@ -36,10 +36,10 @@ func stackTerraform(t *testing.T, folder string, settings map[string]string) *tf
 }
 
 // planned is a plan that takes no lock.
-func planned(t *testing.T, tf *tfexec.Terraform) *tfjson.Plan {
+func planned(t *testing.T, tf *tfexec.Terraform, more ...tfexec.PlanOption) *tfjson.Plan {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "plan")
-	_, err := tf.Plan(t.Context(), tfexec.Lock(false), tfexec.Out(file))
+	_, err := tf.Plan(t.Context(), append([]tfexec.PlanOption{tfexec.Lock(false), tfexec.Out(file)}, more...)...)
 	require.NoError(t, err)
 	plan, err := tf.ShowPlanFile(t.Context(), file)
 	require.NoError(t, err)

@@ -63,13 +63,19 @@ func reaps(t *testing.T, p *platform.Platform) {
 // succeed.
 func ops(t *testing.T, suffix string, args ...string) string {
 	t.Helper()
+	out, err := runOps(t, suffix, args...)
+	require.NoError(t, err, "ops %v\n%s", args, out)
+	return out
+}
+
+func runOps(t *testing.T, suffix string, args ...string) (string, error) {
+	t.Helper()
 	settings := maps.Clone(pullRequest)
 	settings["ENVIRONMENT_SUFFIX"] = suffix
 	cmd := command(t, "go", append([]string{"run", "./ops"}, args...)...)
 	cmd.Env = list(emulated(settings))
 	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "ops %v\n%s", args, out)
-	return string(out)
+	return string(out), err
 }
 
 // makeTarget runs a target for an environment of a pull request.
