@@ -62,12 +62,13 @@ func TestPlatform(t *testing.T) {
 	t.Run("running", func(t *testing.T) {
 		t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
 		t.Run("listens on loopback only", loopbackOnly)
+		// Alone, since it takes instances from the load balancer.
+		t.Run("portfolios", func(t *testing.T) { portfolios(t, p) })
 		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, p) })
 		t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
 		t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
 		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t) })
 		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
-		t.Run("portfolios", func(t *testing.T) { t.Parallel(); portfolios(t, p) })
 		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, p) })
 		t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
 		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t) })

@@ -11,25 +11,23 @@ import (
 
 	"portfolio/local/platform"
 
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // portfolios is what the platform is for: a transaction by HTTP at one instance, a
-// quote by the feed at the other, and both clients see, over the real socket, what
-// the portfolio is worth now, in order.
+// quote by the feed at the other, and two clients, one joined through each, see over
+// the real socket what the portfolio is worth now, in order.
 func portfolios(t *testing.T, p *platform.Platform) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ada := apiKey(ctx, t, p, "ada", "read,trade,feed")
 	one, two := instance{t, 8081, ada}, instance{t, 8082, ada}
 	path := one.create(ctx, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`)
-	first, second := dial(ctx, t, p, ada), dial(ctx, t, p, ada)
-	for _, c := range []*watcher{first, second} {
-		c.send(ctx, `{"action":"subscribe","portfolio":%q}`, path.id)
-		assert.Equal(t, "0", c.until(ctx, "snapshot", "0").Valuation.Total)
-	}
+	first, second := join(ctx, t, p, one, path.id), join(ctx, t, p, two, path.id)
 
 	one.create(ctx, path.of("/transactions"), `{"kind":"BUY","date":"2026-01-02","symbol":"ACME","quantity":"10","price":"12.5","currency":"EUR"}`)
 	two.quote(ctx, "20")
@@ -62,6 +60,32 @@ type instance struct {
 	t    *testing.T
 	port int
 	key  string
+}
+
+// join subscribes a new client while the load balancer knows no other instance.
+func join(ctx context.Context, t *testing.T, p *platform.Platform, i instance, portfolio string) *watcher {
+	t.Helper()
+	client := elasticloadbalancingv2.NewFromConfig(sdk(t, p))
+	groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{"portfolio-tg-" + suffix}})
+	require.NoError(t, err)
+	group := groups.TargetGroups[0].TargetGroupArn
+	registered, err := client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group})
+	require.NoError(t, err)
+	var others []types.TargetDescription
+	for _, target := range registered.TargetHealthDescriptions {
+		if int(*target.Target.Port) != i.port {
+			others = append(others, *target.Target)
+		}
+	}
+	require.Len(t, others, 1, "of two instances")
+	_, err = client.DeregisterTargets(ctx, &elasticloadbalancingv2.DeregisterTargetsInput{TargetGroupArn: group, Targets: others})
+	require.NoError(t, err)
+	w := dial(ctx, t, p, i.key)
+	w.send(ctx, `{"action":"subscribe","portfolio":%q}`, portfolio)
+	assert.Equal(t, "0", w.until(ctx, "snapshot", "0").Valuation.Total)
+	_, err = client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: group, Targets: others})
+	require.NoError(t, err)
+	return w
 }
 
 // call makes a call that has to answer with a status.
