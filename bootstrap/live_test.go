@@ -125,7 +125,7 @@ func TestApply(t *testing.T) {
 		cmd := s.start(t, &out, apply)
 		require.Eventually(t, func() bool {
 			return strings.Contains(s.local(t), `"aws_s3_bucket"`)
-		}, time.Minute, 20*time.Millisecond, "no bucket in the state here")
+		}, 5*time.Minute, 20*time.Millisecond, "no bucket in the state here")
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		require.Error(t, cmd.Wait(), out.String())
 		require.Equal(t, exitFailed, cmd.ProcessState.ExitCode(), out.String())

@@ -44,7 +44,7 @@ func TestPoolUse(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- db.Add(ctx, connection("a", now)) }()
 	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, 5.0, db.PoolUse(), "one of 20") },
-		10*time.Second, 10*time.Millisecond)
+		30*time.Second, 10*time.Millisecond)
 	require.NoError(t, tx.Rollback(ctx))
 	require.NoError(t, <-ended)
 }

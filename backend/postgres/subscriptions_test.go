@@ -77,7 +77,7 @@ func TestClaim(t *testing.T) {
 	socket(t, db, alice, "c")
 	require.NoError(t, db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()))
 	claim := func(instance string, held ...string) []push.Lease {
-		leases, err := db.Claim(ctx, instance, held, 300*time.Millisecond)
+		leases, err := db.Claim(ctx, instance, held, 2*time.Second)
 		require.NoError(t, err)
 		return leases
 	}
@@ -86,7 +86,7 @@ func TestClaim(t *testing.T) {
 	assert.Empty(t, claim("two"), "taken")
 	assert.Equal(t, lease(1), claim("one", p.ID), "renewed")
 	assert.Equal(t, lease(2), claim("one"), "not held any more: a new epoch")
-	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 5*time.Second, 20*time.Millisecond, "not renewed")
+	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 30*time.Second, 20*time.Millisecond, "not renewed")
 	assert.Empty(t, claim("one", p.ID), "lost")
 	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "another's")
 	assert.Empty(t, claim("one"))
@@ -243,7 +243,7 @@ func TestPushAcrossInstances(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				return latest[c] == want
-			}, 20*time.Second, 10*time.Millisecond, "%s sees %s", c, want)
+			}, time.Minute, 10*time.Millisecond, "%s sees %s", c, want)
 		}
 	}
 	stopOne := instance(t, config(name), "one", gateway.URL)
@@ -268,7 +268,7 @@ func TestPushAcrossInstances(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		list, err := db.Subscribers(ctx, p.ID, time.Now())
 		return err == nil && len(list) == 2
-	}, 10*time.Second, 20*time.Millisecond, "those that are gone are forgotten, and nobody else")
+	}, 30*time.Second, 20*time.Millisecond, "those that are gone are forgotten, and nobody else")
 
 	// The publisher dies: its connections to the database are cut, and it never
 	// says goodbye.

@@ -41,7 +41,7 @@ func TestRecordEndsWhatAnEarlierProgramStarted(t *testing.T) {
 	assert.Equal(t, []string{folder}, later.Folders)
 	require.NoError(t, later.stop())
 	assert.Empty(t, r.running())
-	assert.Eventually(t, func() bool { _, err := startOf(child); return err != nil }, 5*time.Second, 10*time.Millisecond, "the child of the server")
+	assert.Eventually(t, func() bool { _, err := startOf(child); return err != nil }, 30*time.Second, 10*time.Millisecond, "the child of the server")
 	assert.NoDirExists(t, folder)
 	assert.NoFileExists(t, r.path)
 	assert.NoError(t, later.stop(), "again")
@@ -62,7 +62,7 @@ func TestStartOfRemainsIsAnError(t *testing.T) {
 	cmd := exec.Command("true")
 	require.NoError(t, cmd.Start())
 	assert.Eventually(t, func() bool { _, err := startOf(cmd.Process.Pid); return err != nil },
-		5*time.Second, 10*time.Millisecond, "nobody has waited for it yet")
+		30*time.Second, 10*time.Millisecond, "nobody has waited for it yet")
 	require.NoError(t, cmd.Wait())
 	_, err := startOf(cmd.Process.Pid)
 	assert.Error(t, err)
@@ -102,6 +102,6 @@ func childPID(t *testing.T, log string) int {
 		}
 		n, err := fmt.Sscanf(string(text), "child %d\n", &pid)
 		return err == nil && n == 1
-	}, 5*time.Second, 10*time.Millisecond)
+	}, 30*time.Second, 10*time.Millisecond)
 	return pid
 }

@@ -214,7 +214,7 @@ func TestDatabaseAway(t *testing.T) {
 	w.startDatabase(t)
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.NoError(c, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "second-password"))
-	}, 20*time.Second, 100*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"second-password"}`)
 	w.password = "second-password"
 	i.eventually("/ready", http.StatusOK)
@@ -271,7 +271,7 @@ func TestDrains(t *testing.T) {
 		var waiting int
 		assert.NoError(c, db.QueryRow(t.Context(), "select count(*) from pg_locks where not granted").Scan(&waiting))
 		assert.Equal(c, 1, waiting)
-	}, 5*time.Second, 50*time.Millisecond)
+	}, 30*time.Second, 50*time.Millisecond)
 	require.NoError(t, i.process.Signal(syscall.SIGTERM))
 	time.Sleep(500 * time.Millisecond)
 	_, err = i.exit(0)

@@ -20,7 +20,7 @@ func TestLogFile(t *testing.T) {
 	require.NotEmpty(t, i.log())
 	require.NoError(t, os.Truncate(i.logFile, 0))
 	i.get("/not-there")
-	require.Eventually(t, func() bool { return i.log() != "" }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return i.log() != "" }, 30*time.Second, 20*time.Millisecond)
 	assert.True(t, strings.HasPrefix(i.log(), "{"), "no hole before the first line: %q", i.log())
 }
 

@@ -18,7 +18,7 @@ func TestHistoryIsKept(t *testing.T) {
 	day := time.Now().Add(-time.Hour).AddDate(0, 0, -1).UTC().Format(time.DateOnly)
 	kept := func(key string) {
 		t.Helper()
-		require.Eventually(t, func() bool { return w.cloud.object(key) != "" }, 20*time.Second, 50*time.Millisecond, key)
+		require.Eventually(t, func() bool { return w.cloud.object(key) != "" }, time.Minute, 50*time.Millisecond, key)
 	}
 	kept("manifests/" + day + ".json")
 	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"))

@@ -135,7 +135,7 @@ func TestPortTaken(t *testing.T) {
 	defer taken.Close()
 	environ := valid(t)
 	environ["LISTEN_ADDRESS"] = taken.Addr().String()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err = run(ctx, nil, environ, &bytes.Buffer{}, &bytes.Buffer{})
 	assert.EqualError(t, err, "listen tcp "+taken.Addr().String()+": bind: address already in use")
