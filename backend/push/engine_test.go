@@ -81,10 +81,7 @@ func TestPriceBecomesStaleByItself(t *testing.T) {
 // symbol that is new to it, is not lost.
 func TestChangeDuringValuation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		c := w.connect("c")
 		w.slow = func() { time.Sleep(time.Second) }
@@ -135,10 +132,7 @@ func TestSlowClientSkipsAndDelaysNobody(t *testing.T) {
 
 func TestFarBehindGetsSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		slow := w.connect("slow")
 		w.answer["slow"] = func() error { time.Sleep(2900 * time.Millisecond); return nil }
@@ -156,10 +150,7 @@ func TestFarBehindGetsSnapshot(t *testing.T) {
 
 func TestGoneDeletesExactlyThatConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		for i := range 200 {
 			id := fmt.Sprint("gone-", i)
@@ -192,10 +183,7 @@ func TestGoneDeletesExactlyThatConnection(t *testing.T) {
 
 func TestLimitedBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		limited, free := w.connect("limited"), w.connect("free")
 		w.subscribe(e, "limited", "p", 0)
@@ -228,10 +216,7 @@ func TestLimitedBacksOff(t *testing.T) {
 // After errors that leave open what arrived the client gets a snapshot.
 func TestFailuresEndInSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		c := w.connect("c")
 		w.subscribe(e, "c", "p", 0)
@@ -255,10 +240,7 @@ func TestFailuresEndInSnapshot(t *testing.T) {
 
 func TestResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		old := w.connect("old")
 		w.subscribe(e, "old", "p", 0)
@@ -338,10 +320,7 @@ func TestTakeOver(t *testing.T) {
 // An instance that cannot renew its leases stops before another may start.
 func TestStopsWhenLeaseIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		e, stop := w.engine("one")
+		w, e, stop := watchedWorld(t)
 		defer stop()
 		c := w.connect("c")
 		w.subscribe(e, "c", "p", 0)

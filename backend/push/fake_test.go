@@ -323,3 +323,13 @@ func (w *world) engine(instance string) (e *push.Engine, stop func()) {
 func (w *world) subscribe(e *push.Engine, connection, portfolio string, after int64) {
 	require.NoError(w.t, e.Subscribe(w.t.Context(), connection, portfolio, after))
 }
+
+// watchedWorld has the portfolio p, which holds A at 1, and an engine that runs
+// until stop.
+func watchedWorld(t *testing.T) (w *world, e *push.Engine, stop func()) {
+	w = newWorld(t)
+	w.hold("p", "A")
+	w.quote("A", 1)
+	e, stop = w.engine("one")
+	return w, e, stop
+}

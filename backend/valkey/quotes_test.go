@@ -179,11 +179,8 @@ func TestSingleFlight(t *testing.T) {
 func TestPricesWithoutValkey(t *testing.T) {
 	authority, err := servers.NewAuthority()
 	require.NoError(t, err)
-	server, err := servers.StartValkey(t.Context(), servers.ValkeyConfig{Authority: authority})
-	require.NoError(t, err)
-	c := valkey.New(server.Address(), roots(t, server.CAFile))
-	defer c.Close()
-	require.NoError(t, c.Connect())
+	server := start(t, servers.ValkeyConfig{Authority: authority})
+	c := connect(t, server)
 	m := newMarket()
 	var mu sync.Mutex
 	var buffer bytes.Buffer

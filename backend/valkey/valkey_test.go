@@ -91,11 +91,8 @@ func TestServerIsVerified(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	authority, err := servers.NewAuthority()
 	require.NoError(t, err)
-	server, err := servers.StartValkey(t.Context(), servers.ValkeyConfig{Authority: authority})
-	require.NoError(t, err)
-	c := valkey.New(server.Address(), roots(t, server.CAFile))
-	defer c.Close()
-	require.NoError(t, c.Connect())
+	server := start(t, servers.ValkeyConfig{Authority: authority})
+	c := connect(t, server)
 	require.NoError(t, server.Stop())
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -96,7 +96,7 @@ func cliDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	assert.Contains(t, ops(t, suffix, "preflight"), "preflight of portfolio-"+suffix+": account 000000000000, us-east-1")
 	out, err = makeTarget(t, "outputs", suffix)
 	require.NoError(t, err, out)
-	assert.Contains(t, out, "portfolio-holdings-db-"+suffix)
+	assert.Contains(t, out, databaseOf(suffix))
 
 	client, key := pathStyleS3(t, p), stateOf(suffix)+".tflock"
 	held := lockInfo{ID: "11111111-2222-3333-4444-555555555555", Operation: "OperationTypeApply", Who: "somebody@elsewhere",
