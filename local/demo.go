@@ -109,11 +109,7 @@ func runWatch(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func watch(ctx context.Context, p *platform.Platform, key, portfolio string, out io.Writer) error {
-	ticket, err := p.Ticket(ctx, key)
-	if err != nil {
-		return err
-	}
-	socket, err := p.Dial(ctx, "ticket="+ticket)
+	socket, err := p.Connect(ctx, key)
 	if err != nil {
 		return err
 	}

@@ -156,11 +156,7 @@ func (p *Platform) ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ticket, err := p.Ticket(ctx, key)
-	if err != nil {
-		return err
-	}
-	socket, err := p.Dial(ctx, "ticket="+ticket)
+	socket, err := p.Connect(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -176,6 +172,15 @@ func (p *Platform) ping(ctx context.Context) error {
 		return fmt.Errorf("got %s, want %s", answer, want)
 	}
 	return nil
+}
+
+// Connect opens a WebSocket with an API key.
+func (p *Platform) Connect(ctx context.Context, key string) (*websocket.Conn, error) {
+	ticket, err := p.Ticket(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return p.Dial(ctx, "ticket="+ticket)
 }
 
 // Ticket asks the service for a ticket, which lets Dial in once, with an API key.

@@ -138,9 +138,7 @@ type watcher struct {
 // dial opens a WebSocket with a ticket of a key, until the test's end.
 func dial(ctx context.Context, t *testing.T, p *platform.Platform, key string) *watcher {
 	t.Helper()
-	ticket, err := p.Ticket(ctx, key)
-	require.NoError(t, err)
-	conn, err := p.Dial(ctx, "ticket="+ticket)
+	conn, err := p.Connect(ctx, key)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	return &watcher{t: t, conn: conn}
