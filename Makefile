@@ -36,17 +36,17 @@ lint: setup build/tools/checkov/.done ## formatting, static analysis, security c
 	@.ci/lint
 
 bench: setup build ## how fast synthesis is, into docs/performance.md
-	go run ./fastsynth/bench
+	go run ./tools/synthbench
 
 docs: setup ## docs/cost.md and the diagram, from what is synthesized
 	go test ./test -run Documents -update
-	go run ./diagram
+	go run ./tools/diagram
 
 diagram: ## docs/architecture.svg, from the standard profile's snapshot
-	go run ./diagram
+	go run ./tools/diagram
 
 load: ## what the service bears, into docs/performance.md
-	go run ./backend/load
+	go run ./tools/load
 
 fmt: ## format all Go
 	gofmt -w $$(git ls-files '*.go')
@@ -83,7 +83,7 @@ drift: setup build build/ops ## what was changed outside Terraform, into build/d
 
 eject: setup build ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
 	CDKTF_OUTDIR=build go run .
-	@go run ./eject
+	@go run ./ops/eject
 
 setup: prerequisites .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
 

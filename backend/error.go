@@ -1,24 +1,20 @@
 package backend
 
-// Code names a kind of error. It is stable: clients may depend on it.
-type Code string
+import "portfolio/contract/wire"
 
-// The codes of this service.
+// Code names a kind of error. Codes are stable: clients may depend on them.
+type Code = wire.Code
+
+// The codes of the service beside those of package wire, which the WebSocket
+// handler knows too.
 const (
-	CodeInternal          Code = "internal"
-	CodeInvalidRequest    Code = "invalid_request"
-	CodeNotFound          Code = "not_found"
-	CodeMethodNotAllowed  Code = "method_not_allowed"
-	CodeBodyTooLarge      Code = "body_too_large"
-	CodeBodyTimeout       Code = "body_timeout"
-	CodeUnavailable       Code = "unavailable"
-	CodeSignatureMissing  Code = "signature_missing"
-	CodeSignatureStale    Code = "signature_stale"
-	CodeSignatureMismatch Code = "signature_mismatch"
-	CodeSignatureReplayed Code = "signature_replayed"
+	CodeInvalidRequest   Code = "invalid_request"
+	CodeNotFound         Code = "not_found"
+	CodeMethodNotAllowed Code = "method_not_allowed"
+	CodeBodyTooLarge     Code = "body_too_large"
+	CodeBodyTimeout      Code = "body_timeout"
 
 	// In answers to messages on a WebSocket.
-	CodeMalformedJSON     Code = "malformed_json"
 	CodeInvalidMessage    Code = "invalid_message"
 	CodeUnknownAction     Code = "unknown_action"
 	CodeUnknownConnection Code = "unknown_connection"

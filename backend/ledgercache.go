@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"portfolio/contract/wire"
 )
 
 const (
@@ -57,7 +59,7 @@ func (c *ledgerCache) get(ctx context.Context, p Portfolio) (*ledgers, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, &Error{Code: CodeUnavailable, Message: "the portfolio could not be read in time, try again", Err: ctx.Err()}
+		return nil, &Error{Code: wire.CodeUnavailable, Message: "the portfolio could not be read in time, try again", Err: ctx.Err()}
 	case result := <-loading:
 		if result.Err != nil {
 			return nil, result.Err

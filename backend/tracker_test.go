@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"portfolio/contract/wire"
 )
 
 func TestTrackerHoldingsAsOf(t *testing.T) {
@@ -204,8 +206,8 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 		gaveUp <- err
 	}()
 	cancel()
-	if err := <-gaveUp; code(err) != CodeUnavailable {
-		t.Errorf("Holdings() of who gave up = %v, want %s", err, CodeUnavailable)
+	if err := <-gaveUp; code(err) != wire.CodeUnavailable {
+		t.Errorf("Holdings() of who gave up = %v, want %s", err, wire.CodeUnavailable)
 	}
 	close(block)
 	if _, err := tracker.Holdings(t.Context(), "alice", "p", time.Time{}); err != nil {

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binaries = dir
-		build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "portfolio", "portfolio/fastsynth/internal/forty")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "portfolio", "portfolio/tools/synthbench/forty")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%v: %v\n%s", build, err, out)
 			return 1

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/acm"

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"portfolio/contract/wire"
 )
 
 const (
@@ -36,14 +38,14 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) (answer []byte, _ 
 		if failure := recover(); failure != nil {
 			// The type alone: the value may quote what was being handled.
 			log.Error("panic", "type", fmt.Sprintf("%T", failure), "stack", string(debug.Stack()))
-			answer = encode(e.failure("internal", "the message could not be handled"))
+			answer = encode(e.failure(wire.CodeInternal, "the message could not be handled"))
 		}
 	}()
 	err := json.Unmarshal(payload, &e)
 	log = log.With("requestId", e.Context.RequestID, "connectionId", e.Context.ConnectionID, "route", e.Context.RouteKey)
 	if err != nil {
 		log.Error("the event is not one of API Gateway's")
-		return encode(e.failure("internal", "the message could not be handled")), nil
+		return encode(e.failure(wire.CodeInternal, "the message could not be handled")), nil
 	}
 	began := h.now()
 	r := h.answer(ctx, log, e)
@@ -61,7 +63,7 @@ func (h *handler) answer(ctx context.Context, log *slog.Logger, e event) respons
 		return h.message(ctx, log, e)
 	}
 	log.Error("no such route")
-	return e.failure("internal", "the message could not be handled")
+	return e.failure(wire.CodeInternal, "the message could not be handled")
 }
 
 // connect lets the service decide about a handshake. Whatever is not its clear
@@ -71,8 +73,8 @@ func (h *handler) connect(ctx context.Context, log *slog.Logger, e event) respon
 	if query == nil {
 		query = map[string][]string{}
 	}
-	r, err := h.call(ctx, log, handshakeTimeout, "/internal/connect",
-		connectCall{connection: e.Context.connection, SourceIP: e.Context.Identity.SourceIP, Query: query})
+	r, err := h.call(ctx, log, handshakeTimeout, wire.ConnectPath,
+		wire.Connect{Event: e.Context.Event, SourceIP: e.Context.Identity.SourceIP, Query: query})
 	switch {
 	case err != nil:
 		log.Error("handshake", "error", err.Error())
@@ -85,14 +87,14 @@ func (h *handler) connect(ctx context.Context, log *slog.Logger, e event) respon
 	default:
 		log.Error("handshake", "serviceStatus", r.status)
 	}
-	return e.failure("unavailable", "")
+	return e.failure(wire.CodeUnavailable, "")
 }
 
 // disconnect tells the service that a connection is gone. It never fails: there
 // is nobody to tell, and the service lets connections expire besides.
 func (h *handler) disconnect(ctx context.Context, log *slog.Logger, e event) response {
-	r, err := h.call(ctx, log, handshakeTimeout, "/internal/disconnect", disconnectCall{
-		connection: e.Context.connection, Code: e.Context.DisconnectCode, Reason: e.Context.DisconnectReason,
+	r, err := h.call(ctx, log, handshakeTimeout, wire.DisconnectPath, wire.Disconnect{
+		Event: e.Context.Event, Code: e.Context.DisconnectCode, Reason: e.Context.DisconnectReason,
 	})
 	if err != nil {
 		log.Error("farewell", "error", err.Error())
@@ -106,20 +108,20 @@ func (h *handler) disconnect(ctx context.Context, log *slog.Logger, e event) res
 // anything, or with an error. The socket stays open in any case.
 func (h *handler) message(ctx context.Context, log *slog.Logger, e event) response {
 	if e.IsBase64Encoded {
-		return e.failure("binary_message", "messages are JSON text, not binary")
+		return e.failure(wire.CodeBinaryMessage, "messages are JSON text, not binary")
 	}
 	if !json.Valid([]byte(e.Body)) {
-		return e.failure("malformed_json", `messages are JSON such as {"action":"ping"}`)
+		return e.failure(wire.CodeMalformedJSON, `messages are JSON such as {"action":"ping"}`)
 	}
-	r, err := h.call(ctx, log, messageTimeout, "/internal/message",
-		messageCall{connection: e.Context.connection, SourceIP: e.Context.Identity.SourceIP, Body: e.Body})
+	r, err := h.call(ctx, log, messageTimeout, wire.MessagePath,
+		wire.Message{Event: e.Context.Event, SourceIP: e.Context.Identity.SourceIP, Body: e.Body})
 	switch {
 	case errors.Is(err, errTooLarge):
 		log.Error("message", "error", err.Error())
-		return e.failure("reply_too_large", "the answer is too large to send, ask for less")
+		return e.failure(wire.CodeReplyTooLarge, "the answer is too large to send, ask for less")
 	case err != nil:
 		log.Error("message", "error", err.Error())
-		return e.failure("unavailable", "the service cannot be reached, try again")
+		return e.failure(wire.CodeUnavailable, "the service cannot be reached, try again")
 	case r.status == http.StatusNoContent:
 		return response{Status: http.StatusOK}
 	case r.status == http.StatusOK && json.Valid(r.body):
@@ -133,7 +135,7 @@ func (h *handler) message(ctx context.Context, log *slog.Logger, e event) respon
 	}
 	log.Log(ctx, level, "message", "serviceStatus", r.status, "code", p.Code)
 	if !documented {
-		return e.failure("unavailable", "the service failed, try again")
+		return e.failure(wire.CodeUnavailable, "the service failed, try again")
 	}
 	return e.failure(p.Code, p.Detail)
 }

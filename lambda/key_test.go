@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
 
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/stretchr/testify/assert"

@@ -13,7 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
+	"portfolio/contract/wire"
 )
 
 const (
@@ -102,30 +103,15 @@ type reply struct {
 	body   []byte
 }
 
-// problem is what the service's error documents (RFC 9457) say to clients.
-type problem struct {
-	Code   string `json:"code"` // stable
-	Detail string `json:"detail"`
-}
-
 // problem reads the reply as an error document; where it is none, Code is empty.
-func (r reply) problem() problem {
-	var p problem
+func (r reply) problem() wire.Problem {
+	var p wire.Problem
 	if json.Unmarshal(r.body, &p) != nil {
-		return problem{}
+		return wire.Problem{}
 	}
 	return p
 }
 
 // unsigned reports that the service did not take the handler's signature, which
 // is no refusal of the client.
-func (r reply) unsigned() bool {
-	if r.status != http.StatusUnauthorized {
-		return false
-	}
-	switch r.problem().Code {
-	case "signature_missing", "signature_stale", "signature_mismatch", "signature_replayed":
-		return true
-	}
-	return false
-}
+func (r reply) unsigned() bool { return r.problem().Unsigned(r.status) }

@@ -1,16 +1,17 @@
 package stacks
 
 import (
-	"portfolio/backend/metrics"
 	"strings"
 	"time"
+
+	"portfolio/contract/metric"
 
 	"github.com/aws/jsii-runtime-go"
 )
 
-// metric is one CloudWatch metric and how it is summed up over a period. A wrong
-// or partial set of dimensions is no error: it is an empty graph for ever.
-type metric struct {
+// statistic is a CloudWatch metric and how it is aggregated over a period. A wrong
+// or partial set of dimensions is not an error: it is a graph that stays empty.
+type statistic struct {
 	Namespace, Name string
 	Dimensions      []dimension
 	Stat            string // Average, Maximum, Minimum, Sum, or a percentile such as p99
@@ -19,9 +20,9 @@ type metric struct {
 
 type dimension struct{ Name, Value string }
 
-func (m metric) percentile() bool { return strings.HasPrefix(m.Stat, "p") }
+func (m statistic) percentile() bool { return strings.HasPrefix(m.Stat, "p") }
 
-func (m metric) dimensionMap() *map[string]*string {
+func (m statistic) dimensionMap() *map[string]*string {
 	dimensions := map[string]*string{}
 	for _, d := range m.Dimensions {
 		dimensions[d.Name] = jsii.String(d.Value)
@@ -29,55 +30,55 @@ func (m metric) dimensionMap() *map[string]*string {
 	return &dimensions
 }
 
-// as returns the metric under another statistic and label.
-func (m metric) as(stat, label string) metric {
+// as returns the same metric with another statistic and label.
+func (m statistic) as(stat, label string) statistic {
 	m.Stat, m.Label = stat, label
 	return m
 }
 
 // platformMetrics are the metrics that alarms and dashboard speak of.
 type platformMetrics struct {
-	InstanceCPU, DesiredCapacity, InService                           metric
-	ResponseTime, ResponseTimeP99, Requests                           metric
-	BalancerErrors, TargetErrors, UnhealthyHosts                      metric
-	DatabaseCPU, DatabaseConnections, DatabaseStorage, DatabaseMemory metric
-	ReplicaLag                                                        *metric // nil without a replica
-	CacheHits, CacheMisses, CacheECPU, CacheBytes, CacheThrottled     metric
-	Connects, Messages, IntegrationErrors, ClientErrors, ExecErrors   metric
-	HandlerDuration, HandlerErrors, HandlerThrottles                  metric
-	NATPorts                                                          []metric // one per gateway
+	InstanceCPU, DesiredCapacity, InService                           statistic
+	ResponseTime, ResponseTimeP99, Requests                           statistic
+	BalancerErrors, TargetErrors, UnhealthyHosts                      statistic
+	DatabaseCPU, DatabaseConnections, DatabaseStorage, DatabaseMemory statistic
+	ReplicaLag                                                        *statistic // nil without a replica
+	CacheHits, CacheMisses, CacheECPU, CacheBytes, CacheThrottled     statistic
+	Connects, Messages, IntegrationErrors, ClientErrors, ExecErrors   statistic
+	HandlerDuration, HandlerErrors, HandlerThrottles                  statistic
+	NATPorts                                                          []statistic // one per gateway
 	Service                                                           serviceMetrics
 }
 
 // serviceMetrics are the service's own, from the registry that records them.
 type serviceMetrics struct {
-	Duration, PushLag, PostFailures    metric
-	Connections, QuoteAge, Pool        metric
-	PriceHits, PriceMisses, Throughput metric
-	HistoryDifferences                 metric
+	Duration, PushLag, PostFailures    statistic
+	Connections, QuoteAge, Pool        statistic
+	PriceHits, PriceMisses, Throughput statistic
+	HistoryDifferences                 statistic
 }
 
 // newServiceMetrics names the metrics of an environment, all routes together.
 func newServiceMetrics(suffix string) serviceMetrics {
-	of := func(m metrics.Metric) metric {
-		return metric{
-			Namespace: metrics.Namespace, Name: m.Name, Stat: m.Stat, Label: m.Label,
-			Dimensions: []dimension{{metrics.EnvironmentDimension, suffix}},
+	of := func(m metric.Metric) statistic {
+		return statistic{
+			Namespace: metric.Namespace, Name: m.Name, Stat: m.Stat, Label: m.Label,
+			Dimensions: []dimension{{metric.EnvironmentDimension, suffix}},
 		}
 	}
 	return serviceMetrics{
-		Duration: of(metrics.RequestDuration), Throughput: of(metrics.RequestDuration).as("SampleCount", "requests"),
-		PushLag: of(metrics.PushLag), PostFailures: of(metrics.PostFailures),
-		Connections: of(metrics.OpenConnections), QuoteAge: of(metrics.QuoteAge), Pool: of(metrics.PoolUse),
-		PriceHits: of(metrics.CacheHits), PriceMisses: of(metrics.CacheMisses),
-		HistoryDifferences: of(metrics.HistoryDifferences),
+		Duration: of(metric.RequestDuration), Throughput: of(metric.RequestDuration).as("SampleCount", "requests"),
+		PushLag: of(metric.PushLag), PostFailures: of(metric.PostFailures),
+		Connections: of(metric.OpenConnections), QuoteAge: of(metric.QuoteAge), Pool: of(metric.PoolUse),
+		PriceHits: of(metric.CacheHits), PriceMisses: of(metric.CacheMisses),
+		HistoryDifferences: of(metric.HistoryDifferences),
 	}
 }
 
 func newMetrics(p MonitoringProps) platformMetrics {
-	of := func(namespace string, dimensions ...dimension) func(name, stat, label string) metric {
-		return func(name, stat, label string) metric {
-			return metric{Namespace: namespace, Name: name, Dimensions: dimensions, Stat: stat, Label: label}
+	of := func(namespace string, dimensions ...dimension) func(name, stat, label string) statistic {
+		return func(name, stat, label string) statistic {
+			return statistic{Namespace: namespace, Name: name, Dimensions: dimensions, Stat: stat, Label: label}
 		}
 	}
 	group := dimension{"AutoScalingGroupName", *p.Compute.AutoScalingGroup}
@@ -133,7 +134,7 @@ func newMetrics(p MonitoringProps) platformMetrics {
 // widget is one graph of the dashboard.
 type widget struct {
 	Title   string
-	Metrics []metric
+	Metrics []statistic
 }
 
 // dashboardRows are the dashboard from top to bottom; a row's widgets share its
@@ -141,33 +142,33 @@ type widget struct {
 func dashboardRows(m platformMetrics) [][]widget {
 	rows := [][]widget{
 		{
-			{"EC2 CPU (%)", []metric{m.InstanceCPU, m.InstanceCPU.as("Maximum", "maximum")}},
-			{"Response time (s)", []metric{m.ResponseTime, m.ResponseTimeP99}},
-			{"Requests", []metric{m.Requests}},
+			{"EC2 CPU (%)", []statistic{m.InstanceCPU, m.InstanceCPU.as("Maximum", "maximum")}},
+			{"Response time (s)", []statistic{m.ResponseTime, m.ResponseTimeP99}},
+			{"Requests", []statistic{m.Requests}},
 		}, {
-			{"RDS connections", []metric{m.DatabaseConnections}},
-			{"RDS CPU (%)", []metric{m.DatabaseCPU}},
-			{"Capacity", []metric{m.DesiredCapacity, m.InService}},
+			{"RDS connections", []statistic{m.DatabaseConnections}},
+			{"RDS CPU (%)", []statistic{m.DatabaseCPU}},
+			{"Capacity", []statistic{m.DesiredCapacity, m.InService}},
 		}, {
-			{"HTTP 5xx", []metric{m.BalancerErrors, m.TargetErrors}},
-			{"Unhealthy hosts", []metric{m.UnhealthyHosts}},
-			{"RDS free storage and memory (bytes)", []metric{m.DatabaseStorage, m.DatabaseMemory}},
+			{"HTTP 5xx", []statistic{m.BalancerErrors, m.TargetErrors}},
+			{"Unhealthy hosts", []statistic{m.UnhealthyHosts}},
+			{"RDS free storage and memory (bytes)", []statistic{m.DatabaseStorage, m.DatabaseMemory}},
 		}, {
-			{"Cache hits and misses", []metric{m.CacheHits, m.CacheMisses}},
-			{"Cache ECPU", []metric{m.CacheECPU, m.CacheThrottled}},
-			{"Cache storage (bytes)", []metric{m.CacheBytes}},
+			{"Cache hits and misses", []statistic{m.CacheHits, m.CacheMisses}},
+			{"Cache ECPU", []statistic{m.CacheECPU, m.CacheThrottled}},
+			{"Cache storage (bytes)", []statistic{m.CacheBytes}},
 		}, {
-			{"WebSocket", []metric{m.Connects, m.Messages}},
-			{"WebSocket errors", []metric{m.IntegrationErrors, m.ClientErrors, m.ExecErrors}},
-			{"Handler duration (ms)", []metric{m.HandlerDuration}},
+			{"WebSocket", []statistic{m.Connects, m.Messages}},
+			{"WebSocket errors", []statistic{m.IntegrationErrors, m.ClientErrors, m.ExecErrors}},
+			{"Handler duration (ms)", []statistic{m.HandlerDuration}},
 		}, {
-			{"Handler errors and throttles", []metric{m.HandlerErrors, m.HandlerThrottles}},
+			{"Handler errors and throttles", []statistic{m.HandlerErrors, m.HandlerThrottles}},
 			{"NAT port allocation errors", m.NATPorts},
 		},
 	}
 	if m.ReplicaLag != nil {
 		last := len(rows) - 1
-		rows[last] = append(rows[last], widget{"Replica lag (s)", []metric{*m.ReplicaLag}})
+		rows[last] = append(rows[last], widget{"Replica lag (s)", []statistic{*m.ReplicaLag}})
 	}
 	return append(rows, serviceRows(m.Service)...)
 }
@@ -176,14 +177,14 @@ func dashboardRows(m platformMetrics) [][]widget {
 func serviceRows(m serviceMetrics) [][]widget {
 	return [][]widget{
 		{
-			{"Push lag (ms)", []metric{m.PushLag.as("p50", "p50"), m.PushLag}},
-			{"Quote age (s)", []metric{m.QuoteAge}},
-			{"Open connections and failed posts", []metric{m.Connections, m.PostFailures}},
+			{"Push lag (ms)", []statistic{m.PushLag.as("p50", "p50"), m.PushLag}},
+			{"Quote age (s)", []statistic{m.QuoteAge}},
+			{"Open connections and failed posts", []statistic{m.Connections, m.PostFailures}},
 		}, {
-			{"Service time (ms)", []metric{m.Duration.as("p50", "p50"), m.Duration}},
-			{"Service requests and prices from the cache", []metric{m.Throughput, m.PriceHits, m.PriceMisses}},
-			{"Database pool in use (%)", []metric{m.Pool.as("Average", "average"), m.Pool}},
-			{"Past days that differ", []metric{m.HistoryDifferences}},
+			{"Service time (ms)", []statistic{m.Duration.as("p50", "p50"), m.Duration}},
+			{"Service requests and prices from the cache", []statistic{m.Throughput, m.PriceHits, m.PriceMisses}},
+			{"Database pool in use (%)", []statistic{m.Pool.as("Average", "average"), m.Pool}},
+			{"Past days that differ", []statistic{m.HistoryDifferences}},
 		},
 	}
 }

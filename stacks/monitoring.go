@@ -88,7 +88,7 @@ const (
 type alarm struct {
 	ID          string // construct id and part of the name
 	Description string // what is wrong, in words for the person who is woken
-	Metric      metric
+	Metric      statistic
 	Comparison  string // ">", "<", ">="
 	Threshold   float64
 	Periods     int // of a minute, all of them over the threshold

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"portfolio/backend/metrics"
+	"portfolio/contract/metric"
 )
 
 // Dimensions as CloudWatch publishes them; a partial set is an empty graph.
@@ -144,13 +144,13 @@ func showsRegistry(m model) error {
 	for _, w := range widgets(m) {
 		all, _ := dig(w, "properties", "metrics").([]any)
 		for _, series := range all {
-			if s := series.([]any); s[0] == metrics.Namespace {
+			if s := series.([]any); s[0] == metric.Namespace {
 				shown[s[1].(string)] = true
 			}
 		}
 	}
 	var recorded []string
-	for _, one := range metrics.All() {
+	for _, one := range metric.All() {
 		recorded = append(recorded, one.Name)
 	}
 	return sameLines(slices.Collect(maps.Keys(shown)), recorded)

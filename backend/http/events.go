@@ -9,37 +9,24 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 )
 
-// event is what the WebSocket handler tells of one event of API Gateway. Fields
-// unknown here are let pass, so that the handler may be deployed first.
-type event struct {
-	RequestID    string              `json:"requestId"` // makes two calls' signatures differ
-	ConnectionID string              `json:"connectionId"`
-	DomainName   string              `json:"domainName"`
-	Stage        string              `json:"stage"`
-	SourceIP     string              `json:"sourceIp"`         // $connect and messages
-	Query        map[string][]string `json:"query"`            // $connect
-	Body         string              `json:"body"`             // messages: the client's text
-	Code         int                 `json:"disconnectCode"`   // $disconnect
-	Reason       string              `json:"disconnectReason"` // $disconnect
-}
-
-// decodeEvent reads an event and leaves its ids for the request's log line.
-func decodeEvent(w http.ResponseWriter, body []byte) (event, error) {
-	var e event
-	if err := json.Unmarshal(body, &e); err != nil {
-		return e, &backend.Error{Code: backend.CodeInvalidRequest, Message: "the body is no JSON object of an event", Err: err}
+// decodeEvent reads the body of a call into event, which holds e, and adds its ids
+// to the request's log line.
+func decodeEvent(w http.ResponseWriter, body []byte, event any, e *wire.Event) error {
+	if err := json.Unmarshal(body, event); err != nil {
+		return &backend.Error{Code: backend.CodeInvalidRequest, Message: "the body must be a JSON object that describes an event", Err: err}
 	}
 	for name, value := range map[string]string{
 		"requestId": e.RequestID, "connectionId": e.ConnectionID, "domainName": e.DomainName, "stage": e.Stage,
 	} {
 		if !identifier(value) {
-			return e, &backend.Error{Code: backend.CodeInvalidRequest, Message: name + ": want 1 to 255 printable ASCII characters"}
+			return &backend.Error{Code: backend.CodeInvalidRequest, Message: name + ": want 1 to 255 printable ASCII characters"}
 		}
 	}
 	note(w, slog.String("requestId", e.RequestID), slog.String("connectionId", e.ConnectionID))
-	return e, nil
+	return nil
 }
 
 // identifier reports whether text may be an id or a name of AWS.
@@ -55,7 +42,8 @@ func identifier(text string) bool {
 // connect keeps a new connection whose ticket is good. A client may send messages
 // once this is answered.
 func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) error {
-	e, err := decodeEvent(w, body)
+	var e wire.Connect
+	err := decodeEvent(w, body, &e, &e.Event)
 	if err != nil {
 		return err
 	}
@@ -84,8 +72,8 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 
 // disconnect forgets a connection, however often it is told to.
 func (a *api) disconnect(ctx context.Context, w http.ResponseWriter, body []byte) error {
-	e, err := decodeEvent(w, body)
-	if err != nil {
+	var e wire.Disconnect
+	if err := decodeEvent(w, body, &e, &e.Event); err != nil {
 		return err
 	}
 	note(w, slog.Int("disconnectCode", e.Code))
@@ -96,18 +84,11 @@ func (a *api) disconnect(ctx context.Context, w http.ResponseWriter, body []byte
 	return nil
 }
 
-// socketError is an error as clients see it on the WebSocket.
-type socketError struct {
-	Type    string       `json:"type"` // "error"
-	Code    backend.Code `json:"code"`
-	Message string       `json:"message"`
-}
-
 // message answers a client's message. What is wrong with the message itself is
 // told to the client in an answer; other errors are the call's.
 func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) error {
-	e, err := decodeEvent(w, body)
-	if err != nil {
+	var e wire.Message
+	if err := decodeEvent(w, body, &e, &e.Event); err != nil {
 		return err
 	}
 	reply, err := a.reply(ctx, w, e)
@@ -117,7 +98,7 @@ func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) e
 			return err
 		}
 		note(w, slog.String("code", string(public.Code)), slog.String("error", err.Error()))
-		reply = socketError{Type: "error", Code: public.Code, Message: public.Message}
+		reply = wire.NewError(public.Code, public.Message)
 	}
 	writeJSON(w, http.StatusOK, "application/json", reply)
 	return nil
@@ -129,7 +110,7 @@ const lookupTimeout = 2 * time.Second
 // reply carries a message out. A connection that is not kept has to be made
 // anew: what it once said of itself is gone. While the database is away nobody
 // is turned out for that; an action that needs it fails by itself.
-func (a *api) reply(ctx context.Context, w http.ResponseWriter, e event) (any, error) {
+func (a *api) reply(ctx context.Context, w http.ResponseWriter, e wire.Message) (any, error) {
 	lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	known, err := a.Connections.Known(lookup, e.ConnectionID, a.Now())

@@ -1,5 +1,5 @@
-// Package http serves the platform over HTTP: its health for the load balancer
-// and the operators, and the signed calls of the WebSocket handler.
+// Package http serves the platform over HTTP: the API below /v1 for holders of an
+// API key, the signed calls of the WebSocket handler, and the health checks.
 package http
 
 import (
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 
 	"golang.org/x/time/rate"
 )
@@ -79,9 +80,9 @@ func (a *api) routes() []route {
 	return []route{
 		{http.MethodGet, "/health", health},
 		{http.MethodGet, "/ready", a.ready},
-		{http.MethodPost, "/internal/connect", a.signed(handshakeTimeout, a.connect)},
-		{http.MethodPost, "/internal/message", a.signed(messageTimeout, a.message)},
-		{http.MethodPost, "/internal/disconnect", a.signed(handshakeTimeout, a.disconnect)},
+		{http.MethodPost, wire.ConnectPath, a.signed(handshakeTimeout, a.connect)},
+		{http.MethodPost, wire.MessagePath, a.signed(messageTimeout, a.message)},
+		{http.MethodPost, wire.DisconnectPath, a.signed(handshakeTimeout, a.disconnect)},
 
 		{http.MethodGet, "/v1/openapi.json", describe},
 		{http.MethodGet, "/v1/portfolios", a.keyed(backend.ScopeRead, a.listPortfolios)},

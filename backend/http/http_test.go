@@ -20,7 +20,8 @@ import (
 
 	"portfolio/backend"
 	backendhttp "portfolio/backend/http"
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
+	"portfolio/contract/wire"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -341,7 +342,7 @@ func TestEventsAreChecked(t *testing.T) {
 func TestMessagesWhileTheDatabaseIsAway(t *testing.T) {
 	f := newFakes()
 	server := f.serve(t)
-	f.storeErr = &backend.Error{Code: backend.CodeUnavailable, Message: "try again", Err: errors.New("secret-detail")}
+	f.storeErr = &backend.Error{Code: wire.CodeUnavailable, Message: "try again", Err: errors.New("secret-detail")}
 	response, body := do(t, call(t, server, "/internal/message", messageBody("c-9", `{"action":"ping"}`), goodKey, now))
 	assert.Equal(t, 200, response.StatusCode)
 	assert.JSONEq(t, `{"type":"pong"}`, body)

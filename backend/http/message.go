@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 )
 
 // maxMessage is API Gateway's limit for a message on a WebSocket, in bytes.
@@ -94,7 +95,7 @@ func decodeMessage(text string) (action string, f fields, err error) {
 }
 
 func malformed(err error) error {
-	return &backend.Error{Code: backend.CodeMalformedJSON, Message: "the message is no valid JSON", Err: err}
+	return &backend.Error{Code: wire.CodeMalformedJSON, Message: "the message is no valid JSON", Err: err}
 }
 
 func invalidMessage(message string) error {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,15 +35,15 @@ func TestMessages(t *testing.T) {
 		`[]`:                                     backend.CodeInvalidMessage,
 		`"ping"`:                                 backend.CodeInvalidMessage,
 		`null`:                                   backend.CodeInvalidMessage,
-		``:                                       backend.CodeMalformedJSON,
-		`ping`:                                   backend.CodeMalformedJSON,
-		`{"action":"ping"`:                       backend.CodeMalformedJSON,
-		`{"action":"ping"}}`:                     backend.CodeMalformedJSON,
-		`{"action":"ping"}{}`:                    backend.CodeMalformedJSON,
-		`{"action":"ping",}`:                     backend.CodeMalformedJSON,
-		`{"action" "ping"}`:                      backend.CodeMalformedJSON,
-		`{action:"ping"}`:                        backend.CodeMalformedJSON,
-		`{"action":` + strings.Repeat("[", 20000):                                      backend.CodeMalformedJSON,
+		``:                                       wire.CodeMalformedJSON,
+		`ping`:                                   wire.CodeMalformedJSON,
+		`{"action":"ping"`:                       wire.CodeMalformedJSON,
+		`{"action":"ping"}}`:                     wire.CodeMalformedJSON,
+		`{"action":"ping"}{}`:                    wire.CodeMalformedJSON,
+		`{"action":"ping",}`:                     wire.CodeMalformedJSON,
+		`{"action" "ping"}`:                      wire.CodeMalformedJSON,
+		`{action:"ping"}`:                        wire.CodeMalformedJSON,
+		`{"action":` + strings.Repeat("[", 20000):                                      wire.CodeMalformedJSON,
 		`{"action":"ping"}` + strings.Repeat(" ", maxMessage):                          backend.CodeInvalidMessage,
 		`{"action":"ping"}` + strings.Repeat(" ", maxMessage-len(`{"action":"ping"}`)): "",
 	} {
@@ -119,7 +120,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 func TestPublicErrorHidesTheInside(t *testing.T) {
 	cause := errors.New("secret-detail")
 	for _, err := range []error{cause, &backend.Error{Code: "unlisted", Message: "secret-detail", Err: cause}} {
-		assert.Equal(t, backend.CodeInternal, publicError(err).Code)
+		assert.Equal(t, wire.CodeInternal, publicError(err).Code)
 		assert.NotContains(t, publicError(err).Message, "secret-detail")
 	}
 }

@@ -6,21 +6,22 @@ import (
 	"net/http"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 )
 
 // statuses says how each code is answered.
 var statuses = map[backend.Code]int{
-	backend.CodeInternal:          http.StatusInternalServerError,
-	backend.CodeInvalidRequest:    http.StatusBadRequest,
-	backend.CodeNotFound:          http.StatusNotFound,
-	backend.CodeMethodNotAllowed:  http.StatusMethodNotAllowed,
-	backend.CodeBodyTooLarge:      http.StatusRequestEntityTooLarge,
-	backend.CodeBodyTimeout:       http.StatusRequestTimeout,
-	backend.CodeUnavailable:       http.StatusServiceUnavailable,
-	backend.CodeSignatureMissing:  http.StatusUnauthorized,
-	backend.CodeSignatureStale:    http.StatusUnauthorized,
-	backend.CodeSignatureMismatch: http.StatusUnauthorized,
-	backend.CodeSignatureReplayed: http.StatusUnauthorized,
+	wire.CodeInternal:            http.StatusInternalServerError,
+	backend.CodeInvalidRequest:   http.StatusBadRequest,
+	backend.CodeNotFound:         http.StatusNotFound,
+	backend.CodeMethodNotAllowed: http.StatusMethodNotAllowed,
+	backend.CodeBodyTooLarge:     http.StatusRequestEntityTooLarge,
+	backend.CodeBodyTimeout:      http.StatusRequestTimeout,
+	wire.CodeUnavailable:         http.StatusServiceUnavailable,
+	wire.CodeSignatureMissing:    http.StatusUnauthorized,
+	wire.CodeSignatureStale:      http.StatusUnauthorized,
+	wire.CodeSignatureMismatch:   http.StatusUnauthorized,
+	wire.CodeSignatureReplayed:   http.StatusUnauthorized,
 
 	backend.CodeUnauthenticated:     http.StatusUnauthorized,
 	backend.CodeForbidden:           http.StatusForbidden,
@@ -34,7 +35,7 @@ var statuses = map[backend.Code]int{
 
 	// What is wrong with a client's message is an answer to it: the call that
 	// brought the message went well.
-	backend.CodeMalformedJSON:     http.StatusOK,
+	wire.CodeMalformedJSON:        http.StatusOK,
 	backend.CodeInvalidMessage:    http.StatusOK,
 	backend.CodeUnknownAction:     http.StatusOK,
 	backend.CodeUnknownConnection: http.StatusOK,
@@ -81,7 +82,7 @@ func publicError(err error) *backend.Error {
 	if errors.As(err, &known) && statuses[known.Code] != 0 {
 		return known
 	}
-	return &backend.Error{Code: backend.CodeInternal, Message: "the service made a mistake; it was logged"}
+	return &backend.Error{Code: wire.CodeInternal, Message: "the service made a mistake; it was logged"}
 }
 
 // writeProblem answers with err.

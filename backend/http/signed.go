@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"portfolio/backend"
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
+	"portfolio/contract/wire"
 )
 
 const (
@@ -55,10 +56,10 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 		// Hex has two spellings for a letter; they are one signature.
 		first, err := a.Replays.Remember(ctx, signature.ID(r), replayMemory)
 		if err != nil {
-			return &backend.Error{Code: backend.CodeUnavailable, Message: "replays cannot be told now, try again", Err: err}
+			return &backend.Error{Code: wire.CodeUnavailable, Message: "replays cannot be told now, try again", Err: err}
 		}
 		if !first {
-			return &backend.Error{Code: backend.CodeSignatureReplayed, Message: "this call was made before"}
+			return &backend.Error{Code: wire.CodeSignatureReplayed, Message: "this call was made before"}
 		}
 		return serve(ctx, w, body)
 	}
@@ -69,7 +70,7 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 func (a *api) verify(ctx context.Context, r *http.Request, body []byte) error {
 	keys, err := a.Keys.Keys(ctx)
 	if err != nil {
-		return &backend.Error{Code: backend.CodeUnavailable, Message: "signatures cannot be checked now, try again", Err: err}
+		return &backend.Error{Code: wire.CodeUnavailable, Message: "signatures cannot be checked now, try again", Err: err}
 	}
 	err = verifyAny(r, keys, body, a.Now())
 	if !errors.Is(err, signature.ErrMismatch) {
@@ -104,11 +105,11 @@ func refused(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, signature.ErrMissing):
-		return &backend.Error{Code: backend.CodeSignatureMissing, Message: "the call is not signed", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureMissing, Message: "the call is not signed", Err: err}
 	case errors.Is(err, signature.ErrStale):
-		return &backend.Error{Code: backend.CodeSignatureStale, Message: "the signature is too old or too new", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureStale, Message: "the signature is too old or too new", Err: err}
 	default:
-		return &backend.Error{Code: backend.CodeSignatureMismatch, Message: "the signature does not fit", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureMismatch, Message: "the signature does not fit", Err: err}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"portfolio/contract/metric"
 )
 
 // CloudWatch's limits for one line (Amazon CloudWatch user guide, "Specification:
@@ -44,7 +46,7 @@ type values struct {
 
 // taken is a series' values that are to be written.
 type taken struct {
-	metric Metric
+	metric metric.Metric
 	route  string
 	value  any // a number or values
 }
@@ -84,11 +86,11 @@ func lines(all []taken) (out [][]taken) {
 }
 
 func (r *Registry) writeLine(ctx context.Context, log *slog.Logger, now time.Time, route string, line []taken) {
-	d := directive{Namespace: Namespace, Dimensions: [][]string{{EnvironmentDimension}}}
-	attrs := []slog.Attr{slog.String(EnvironmentDimension, r.environment)}
+	d := directive{Namespace: metric.Namespace, Dimensions: [][]string{{metric.EnvironmentDimension}}}
+	attrs := []slog.Attr{slog.String(metric.EnvironmentDimension, r.environment)}
 	if route != "" {
-		d.Dimensions = append(d.Dimensions, []string{EnvironmentDimension, RouteDimension})
-		attrs = append(attrs, slog.String(RouteDimension, route))
+		d.Dimensions = append(d.Dimensions, []string{metric.EnvironmentDimension, metric.RouteDimension})
+		attrs = append(attrs, slog.String(metric.RouteDimension, route))
 	}
 	for _, t := range line {
 		d.Metrics = append(d.Metrics, definition{t.metric.Name, t.metric.Unit})
@@ -102,9 +104,9 @@ func (r *Registry) writeLine(ctx context.Context, log *slog.Logger, now time.Tim
 // as its values need lines.
 func (s *series) take() (out []any) {
 	switch s.metric.Kind {
-	case Counter:
+	case metric.Counter:
 		return []any{s.sum.Swap(0)} // 0 too: nothing failed is news
-	case Gauge:
+	case metric.Gauge:
 		if !s.set.Swap(false) {
 			return nil
 		}

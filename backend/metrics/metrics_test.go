@@ -3,9 +3,6 @@ package metrics_test
 import (
 	"bytes"
 	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"log/slog"
 	"math"
 	"slices"
@@ -15,6 +12,7 @@ import (
 	"time"
 
 	"portfolio/backend/metrics"
+	"portfolio/contract/metric"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -38,15 +36,15 @@ func written(t *testing.T, r *metrics.Registry) []map[string]any {
 
 func TestWrite(t *testing.T) {
 	r := metrics.New("test")
-	r.Record(metrics.PushLag, 0)
-	r.Record(metrics.PushLag, 0.1)
-	r.Record(metrics.PushLag, 0.1)
-	r.Record(metrics.PostFailures, 2)
-	r.Record(metrics.PostFailures, 3)
-	r.Record(metrics.OpenConnections, 7)
-	r.Record(metrics.OpenConnections, 10_001)
-	r.RecordRoute(metrics.RequestDuration, "GET /v1/portfolios/{portfolio}", 0.1)
-	r.RecordRoute(metrics.RequestDuration, "", 0.1)
+	r.Record(metric.PushLag, 0)
+	r.Record(metric.PushLag, 0.1)
+	r.Record(metric.PushLag, 0.1)
+	r.Record(metric.PostFailures, 2)
+	r.Record(metric.PostFailures, 3)
+	r.Record(metric.OpenConnections, 7)
+	r.Record(metric.OpenConnections, 10_001)
+	r.RecordRoute(metric.RequestDuration, "GET /v1/portfolios/{portfolio}", 0.1)
+	r.RecordRoute(metric.RequestDuration, "", 0.1)
 
 	lines := written(t, r)
 	require.Len(t, lines, 3)
@@ -100,7 +98,7 @@ func distributionOf(t *testing.T, value any) (d distribution) {
 func TestDistribution(t *testing.T) {
 	for _, value := range []float64{0.1, 0.105, 0.3, 1, 12.5, 99.9, 100, 250, 1000, 59_999, 3_600_000, 9_999_999} {
 		r := metrics.New("test")
-		r.Record(metrics.PushLag, value)
+		r.Record(metric.PushLag, value)
 		got := distributionOf(t, written(t, r)[0]["PushLag"]).Values[0]
 		if got < value*0.9995 || got > value*1.0505 {
 			t.Errorf("Record(%v) = %v, want 0–5 %% more", value, got)
@@ -108,18 +106,18 @@ func TestDistribution(t *testing.T) {
 	}
 	for value, want := range map[float64]float64{0: 0, 1e-9: 0.1, 0.0999: 0.1} {
 		r := metrics.New("test")
-		r.Record(metrics.PushLag, value)
+		r.Record(metric.PushLag, value)
 		assert.Equal(t, []float64{want}, distributionOf(t, written(t, r)[0]["PushLag"]).Values, "Record(%v)", value)
 	}
 	r := metrics.New("test")
-	r.Record(metrics.PushLag, math.MaxFloat64)
+	r.Record(metric.PushLag, math.MaxFloat64)
 	assert.Len(t, written(t, r), 1, "beyond the last bucket")
 }
 
 // CloudWatch drops a line with one value it cannot take.
 func TestNoNumber(t *testing.T) {
 	r := metrics.New("test")
-	for _, m := range metrics.All() {
+	for _, m := range metric.All() {
 		for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1} {
 			r.Record(m, value)
 		}
@@ -131,8 +129,8 @@ func TestLimits(t *testing.T) {
 	r := metrics.New("test")
 	const n = 5000
 	for i := range n {
-		r.Record(metrics.PushLag, 0.1*math.Pow(1.004, float64(i)))
-		r.Record(metrics.PoolUse, float64(i%100))
+		r.Record(metric.PushLag, 0.1*math.Pow(1.004, float64(i)))
+		r.Record(metric.PoolUse, float64(i%100))
 	}
 	count, last := 0.0, -1.0
 	lines := written(t, r)
@@ -156,8 +154,8 @@ func TestConcurrent(t *testing.T) {
 	for range 4 {
 		tasks.Go(func() {
 			for i := range 1000 {
-				r.Record(metrics.PushLag, float64(i))
-				r.Record(metrics.PostFailures, 1)
+				r.Record(metric.PushLag, float64(i))
+				r.Record(metric.PostFailures, 1)
 			}
 		})
 	}
@@ -176,31 +174,4 @@ func TestConcurrent(t *testing.T) {
 	tasks.Wait()
 	take()
 	assert.Equal(t, []float64{4000, 4000}, []float64{lag, failures})
-}
-
-// Units are CloudWatch's words: others make it drop the whole line.
-var units = []string{"Milliseconds", "Seconds", "Count", "Percent"}
-
-func TestAll(t *testing.T) {
-	var names []string
-	for _, m := range metrics.All() {
-		names = append(names, m.Name)
-		assert.Contains(t, units, m.Unit, m.Name)
-		assert.NotEmpty(t, m.Stat, m.Name)
-		assert.NotEmpty(t, m.Label, m.Name)
-		if strings.HasPrefix(m.Stat, "p") {
-			assert.Equal(t, metrics.Distribution, m.Kind, "%s: only a distribution has percentiles", m.Name)
-		}
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), "metrics.go", nil, 0)
-	require.NoError(t, err)
-	var declared []string
-	for _, d := range file.Decls {
-		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.VAR {
-			for _, s := range g.Specs {
-				declared = append(declared, s.(*ast.ValueSpec).Names[0].Name)
-			}
-		}
-	}
-	assert.ElementsMatch(t, declared, names, "All() has each metric, and each is called by its name")
 }

@@ -1,9 +1,13 @@
+// Package metrics records the service's metrics, which package metric names, and
+// writes them to the log in CloudWatch's embedded metric format.
 package metrics
 
 import (
 	"math"
 	"sync"
 	"sync/atomic"
+
+	"portfolio/contract/metric"
 )
 
 // Registry collects values until they are written. It is safe for concurrent
@@ -17,7 +21,7 @@ type key struct{ name, route string }
 
 // series is one metric under one set of dimensions, since it was last taken.
 type series struct {
-	metric  Metric
+	metric  metric.Metric
 	buckets []atomic.Int64 // of a distribution
 	sum     atomic.Int64   // of a counter
 	last    atomic.Uint64  // of a gauge, the bits of a float64
@@ -30,39 +34,39 @@ func New(environment string) *Registry { return &Registry{environment: environme
 // Record takes in a value of a metric that is not by route. What is no number
 // or negative is left out: CloudWatch refuses a whole line for the one, and none
 // of the metrics can be the other.
-func (r *Registry) Record(m Metric, value float64) { r.record(m, "", value) }
+func (r *Registry) Record(m metric.Metric, value float64) { r.record(m, "", value) }
 
 // RecordRoute takes in a value of a metric by route. A route must be one of a
 // known few, never a stranger's text: each is a metric of its own, and paid for.
-func (r *Registry) RecordRoute(m Metric, route string, value float64) {
+func (r *Registry) RecordRoute(m metric.Metric, route string, value float64) {
 	if route == "" {
 		route = "none" // CloudWatch refuses an empty dimension
 	}
 	r.record(m, route, value)
 }
 
-func (r *Registry) record(m Metric, route string, value float64) {
+func (r *Registry) record(m metric.Metric, route string, value float64) {
 	if math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
 		return
 	}
 	s := r.find(key{m.Name, route}, m)
 	switch m.Kind {
-	case Distribution:
+	case metric.Distribution:
 		s.buckets[bucketOf(value)].Add(1)
-	case Counter:
+	case metric.Counter:
 		s.sum.Add(int64(value))
-	case Gauge:
+	case metric.Gauge:
 		s.last.Store(math.Float64bits(value))
 		s.set.Store(true)
 	}
 }
 
-func (r *Registry) find(k key, m Metric) *series {
+func (r *Registry) find(k key, m metric.Metric) *series {
 	if s, ok := r.series.Load(k); ok {
 		return s.(*series)
 	}
 	fresh := &series{metric: m}
-	if m.Kind == Distribution {
+	if m.Kind == metric.Distribution {
 		fresh.buckets = make([]atomic.Int64, buckets)
 	}
 	s, _ := r.series.LoadOrStore(k, fresh)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
 	"github.com/stretchr/testify/assert"
@@ -53,7 +54,7 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 						break
 					}
 					failed.Add(1)
-					assertCode(t, backend.CodeUnavailable, err)
+					assertCode(t, wire.CodeUnavailable, err)
 					time.Sleep(5 * time.Millisecond)
 				}
 			}

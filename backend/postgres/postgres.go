@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -126,7 +127,7 @@ func outcome(what string, err error) error {
 	if answered := (*pgconn.PgError)(nil); errors.As(err, &answered) && !passing(answered.Code) {
 		return err
 	}
-	return &backend.Error{Code: backend.CodeUnavailable, Message: "the database cannot be reached, try again", Err: err}
+	return &backend.Error{Code: wire.CodeUnavailable, Message: "the database cannot be reached, try again", Err: err}
 }
 
 // passing reports whether a server that answers with this SQLSTATE may give

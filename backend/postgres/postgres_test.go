@@ -15,6 +15,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/postgres"
+	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
 	"github.com/jackc/pgx/v5"
@@ -195,21 +196,21 @@ func TestErrorsTellWhatPasses(t *testing.T) {
 		if errors.As(err, &e) {
 			return e.Code
 		}
-		return backend.CodeInternal
+		return wire.CodeInternal
 	}
 	for name, test := range map[string]struct {
 		change func(*postgres.Config)
 		want   backend.Code
 	}{
-		"not migrated yet": {func(*postgres.Config) {}, backend.CodeUnavailable},
-		"nobody listens":   {func(c *postgres.Config) { c.Port = 1 }, backend.CodeUnavailable},
-		"no such database": {func(c *postgres.Config) { c.Name = "none" }, backend.CodeUnavailable},
+		"not migrated yet": {func(*postgres.Config) {}, wire.CodeUnavailable},
+		"nobody listens":   {func(c *postgres.Config) { c.Port = 1 }, wire.CodeUnavailable},
+		"no such database": {func(c *postgres.Config) { c.Name = "none" }, wire.CodeUnavailable},
 		"no credentials": {func(c *postgres.Config) {
 			c.Credentials = func(context.Context) (string, string, error) { return "", "", errors.New("away") }
-		}, backend.CodeUnavailable},
+		}, wire.CodeUnavailable},
 		"wrong password": {func(c *postgres.Config) {
 			c.Credentials = func(context.Context) (string, string, error) { return "nobody", "wrong", nil }
-		}, backend.CodeUnavailable},
+		}, wire.CodeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config(database(t))
@@ -223,7 +224,7 @@ func TestErrorsTellWhatPasses(t *testing.T) {
 	db := migrated(t)
 	never := connection("expires before it begins", now)
 	never.ExpiresAt = never.ConnectedAt
-	assert.Equal(t, backend.CodeInternal, code(db.Add(ctx, never)))
+	assert.Equal(t, wire.CodeInternal, code(db.Add(ctx, never)))
 }
 
 func TestServerIsVerified(t *testing.T) {

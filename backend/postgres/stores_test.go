@@ -8,6 +8,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/postgres"
+	"portfolio/contract/wire"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
@@ -25,7 +26,7 @@ func codeOf(err error) backend.Code {
 	if errors.As(err, &e) {
 		return e.Code
 	}
-	return backend.CodeInternal
+	return wire.CodeInternal
 }
 
 func assertCode(t *testing.T, want backend.Code, err error, of ...any) {

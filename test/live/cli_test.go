@@ -42,7 +42,7 @@ func list(environ map[string]string) []string {
 // app is the CDKTF app and ejector the program that writes HCL, each built once.
 var (
 	app     = built("platform", "portfolio")
-	ejector = built("ejector", "portfolio/eject")
+	ejector = built("ejector", "portfolio/ops/eject")
 )
 
 // built builds a program into build/ when it is first asked for.

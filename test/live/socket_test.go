@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
 	"portfolio/local/platform"
 
 	"github.com/aws/aws-sdk-go-v2/aws"

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
 	"portfolio/local/servers"
 
 	"github.com/jackc/pgx/v5"

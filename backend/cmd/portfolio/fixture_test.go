@@ -21,7 +21,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/postgres"
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
 	"portfolio/local/servers"
 
 	"github.com/stretchr/testify/assert"

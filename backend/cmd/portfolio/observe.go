@@ -11,6 +11,7 @@ import (
 	"portfolio/backend/metrics"
 	"portfolio/backend/push"
 	"portfolio/backend/valkey"
+	"portfolio/contract/metric"
 )
 
 const (
@@ -37,7 +38,7 @@ var (
 
 // Answered implements the HTTP layer's Metrics.
 func (o *observer) Answered(route string, took time.Duration) {
-	o.registry.RecordRoute(metrics.RequestDuration, route, inMilliseconds(took))
+	o.registry.RecordRoute(metric.RequestDuration, route, inMilliseconds(took))
 }
 
 // Quoted implements the HTTP layer's Metrics.
@@ -54,9 +55,9 @@ func (o *observer) Quoted(newest time.Time) {
 func (o *observer) Posted(result push.Result, lag time.Duration) {
 	switch {
 	case result == push.ResultPosted && lag > 0: // else there was no quote in it
-		o.registry.Record(metrics.PushLag, inMilliseconds(lag))
+		o.registry.Record(metric.PushLag, inMilliseconds(lag))
 	case result == push.ResultLimited || result == push.ResultFailed:
-		o.registry.Record(metrics.PostFailures, 1)
+		o.registry.Record(metric.PostFailures, 1)
 	}
 }
 
@@ -66,12 +67,12 @@ func (o *observer) Watched(_, _, _ int) {}
 
 // CacheRead implements valkey.CacheMetrics.
 func (o *observer) CacheRead(hits, misses int) {
-	o.registry.Record(metrics.CacheHits, float64(hits))
-	o.registry.Record(metrics.CacheMisses, float64(misses))
+	o.registry.Record(metric.CacheHits, float64(hits))
+	o.registry.Record(metric.CacheMisses, float64(misses))
 }
 
 // Differs is told of a kept day that would be another one now.
-func (o *observer) Differs() { o.registry.Record(metrics.HistoryDifferences, 1) }
+func (o *observer) Differs() { o.registry.Record(metric.HistoryDifferences, 1) }
 
 // database is what is looked at of the database.
 type database interface {
@@ -82,12 +83,12 @@ type database interface {
 
 // count takes in what is looked at for each line.
 func (o *observer) count(ctx context.Context, db database, now time.Time) error {
-	o.registry.Record(metrics.PoolUse, db.PoolUse())
+	o.registry.Record(metric.PoolUse, db.PoolUse())
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
 	n, err := db.OpenConnections(ctx, now)
 	if err == nil {
-		o.registry.Record(metrics.OpenConnections, float64(n))
+		o.registry.Record(metric.OpenConnections, float64(n))
 	}
 	return errors.Join(err, o.age(ctx, db, now))
 }
@@ -103,7 +104,7 @@ func (o *observer) age(ctx context.Context, db database, now time.Time) error {
 		o.Quoted(newest)
 	}
 	age := now.Sub(time.UnixMicro(o.newest.Load()))
-	o.registry.Record(metrics.QuoteAge, max(0, age.Seconds())) // a feed's clock may be ahead
+	o.registry.Record(metric.QuoteAge, max(0, age.Seconds())) // a feed's clock may be ahead
 	return nil
 }
 
@@ -117,7 +118,7 @@ func (o *observer) keep(ctx context.Context, log *slog.Logger, db database) {
 	}
 	defer write(context.WithoutCancel(ctx))
 	for last := time.Now().Truncate(metricsInterval); sleep(ctx, sampleInterval); {
-		o.registry.Record(metrics.PoolUse, db.PoolUse())
+		o.registry.Record(metric.PoolUse, db.PoolUse())
 		// Soon after a minute's start: one line fewer in any minute is a gap in
 		// every graph.
 		if now := time.Now().Truncate(metricsInterval); now.After(last) {

@@ -14,6 +14,7 @@ import (
 
 	"portfolio/backend/metrics"
 	"portfolio/backend/push"
+	"portfolio/contract/metric"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -85,7 +86,7 @@ func TestEveryMetricIsRecorded(t *testing.T) {
 
 	got := written(t, o)
 	var names []string
-	for _, m := range metrics.All() {
+	for _, m := range metric.All() {
 		names = append(names, m.Name)
 	}
 	assert.ElementsMatch(t, names, slices.Collect(maps.Keys(got)))

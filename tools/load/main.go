@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"portfolio/fastsynth/bench/section"
+	"portfolio/tools/section"
 )
 
 const usage = `Usage: load [--help | --print]

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"portfolio/lambda/signature"
+	"portfolio/contract/signature"
 
 	"github.com/stretchr/testify/assert"
 )

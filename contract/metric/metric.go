@@ -1,8 +1,7 @@
-// Package metrics is the registry of the service's own metrics: the dashboard
-// and the alarms name them from here, the service records them, and they reach
-// CloudWatch in its embedded metric format as lines of the log. It needs nothing
-// but the standard library, so that what describes the infrastructure may read it.
-package metrics
+// Package metric names the service's own metrics: the service records them, the
+// dashboard and the alarms read them. It imports nothing but the standard library,
+// so that the description of the infrastructure may import it.
+package metric
 
 // Namespace is where CloudWatch keeps the service's metrics.
 const Namespace = "Portfolio"

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"portfolio/fastsynth/bench/section"
+	"portfolio/tools/section"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -132,7 +132,7 @@ func TestReadWaivers(t *testing.T) {
 		_, err := readWaivers(path)
 		require.ErrorContains(t, err, want, text)
 	}
-	waivers, err := readWaivers(filepath.Join("..", waiversPath))
+	waivers, err := readWaivers(filepath.Join("..", "..", waiversPath))
 	require.NoError(t, err)
 	assert.NotEmpty(t, waivers)
 }
@@ -155,10 +155,10 @@ func TestRun(t *testing.T) {
 	assert.Contains(t, problems, "usage: ")
 	status, _, problems = lint(stackPath, "other.json")
 	assert.Equal(t, exitUnable, status)
-	assert.Equal(t, "lint: open other.json: no such file or directory\n", problems)
+	assert.Equal(t, "checkov: open other.json: no such file or directory\n", problems)
 	status, _, problems = lint(stackPath)
 	assert.Equal(t, exitUnable, status)
-	assert.Equal(t, "lint: open .ci/checkov/waivers.json: no such file or directory\n", problems)
+	assert.Equal(t, "checkov: open .ci/checkov/waivers.json: no such file or directory\n", problems)
 
 	require.NoError(t, os.MkdirAll(filepath.Dir(waiversPath), 0o700))
 	require.NoError(t, os.MkdirAll(filepath.Dir(checkovPath), 0o700))

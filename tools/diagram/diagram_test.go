@@ -11,14 +11,14 @@ import (
 
 // make diagram draws it anew.
 func TestPictureIsCurrent(t *testing.T) {
-	source := sourceOf(t, "../"+stackFile)
-	assert.Equal(t, source, read(t, "../"+sourceFile), sourceFile)
-	picture := read(t, "../"+pictureSVG)
+	source := sourceOf(t, "../../"+stackFile)
+	assert.Equal(t, source, read(t, "../../"+sourceFile), sourceFile)
+	picture := read(t, "../../"+pictureSVG)
 	assert.True(t, strings.HasSuffix(picture, mark(source)), pictureSVG+" is of another source")
 }
 
 func TestEdgesAreThoseOfTheStack(t *testing.T) {
-	standard, production := sourceOf(t, "../test/testdata/standard.json"), sourceOf(t, "../test/testdata/production.json")
+	standard, production := sourceOf(t, "../../test/testdata/standard.json"), sourceOf(t, "../../test/testdata/production.json")
 	for _, edge := range []string{
 		"internet -> vpc.public.alb: 80\n", "vpc.public.alb -> vpc.private.instances: 80\n",
 		"vpc.private.instances -> vpc.private.postgres: 5432\n", "vpc.private.instances -> vpc.private.valkey: 6379–6380\n",

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"time"
 
-	"portfolio/fastsynth/bench/section"
+	"portfolio/tools/section"
 )
 
 // runs is how often everything is measured; the median counts.
@@ -89,7 +89,7 @@ func (b *bench) prepare() error {
 			return err
 		}
 	}
-	build := exec.Command("go", "build", "-o", b.dir+"/", ".", "./fastsynth/internal/copies")
+	build := exec.Command("go", "build", "-o", b.dir+"/", ".", "./tools/synthbench/copies")
 	_, err = measure(build)
 	return err
 }

@@ -1,10 +1,10 @@
-// Command lint holds a synthesized stack to checkov's security checks. Every check
+// Command checkov holds a synthesized stack to checkov's security checks. Every check
 // that fails must have a waiver in .ci/checkov/waivers.json, with a reason and a
 // date; a waiver that nothing needs, or whose date has passed, fails too.
 //
 // It is run from the repository's top folder, as
 //
-//	go run ./lint cdktf.out/stacks/portfolio-dev/cdk.tf.json [WAIVERS]
+//	go run ./tools/checkov cdktf.out/stacks/portfolio-dev/cdk.tf.json [WAIVERS]
 //
 // for the standard profile, which the waivers are about; another stack has a file of
 // its own. It needs no network.
@@ -43,12 +43,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		args = append(args, waiversPath)
 	}
 	if len(args) != 2 {
-		fmt.Fprintln(stderr, "usage: go run ./lint PATH-OF-cdk.tf.json [WAIVERS]")
+		fmt.Fprintln(stderr, "usage: go run ./tools/checkov PATH-OF-cdk.tf.json [WAIVERS]")
 		return exitUnable
 	}
 	problems, summary, err := check(ctx, args[0], args[1])
 	if err != nil {
-		fmt.Fprintln(stderr, "lint:", err)
+		fmt.Fprintln(stderr, "checkov:", err)
 		return exitUnable
 	}
 	for _, problem := range problems {
