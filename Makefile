@@ -48,8 +48,8 @@ diagram: ## docs/architecture.svg, from the standard profile's snapshot
 load: ## what the service bears, into docs/performance.md
 	go run ./tools/load
 
-fmt: ## format all Go
-	gofmt -w $$(git ls-files '*.go')
+fmt: ## format all Go, its imports too
+	go tool -modfile=.ci/tools/go.mod golangci-lint fmt
 
 bootstrap: setup ## what the account has once: state bucket, GitHub's roles; ADOPT=1 takes a bucket over
 	@go build -o build/bootstrap ./bootstrap && build/bootstrap apply $(if $(ADOPT),--adopt)

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"portfolio/config"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"portfolio/config"
 )
 
 func TestSettingsAreThoseOfTheState(t *testing.T) {

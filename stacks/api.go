@@ -1,8 +1,9 @@
 package stacks
 
 import (
-	"portfolio/config"
 	"time"
+
+	"portfolio/config"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"

@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"portfolio/local/servers"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/valkey-io/valkey-go"
-
-	"portfolio/local/servers"
 )
 
 func TestPostgresServesVerifiedTLSOnly(t *testing.T) {
