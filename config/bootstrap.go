@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"regexp"
 
+	"portfolio/contract/setting"
+
 	"github.com/caarlos0/env/v11"
 )
 
@@ -55,7 +57,7 @@ func LoadBootstrap(environ map[string]string, root fs.FS) (Bootstrap, error) {
 	var problems []error
 	check := func(ok bool, path string, got any, want string) {
 		if !ok {
-			problems = append(problems, problem(path, fmt.Sprint(got), want))
+			problems = append(problems, setting.Problem(path, fmt.Sprint(got), want))
 		}
 	}
 	regionPath, err := overrideRegion(&s.Region, root)

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	"portfolio/contract/setting"
+
 	"github.com/caarlos0/env/v11"
 )
 
@@ -108,7 +110,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 
 	profile, known := profiles[s.Profile]
 	if !known {
-		problems = append(problems, problem("PORTFOLIO_PROFILE", s.Profile, strings.Join(profileNames(), ", ")))
+		problems = append(problems, setting.Problem("PORTFOLIO_PROFILE", s.Profile, strings.Join(profileNames(), ", ")))
 		profile = Standard // so that the rest can still be checked
 	}
 	c := Config{
@@ -163,7 +165,7 @@ func (c *Config) override(s settings) []error {
 		case "off", "false":
 			set(false)
 		default:
-			problems = append(problems, problem(name, value, "on or off"))
+			problems = append(problems, setting.Problem(name, value, "on or off"))
 		}
 	}
 	choose("API_ACCESS_LOGS", s.AccessLogs, func(on bool) { c.API.AccessLogs = on })

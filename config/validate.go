@@ -7,9 +7,9 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
+
+	"portfolio/contract/setting"
 )
 
 // regions are the commercial regions enabled by default or by opt-in. A name
@@ -27,7 +27,6 @@ var regions = []string{
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 var (
-	suffixPattern      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?$`)
 	bucketPattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	certificatePattern = regexp.MustCompile(`^arn:aws:acm:([a-z0-9-]+):\d{12}:certificate/[0-9a-f-]{36}$`)
 	domainPattern      = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
@@ -36,29 +35,15 @@ var (
 	versionPattern     = regexp.MustCompile(`^15\.\d{1,2}$`)
 )
 
-// problem is one line of bad input; an empty value is shown as "nothing", and one
-// that would break the line in quotes.
-func problem(path, got, want string) error {
-	if got == "" {
-		got = "nothing"
-	}
-	if strings.ContainsFunc(got, unicode.IsControl) {
-		got = strconv.Quote(got)
-	}
-	return fmt.Errorf("%s: got %s, want %s", path, got, want)
-}
-
 // validate returns every problem of c, in the order of the documentation.
 func (c Config) validate(regionPath, endpoint string) []error {
 	var problems []error
 	check := func(ok bool, path string, got any, want string) {
 		if !ok {
-			problems = append(problems, problem(path, fmt.Sprint(got), want))
+			problems = append(problems, setting.Problem(path, fmt.Sprint(got), want))
 		}
 	}
-	// RDS takes no two hyphens in a row in an identifier.
-	check(suffixPattern.MatchString(c.Names.Suffix) && !strings.Contains(c.Names.Suffix, "--"), "ENVIRONMENT_SUFFIX", c.Names.Suffix,
-		"1–16 of a–z, 0–9 and single inner hyphens")
+	check(setting.IsSuffix(c.Names.Suffix), "ENVIRONMENT_SUFFIX", c.Names.Suffix, setting.SuffixForm)
 	check(knownRegion(c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
 	c.State.validate(check)
 	if c.AlarmEmail != "" {

@@ -181,18 +181,18 @@ func TestBinaryRefusesItsEnvironment(t *testing.T) {
 	binary := build(t)
 	for name, test := range map[string]struct{ environment, want []string }{
 		"empty": {nil, []string{
-			`ALB_DNS: got "", want the load balancer's host without scheme and path`,
-			`ALB_SCHEME: got "", want http or https`,
-			`SIGNING_SECRET_ARN: got "", want the ARN of the signing secret`,
+			`ALB_DNS: got nothing, want the load balancer's host without scheme and path`,
+			`ALB_SCHEME: got nothing, want http or https`,
+			`SIGNING_SECRET_ARN: got nothing, want the ARN of the signing secret`,
 		}},
 		"all wrong": {[]string{"ALB_DNS=http://alb/", "ALB_SCHEME=ftp", "SIGNING_SECRET_ARN=", "LOG_LEVEL=loud"}, []string{
-			`ALB_DNS: got "http://alb/", want the load balancer's host without scheme and path`,
-			`ALB_SCHEME: got "ftp", want http or https`,
-			`SIGNING_SECRET_ARN: got "", want the ARN of the signing secret`,
-			`LOG_LEVEL: got "loud", want debug, info, warn or error`,
+			`ALB_DNS: got http://alb/, want the load balancer's host without scheme and path`,
+			`ALB_SCHEME: got ftp, want http or https`,
+			`SIGNING_SECRET_ARN: got nothing, want the ARN of the signing secret`,
+			`LOG_LEVEL: got loud, want debug, info, warn or error`,
 		}},
 		"TLS without a name": {[]string{"ALB_DNS=alb", "ALB_SCHEME=https", "SIGNING_SECRET_ARN=arn"}, []string{
-			`ALB_SERVER_NAME: got "", want the certificate's host, or CERTIFICATE_ARN, where ALB_SCHEME is https`,
+			`ALB_SERVER_NAME: got nothing, want the certificate's host, or CERTIFICATE_ARN, where ALB_SCHEME is https`,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 	"net/url"
+
+	"portfolio/contract/setting"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -29,7 +30,7 @@ func loadSettings(environ map[string]string) (settings, []error) {
 	var problems []error
 	check := func(ok bool, name, got, want string) {
 		if !ok {
-			problems = append(problems, fmt.Errorf("%s: got %q, want %s", name, got, want))
+			problems = append(problems, setting.Problem(name, got, want))
 		}
 	}
 	base, err := url.Parse("http://" + s.BalancerDNS)

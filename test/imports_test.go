@@ -21,7 +21,7 @@ var rooms = map[string]struct {
 	cdktf   bool
 }{
 	".":         {imports: []string{"config", "contract", "stacks", "fastsynth"}, cdktf: true},
-	"config":    {},
+	"config":    {imports: []string{"contract"}},
 	"stacks":    {imports: []string{"config", "contract"}, cdktf: true},
 	"fastsynth": {},
 	"contract":  {},
@@ -29,7 +29,7 @@ var rooms = map[string]struct {
 	"backend":   {imports: []string{"contract"}},
 	"local":     {imports: []string{"config", "contract"}},
 	"bootstrap": {imports: []string{"config", "contract", "stacks", "fastsynth"}, cdktf: true},
-	"ops":       {imports: []string{"config"}},
+	"ops":       {imports: []string{"config", "contract"}},
 }
 
 // Tests and what only developers run may depend on everything.

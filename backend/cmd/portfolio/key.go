@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"portfolio/backend"
+	"portfolio/contract/setting"
 )
 
 // key makes an API key from the command line, such as an owner's first one. Its
 // secret goes to standard output and nowhere else.
 func key(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
 	if len(args) == 0 || args[0] != "create" {
-		return inputError{problem("arguments", strings.Join(args[:min(1, len(args))], ""), "key create; see portfolio --help")}
+		return inputError{setting.Problem("arguments", strings.Join(args[:min(1, len(args))], ""), "key create; see portfolio --help")}
 	}
 	k, err := readKey(args[1:])
 	if errors.Is(err, flag.ErrHelp) {
@@ -66,7 +67,7 @@ func readKey(args []string) (backend.APIKey, error) {
 	case err != nil:
 		return k, fmt.Errorf("arguments: %w; see portfolio --help", err)
 	case flags.NArg() > 0:
-		return k, problem("arguments", flags.Arg(0), "options only; see portfolio --help")
+		return k, setting.Problem("arguments", flags.Arg(0), "options only; see portfolio --help")
 	}
 	if scopes != "" {
 		for scope := range strings.SplitSeq(scopes, ",") {

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"syscall"
 
+	"portfolio/contract/setting"
+
 	"github.com/caarlos0/env/v11"
 )
 
@@ -89,7 +91,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	case flags.Arg(0) == "key":
 		return key(ctx, flags.Args()[1:], environ, stdout, stderr)
 	case flags.NArg() > 0:
-		return inputError{problem("arguments", flags.Arg(0), "none, or key create; see portfolio --help")}
+		return inputError{setting.Problem("arguments", flags.Arg(0), "none, or key create; see portfolio --help")}
 	}
 	build, err := buildID()
 	if err != nil {
@@ -108,7 +110,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		// Appending, so that a log rotated by copying and emptying goes on from its start.
 		f, err := os.OpenFile(s.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
-			return inputError{problem("LOG_FILE", s.LogFile, "a file to append to ("+errors.Unwrap(err).Error()+")")}
+			return inputError{setting.Problem("LOG_FILE", s.LogFile, "a file to append to ("+errors.Unwrap(err).Error()+")")}
 		}
 		defer f.Close()
 		out = f

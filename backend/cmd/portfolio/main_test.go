@@ -49,9 +49,10 @@ func TestDefaults(t *testing.T) {
 
 func TestBadEnvironment(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"ENVIRONMENT_SUFFIX", "", "ENVIRONMENT_SUFFIX: got nothing, want 1 to 16 of a-z, 0-9 and inner hyphens"},
-		{"ENVIRONMENT_SUFFIX", "Dev", "ENVIRONMENT_SUFFIX: got Dev, want 1 to 16 of a-z, 0-9 and inner hyphens"},
-		{"ENVIRONMENT_SUFFIX", "a\nb", `ENVIRONMENT_SUFFIX: got "a\nb", want 1 to 16 of a-z, 0-9 and inner hyphens`},
+		{"ENVIRONMENT_SUFFIX", "", "ENVIRONMENT_SUFFIX: got nothing, want 1–16 of a–z, 0–9 and single inner hyphens"},
+		{"ENVIRONMENT_SUFFIX", "Dev", "ENVIRONMENT_SUFFIX: got Dev, want 1–16 of a–z, 0–9 and single inner hyphens"},
+		{"ENVIRONMENT_SUFFIX", "a--b", "ENVIRONMENT_SUFFIX: got a--b, want 1–16 of a–z, 0–9 and single inner hyphens"},
+		{"ENVIRONMENT_SUFFIX", "a\nb", `ENVIRONMENT_SUFFIX: got "a\nb", want 1–16 of a–z, 0–9 and single inner hyphens`},
 		{"AWS_REGION", "ireland", "AWS_REGION: got ireland, want an AWS region such as us-east-1"},
 		{"AWS_ENDPOINT_URL", "localhost:4566", "AWS_ENDPOINT_URL: got localhost:4566, want an http or https URL, or nothing"},
 		{"LISTEN_ADDRESS", "8081", "LISTEN_ADDRESS: got 8081, want [IP]:port"},

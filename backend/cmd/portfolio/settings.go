@@ -3,16 +3,15 @@ package main
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
+
+	"portfolio/contract/setting"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -50,7 +49,6 @@ type settings struct {
 }
 
 var (
-	suffixForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$`)
 	regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	secretForm = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$`)
 	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -68,17 +66,17 @@ func load(environ map[string]string) (settings, error) {
 	var problems []error
 	require := func(ok bool, name, got, want string) {
 		if !ok {
-			problems = append(problems, problem(name, got, want))
+			problems = append(problems, setting.Problem(name, got, want))
 		}
 	}
 	certificates := func(name, file string) *x509.CertPool {
 		pool, err := roots(file)
 		if err != nil {
-			problems = append(problems, problem(name, file, "a PEM file of certificates ("+err.Error()+")"))
+			problems = append(problems, setting.Problem(name, file, "a PEM file of certificates ("+err.Error()+")"))
 		}
 		return pool
 	}
-	require(suffixForm.MatchString(e.Suffix), "ENVIRONMENT_SUFFIX", e.Suffix, "1 to 16 of a-z, 0-9 and inner hyphens")
+	require(setting.IsSuffix(e.Suffix), "ENVIRONMENT_SUFFIX", e.Suffix, setting.SuffixForm)
 	require(regionForm.MatchString(e.Region), "AWS_REGION", e.Region, "an AWS region such as us-east-1")
 	require(e.Endpoint == "" || isURL(e.Endpoint), "AWS_ENDPOINT_URL", e.Endpoint, "an http or https URL, or nothing")
 	require(isListenAddress(e.ListenAddress), "LISTEN_ADDRESS", e.ListenAddress, "[IP]:port")
@@ -101,17 +99,6 @@ func load(environ map[string]string) (settings, error) {
 	s.KeyRate, err = strconv.Atoi(e.KeyRate)
 	require(err == nil && s.KeyRate >= 1 && s.KeyRate <= 100_000, "KEY_RATE", e.KeyRate, "1 to 100000 a second")
 	return s, errors.Join(problems...)
-}
-
-// problem is one line, whatever got holds.
-func problem(name, got, want string) error {
-	switch {
-	case got == "":
-		got = "nothing"
-	case strings.ContainsFunc(got, unicode.IsControl):
-		got = strconv.Quote(got)
-	}
-	return fmt.Errorf("%s: got %s, want %s", name, got, want)
 }
 
 func isURL(text string) bool {

@@ -1,0 +1,41 @@
+// Package setting is the contract of the settings that the infrastructure writes
+// into the environments of the service and of the WebSocket handler: the form of
+// what both sides check, and how a bad one is reported.
+package setting
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// SuffixForm describes a valid suffix in words, for Problem.
+const SuffixForm = "1–16 of a–z, 0–9 and single inner hyphens"
+
+var suffixPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?$`)
+
+// IsSuffix reports whether text can be an environment's suffix, the end of its
+// resources' names. RDS refuses two hyphens in a row in an identifier.
+func IsSuffix(text string) bool {
+	return suffixPattern.MatchString(text) && !strings.Contains(text, "--")
+}
+
+// Problem returns the error for a setting with an unacceptable value, as one line:
+// what was got and what is wanted. An empty value is shown as "nothing"; one with
+// characters that break the line or cannot be seen is quoted.
+func Problem(name, got, want string) error {
+	switch {
+	case got == "":
+		got = "nothing"
+	case strings.TrimSpace(got) != got || !utf8.ValidString(got) || strings.ContainsFunc(got, invisible):
+		got = strconv.QuoteToASCII(got)
+	}
+	return fmt.Errorf("%s: got %s, want %s", name, got, want)
+}
+
+func invisible(r rune) bool {
+	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
