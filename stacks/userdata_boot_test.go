@@ -177,7 +177,7 @@ func TestBootOrder(t *testing.T) {
 	assert.Equal(t, len(order), next, "missing in its place: %v\ncalls:\n%s", order[next:], strings.Join(m.calls(), "\n"))
 }
 
-// E21: a binary that is not the released one is never put where it could start.
+// A binary that is not the released one is never put where it could start.
 func TestBootStopsAtAWrongHash(t *testing.T) {
 	m := newMachine(t, userData)
 	m.write("object", "something else\n")
@@ -195,7 +195,7 @@ func TestBootStopsAtAWrongHash(t *testing.T) {
 	require.NoError(t, err, output)
 }
 
-// E17, B5: routes, policies and repositories may come later than the instance.
+// Routes, policies and repositories may come later than the instance.
 func TestBootRetriesEachNetworkStep(t *testing.T) {
 	for _, step := range networkSteps {
 		t.Run(step, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestBootRetriesEachNetworkStep(t *testing.T) {
 	}
 }
 
-// E19: a boot that fails says so, and never starts the service.
+// A boot that fails says so, and never starts the service.
 func TestBootGivesUpAfterFiveMinutes(t *testing.T) {
 	for _, step := range networkSteps {
 		t.Run(step, func(t *testing.T) {

@@ -56,7 +56,7 @@ func TestUserDataIsCloudConfigThenScript(t *testing.T) {
 		kinds, texts = append(kinds, part.Header.Get("Content-Type")), append(texts, string(text))
 	}
 	require.Equal(t, []string{"text/cloud-config", "text/x-shellscript"}, kinds)
-	// E18: updates at first boot can outlast the grace period.
+	// Updates at first boot can outlast the grace period.
 	assert.Regexp(t, `(?m)^#cloud-config\n(.*\n)*repo_upgrade: none$`, texts[0])
 	assert.Equal(t, userData.script(), texts[1])
 	assert.True(t, strings.HasPrefix(texts[1], "#!/bin/bash\n"), "cloud-init runs only what starts with #!")
@@ -65,9 +65,9 @@ func TestUserDataIsCloudConfigThenScript(t *testing.T) {
 func TestUserDataSurvivesTerraform(t *testing.T) {
 	text := userData.Render()
 	assert.Equal(t, text, userData.Render(), "another text would be another launch template")
-	// B10: EC2 counts the bytes before base64.
+	// EC2 counts the bytes before base64.
 	assert.Less(t, len(text), 16384)
-	// B2: Terraform reads these as its own.
+	// Terraform reads these as its own.
 	assert.NotContains(t, text, "${")
 	assert.NotContains(t, text, "%{")
 	for i, r := range text {
@@ -133,23 +133,23 @@ func TestAgentConfig(t *testing.T) {
 		{"file_path": "/var/log/portfolio/portfolio.log", "log_group_name": userData.LogGroup, "log_stream_name": "{instance_id}"},
 		{"file_path": "/var/log/cloud-init-output.log", "log_group_name": userData.LogGroup, "log_stream_name": "{instance_id}/boot"},
 	}, c.Logs.Collected.Files.List)
-	// E12: agents before mid-2026 do not start at all with it. A retention would need rights.
+	// Agents before mid-2026 do not start at all with it. A retention would need rights.
 	assert.NotContains(t, text, "journald")
 	assert.NotContains(t, text, "retention")
 }
 
-// The rows of the traps that a text can break. What it does is in userdata_boot_test.go.
+// What a text alone can show; userdata_boot_test.go runs the script.
 func TestBootScriptAvoids(t *testing.T) {
 	commands := regexp.MustCompile(`(?m)^#.*$`).ReplaceAllString(userData.script(), "")
 	for trap, text := range map[string]string{
-		"B9: answers need a token, and no step needs the metadata service": "169.254.169.254",
-		"E6, E7: file capabilities and NoNewPrivileges exclude each other": "setcap",
-		"E13: no rsyslog on Amazon Linux 2023":                             "/var/log/messages",
-		"E22: conflicts with curl-minimal":                                 "install curl",
-		"E22: not on Amazon Linux 2023":                                    "amazon-linux-extras",
-		"E23: the repositories are locked to the image's release":          "upgrade -y",
-		"systemd 219 does not know it":                                     "enable --now",
-		"AWS CLI 1 does not know it":                                       "--no-cli-pager",
+		"answers need a token, and no step needs the metadata service": "169.254.169.254",
+		"file capabilities and NoNewPrivileges exclude each other":     "setcap",
+		"no rsyslog on Amazon Linux 2023":                              "/var/log/messages",
+		"conflicts with curl-minimal":                                  "install curl",
+		"not on Amazon Linux 2023":                                     "amazon-linux-extras",
+		"the repositories are locked to the image's release":           "upgrade -y",
+		"systemd 219 does not know it":                                 "enable --now",
+		"AWS CLI 1 does not know it":                                   "--no-cli-pager",
 	} {
 		assert.NotContains(t, commands, text, trap)
 	}

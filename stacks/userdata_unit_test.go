@@ -70,12 +70,12 @@ func TestUnitsHoldOnSystemd219(t *testing.T) {
 
 func TestRefusedBy219(t *testing.T) {
 	for _, line := range []string{
-		"[Service] StateDirectory=x", "[Service] LogsDirectory=x", "[Service] DynamicUser=yes", "[Service] ReadWritePaths=/x", // E3
+		"[Service] StateDirectory=x", "[Service] LogsDirectory=x", "[Service] DynamicUser=yes", "[Service] ReadWritePaths=/x",
 		"[Service] ProtectKernelTunables=yes", "[Service] RestrictNamespaces=yes", "[Service] MemoryMax=1G", "[Service] RuntimeMaxSec=1",
-		"[Service] ProtectSystem=strict", "[Service] ProtectHome=tmpfs", // E4
-		"[Unit] StartLimitIntervalSec=0", "[Service] StartLimitIntervalSec=0", "[Unit] StartLimitInterval=0", // E9
-		"[Service] ExecStart=portfolio", "[Service] ExecStartPre=+/bin/true", "[Service] ExecStart=!/bin/true", // E10
-		"[Service] StandardOutput=append:/x", "[Service] StandardError=file:/x", // E11
+		"[Service] ProtectSystem=strict", "[Service] ProtectHome=tmpfs",
+		"[Unit] StartLimitIntervalSec=0", "[Service] StartLimitIntervalSec=0", "[Unit] StartLimitInterval=0",
+		"[Service] ExecStart=portfolio", "[Service] ExecStartPre=+/bin/true", "[Service] ExecStart=!/bin/true",
+		"[Service] StandardOutput=append:/x", "[Service] StandardError=file:/x",
 		"[Service] Type=exec", "[Service] SystemCallFilter=@system-service",
 		"[Timer] RandomizedDelaySec=60", "[Install] Description=x", "[Unknown] Description=x",
 	} {
@@ -85,7 +85,7 @@ func TestRefusedBy219(t *testing.T) {
 }
 
 // The service may bind port 80 and nothing else that root may, and starts again
-// whatever happens: E5, E9.
+// whatever happens.
 func TestServiceUnitIsUnprivilegedAndRestarts(t *testing.T) {
 	unit := userData.execute("portfolio.service")
 	for _, line := range []string{

@@ -90,6 +90,6 @@ func TestDocumentsCost(t *testing.T) {
 		require.NotNil(t, found, profile)
 		month, err := strconv.ParseFloat(found[1], 64)
 		require.NoError(t, err)
-		assert.Regexp(t, fmt.Sprintf("`%s` (some )?%.0f USD", profile, month), readme)
+		assert.Regexp(t, fmt.Sprintf("`%s` (costs )?(some |about )?%.0f USD", profile, month), readme)
 	}
 }

@@ -6,34 +6,32 @@ import (
 	"strings"
 )
 
-// bootTraps are rows E2–E24: what holds on Amazon Linux 2 and on 2023, read from
-// the user data.
+// bootTraps are what holds on Amazon Linux 2 and on 2023, read from the user data.
 var bootTraps = []row{
-	{"E2", all(none("data.aws_ami"), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
-	{"E3", bootLacks(`(?m)^(StateDirectory|LogsDirectory|CacheDirectory|ConfigurationDirectory|DynamicUser|ReadWritePaths|` +
+	{"the image is not looked up among AMIs and stays once it is chosen", all(none("data.aws_ami"), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
+	{"the unit has only directives that systemd 219 knows", bootLacks(`(?m)^(StateDirectory|LogsDirectory|CacheDirectory|ConfigurationDirectory|DynamicUser|ReadWritePaths|` +
 		`ReadOnlyPaths|ProtectKernel\w+|ProtectControlGroups|RestrictNamespaces|RestrictRealtime|RestrictSUIDSGID|LockPersonality|` +
 		`MemoryDenyWriteExecute|PrivateUsers|IPAddressDeny|MemoryMax|RuntimeMaxSec|StartLimitIntervalSec)=`)},
-	{"E4", boot(`(?m)^ProtectSystem=full$`)},
-	{"E5", all(boot(`(?m)^User=portfolio$`), boot(`(?m)^AmbientCapabilities=CAP_NET_BIND_SERVICE$`),
+	{"the unit's ProtectSystem has a value that systemd 219 knows", boot(`(?m)^ProtectSystem=full$`)},
+	{"the service runs as a user whose only capability is to bind port 80", all(boot(`(?m)^User=portfolio$`), boot(`(?m)^AmbientCapabilities=CAP_NET_BIND_SERVICE$`),
 		boot(`(?m)^CapabilityBoundingSet=CAP_NET_BIND_SERVICE$`), boot(`(?m)^NoNewPrivileges=yes$`))},
-	{"E6", noCommand(`setcap`)},
-	{"E7", all(boot(`(?m)^AmbientCapabilities=`), noCommand(`setcap`))},
-	{"E8", all(boot(`(?m)^LISTEN_ADDRESS=':80'$`), noCommand(`iptables|nft|ip_unprivileged_port_start`))},
-	{"E9", all(boot(`(?m)^RestartSec=5$`), inSection("Service", "StartLimitInterval=0"))},
-	{"E10", all(boot(`(?m)^ExecStart=/opt/portfolio/bin/portfolio$`), bootLacks(`(?m)^Exec\w+=[^/]`))},
-	{"E11", all(bootLacks(`(?m)^Standard(Output|Error)=`), boot(`(?m)^LOG_FILE='/var/log/portfolio/portfolio.log'$`))},
-	{"E12", bootLacks(`"journald"`)},
-	{"E13", bootLacks(`/var/log/messages`)},
-	{"E14", all(boot(`yum install -y amazon-cloudwatch-agent`), boot(`-a fetch-config -m ec2 -s -c file:`))},
-	{"E15", all(boot(`install -d -m 0750 -o portfolio -g portfolio /var/log/portfolio`), boot(`(?m)^  copytruncate$`))},
-	{"E16", everyCommand(`\baws [a-z]`, `--region "\$region"`)},
-	{"E17", all(boot(`(?m)^set -Eeuo pipefail$`), everyCommand(`\b(aws|curl|yum)\s+[a-z-]`, `retry `), everyCommand(`\bcurl\b.*ca_bundle`, `--connect-timeout 5`))},
-	{"E18", boot(`(?m)^repo_upgrade: none$`)},
-	{"E19", all(boot(`(?m)^trap '.*' ERR$`), has(fleet, `{"health_check_type": "ELB"}`), boot(`"/var/log/cloud-init-output\.log"`))},
-	{"E21", boot(`(?s)aws s3 cp --region.*\n(echo )?"\$sha256  \$work/portfolio" \| sha256sum -c -\n.*install -m 0755 "\$work/portfolio"`)},
-	{"E22", noCommand(`(yum|dnf) install.*\b(curl|jq|cronie)\b|amazon-linux-extras|crontab`)},
-	{"E23", noCommand(`(yum|dnf) (-y )?(update|upgrade)`)},
-	{"E24", all(has("compute/session-manager", `{"policy_arn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}`),
+	{"no file has capabilities, which NoNewPrivileges would take away", noCommand(`setcap`)},
+	{"the service binds port 80 itself", all(boot(`(?m)^LISTEN_ADDRESS=':80'$`), noCommand(`iptables|nft|ip_unprivileged_port_start`))},
+	{"the service is restarted however often it fails", all(boot(`(?m)^RestartSec=5$`), inSection("Service", "StartLimitInterval=0"))},
+	{"commands of the unit have absolute paths without a prefix", all(boot(`(?m)^ExecStart=/opt/portfolio/bin/portfolio$`), bootLacks(`(?m)^Exec\w+=[^/]`))},
+	{"the service writes its own log file", all(bootLacks(`(?m)^Standard(Output|Error)=`), boot(`(?m)^LOG_FILE='/var/log/portfolio/portfolio.log'$`))},
+	{"the agent reads no journal, which older agents refuse to start with", bootLacks(`"journald"`)},
+	{"no log of rsyslog is read, which Amazon Linux 2023 lacks", bootLacks(`/var/log/messages`)},
+	{"the agent is installed and its configuration fetched", all(boot(`yum install -y amazon-cloudwatch-agent`), boot(`-a fetch-config -m ec2 -s -c file:`))},
+	{"the service owns the folder of its log, which is rotated in place", all(boot(`install -d -m 0750 -o portfolio -g portfolio /var/log/portfolio`), boot(`(?m)^  copytruncate$`))},
+	{"every call of the AWS CLI names its region", everyCommand(`\baws [a-z]`, `--region "\$region"`)},
+	{"the script ends at the first failure, and whatever needs the network is tried again", all(boot(`(?m)^set -Eeuo pipefail$`), everyCommand(`\b(aws|curl|yum)\s+[a-z-]`, `retry `), everyCommand(`\bcurl\b.*ca_bundle`, `--connect-timeout 5`))},
+	{"no packages are updated at first boot", boot(`(?m)^repo_upgrade: none$`)},
+	{"a boot that fails is logged, and its instance never becomes healthy", all(boot(`(?m)^trap '.*' ERR$`), has(fleet, `{"health_check_type": "ELB"}`), boot(`"/var/log/cloud-init-output\.log"`))},
+	{"the binary is checked against its hash before it is installed", boot(`(?s)aws s3 cp --region.*\n(echo )?"\$sha256  \$work/portfolio" \| sha256sum -c -\n.*install -m 0755 "\$work/portfolio"`)},
+	{"nothing is installed that conflicts with Amazon Linux 2023's own packages or is missing there", noCommand(`(yum|dnf) install.*\b(curl|jq|cronie)\b|amazon-linux-extras|crontab`)},
+	{"the script does not update packages", noCommand(`(yum|dnf) (-y )?(update|upgrade)`)},
+	{"Session Manager has its policy and a way out", all(has("compute/session-manager", `{"policy_arn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}`),
 		has("compute/out-https", `{"security_group_id": "${compute/security-group.id}", "cidr_ipv4": "0.0.0.0/0", "from_port": 443, "to_port": 443}`))},
 }
 

@@ -15,53 +15,53 @@ const (
 	targets  = "compute/load-balancer/targets"
 )
 
-// autoScalingTraps are rows A1–A20.
+// autoScalingTraps are about the Auto Scaling group, its refreshes and its scaling.
 var autoScalingTraps = []row{
-	{"A1", after(fleet, "network/nat-a", "network/private-internet-a", "network/private-internet-b",
+	{"instances start after everything that they need to boot", after(fleet, "network/nat-a", "network/private-internet-a", "network/private-internet-b",
 		"network/private-a-association", "network/private-b-association", "network/s3-endpoint",
 		"compute/instance-policy", "compute/session-manager", "compute/cloudwatch-agent", "compute/service-binary",
 		"database/credentials/version", "compute/signing-key/version", "database/primary", "database/cache/valkey",
 		"compute/service-log-group")},
-	{"A2", has(fleet, `{"instance_refresh.preferences.auto_rollback": false}`)},
-	{"A3", all(has(fleet, `{"launch_template.version": "${compute/launch-template.latest_version}"}`), matches(template, "image_id", `^\$\{compute/image\.output\.id\}$`))},
-	{"A5", has(fleet, `{"wait_for_capacity_timeout": "20m"}`)},
-	{"A6", func(m model) error {
+	{"a refresh is not rolled back, because the group has the new template already", has(fleet, `{"instance_refresh.preferences.auto_rollback": false}`)},
+	{"the group follows the template by number and the template an image by id", all(has(fleet, `{"launch_template.version": "${compute/launch-template.latest_version}"}`), matches(template, "image_id", `^\$\{compute/image\.output\.id\}$`))},
+	{"the group waits 20 minutes for capacity", has(fleet, `{"wait_for_capacity_timeout": "20m"}`)},
+	{"the group waits until all its instances are healthy at the load balancer", func(m model) error {
 		if m.at(fleet, "desired_capacity") == nil || m.at(fleet, "wait_for_elb_capacity") != m.at(fleet, "desired_capacity") {
 			return fmt.Errorf("waits for %v at the load balancer, wants %v", m.at(fleet, "wait_for_elb_capacity"), m.at(fleet, "desired_capacity"))
 		}
 		return nil
 	}},
-	{"A7", waitsForForwarding(fleet)},
-	{"A8", all(has("compute/scale-by-requests", `{"target_tracking_configuration.predefined_metric_specification.resource_label":
+	{"the group waits for the listener that forwards to it", waitsForForwarding(fleet)},
+	{"scaling by requests names the load balancer and its target group, once they are connected", all(has("compute/scale-by-requests", `{"target_tracking_configuration.predefined_metric_specification.resource_label":
 		"${compute/load-balancer/alb.arn_suffix}/${compute/load-balancer/targets.arn_suffix}"}`),
 		after("compute/scale-by-requests", fleet), waitsForForwarding("compute/scale-by-requests"))},
-	{"A9", has(fleet, `{"instance_refresh.preferences.min_healthy_percentage": 100, "instance_refresh.preferences.max_healthy_percentage": 150}`)},
-	{"A10", has(targets, `{"health_check.path": "/health"}`)},
-	{"A11", between(fleet, "health_check_grace_period", 300, 600)},
-	{"A12", all(between(fleet, "default_instance_warmup", 1, 600), matches(fleet, "instance_refresh.preferences.instance_warmup", `^[1-9]\d*$`))},
-	{"A13", has(fleet, `{"ignore_failed_scaling_activities": null}`)},
-	{"A14", has(fleet, `{"lifecycle.ignore_changes": ["desired_capacity"]}`)},
-	{"A16", all(has(fleet, `{"timeouts.delete": "20m", "force_delete": null}`), matches(targets, "deregistration_delay", `^(3\d|[45]\d|60)$`))},
-	{"A17", all(has(fleet, `{"initial_lifecycle_hook": null}`), none("aws_autoscaling_lifecycle_hook"))},
-	{"A18", all(has(fleet, `{"metrics_granularity": "1Minute"}`), knownGroupMetrics)},
-	{"A19", tagsReachInstances},
-	{"A20", has(fleet, `{"instance_refresh.triggers": ["tag"]}`)},
+	{"a refresh launches instances before it ends others", has(fleet, `{"instance_refresh.preferences.min_healthy_percentage": 100, "instance_refresh.preferences.max_healthy_percentage": 150}`)},
+	{"health checks ask for /health", has(targets, `{"health_check.path": "/health"}`)},
+	{"the grace period is 300 to 600 seconds", between(fleet, "health_check_grace_period", 300, 600)},
+	{"group and refresh state their warm-up", all(between(fleet, "default_instance_warmup", 1, 600), matches(fleet, "instance_refresh.preferences.instance_warmup", `^[1-9]\d*$`))},
+	{"failed scaling activities are not ignored", has(fleet, `{"ignore_failed_scaling_activities": null}`)},
+	{"the desired capacity belongs to scaling", has(fleet, `{"lifecycle.ignore_changes": ["desired_capacity"]}`)},
+	{"deletion of the group allows for connections to drain", all(has(fleet, `{"timeouts.delete": "20m", "force_delete": null}`), matches(targets, "deregistration_delay", `^(3\d|[45]\d|60)$`))},
+	{"no lifecycle hook waits for a call that nothing makes", all(has(fleet, `{"initial_lifecycle_hook": null}`), none("aws_autoscaling_lifecycle_hook"))},
+	{"the group publishes only metrics that exist", all(has(fleet, `{"metrics_granularity": "1Minute"}`), knownGroupMetrics)},
+	{"the default tags reach instances, volumes and network interfaces", tagsReachInstances},
+	{"changed tags start a refresh", has(fleet, `{"instance_refresh.triggers": ["tag"]}`)},
 }
 
-// launchTraps are rows B1–B13 of part A.
+// launchTraps are about the launch template, its image and its user data.
 var launchTraps = []row{
-	{"B1", matches(template, "user_data", `^Content-Type: multipart/mixed`)}, // bootText has undone one base64encode
-	{"B2", referencesAreReal},
-	{"B3", func(m model) error {
+	{"user data is encoded exactly once", matches(template, "user_data", `^Content-Type: multipart/mixed`)}, // bootText has undone one base64encode
+	{"every interpolation in user data is one of Terraform's", referencesAreReal},
+	{"no number token is printed as a number", func(m model) error {
 		if number := regexp.MustCompile(`\d\.\d+e[+-]?\d{2,}`).FindString(m.Text); number != "" {
 			return fmt.Errorf("a number token was printed: %s", number)
 		}
 		return nil
 	}},
-	{"B4", all(matches("compute/service-binary", "key", `^service/\$\{filesha256\(`),
+	{"the binary's hash is in its key and in the user data", all(matches("compute/service-binary", "key", `^service/\$\{filesha256\(`),
 		matches(template, "user_data", `(?m)^artifact='s3://[^']*/service/\$\{filesha256\([^']*\)\}/portfolio'$`),
 		matches(template, "user_data", `(?m)^sha256='\$\{filesha256\(`))},
-	{"B5", all(after(fleet, "compute/instance-policy", "compute/session-manager", "compute/cloudwatch-agent"), func(m model) error {
+	{"instances start after every policy of their role", all(after(fleet, "compute/instance-policy", "compute/session-manager", "compute/cloudwatch-agent"), func(m model) error {
 		for _, kind := range []string{"aws_iam_role_policy", "aws_iam_role_policy_attachment"} {
 			for _, path := range m.of(kind) {
 				// The right to push is used long after boot, when a client is connected.
@@ -72,12 +72,12 @@ var launchTraps = []row{
 		}
 		return nil
 	})},
-	{"B6", all(has(template, `{"image_id": "${compute/image.output.id}"}`), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
-	{"B7", matches("compute/newest-image", "name", `^/aws/service/ami-amazon-linux-latest/(amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64)$`)},
-	{"B8", has(template, `{"block_device_mappings.0.ebs.encrypted": "true", "block_device_mappings.0.ebs.kms_key_id": null}`)},
-	{"B9", all(has(template, `{"metadata_options": {"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1}}`),
+	{"a newer image of Amazon's does not change the template", all(has(template, `{"image_id": "${compute/image.output.id}"}`), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
+	{"the image's public parameter exists", matches("compute/newest-image", "name", `^/aws/service/ami-amazon-linux-latest/(amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64)$`)},
+	{"root volumes are encrypted with the AWS-managed key", has(template, `{"block_device_mappings.0.ebs.encrypted": "true", "block_device_mappings.0.ebs.kms_key_id": null}`)},
+	{"the metadata service demands tokens, and no script asks it", all(has(template, `{"metadata_options": {"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1}}`),
 		bootLacks(`169\.254\.169\.254|instance-data`))},
-	{"B10", func(m model) error {
+	{"user data is at most 16,384 bytes", func(m model) error {
 		// An ARN or a host name of AWS is rarely longer than 128 characters.
 		text := reference.ReplaceAllString(m.text(template, "user_data"), strings.Repeat("x", 128))
 		if len(text) > 16384 || text == "" {
@@ -85,9 +85,9 @@ var launchTraps = []row{
 		}
 		return nil
 	}},
-	{"B11", has(template, `{"block_device_mappings.0.device_name": "/dev/xvda", "block_device_mappings.1": null}`)},
-	{"B12", has(template, `{"network_interfaces": null}`)},
-	{"B13", func(m model) error {
+	{"the root device has its own name, so that no second volume is added", has(template, `{"block_device_mappings.0.device_name": "/dev/xvda", "block_device_mappings.1": null}`)},
+	{"security groups are named for the instance, not for its interfaces", has(template, `{"network_interfaces": null}`)},
+	{"the image's id is not read as a secret", func(m model) error {
 		if regexp.MustCompile(`newest-image\.value`).MatchString(m.Text) {
 			return errors.New("an image's id is read as a secret")
 		}
