@@ -7,12 +7,14 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"portfolio/contract/wire"
 )
 
 // ConnectionLifetime is how long a connection is kept without news of its end.
-// API Gateway cuts each WebSocket after two hours and reports that as a rule,
-// not always; ten minutes more let a late $disconnect still find its row.
-const ConnectionLifetime = 2*time.Hour + 10*time.Minute
+// API Gateway usually, but not always, reports that it closed a WebSocket; the
+// extra time lets a late $disconnect still find its row.
+const ConnectionLifetime = wire.ConnectionLifetime + 10*time.Minute
 
 // Connection is one client's WebSocket, as API Gateway knows it.
 type Connection struct {

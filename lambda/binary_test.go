@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// build makes the binary as it is released.
+// build builds the binary as it is released.
 func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "bootstrap")
@@ -31,8 +31,8 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// fakeRuntime is Lambda's side of the runtime API: it hands out events one after
-// another, and passes on what the function answers.
+// fakeRuntime is Lambda's side of the runtime API: it delivers events one after
+// another and forwards the function's answers.
 type fakeRuntime struct {
 	*httptest.Server
 	events  chan string
@@ -68,7 +68,7 @@ func newFakeRuntime(t *testing.T) *fakeRuntime {
 	return f
 }
 
-// invoke hands over an event and returns the function's answer to it.
+// invoke delivers an event and returns the function's answer to it.
 func (f *fakeRuntime) invoke(t *testing.T, event string) response {
 	t.Helper()
 	timeout := time.After(30 * time.Second)
@@ -88,8 +88,8 @@ func (f *fakeRuntime) invoke(t *testing.T, event string) response {
 	return response{}
 }
 
-// start runs the binary with an environment and nothing else; stop ends it and
-// returns what it wrote.
+// start runs the binary with exactly the given environment; stop ends it and
+// returns its output.
 func start(t *testing.T, binary string, environment ...string) (stop func() string) {
 	t.Helper()
 	var output bytes.Buffer
@@ -107,8 +107,8 @@ func start(t *testing.T, binary string, environment ...string) (stop func() stri
 	return stop
 }
 
-// Many events over one process: the whole way from Lambda to a service that
-// checks signatures, across a change of the key.
+// One process answers many events, from Lambda to a service that verifies
+// signatures, while the key is rotated.
 func TestBinary(t *testing.T) {
 	aws, lambda := newFakeAWS(t, oldKey, newKey), newFakeRuntime(t)
 	service := newFakeService(t, says(204, ""), says(200, `{"type":"pong"}`), refuses(401, "signature_mismatch"),
@@ -161,8 +161,8 @@ func TestBinary(t *testing.T) {
 	}
 }
 
-// Where the load balancer's name leads nowhere, as on an emulator, the service is
-// behind a proxy; AWS and Lambda are reached without it.
+// When the load balancer's name does not resolve, as on an emulator, the service is
+// reached through a proxy, and AWS and Lambda without it.
 func TestBinaryThroughProxy(t *testing.T) {
 	aws, lambda := newFakeAWS(t, newKey), newFakeRuntime(t)
 	proxy := newFakeService(t, func(w http.ResponseWriter, r *http.Request) { says(200, `"`+r.Host+`"`)(w, r) })
@@ -192,7 +192,7 @@ func TestBinaryRefusesItsEnvironment(t *testing.T) {
 			`LOG_LEVEL: got loud, want debug, info, warn or error`,
 		}},
 		"TLS without a name": {[]string{"ALB_DNS=alb", "ALB_SCHEME=https", "SIGNING_SECRET_ARN=arn"}, []string{
-			`ALB_SERVER_NAME: got nothing, want the certificate's host, or CERTIFICATE_ARN, where ALB_SCHEME is https`,
+			`ALB_SERVER_NAME: got nothing, want a host name in the certificate, or CERTIFICATE_ARN to be set, when ALB_SCHEME is https`,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,9 +205,9 @@ func TestBinaryRefusesItsEnvironment(t *testing.T) {
 			assert.Empty(t, string(failed.Stderr))
 			var got []string
 			for line := range strings.Lines(string(output)) {
-				var entry struct{ Message string }
+				var entry struct{ Error string }
 				require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
-				got = append(got, entry.Message)
+				got = append(got, entry.Error)
 			}
 			assert.Equal(t, test.want, got)
 		})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"portfolio/contract/wire"
@@ -14,8 +13,8 @@ const (
 	routeDefault    = "$default"
 )
 
-// event is what counts here of API Gateway's event. The fields are few on
-// purpose: one that is not needed cannot fail the decoding.
+// event holds the members of API Gateway's event that the handler needs, and no
+// others: a member that is not decoded cannot fail to decode.
 type event struct {
 	Body            string              `json:"body"`
 	IsBase64Encoded bool                `json:"isBase64Encoded"`
@@ -31,32 +30,23 @@ type event struct {
 	} `json:"requestContext"`
 }
 
-// response is what API Gateway makes of an event: the status of a handshake, and
-// for a message the text to send, if any.
+// response answers an event: for a handshake with a status, for a message with the
+// text to send to the client, if any.
 type response struct {
 	Status int    `json:"statusCode"`
 	Body   string `json:"body,omitempty"`
 }
 
-// failure is the answer to an event that could not be handled: a message the
-// client can read on a socket that stays open, or for a handshake a 503. An event
-// whose route is unknown might be a handshake, so it is refused too.
+// failure returns the answer to an event that could not be handled: an error
+// message on a socket that stays open, or a 503 for a handshake. An event whose
+// route is unknown might be a handshake, so it is refused too.
 func (e event) failure(code wire.Code, message string) response {
 	switch e.Context.RouteKey {
 	case routeDefault:
-		return response{Status: http.StatusOK, Body: string(encode(wire.NewError(code, message)))}
+		return response{Status: http.StatusOK, Body: string(wire.Encode(wire.NewError(code, message)))}
 	case routeDisconnect:
 		return response{Status: http.StatusOK}
 	default:
 		return response{Status: http.StatusServiceUnavailable}
 	}
-}
-
-// encode marshals a value of strings and numbers, which cannot fail.
-func encode(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return text
 }

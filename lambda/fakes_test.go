@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What must never be logged.
+// These texts must never be logged.
 const (
 	oldKey   = "the-old-key-of-the-handler"
 	newKey   = "the-new-key-of-the-handler"
@@ -32,8 +32,8 @@ const (
 	replied  = "text-of-a-reply"
 )
 
-// fakeAWS answers for Secrets Manager and ACM. Each read of the secret gets the
-// next of its texts, the last for ever; an empty one is an error.
+// fakeAWS is Secrets Manager and ACM. Each read of the secret returns the next of
+// its texts, and the last one from then on; an empty text is an error.
 type fakeAWS struct {
 	*httptest.Server
 	mu           sync.Mutex
@@ -74,7 +74,7 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// counts are the reads of the secret and of the certificate so far.
+// counts returns how often the secret and the certificate were read.
 func (f *fakeAWS) counts() (reads, descriptions int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,13 +87,14 @@ func (f *fakeAWS) config() aws.Config {
 	}
 }
 
-// call is what the fake service got.
+// call is one call that the fake service received.
 type call struct {
 	path, body, signature string
 	byOldKey, byNewKey    error // of signature.Verify
 }
 
-// fakeService records calls and gives its answers in turn, the last for ever.
+// fakeService records calls and returns its answers in turn, and the last one from
+// then on.
 type fakeService struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -121,14 +122,14 @@ func (f *fakeService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// got is what the service was called with so far.
+// got returns the calls received so far.
 func (f *fakeService) got() []call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
 }
 
-// says is an answer with a status and a body.
+// says answers with a status and a body.
 func says(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -136,12 +137,12 @@ func says(status int, body string) http.HandlerFunc {
 	}
 }
 
-// refuses is an error document of the service.
+// refuses answers with an error document of the service.
 func refuses(status int, code string) http.HandlerFunc {
 	return says(status, `{"type":"about:blank","title":"no","status":0,"detail":"detail of `+code+`","code":"`+code+`"}`)
 }
 
-// rig is a handler among fakes.
+// rig is a handler with fake dependencies.
 type rig struct {
 	handler *handler
 	service *fakeService
@@ -159,7 +160,7 @@ func newRig(t *testing.T, secrets []string, answers ...http.HandlerFunc) *rig {
 	return r
 }
 
-// invoke answers one event and checks that the logs keep what they must.
+// invoke answers one event and checks that nothing secret was logged.
 func (r *rig) invoke(t *testing.T, payload string) response {
 	t.Helper()
 	answer, err := r.handler.Invoke(t.Context(), []byte(payload))
@@ -170,7 +171,7 @@ func (r *rig) invoke(t *testing.T, payload string) response {
 	return got
 }
 
-// assertDiscreet checks that logs hold nothing of what was sent in calls.
+// assertDiscreet checks that logs contain nothing that was sent in calls.
 func assertDiscreet(t *testing.T, logs string, calls []call) {
 	t.Helper()
 	secret := []string{oldKey, newKey, ticket, greeting, replied, "/internal/", "v1="}
@@ -182,7 +183,7 @@ func assertDiscreet(t *testing.T, logs string, calls []call) {
 	}
 }
 
-// The events as API Gateway sends them, as far as the handler may see them.
+// The events as API Gateway sends them, with the members that the handler uses.
 const (
 	contextOf = `"requestContext":{"routeKey":"%s","eventType":"X","requestId":"r-1","connectionId":"c-1=",` +
 		`"domainName":"abc.execute-api.us-east-1.amazonaws.com","stage":"prod","connectedAt":1767323045000,"apiId":"abc",` +

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the event and whatever the service answers: no error, an answer that
-// API Gateway understands, a status that the route may have.
+// For every event and every answer of the service there is no error, and an answer
+// that API Gateway understands with a status that is valid for the route.
 func FuzzInvoke(f *testing.F) {
 	for _, event := range []string{
 		connectEvent(), disconnectEvent(), messageEvent(hello), messageEvent(""), messageEvent("\xff"),

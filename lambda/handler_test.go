@@ -15,13 +15,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio/contract/wire"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 const hello = `{"action":"` + greeting + `"}`
 
-// failure is the message that tells a client of an error.
+// failure returns the code and message of an error sent to a client.
 func failure(t *testing.T, r response) (code, message string) {
 	t.Helper()
 	var got struct{ Type, Code, Message string }
@@ -55,7 +57,8 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// What a handshake's status is for each answer; a farewell is content with all.
+// A handshake gets a status for each answer of the service; a disconnect always
+// succeeds.
 func TestConnectStatus(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer http.HandlerFunc
@@ -73,7 +76,7 @@ func TestConnectStatus(t *testing.T) {
 		"no target":                 {says(503, "<html>"+replied), 503},
 		"redirect":                  {redirect, 503},
 		"accepted, but not so":      {says(200, ""), 503},
-		"refused at length":         {says(401, strings.Repeat(" ", maxReply+1)), 503},
+		"refused at length":         {says(401, strings.Repeat(" ", wire.MaxMessage+1)), 503},
 		"cut off":                   {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +99,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 func TestMessageAnswer(t *testing.T) {
 	answer := `{"type":"pong","text":"` + replied + `"}`
-	longest := `"` + strings.Repeat("x", maxReply-2) + `"`
+	longest := `"` + strings.Repeat("x", wire.MaxMessage-2) + `"`
 	for name, test := range map[string]struct {
 		answer http.HandlerFunc
 		want   string // the whole body, or
@@ -134,23 +137,23 @@ func TestMessageAnswer(t *testing.T) {
 	}
 }
 
-// Nothing to answer is no body at all, not an empty message to send.
+// An answer without a body stays without one, so that no empty message is sent.
 func TestNoAnswerHasNoBody(t *testing.T) {
 	answer, err := newRig(t, []string{oldKey}, says(204, "")).handler.Invoke(t.Context(), []byte(messageEvent(hello)))
 	require.NoError(t, err)
 	assert.Equal(t, `{"statusCode":200}`, string(answer))
 }
 
-// A client's mistake is no operator's error; a failing service is one.
+// A client's mistake is logged as information, a failing service as an error.
 func TestMessageLogLevel(t *testing.T) {
 	for status, level := range map[int]string{400: "INFO", 500: "ERROR"} {
 		r := newRig(t, []string{oldKey}, refuses(status, "some_code"))
 		r.invoke(t, messageEvent(hello))
-		assert.Contains(t, r.logs.String(), `"level":"`+level+`","msg":"message"`, status)
+		assert.Contains(t, r.logs.String(), `"level":"`+level+`","msg":"the service answered with an error"`, status)
 	}
 }
 
-// Messages that the service never sees.
+// These messages never reach the service.
 func TestMessageRefused(t *testing.T) {
 	for name, test := range map[string]struct{ event, code string }{
 		"empty":           {messageEvent(""), "malformed_json"},
@@ -173,7 +176,7 @@ func TestMessageRefused(t *testing.T) {
 	}
 }
 
-// What nobody can place might be a handshake, and that must not be let in.
+// An unknown event might be a handshake, so it is refused.
 func TestUnknownEventIsRefused(t *testing.T) {
 	for _, event := range []string{``, `null`, `[]`, `{}`, `{` + on("other") + `}`} {
 		r := newRig(t, []string{oldKey}, says(204, ""))
@@ -182,7 +185,7 @@ func TestUnknownEventIsRefused(t *testing.T) {
 	}
 }
 
-// assertUnavailable holds a handler that reaches nobody to its answers.
+// assertUnavailable checks the answers of a handler that cannot reach the service.
 func assertUnavailable(t *testing.T, r *rig) {
 	t.Helper()
 	assert.Equal(t, response{Status: 503}, r.invoke(t, connectEvent()))
@@ -211,7 +214,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// offline is a handler with a transport of its own, for synctest's clock.
+// offline returns a handler with its own transport, for synctest's clock.
 func offline(transport roundTrip) *rig {
 	return &rig{service: &fakeService{}, handler: &handler{
 		service: &service{base: &url.URL{Scheme: "http", Host: "alb"}, client: lazy[*http.Client]{
@@ -223,8 +226,8 @@ func offline(transport roundTrip) *rig {
 	}}
 }
 
-// A service that is silent costs a handshake 10 s and a message 25 s, also where
-// it first refuses the signature and is silent then.
+// A service that does not answer delays a handshake by 10 s and a message by 25 s,
+// even if it first refuses the signature.
 func TestTimeout(t *testing.T) {
 	slow := func(refusals int) roundTrip {
 		return func(r *http.Request) (*http.Response, error) {
@@ -265,7 +268,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// A secret that does not come costs 3 s, not the client's patience.
+// Reading the secret takes at most 3 s.
 func TestSecretTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := lazy[[]byte]{read: func(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }}

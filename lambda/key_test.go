@@ -57,7 +57,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// A key that cannot be read again is read by the next event.
+// After a failed read, the next event reads the key again.
 func TestRetryWithoutSecret(t *testing.T) {
 	r := newRig(t, []string{oldKey, "", newKey}, refuses(401, "signature_mismatch"), says(204, ""))
 	assert.Equal(t, response{Status: 503}, r.invoke(t, connectEvent()))
@@ -67,7 +67,7 @@ func TestRetryWithoutSecret(t *testing.T) {
 	assert.NoError(t, calls[1].byNewKey)
 }
 
-// A panic is an answer like any other failure, and says nothing of its value.
+// A panic is answered like any other failure; its value appears nowhere.
 func TestPanic(t *testing.T) {
 	for event, want := range map[string]int{connectEvent(): 503, disconnectEvent(): 200, messageEvent(hello): 200} {
 		r := newRig(t, []string{oldKey}, says(204, ""))
@@ -80,7 +80,7 @@ func TestPanic(t *testing.T) {
 			code, _ := failure(t, got)
 			assert.Equal(t, "internal", code)
 		}
-		assert.Contains(t, r.logs.String(), `"msg":"panic"`)
+		assert.Contains(t, r.logs.String(), `"msg":"handling the event panicked"`)
 		assert.Contains(t, r.logs.String(), `"requestId":"r-1"`)
 	}
 }

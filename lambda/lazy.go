@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// readTimeout bounds one read of a lazy value; AWS answers in milliseconds or
-// not in time for the client that waits.
+// readTimeout bounds one read of a lazy value. AWS usually answers within
+// milliseconds; a client should not wait longer than this.
 const readTimeout = 3 * time.Second
 
 // lazy is a value that is read when it is first needed and then kept, so that a
-// slow or failing source costs one event, not the cold start.
+// slow or failing source delays one event rather than the cold start.
 type lazy[T any] struct {
 	read func(context.Context) (T, error)
 
@@ -20,7 +20,7 @@ type lazy[T any] struct {
 	value T
 }
 
-// get returns the value. An error is not kept: the next get reads again.
+// get returns the value. After an error the next call of get reads again.
 func (l *lazy[T]) get(ctx context.Context) (T, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,7 +37,7 @@ func (l *lazy[T]) get(ctx context.Context) (T, error) {
 	return value, nil
 }
 
-// forget makes the next get read the value again.
+// forget makes the next call of get read the value again.
 func (l *lazy[T]) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,6 +1,6 @@
-// Command lambda is the function behind the WebSocket API: it hands each event
-// to the portfolio service as a signed HTTP call and answers the client with
-// what the service says.
+// Command lambda is the function behind the WebSocket API. It forwards each event
+// to the portfolio service as a signed HTTP call and returns the service's answer
+// to the client.
 package main
 
 import (
@@ -19,33 +19,33 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Exit statuses: 2 says that the environment variables are wrong.
+// Exit statuses.
 const (
 	exitFailed   = 1
-	exitBadInput = 2
+	exitBadInput = 2 // the environment variables are wrong
 )
 
 func main() {
 	os.Exit(run(env.ToMap(os.Environ()), os.Stdout))
 }
 
-// run makes what is made once per cold start and serves events until Lambda ends
-// the process. It returns only where the start went wrong, with the exit status.
+// run sets up what a cold start needs and serves events until Lambda ends the
+// process. It returns an exit status only if the start fails.
 func run(environ map[string]string, logs io.Writer) int {
 	s, problems := loadSettings(environ)
 	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{
 		Level:       s.level,
-		ReplaceAttr: lambdacontext.ReplaceAttr, // the keys by which Lambda knows time and text
+		ReplaceAttr: lambdacontext.ReplaceAttr, // Lambda's own names for time and message
 	}))
 	for _, problem := range problems {
-		log.Error(problem.Error())
+		log.Error("invalid environment variable", slog.Any("error", problem))
 	}
 	if problems != nil {
 		return exitBadInput
 	}
 	aws, err := config.LoadDefaultConfig(context.Background())
 	if err != nil {
-		log.Error("AWS configuration", "error", err.Error())
+		log.Error("AWS configuration could not be loaded", slog.Any("error", err))
 		return exitFailed
 	}
 	lambda.Start(newHandler(s, acm.NewFromConfig(aws), secretsmanager.NewFromConfig(aws), log))

@@ -17,14 +17,9 @@ import (
 	"portfolio/contract/wire"
 )
 
-const (
-	// maxReply bounds what is read of an answer: API Gateway sends at most 128 KB
-	// in one message.
-	maxReply = 128 << 10
-	// maxIdle is how long a connection may rest before it is used again. The load
-	// balancer closes it after 60 s, which a frozen process does not notice.
-	maxIdle = 50 * time.Second
-)
+// maxIdle is how long a connection may be idle and still be used again. A frozen
+// process does not notice that the load balancer closes its connections.
+const maxIdle = wire.BalancerIdleTimeout - 10*time.Second
 
 // service is the portfolio service behind the load balancer.
 type service struct {
@@ -34,32 +29,31 @@ type service struct {
 	lastCall atomic.Int64 // Unix milliseconds
 }
 
-// newClient returns an HTTP client that checks certificates for serverName, or
-// where that is empty for the host it calls. It follows no redirect, so that a
-// signed body goes where it was signed for and nowhere else; how long a call may
-// take is its context's affair.
+// newClient returns an HTTP client that verifies certificates for serverName, or if
+// that is empty, for the host that it calls. It follows no redirects, so that a
+// signed body goes only where it was signed for. It sets no timeout: callers use
+// a context.
 func newClient(serverName string) *http.Client {
 	return &http.Client{
-		// HTTP/1.1 is enough for one call at a time, and a connection that died in
-		// a freeze is found out sooner than with HTTP/2.
+		// HTTP/1.1 is enough for one call at a time, and it detects a connection
+		// that was lost during a freeze sooner than HTTP/2.
 		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName},
-			TLSHandshakeTimeout: 5 * time.Second,
-			IdleConnTimeout:     maxIdle,
-			// Headers come beside maxReply.
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName},
+			TLSHandshakeTimeout:    5 * time.Second,
+			IdleConnTimeout:        maxIdle,
 			MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// errTooLarge reports an answer of more than maxReply.
+// errTooLarge reports an answer that does not fit into one WebSocket message.
 var errTooLarge = errors.New("the service's answer is too large")
 
-// post signs a body with key, sends it and reads the answer, whatever its status.
-// No error names a URL or a body.
+// post signs a body with key, sends it and returns the answer, whatever its status.
+// Errors contain neither URLs nor bodies.
 func (s *service) post(ctx context.Context, path string, key, body []byte, now time.Time) (reply, error) {
 	client, err := s.client.get(ctx)
 	if err != nil {
@@ -79,17 +73,17 @@ func (s *service) post(ctx context.Context, path string, key, body []byte, now t
 		return reply{}, withoutURL(err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
+	text, err := io.ReadAll(io.LimitReader(response.Body, wire.MaxMessage+1))
 	if err != nil {
 		return reply{}, err
 	}
-	if len(text) > maxReply {
+	if len(text) > wire.MaxMessage {
 		return reply{}, errTooLarge
 	}
 	return reply{status: response.StatusCode, body: text}, nil
 }
 
-// withoutURL is the cause of an error that names the URL it occurred with.
+// withoutURL returns the cause of an error that contains a URL.
 func withoutURL(err error) error {
 	if withURL := (*url.Error)(nil); errors.As(err, &withURL) {
 		return withURL.Err
@@ -103,7 +97,7 @@ type reply struct {
 	body   []byte
 }
 
-// problem reads the reply as an error document; where it is none, Code is empty.
+// problem decodes the reply as an error document. Code is empty if it is not one.
 func (r reply) problem() wire.Problem {
 	var p wire.Problem
 	if json.Unmarshal(r.body, &p) != nil {
@@ -112,6 +106,6 @@ func (r reply) problem() wire.Problem {
 	return p
 }
 
-// unsigned reports that the service did not take the handler's signature, which
-// is no refusal of the client.
+// unsigned reports whether the service refused the handler's signature, rather than
+// the client.
 func (r reply) unsigned() bool { return r.problem().Unsigned(r.status) }

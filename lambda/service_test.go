@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A connection is kept from event to event, but not for longer than the load
-// balancer keeps it, whatever the process knew while it was frozen.
+// A connection is reused from event to event, but not for longer than the load
+// balancer keeps it open, even if the process was frozen in between.
 func TestConnectionIsKept(t *testing.T) {
 	for name, test := range map[string]struct {
 		rest        time.Duration

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The environments that the stack writes; TestBinaryRefusesItsEnvironment has the bad ones.
+// These are the environments that the stack writes; TestBinaryRefusesItsEnvironment
+// has invalid ones.
 func TestLoadSettings(t *testing.T) {
 	for name, test := range map[string]struct {
 		environ map[string]string

@@ -16,7 +16,7 @@ import (
 )
 
 // The load balancer is called by its own name, but its certificate, here one for
-// example.com, is checked for the name that ACM or the settings tell.
+// example.com, is verified for the name from ACM or the settings.
 func TestTLS(t *testing.T) {
 	for name, test := range map[string]struct {
 		configured, certificate string

@@ -1,9 +1,8 @@
 package stacks
 
 import (
-	"time"
-
 	"portfolio/config"
+	"portfolio/contract/wire"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -23,8 +22,6 @@ const (
 	// handlerBinary is where make builds the Lambda, seen from the stack's folder.
 	handlerBinary = "../../../build/lambda/bootstrap"
 	stageName     = "prod"
-	// integrationTimeout is the longest API Gateway waits for a WebSocket integration.
-	integrationTimeout = 29 * time.Second
 )
 
 // APIProps configures the WebSocket API and its Lambda function.
@@ -178,7 +175,7 @@ func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, 
 		IntegrationMethod:       jsii.String("POST"),
 		IntegrationUri:          handler.InvokeArn(),
 		ContentHandlingStrategy: jsii.String("CONVERT_TO_TEXT"),
-		TimeoutMilliseconds:     jsii.Number(integrationTimeout.Milliseconds()),
+		TimeoutMilliseconds:     jsii.Number(wire.IntegrationTimeout.Milliseconds()),
 	})
 	ready := []cdktf.ITerraformDependable{integration}
 	for _, name := range []string{"connect", "disconnect", "default"} {

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"portfolio/config"
+	"portfolio/contract/wire"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -45,7 +46,7 @@ func newLoadBalancer(scope constructs.Construct, p ComputeProps, logs bucket) lo
 		DropInvalidHeaderFields:  true,
 		DesyncMitigationMode:     jsii.String("defensive"),
 		EnableDeletionProtection: p.Compute.DeletionProtection,
-		IdleTimeout:              jsii.Number(60), // s; the service keeps idle connections longer
+		IdleTimeout:              jsii.Number(wire.BalancerIdleTimeout.Seconds()),
 		AccessLogs: &lb.LbAccessLogs{
 			Bucket: logs.Name, Prefix: jsii.String(albLogPrefix), Enabled: true,
 		},
@@ -68,10 +69,10 @@ func newTargetGroup(scope constructs.Construct, p ComputeProps) lbtargetgroup.Lb
 		Protocol:            jsii.String("HTTP"),
 		TargetType:          jsii.String("instance"),
 		VpcId:               p.Network.VPCID,
-		DeregistrationDelay: jsii.String("30"), // s; the service drains within it
+		DeregistrationDelay: jsii.Sprintf("%.0f", wire.DeregistrationDelay.Seconds()),
 		HealthCheck: &lbtargetgroup.LbTargetGroupHealthCheck{
 			Enabled:            true,
-			Path:               jsii.String("/health"), // alive, nothing more: a database that is away must not end the fleet
+			Path:               jsii.String(wire.HealthPath), // alive, nothing more: a database that is away must not end the fleet
 			Protocol:           jsii.String("HTTP"),
 			Matcher:            jsii.String("200"),
 			Interval:           jsii.Number(30),

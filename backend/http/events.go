@@ -12,21 +12,23 @@ import (
 	"portfolio/contract/wire"
 )
 
-// decodeEvent reads the body of a call into event, which holds e, and adds its ids
-// to the request's log line.
-func decodeEvent(w http.ResponseWriter, body []byte, event any, e *wire.Event) error {
-	if err := json.Unmarshal(body, event); err != nil {
-		return &backend.Error{Code: backend.CodeInvalidRequest, Message: "the body must be a JSON object that describes an event", Err: err}
+// decodeEvent decodes the body of a call and adds its IDs to the request's log line.
+func decodeEvent[T interface{ Common() wire.Event }](w http.ResponseWriter, body []byte) (event T, err error) {
+	if err := json.Unmarshal(body, &event); err != nil {
+		return event, &backend.Error{
+			Code: backend.CodeInvalidRequest, Message: "body: got something else, want a JSON object that describes an event", Err: err,
+		}
 	}
+	e := event.Common()
 	for name, value := range map[string]string{
 		"requestId": e.RequestID, "connectionId": e.ConnectionID, "domainName": e.DomainName, "stage": e.Stage,
 	} {
 		if !identifier(value) {
-			return &backend.Error{Code: backend.CodeInvalidRequest, Message: name + ": want 1 to 255 printable ASCII characters"}
+			return event, &backend.Error{Code: backend.CodeInvalidRequest, Message: name + ": want 1 to 255 printable ASCII characters"}
 		}
 	}
 	note(w, slog.String("requestId", e.RequestID), slog.String("connectionId", e.ConnectionID))
-	return nil
+	return event, nil
 }
 
 // identifier reports whether text may be an id or a name of AWS.
@@ -42,8 +44,7 @@ func identifier(text string) bool {
 // connect keeps a new connection whose ticket is good. A client may send messages
 // once this is answered.
 func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) error {
-	var e wire.Connect
-	err := decodeEvent(w, body, &e, &e.Event)
+	e, err := decodeEvent[wire.Connect](w, body)
 	if err != nil {
 		return err
 	}
@@ -66,29 +67,29 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 	if err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(wire.StatusDone)
 	return nil
 }
 
 // disconnect forgets a connection, however often it is told to.
 func (a *api) disconnect(ctx context.Context, w http.ResponseWriter, body []byte) error {
-	var e wire.Disconnect
-	if err := decodeEvent(w, body, &e, &e.Event); err != nil {
+	e, err := decodeEvent[wire.Disconnect](w, body)
+	if err != nil {
 		return err
 	}
 	note(w, slog.Int("disconnectCode", e.Code))
 	if err := a.Connections.Remove(ctx, e.ConnectionID); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(wire.StatusDone)
 	return nil
 }
 
 // message answers a client's message. What is wrong with the message itself is
 // told to the client in an answer; other errors are the call's.
 func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) error {
-	var e wire.Message
-	if err := decodeEvent(w, body, &e, &e.Event); err != nil {
+	e, err := decodeEvent[wire.Message](w, body)
+	if err != nil {
 		return err
 	}
 	reply, err := a.reply(ctx, w, e)
@@ -100,7 +101,7 @@ func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) e
 		note(w, slog.String("code", string(public.Code)), slog.String("error", err.Error()))
 		reply = wire.NewError(public.Code, public.Message)
 	}
-	writeJSON(w, http.StatusOK, "application/json", reply)
+	writeJSON(w, wire.StatusReply, "application/json", reply)
 	return nil
 }
 

@@ -78,7 +78,7 @@ type route struct {
 func (a *api) routes() []route {
 	const portfolio = "/v1/portfolios/{portfolio}"
 	return []route{
-		{http.MethodGet, "/health", health},
+		{http.MethodGet, wire.HealthPath, health},
 		{http.MethodGet, "/ready", a.ready},
 		{http.MethodPost, wire.ConnectPath, a.signed(handshakeTimeout, a.connect)},
 		{http.MethodPost, wire.MessagePath, a.signed(messageTimeout, a.message)},

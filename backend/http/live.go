@@ -66,7 +66,7 @@ func (f fields) decode(wanted map[string]any) error {
 		if text, there := f[name]; !there || string(text) == "null" || json.Unmarshal(text, to) != nil {
 			return invalidMessage(fmt.Sprintf("%s: missing, or not what it should be", name))
 		}
-		if id, isID := to.(*string); isID && !uuidForm.MatchString(*id) {
+		if id, isID := to.(*string); isID && !backend.ValidID(*id) {
 			return invalidMessage(name + ": want a UUID")
 		}
 	}

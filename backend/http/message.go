@@ -13,9 +13,6 @@ import (
 	"portfolio/contract/wire"
 )
 
-// maxMessage is API Gateway's limit for a message on a WebSocket, in bytes.
-const maxMessage = 128 << 10
-
 // fields are the members of a client's message, without its action.
 type fields map[string]json.RawMessage
 
@@ -53,10 +50,10 @@ func ping(_ context.Context, _ string, f fields) (any, error) {
 	return map[string]string{"type": "pong"}, nil
 }
 
-// decodeMessage reads a message strictly: one JSON object of at most maxMessage
+// decodeMessage reads a message strictly: one JSON object of at most wire.MaxMessage
 // bytes, no member twice, and a string "action", spelled so.
 func decodeMessage(text string) (action string, f fields, err error) {
-	if len(text) > maxMessage {
+	if len(text) > wire.MaxMessage {
 		return "", nil, invalidMessage("a message has at most 128 KB")
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))

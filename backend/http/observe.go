@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"portfolio/contract/wire"
 )
 
 // traceHeader is set by the load balancer on every request.
@@ -66,7 +68,7 @@ func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler 
 		rec.Header().Set("X-Content-Type-Options", "nosniff")
 		log := log.With("trace", traceID(r))
 		serve(log, next, rec, r)
-		if r.Pattern == "GET /health" && rec.status == http.StatusOK {
+		if r.Pattern == "GET "+wire.HealthPath && rec.status == http.StatusOK {
 			return
 		}
 		took := time.Since(start)

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -101,11 +100,7 @@ func writeProblem(w http.ResponseWriter, err error) {
 
 // writeJSON answers with a value that always encodes.
 func writeJSON(w http.ResponseWriter, status int, contentType string, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		panic(err)
-	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the client may be gone, which is its business
+	_, _ = w.Write(append(wire.Encode(value), '\n')) // the client may be gone, which is its business
 }

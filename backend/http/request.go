@@ -219,12 +219,10 @@ func matching(r *http.Request) (int64, error) {
 	return version, nil
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // pathID reads an id of the path. One that cannot be is one that is not there.
 func pathID(r *http.Request, name string) (string, error) {
 	id := r.PathValue(name)
-	if !uuidForm.MatchString(id) {
+	if !backend.ValidID(id) {
 		return "", &backend.Error{Code: backend.CodeNotFound, Message: "there is nothing with this id"}
 	}
 	return id, nil

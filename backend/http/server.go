@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"portfolio/contract/wire"
 )
 
 // NewServer returns a server for handler with limits on everything that a
@@ -15,9 +17,9 @@ func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 		// Of a whole request and its answer: above messageTimeout, the longest.
 		ReadTimeout:  30 * time.Second,
 		WriteTimeout: 30 * time.Second,
-		// The load balancer keeps idle connections for 60 s and must be the one to
-		// close them, or it answers 502 to what it has just sent.
-		IdleTimeout:    90 * time.Second,
+		// The load balancer must be the one to close an idle connection, or it
+		// answers 502 to a request that it has just sent.
+		IdleTimeout:    wire.BalancerIdleTimeout + 30*time.Second,
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}

@@ -24,10 +24,9 @@ const (
 	// in memory: strangers decide how many there are.
 	maxRefreshing = 64
 
-	// The WebSocket handler waits 10 s for the answer to a handshake and 25 s
-	// for one to a message.
-	handshakeTimeout = 8 * time.Second
-	messageTimeout   = 20 * time.Second
+	// The handler should get an answer while it still waits for one.
+	handshakeTimeout = wire.HandshakeTimeout - 2*time.Second
+	messageTimeout   = wire.MessageTimeout - 5*time.Second
 
 	// replayMemory is how long a signature is refused a second time. It is good
 	// from MaxAge before to MaxAge after its timestamp; the instances' clocks

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"regexp"
 
 	"portfolio/backend"
 
@@ -15,12 +14,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // present refuses ids that cannot be: what they name is not there.
 func present(ids ...string) error {
 	for _, id := range ids {
-		if !uuidForm.MatchString(id) {
+		if !backend.ValidID(id) {
 			return errNotFound
 		}
 	}

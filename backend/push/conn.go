@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 )
 
 // conn is a client that watches streams of this instance. The engine's lock
@@ -71,7 +72,7 @@ func (c *conn) due() bool {
 // remind reports whether a connection has to hear something because of the
 // time; lock held.
 func (e *Engine) remind(c *conn, now time.Time) bool {
-	left := c.info.ConnectedAt.Add(cutAfter).Sub(now)
+	left := c.info.ConnectedAt.Add(wire.ConnectionLifetime).Sub(now)
 	switch {
 	case left <= warnBefore && left > 0 && !c.warned:
 		c.warned = true

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 
 	"golang.org/x/time/rate"
 )
@@ -209,9 +210,9 @@ func (e *Engine) drop(s *stream) {
 func (e *Engine) end(s *stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	text := encode(errorMessage{
-		Type: "error", Portfolio: s.lease.Portfolio, Code: backend.CodeNotFound, Message: "this portfolio was deleted",
-	})
+	deleted := wire.NewError(backend.CodeNotFound, "the portfolio was deleted")
+	deleted.Portfolio = s.lease.Portfolio
+	text := wire.Encode(deleted)
 	for _, w := range s.watchers {
 		w.conn.notices = append(w.conn.notices, text)
 		e.ready(w.conn)

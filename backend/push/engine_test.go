@@ -10,6 +10,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/push"
+	"portfolio/contract/wire"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -414,7 +415,7 @@ func TestLargeSnapshotComesInParts(t *testing.T) {
 		assert.Len(t, c.view["p"].Positions, 2000)
 		assert.Len(t, c.view["p"].Quotes, 2000)
 		for _, text := range c.raw {
-			assert.Less(t, len(text), push.MaxMessage)
+			assert.Less(t, len(text), wire.MaxMessage)
 			assert.True(t, strings.HasPrefix(text, `{"type":"snapshot"`))
 		}
 	})

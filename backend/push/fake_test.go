@@ -12,6 +12,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/push"
+	"portfolio/contract/wire"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
@@ -140,7 +141,7 @@ func (w *world) Post(_ context.Context, to backend.Connection, text []byte) erro
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(text) > push.MaxMessage {
+	if len(text) > wire.MaxMessage {
 		w.clients[to.ID].problems = append(w.clients[to.ID].problems, "a message too large")
 	}
 	w.clients[to.ID].take(text)

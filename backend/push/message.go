@@ -1,10 +1,10 @@
 package push
 
 import (
-	"encoding/json"
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 )
 
 type snapshotMessage struct {
@@ -24,13 +24,6 @@ type deltaMessage struct {
 	Delta
 }
 
-type errorMessage struct {
-	Type      string       `json:"type"` // "error"
-	Portfolio string       `json:"portfolio"`
-	Code      backend.Code `json:"code"`
-	Message   string       `json:"message"`
-}
-
 type reconnectMessage struct {
 	Type          string `json:"type"` // "reconnect"
 	WithinSeconds int    `json:"within_seconds"`
@@ -39,13 +32,13 @@ type reconnectMessage struct {
 var keepAlive = []byte(`{"type":"keepalive"}`)
 
 func reconnect(within time.Duration) []byte {
-	return encode(reconnectMessage{Type: "reconnect", WithinSeconds: int(within.Seconds())})
+	return wire.Encode(reconnectMessage{Type: "reconnect", WithinSeconds: int(within.Seconds())})
 }
 
 // encodeDelta gives nil where one message does not hold it.
 func encodeDelta(portfolio string, after, sequence int64, d Delta) []byte {
-	text := encode(deltaMessage{Type: "delta", Portfolio: portfolio, After: after, Sequence: sequence, Delta: d})
-	if len(text) > MaxMessage {
+	text := wire.Encode(deltaMessage{Type: "delta", Portfolio: portfolio, After: after, Sequence: sequence, Delta: d})
+	if len(text) > wire.MaxMessage {
 		return nil
 	}
 	return text
@@ -53,20 +46,20 @@ func encodeDelta(portfolio string, after, sequence int64, d Delta) []byte {
 
 // encodeSnapshot divides a snapshot into as many messages as it takes.
 func encodeSnapshot(portfolio string, sequence int64, v backend.Valuation) [][]byte {
-	whole := encode(snapshotMessage{Type: "snapshot", Portfolio: portfolio, Sequence: sequence, Valuation: v})
-	if len(whole) <= MaxMessage {
+	whole := wire.Encode(snapshotMessage{Type: "snapshot", Portfolio: portfolio, Sequence: sequence, Valuation: v})
+	if len(whole) <= wire.MaxMessage {
 		return [][]byte{whole}
 	}
-	for parts := len(whole)/MaxMessage + 1; ; parts++ {
+	for parts := len(whole)/wire.MaxMessage + 1; ; parts++ {
 		messages := make([][]byte, 0, parts)
 		for i := range parts {
 			part := v
 			part.Positions, part.Balances = share(v.Positions, i, parts), share(v.Balances, i, parts)
 			part.Quotes, part.Rates = share(v.Quotes, i, parts), share(v.Rates, i, parts)
-			text := encode(snapshotMessage{
+			text := wire.Encode(snapshotMessage{
 				Type: "snapshot", Portfolio: portfolio, Sequence: sequence, Part: i + 1, Parts: parts, Valuation: part,
 			})
-			if len(text) > MaxMessage {
+			if len(text) > wire.MaxMessage {
 				break
 			}
 			messages = append(messages, text)
@@ -79,12 +72,3 @@ func encodeSnapshot(portfolio string, sequence int64, v backend.Valuation) [][]b
 
 // share gives the i-th of n shares of a list.
 func share[T any](list []T, i, n int) []T { return list[i*len(list)/n : (i+1)*len(list)/n] }
-
-// encode encodes a value that always can be.
-func encode(value any) []byte {
-	text, err := json.Marshal(value)
-	if err != nil {
-		panic(err)
-	}
-	return text
-}

@@ -14,14 +14,11 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 )
 
 // MaxSubscriptions limits the portfolios that one connection watches.
 const MaxSubscriptions = 50
-
-// MaxMessage is API Gateway's limit for one message, in bytes. It divides what
-// is above 32 KB into frames by itself; only clients have to do that.
-const MaxMessage = 128 << 10
 
 // A sequence number is the epoch of the publisher's lease followed by a counter:
 // it grows over all publishers of a portfolio and stays below 2⁵³, so that
@@ -151,9 +148,6 @@ const (
 	lastPause   = 10 * time.Second
 	maxFailures = 3 // in a row, before the client is brought up to date by a snapshot
 
-	// API Gateway cuts a WebSocket after 10 minutes without a message and after
-	// two hours in any case.
-	keepAliveAfter = 9 * time.Minute
-	cutAfter       = 2 * time.Hour
-	warnBefore     = 5 * time.Minute
+	keepAliveAfter = wire.IdleTimeout - time.Minute
+	warnBefore     = 5 * time.Minute // API Gateway closes the WebSocket
 )

@@ -1,7 +1,7 @@
 // Package signature signs and verifies the calls from the WebSocket handler to
-// the service. The load balancer between them is open to the internet, so a call
-// counts only when it was signed, a short while ago, with the key both read from
-// Secrets Manager.
+// the service. The load balancer between them is open to the internet, so the
+// service accepts only calls that were signed recently with the key that both
+// read from Secrets Manager.
 package signature
 
 import (
@@ -22,8 +22,9 @@ const (
 	Header          = "X-Portfolio-Signature" // "v1=" and HMAC-SHA-256 in hex
 )
 
-// MaxAge is how far a timestamp may be from the verifier's clock, either way.
-// A verifier that remembers signatures for twice as long sees each only once.
+// MaxAge is how far a timestamp may be from the verifier's clock in either
+// direction. A verifier that remembers signatures for twice as long accepts each
+// only once.
 const MaxAge = 60 * time.Second
 
 const version = "v1"
@@ -35,17 +36,18 @@ var (
 	ErrMismatch = errors.New("signature does not match")
 )
 
-// Sign sets both headers of a request for a body and the time now. The body has
-// to hold something unique, or two honest calls of one millisecond are the same.
+// Sign sets both headers of a request with the given body at the time now. The body
+// must be unique: two calls with the same body in the same millisecond have the
+// same signature.
 func Sign(r *http.Request, key, body []byte, now time.Time) {
 	timestamp := strconv.FormatInt(now.UnixMilli(), 10)
 	r.Header.Set(TimestampHeader, timestamp)
 	r.Header.Set(Header, sign(r, key, body, timestamp))
 }
 
-// Verify reports whether a request carries a signature that fits the key, its
-// method, path, query and body, and is no older or newer than MaxAge. Its error
-// is ErrMissing, ErrStale or ErrMismatch; it takes the same time for each wrong
+// Verify returns nil if the request's signature matches the key, method, path, query
+// and body, and its timestamp is within MaxAge of now. Otherwise it returns
+// ErrMissing, ErrStale or ErrMismatch. Comparing takes the same time for every wrong
 // signature.
 func Verify(r *http.Request, key, body []byte, now time.Time) error {
 	timestamp := r.Header.Get(TimestampHeader)
@@ -65,15 +67,15 @@ func Verify(r *http.Request, key, body []byte, now time.Time) error {
 	return nil
 }
 
-// form is how a signature looks: one spelling only, so that the same call cannot
-// come back under another ID.
+// form matches the only valid spelling of a signature, so that a call cannot be
+// repeated under another ID.
 var form = regexp.MustCompile("^" + version + "=[0-9a-f]{64}$")
 
-// ID is the signature as the request carries it: what a verifier remembers to
-// refuse the same call a second time.
+// ID returns the signature that the request carries. A verifier remembers it in
+// order to refuse the same call a second time.
 func ID(r *http.Request) string { return r.Header.Get(Header) }
 
-// sign makes the signature, "v1=" and hex.
+// sign returns the signature, "v1=" and hex.
 func sign(r *http.Request, key, body []byte, timestamp string) string {
 	h := hmac.New(sha256.New, key)
 	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n%x", version, r.Method, r.URL.RequestURI(), timestamp, sha256.Sum256(body))

@@ -1,10 +1,14 @@
-// Package wire is the contract of the HTTP calls from the WebSocket handler to
-// the service: their paths, their bodies, and the codes of their errors. The two
-// are deployed one after the other, so a receiver ignores members that it does
-// not know, and members are added, never renamed.
+// Package wire defines the calls from the WebSocket handler to the service: their
+// paths, bodies, statuses, error codes and limits. The two are deployed one after
+// the other, so a receiver ignores members that it does not know, and members are
+// added but never renamed.
 package wire
 
-import "net/http"
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
 
 // The paths of the calls, all POST. Each call is signed; see package signature.
 const (
@@ -13,7 +17,41 @@ const (
 	DisconnectPath = "/internal/disconnect" // body Disconnect
 )
 
-// Event identifies an event of a connection and begins every body. RequestID
+// HealthPath is where the load balancer checks that an instance is alive. The
+// answer does not depend on anything else being reachable.
+const HealthPath = "/health"
+
+// The statuses of successful answers. Every other answer is a Problem.
+const (
+	StatusReply = http.StatusOK        // the body is JSON to send to the client
+	StatusDone  = http.StatusNoContent // there is nothing to send
+)
+
+// How long the handler waits for an answer. Each leaves time to answer the client
+// within IntegrationTimeout; the service gives up earlier still.
+const (
+	HandshakeTimeout = 10 * time.Second // to Connect and Disconnect
+	MessageTimeout   = 25 * time.Second
+)
+
+// BalancerIdleTimeout is how long the load balancer keeps an idle connection open.
+// The handler must not reuse an older one, and the service must keep its own open
+// for longer, or the balancer answers 502.
+const BalancerIdleTimeout = 60 * time.Second
+
+// DeregistrationDelay is how long the load balancer lets calls finish at an
+// instance that is about to stop. The service drains within it.
+const DeregistrationDelay = 30 * time.Second
+
+// Limits of API Gateway's WebSocket APIs ("Amazon API Gateway quotas").
+const (
+	MaxMessage         = 128 << 10        // bytes of one message, in either direction
+	IntegrationTimeout = 29 * time.Second // the longest wait for the handler's answer
+	IdleTimeout        = 10 * time.Minute // an idle WebSocket is closed after this
+	ConnectionLifetime = 2 * time.Hour    // any WebSocket is closed after this
+)
+
+// Event identifies an event of a connection. Every body begins with it. RequestID
 // makes each call, and so its signature, unique.
 type Event struct {
 	RequestID    string `json:"requestId"`
@@ -22,24 +60,27 @@ type Event struct {
 	Stage        string `json:"stage"`
 }
 
-// Connect asks whether a client may connect. The service answers 204 to accept,
-// 401 or 403 to refuse.
+// Common returns the members that all bodies share.
+func (e Event) Common() Event { return e }
+
+// Connect asks whether a client may connect. The service answers StatusDone to
+// accept the client, or 401 or 403 to refuse it.
 type Connect struct {
 	Event
 	SourceIP string              `json:"sourceIp"`
 	Query    map[string][]string `json:"query"` // of the handshake's URL
 }
 
-// Message carries a client's message. The service answers 200 with the JSON to
-// send back, 204 to send nothing, or a Problem.
+// Message carries a client's message. The service answers StatusReply, StatusDone
+// or a Problem.
 type Message struct {
 	Event
 	SourceIP string `json:"sourceIp"`
 	Body     string `json:"body"` // the client's text
 }
 
-// Disconnect reports that a connection is closed. The service answers 204, however
-// often it is told.
+// Disconnect reports that a connection is closed. The service answers StatusDone,
+// also when the connection was reported before.
 type Disconnect struct {
 	Event
 	Code   int    `json:"disconnectCode"` // of the WebSocket close frame
@@ -68,12 +109,23 @@ func (p Problem) Unsigned(status int) bool {
 
 // Error is an error as clients see it on the WebSocket.
 type Error struct {
-	Type    string `json:"type"` // always "error"
-	Code    Code   `json:"code"`
-	Message string `json:"message"`
+	Type      string `json:"type"`                // always "error"
+	Portfolio string `json:"portfolio,omitempty"` // that it is about
+	Code      Code   `json:"code"`
+	Message   string `json:"message"`
 }
 
 // NewError returns the error with this code and message.
 func NewError(code Code, message string) Error {
 	return Error{Type: "error", Code: code, Message: message}
+}
+
+// Encode returns a value as JSON. It panics if the value cannot be encoded, which
+// is a mistake in the program: use it for values whose types always can be.
+func Encode(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }

@@ -18,6 +18,7 @@ import (
 	"portfolio/backend/push"
 	"portfolio/backend/secret"
 	"portfolio/backend/valkey"
+	"portfolio/contract/wire"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -29,9 +30,9 @@ import (
 const (
 	awsTimeout = 2 * time.Second // of one try of a call to AWS
 
-	// drainTimeout is how long calls under way may take once the process is told
-	// to end: less than the load balancer's deregistration delay of 30 s.
-	drainTimeout = 25 * time.Second
+	// drainTimeout is how long calls in flight may take once the process is told to
+	// stop.
+	drainTimeout = wire.DeregistrationDelay - 5*time.Second
 
 	// keyOverlap is how long the signing key before the current one counts, from
 	// the current one's birth. The WebSocket handler reads the key again when its
