@@ -60,9 +60,10 @@ synth: setup ## write cdktf.out
 diff: setup build ## what deploy would change
 	$(CDKTF) diff
 
-# Any of ops' failures ends make with 2: call build/ops where its status counts.
+# 3 is ops' status for changes. Its failures end make with 2: where the status
+# counts, call build/ops.
 plan-card: setup build build/ops ## the same on a page, for a review; OUT=FILE BASE=FILE ACCEPT_DANGEROUS=true
-	@build/ops card $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous)
+	@build/ops plan $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous) || test $$? -eq 3
 
 deploy: setup build ## create or update ENVIRONMENT_SUFFIX and wait for its instances
 	@.ci/deploy
@@ -81,9 +82,9 @@ drift: setup build build/ops ## what was changed outside Terraform, into build/d
 	@rm -rf build/drift && mkdir -p build/drift
 	@build/ops drift --out build/drift || test $$? -eq 3
 
-eject: setup build ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
+eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
 	CDKTF_OUTDIR=build go run .
-	@go run ./ops/eject
+	@build/ops eject
 
 setup: prerequisites .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
 

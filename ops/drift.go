@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,45 +10,40 @@ import (
 	"slices"
 
 	"portfolio/ops/plan"
+
+	"github.com/spf13/cobra"
 )
 
 // exitDrift is drift's status where something was changed outside Terraform.
 const exitDrift = 3
 
-const driftUsage = `ops drift [--out DIR] [SUFFIX…]
-
-Compares what is deployed with its state, for the environments named or else for
+func driftCommand(s session) *cobra.Command {
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "drift [SUFFIX…]",
+		Short: "Report what was changed outside Terraform",
+		Long: `Compares what is deployed with its state, for the environments named or else for
 all that have one, whatever the configuration of this checkout says. It changes
 nothing and takes no lock.
-
-  --out DIR  writes DIR/SUFFIX.md, what changed, for each environment that drifted
 
 Exit status:
   0  no drift
   1  an environment could not be compared, whatever the others have
-  2  called wrongly
-  3  drift
-go run makes 1 of all but 0: where the status counts, go build the program first.`
-
-// detectDrift is the command: it says what was changed outside Terraform.
-func detectDrift(ctx context.Context, s session, args []string) error {
-	flags := flag.NewFlagSet("drift", flag.ContinueOnError)
-	folder := flags.String("out", "", "")
-	if help, err := s.parse(flags, args, driftUsage); help || err != nil {
-		return err
+  2  wrong command line or settings
+  3  drift`,
+		RunE: func(cmd *cobra.Command, suffixes []string) error {
+			_, all, err := s.deployed(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if all, err = named(all, suffixes); err != nil {
+				return err
+			}
+			return drifts{cli{s.environ, s.root, s.out}, s.out, folder}.run(cmd.Context(), all)
+		},
 	}
-	_, bucket, err := s.states(ctx)
-	if err != nil {
-		return err
-	}
-	all, err := bucket.list(ctx)
-	if err != nil {
-		return err
-	}
-	if all, err = named(all, flags.Args()); err != nil {
-		return err
-	}
-	return drifts{cli{s.environ, s.root, s.out}, s.out, *folder}.run(ctx, all)
+	cmd.Flags().StringVar(&folder, "out", "", "write `DIR`/SUFFIX.md, what changed, for each environment that drifted")
+	return cmd
 }
 
 // named chooses environments by their suffixes, all where there is no suffix. One
@@ -61,7 +55,7 @@ func named(all []environment, suffixes []string) ([]environment, error) {
 	var chosen []environment
 	for _, suffix := range suffixes {
 		if _, ok := suffixOf(suffix + "/portfolio-" + suffix + ".tfstate"); !ok {
-			return nil, fmt.Errorf("%w: drift: got %q, want a suffix", errUsage, suffix)
+			return nil, usageError{fmt.Errorf("drift: got %q, want a suffix", suffix)}
 		}
 		at := slices.IndexFunc(all, func(e environment) bool { return e.Suffix == suffix })
 		if at < 0 {

@@ -100,12 +100,3 @@ func TestDriftRefuses(t *testing.T) {
 	}
 	assert.Empty(t, out.String())
 }
-
-// The help of each command is answered without settings, network or state.
-func TestHelp(t *testing.T) {
-	for name, want := range map[string]string{"environments": environmentsUsage, "reap": reapUsage, "drift": driftUsage} {
-		status, out, problems := runOps(t, map[string]string{"AWS_REGION": "nowhere"}, name, "--help")
-		assert.Equal(t, 0, status, problems)
-		assert.Equal(t, want+"\n", out)
-	}
-}

@@ -4,42 +4,37 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
-const environmentsUsage = `ops environments [--json]
-
-Lists the environments that have a state in TERRAFORM_STATE_BUCKET: age, last
+func environmentsCommand(s session) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "environments",
+		Short: "List what is deployed, by the states in the state bucket",
+		Long: `Lists the environments that have a state in TERRAFORM_STATE_BUCKET: age, last
 apply, commit, author of the commit, region and number of resources. What the
-state does not say is "unknown".
-
-  --json  the same as JSON`
-
-// listEnvironments is the command: it lists what is deployed, and changes nothing.
-func listEnvironments(ctx context.Context, s session, args []string) error {
-	flags := flag.NewFlagSet("environments", flag.ContinueOnError)
-	asJSON := flags.Bool("json", false, "")
-	if help, err := s.parse(flags, args, environmentsUsage); help || err != nil {
-		return err
+state does not say is "unknown".`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.listEnvironments(cmd.Context(), asJSON) },
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%w: environments: got %s, want no argument", errUsage, flags.Arg(0))
-	}
-	_, bucket, err := s.states(ctx)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write them as JSON")
+	return cmd
+}
+
+// listEnvironments lists what is deployed and changes nothing.
+func (s session) listEnvironments(ctx context.Context, asJSON bool) error {
+	_, all, err := s.deployed(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := bucket.list(ctx)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
+	if asJSON {
 		encoder := json.NewEncoder(s.out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(append([]environment{}, all...)) // [] rather than null
@@ -73,7 +68,7 @@ func printEnvironments(out io.Writer, all []environment, now time.Time) error {
 	return nil
 }
 
-// plain shows what breaks a line, or hides in it, by its code.
+// plain quotes a text that would break a line or hide in it.
 func plain(text string) string {
 	if quoted := strconv.Quote(text); quoted != `"`+text+`"` || text == "" || text[len(text)-1] == ' ' || text[0] == ' ' {
 		return quoted
@@ -83,7 +78,7 @@ func plain(text string) string {
 
 func orUnknown(text string) string { return plain(cmp.Or(text, "unknown")) }
 
-// age writes a duration as people say it: in days, or else hours, or minutes.
+// age writes a duration in one unit: days, hours or minutes.
 func age(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
@@ -92,18 +87,4 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d min", int(d.Minutes()))
-}
-
-// parse reads a command's flags. It answers --help itself.
-func (s session) parse(flags *flag.FlagSet, args []string, usage string) (help bool, err error) {
-	flags.SetOutput(io.Discard) // run prints the error
-	err = flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(s.out, usage)
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("%w: %s: %w", errUsage, flags.Name(), err)
-	}
-	return false, nil
 }

@@ -2,74 +2,94 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 
 	"portfolio/ops/github"
+
+	"github.com/spf13/cobra"
 )
 
-const githubUsage = `ops github comment --marker NAME FILE|-
-ops github drift DIR
-ops github open-pulls [--label NAME]
+func githubCommand(s session) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "github",
+		Short: "Comment on this run's pull request, report drift as issues, list open pull requests",
+		Long: `Acts on the repository of a workflow's run, which GITHUB_REPOSITORY, GITHUB_TOKEN
+and GITHUB_EVENT_PATH describe.`,
+	}
+	cmd.AddCommand(githubCommentCommand(s), githubDriftCommand(s), githubOpenPullsCommand(s))
+	return cmd
+}
 
-Speaks for a workflow's run, by GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_EVENT_PATH.
+func githubCommentCommand(s session) *cobra.Command {
+	var marker string
+	cmd := &cobra.Command{
+		Use:   "comment --marker NAME FILE|-",
+		Short: "Write a comment on the run's pull request",
+		Long: `Writes FILE to the run's pull request, in the one comment that has this marker: it
+creates the comment, or rewrites its own. A text that is longer than GitHub accepts
+is cut and ends with a note.`,
+		Args: arguments(1, 1, "one FILE or -"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if marker == "" {
+				return misused(cmd, "--marker: got nothing, want a name")
+			}
+			client, err := s.github(cmd)
+			if err != nil {
+				return err
+			}
+			return s.comment(cmd.Context(), client, marker, args[0])
+		},
+	}
+	cmd.Flags().StringVar(&marker, "marker", "", "`NAME` of the comment: a–z, 0–9 and inner hyphens")
+	return cmd
+}
 
-  comment     puts FILE on the run's pull request, in the one comment that NAME has
-              there: creates it, or rewrites its own. Longer than GitHub takes, it
-              is cut and says so.
-  drift       DIR holds a SUFFIX.md for each environment that drifts. Keeps one open
-              issue for each, labelled drift, and closes those of all others.
-  open-pulls  prints the numbers of the open pull requests, 12,15, or none; with
-              --label, of those that have it.`
+func githubDriftCommand(s session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "drift DIR",
+		Short: "Keep an open issue for each environment that drifts",
+		Long: `DIR holds a SUFFIX.md for each environment that drifts. Keeps one open issue for
+each, labelled drift, and closes those of all others.`,
+		Args: arguments(1, 1, "one DIR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := s.github(cmd)
+			if err != nil {
+				return err
+			}
+			return s.reportDrift(cmd.Context(), client, args[0])
+		},
+	}
+}
 
-// githubCommand is the command: it does one of what githubUsage lists.
-func githubCommand(ctx context.Context, s session, args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("%w: %s", errUsage, githubUsage)
+func githubOpenPullsCommand(s session) *cobra.Command {
+	var label string
+	cmd := &cobra.Command{
+		Use:   "open-pulls",
+		Short: "Print the numbers of the open pull requests: 12,15 or none",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := s.github(cmd)
+			if err != nil {
+				return err
+			}
+			return s.openPulls(cmd.Context(), client, label)
+		},
 	}
-	flags := flag.NewFlagSet("github", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run prints the error
-	var marker, label string
-	want := 0
-	switch args[0] {
-	case "comment":
-		flags.StringVar(&marker, "marker", "", "")
-		want = 1
-	case "drift":
-		want = 1
-	case "open-pulls":
-		flags.StringVar(&label, "label", "", "")
-	case "help", "--help", "-h":
-		fmt.Fprintln(s.out, githubUsage)
-		return nil
-	default:
-		return fmt.Errorf("%w: %s", errUsage, githubUsage)
-	}
-	err := flags.Parse(args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(s.out, githubUsage)
-		return nil
-	}
-	if err != nil || flags.NArg() != want || args[0] == "comment" && marker == "" {
-		return errors.Join(fmt.Errorf("%w: %s", errUsage, githubUsage), err)
-	}
-	client, err := github.New(s.environ, os.Stderr)
+	cmd.Flags().StringVar(&label, "label", "", "of those that have this label alone: `NAME`")
+	return cmd
+}
+
+// github returns a client for the repository of this run.
+func (s session) github(cmd *cobra.Command) (*github.Client, error) {
+	client, err := github.New(s.environ, cmd.ErrOrStderr())
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return nil, usageError{err}
 	}
-	switch args[0] {
-	case "comment":
-		return s.comment(ctx, client, marker, flags.Arg(0))
-	case "drift":
-		return s.reportDrift(ctx, client, flags.Arg(0))
-	}
-	return s.openPulls(ctx, client, label)
+	return client, nil
 }
 
 func (s session) comment(ctx context.Context, client *github.Client, marker, file string) error {
@@ -78,7 +98,7 @@ func (s session) comment(ctx context.Context, client *github.Client, marker, fil
 		return err
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return fmt.Errorf("%s: got nothing to say, want Markdown", file)
+		return fmt.Errorf("%s: got an empty text, want Markdown", file)
 	}
 	address, err := client.Comment(ctx, marker, string(text))
 	if err == nil {
@@ -95,8 +115,8 @@ func (s session) reportDrift(ctx context.Context, client *github.Client, dir str
 	return client.Drift(ctx, reports, s.out)
 }
 
-// driftReports reads a folder of reports, by the suffix that names each. A folder
-// that is not there is no proof that nothing drifts.
+// driftReports reads a folder of reports, by the suffix that names each. A missing
+// folder is an error: it does not prove that nothing drifts.
 func driftReports(dir fs.FS) (map[string]string, error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
@@ -106,7 +126,7 @@ func driftReports(dir fs.FS) (map[string]string, error) {
 	for _, e := range entries {
 		suffix, isReport := strings.CutSuffix(e.Name(), ".md")
 		if !isReport || e.IsDir() {
-			return nil, fmt.Errorf("got %s, want SUFFIX.md alone", e.Name())
+			return nil, fmt.Errorf("got %s, want SUFFIX.md files alone", e.Name())
 		}
 		text, err := fs.ReadFile(dir, e.Name())
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,27 +13,28 @@ import (
 	"portfolio/config"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/spf13/cobra"
 )
 
-const outputsUsage = `ops outputs [--out FILE]
+func outputsCommand(s session) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "outputs",
+		Short: "Write the outputs of an environment as Markdown",
+		Long: `Writes the outputs of the environment of the settings as a Markdown table, from its
+state. The dashboard is a link; the values of sensitive outputs are left out.
 
-Writes the outputs of the environment of the settings as a Markdown table, from its
-state: what leads to a page is a link, what is sensitive is not said.
-
-  --out FILE  writes the table there, not to standard output
-
-Exit status: 0, 1 where there is no state to read, 2 called wrongly or bad settings.`
-
-// listOutputs is the command: it writes the outputs of an environment.
-func listOutputs(ctx context.Context, s session, args []string) error {
-	flags := flag.NewFlagSet("outputs", flag.ContinueOnError)
-	out := flags.String("out", "", "")
-	if help, err := s.parse(flags, args, outputsUsage); help || err != nil {
-		return err
+Exit status: 0, 1 where there is no state to read, 2 for a wrong command line or
+wrong settings.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.listOutputs(cmd.Context(), out) },
 	}
-	if flags.NArg() != 0 {
-		return fmt.Errorf("%w: outputs: got %q, want flags only", errUsage, flags.Arg(0))
-	}
+	cmd.Flags().StringVar(&out, "out", "", "write the table to this `FILE`, not to standard output")
+	return cmd
+}
+
+// listOutputs writes the outputs of the environment of the settings.
+func (s session) listOutputs(ctx context.Context, out string) error {
 	c, bucket, err := s.states(ctx)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func listOutputs(ctx context.Context, s session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.write(*out, table); err != nil {
+	if err := s.write(out, table); err != nil {
 		return fmt.Errorf("outputs: %w", err)
 	}
 	return nil

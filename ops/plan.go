@@ -1,92 +1,156 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"portfolio/ops/plan"
+
+	"github.com/spf13/cobra"
 )
 
-// Exit statuses of plan beside 0, which says that there is nothing to do.
+// Exit statuses of plan beside 0, which means that there is nothing to do.
 const (
 	exitChanges   = 3
 	exitDangerous = 4
 )
 
-const planUsage = `ops plan [--accept-dangerous] [--base FILE] FILE|-
+// planRequest is what plan is asked for.
+type planRequest struct {
+	file     string // of a plan, "-" for standard input; empty: plan the environment
+	base     string // a stack to compare with; empty: none
+	out      string // where the card goes; empty: standard output
+	accepted bool
+}
 
-Reads a plan as terraform show -json writes it, from FILE or standard input, and
-writes a Markdown card of it: what is lost, what opens, what it costs.
+func planCommand(s session) *cobra.Command {
+	var r planRequest
+	cmd := &cobra.Command{
+		Use:   "plan [FILE|-]",
+		Short: "Write a card of what a deploy would do: what is lost, what opens, what it costs",
+		Long: `Writes a Markdown card of a Terraform plan: what is lost, what opens, what it costs.
 
-  --accept-dangerous  stateful resources may be replaced or deleted: exit with 3
-  --base FILE         both are cdk.tf.json of a synthesized stack: compare them,
-                      which needs no credentials and knows less
+Without FILE it plans the environment of the settings, everything where it has no
+state yet. That changes nothing and takes no lock. With FILE, or - for standard
+input, it reads a plan as terraform show -json writes it.
+
+With --base it compares two versions of a synthesized stack, which needs no
+credentials and knows less: FILE, or what this checkout synthesizes, with the base.
 
 Exit status:
   0  nothing to do
-  1  the plan cannot be read, or ended in an error
-  2  called wrongly
-  3  changes
+  1  the environment cannot be planned, or the plan cannot be read or ended in an error
+  2  wrong command line or settings
+  3  changes, or what --accept-dangerous accepted
   4  dangerous: a stateful resource would be replaced or deleted
-go run makes 1 of all but 0: where the status counts, go build the program first.`
+The card is written with 0, 3 and 4.`,
+		Example: `  ops plan --out card.md
+  terraform show -json PLAN | ops plan -
+  ops plan --base main/cdktf.out/stacks/portfolio-dev/cdk.tf.json`,
+		SuggestFor: []string{"card", "diff"},
+		Args:       arguments(0, 1, "one FILE or -"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				r.file = args[0]
+			}
+			if r.file == "-" && r.base == "-" {
+				return misused(cmd, "got - for FILE and --base, want it for one of them")
+			}
+			return s.plan(cmd.Context(), cli{s.environ, s.root, cmd.ErrOrStderr()}, r)
+		},
+	}
+	cmd.Flags().BoolVar(&r.accepted, "accept-dangerous", false, "accept that stateful resources are replaced or deleted: 3 instead of 4")
+	cmd.Flags().StringVar(&r.base, "base", "", "compare with this `FILE`, a cdk.tf.json of another version")
+	cmd.Flags().StringVar(&r.out, "out", "", "write the card to this `FILE`, not to standard output")
+	return cmd
+}
 
-// planCard is the command: it writes the card of a plan.
-func planCard(_ context.Context, s session, args []string) error {
-	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
-	accepted := flags.Bool("accept-dangerous", false, "")
-	base := flags.String("base", "", "")
-	if help, err := s.parse(flags, args, planUsage); help || err != nil {
-		return err
-	}
-	if flags.NArg() != 1 {
-		return fmt.Errorf("%w: %s", errUsage, planUsage)
-	}
-	card, err := s.card(*base, flags.Arg(0))
+// plan writes the card that r asks for; the error carries the exit status.
+func (s session) plan(ctx context.Context, tf terraform, r planRequest) error {
+	card, err := s.card(ctx, tf, r)
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(s.out, card.Markdown()); err != nil {
+	if err := s.write(r.out, card.Markdown()); err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
 	switch {
 	case card.Status == plan.Nothing:
 		return nil
-	case card.Status == plan.Dangerous && !*accepted:
+	case card.Status == plan.Dangerous && !r.accepted:
 		return statusError{exitDangerous, "plan: stateful resources would be replaced or deleted: got no --accept-dangerous"}
 	}
 	return statusError{exitChanges, ""}
 }
 
-// card reads a plan, or compares two synthesized stacks where there is a base.
-func (s session) card(base, name string) (plan.Card, error) {
-	text, err := s.read(name)
-	if err != nil {
-		return plan.Card{}, err
+func (s session) card(ctx context.Context, tf terraform, r planRequest) (plan.Card, error) {
+	if r.base != "" {
+		return s.compared(ctx, tf, r)
 	}
-	if base != "" {
-		before, err := s.read(base)
+	if r.file != "" {
+		text, err := s.read(r.file)
 		if err != nil {
 			return plan.Card{}, err
 		}
-		return plan.Compare(before, text)
+		p, err := plan.Parse(text)
+		if err != nil {
+			return plan.Card{}, err
+		}
+		return plan.New(p), nil
 	}
-	p, err := plan.Parse(text)
+	e, err := s.environment()
+	if err != nil {
+		return plan.Card{}, err
+	}
+	p, err := tf.plan(ctx, e)
 	if err != nil {
 		return plan.Card{}, err
 	}
 	return plan.New(p), nil
 }
 
+// compared compares two synthesized stacks: a file, or else that of the settings,
+// with the base.
+func (s session) compared(ctx context.Context, tf terraform, r planRequest) (plan.Card, error) {
+	before, err := s.read(r.base)
+	if err != nil {
+		return plan.Card{}, err
+	}
+	var after []byte
+	if r.file != "" {
+		after, err = s.read(r.file)
+	} else if e, bad := s.environment(); bad != nil {
+		err = bad
+	} else {
+		after, err = tf.synth(ctx, e)
+	}
+	if err != nil {
+		return plan.Card{}, err
+	}
+	return plan.Compare(before, after)
+}
+
+// environment returns the environment of the settings.
+func (s session) environment() (environment, error) {
+	c, err := s.load()
+	return environment{Suffix: c.Tags["Environment"], Region: c.Region}, err
+}
+
 // read returns a file's text, standard input's for "-".
 func (s session) read(name string) ([]byte, error) {
 	if name == "-" {
-		var b bytes.Buffer
-		_, err := b.ReadFrom(s.in)
-		return b.Bytes(), err
+		return io.ReadAll(s.in)
 	}
 	return os.ReadFile(name)
+}
+
+// write writes a text to a file, to standard output where there is no name.
+func (s session) write(name, text string) error {
+	if name == "" {
+		_, err := fmt.Fprint(s.out, text)
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644)
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"portfolio/ops/plan"
+
+	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -20,20 +24,19 @@ func TestPlanStatus(t *testing.T) {
 		status        int
 		out, problems string
 	}{
-		"nothing":             {[]string{"plan/testdata/nothing.json"}, 0, "## Plan: nothing to do\n", ""},
-		"changes":             {[]string{"plan/testdata/open-port.json"}, exitChanges, "## Plan: changes\n", ""},
-		"dangerous":           {[]string{"plan/testdata/replace-database.json"}, exitDangerous, "## Plan: dangerous\n", "ops: plan: stateful resources would be replaced or deleted: got no --accept-dangerous\n"},
-		"dangerous, accepted": {[]string{"--accept-dangerous", "plan/testdata/replace-database.json"}, exitChanges, "## Plan: dangerous\n", ""},
-		"nothing to accept":   {[]string{"--accept-dangerous", "plan/testdata/nothing.json"}, 0, "## Plan: nothing to do\n", ""},
-		"two synths, equal":   {[]string{"--base", "plan/testdata/stack.tf.json", "plan/testdata/stack.tf.json"}, 0, "## Two configurations: nothing to do\n", ""},
-		"a base, no stack":    {[]string{"--base", "plan/testdata/nothing.json", "plan/testdata/stack.tf.json"}, exitFailed, "", "ops: base: got no terraform and resource blocks"},
-		"no base":             {[]string{"--base", "plan/testdata/none.json", "plan/testdata/stack.tf.json"}, exitFailed, "", "ops: open plan/testdata/none.json"},
-		"help":                {[]string{"--help"}, 0, planUsage + "\n", ""},
-		"no file":             {nil, exitUsage, "", "usage: ops plan [--accept-dangerous] [--base FILE] FILE|-"},
-		"two files":           {[]string{"a", "b"}, exitUsage, "", "usage: ops plan"},
-		"unknown flag":        {[]string{"--force", "a"}, exitUsage, "", "usage: plan: flag provided but not defined: -force"},
-		"missing":             {[]string{"plan/testdata/none.json"}, exitFailed, "", "ops: open plan/testdata/none.json: no such file"},
-		"half a plan":         {[]string{half}, exitFailed, "", "ops: plan: it ended in an error, so it is not whole: plan again\n"},
+		"nothing":               {[]string{"plan/testdata/nothing.json"}, 0, "## Plan: nothing to do\n", ""},
+		"changes":               {[]string{"plan/testdata/open-port.json"}, exitChanges, "## Plan: changes\n", ""},
+		"dangerous":             {[]string{"plan/testdata/replace-database.json"}, exitDangerous, "## Plan: dangerous\n", "ops: plan: stateful resources would be replaced or deleted: got no --accept-dangerous\n"},
+		"dangerous, accepted":   {[]string{"--accept-dangerous", "plan/testdata/replace-database.json"}, exitChanges, "## Plan: dangerous\n", ""},
+		"nothing to accept":     {[]string{"--accept-dangerous", "plan/testdata/nothing.json"}, 0, "## Plan: nothing to do\n", ""},
+		"two synths, equal":     {[]string{"--base", "plan/testdata/stack.tf.json", "plan/testdata/stack.tf.json"}, 0, "## Two configurations: nothing to do\n", ""},
+		"a base, no stack":      {[]string{"--base", "plan/testdata/nothing.json", "plan/testdata/stack.tf.json"}, exitFailed, "", "ops: base: got no terraform and resource blocks"},
+		"no base":               {[]string{"--base", "plan/testdata/none.json", "plan/testdata/stack.tf.json"}, exitFailed, "", "ops: open plan/testdata/none.json"},
+		"two files":             {[]string{"a", "b"}, exitUsage, "", `ops: plan: got ["a" "b"], want one FILE or -`},
+		"standard input, twice": {[]string{"--base", "-", "-"}, exitUsage, "", "ops: plan: got - for FILE and --base, want it for one of them"},
+		"unknown flag":          {[]string{"--force", "a"}, exitUsage, "", "ops: plan: unknown flag: --force"},
+		"missing":               {[]string{"plan/testdata/none.json"}, exitFailed, "", "ops: open plan/testdata/none.json: no such file"},
+		"half a plan":           {[]string{half}, exitFailed, "", "ops: plan: it ended in an error, so it is not whole: plan again\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, out, problems := runOps(t, nil, append([]string{"plan"}, test.args...)...)
@@ -56,10 +59,57 @@ func TestPlanReadsStandardInput(t *testing.T) {
 	assert.Empty(t, stderr.String())
 }
 
-// The statuses in the help are those of the program.
-func TestPlanHelpNamesItsStatuses(t *testing.T) {
-	for _, status := range []string{"0  nothing", "1  the plan cannot", "2  called", "3  changes", "4  dangerous"} {
-		assert.Contains(t, planUsage, "\n  "+status)
+func TestPlanOfTheEnvironment(t *testing.T) {
+	for name, test := range map[string]struct {
+		plan, base string
+		accepted   bool
+		status     int
+		want       string // file of the card
+	}{
+		"nothing":             {plan: "nothing", want: "nothing.md"},
+		"everything new":      {plan: "add", status: exitChanges, want: "add.md"},
+		"dangerous":           {plan: "replace-database", status: exitDangerous, want: "replace-database.md"},
+		"dangerous, accepted": {plan: "replace-database", accepted: true, status: exitChanges, want: "replace-database.md"},
+		"two synths":          {base: "plan/testdata/stack.tf.json", want: "compare/same.md"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tf := &fakeTerraform{plans: map[string]*tfjson.Plan{"pr7": nil}}
+			if test.plan != "" {
+				text, err := os.ReadFile("plan/testdata/" + test.plan + ".json")
+				require.NoError(t, err)
+				tf.plans["pr7"], err = plan.Parse(text)
+				require.NoError(t, err)
+			} else {
+				text, err := os.ReadFile(test.base)
+				require.NoError(t, err)
+				tf.stack = text
+			}
+			want, err := os.ReadFile("plan/testdata/" + test.want)
+			require.NoError(t, err)
+			out := filepath.Join(t.TempDir(), "card.md")
+			err = planPR7(t, tf, planRequest{accepted: test.accepted, base: test.base, out: out})
+			assert.Equal(t, test.status, statusOf(err), err)
+			got, err := os.ReadFile(out)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(got))
+		})
 	}
-	assert.Equal(t, [4]int{1, 2, 3, 4}, [4]int{exitFailed, exitUsage, exitChanges, exitDangerous})
+}
+
+// planPR7 plans the environment pr7.
+func planPR7(t *testing.T, tf terraform, r planRequest) error {
+	t.Helper()
+	s := session{environ: map[string]string{"ENVIRONMENT_SUFFIX": "pr7"}, root: fstest.MapFS{}, out: &bytes.Buffer{}}
+	return s.plan(t.Context(), tf, r)
+}
+
+// What cannot be planned leaves no card that somebody could take for one.
+func TestPlanFails(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "card.md")
+	refused := errors.New("no credentials")
+	tf := &fakeTerraform{fails: map[string]error{"pr7": refused}}
+	require.ErrorIs(t, planPR7(t, tf, planRequest{out: out}), refused)
+	require.ErrorIs(t, planPR7(t, tf, planRequest{base: "plan/testdata/stack.tf.json", out: out}), refused)
+	require.ErrorContains(t, planPR7(t, tf, planRequest{base: "plan/testdata/none.json", out: out}), "none.json: no such file")
+	assert.NoFileExists(t, out)
 }

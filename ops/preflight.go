@@ -2,34 +2,33 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 
 	"portfolio/ops/preflight"
+
+	"github.com/spf13/cobra"
 )
 
-const preflightUsage = `ops preflight
-
-Looks, before an apply, for what would stop it half-way: credentials, the state
+func preflightCommand(s session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "preflight",
+		Short: "Find what would stop a deploy, before it begins",
+		Long: `Looks, before an apply, for what would stop it half-way: credentials, the state
 bucket and its lock, names that are taken, secrets pending deletion, the
-certificate, quotas. It only reads. One line per finding: got, want, fix.
+certificate, quotas. It only reads. Each finding is one line: got, want, fix.
 Settings are those of the deploy; see the README.
 
 Exit status:
   0  nothing stands in the way ("note:" lines do not)
   1  findings, or no credentials
-  2  called or set wrongly; AWS was not asked
-go run makes 1 of all but 0: where the status counts, go build the program first.`
+  2  wrong command line or settings; AWS was not asked`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.preflight(cmd.Context()) },
+	}
+}
 
-// preflightCheck is the command: it says what would stop a deploy.
-func preflightCheck(ctx context.Context, s session, args []string) error {
-	flags := flag.NewFlagSet("preflight", flag.ContinueOnError)
-	if help, err := s.parse(flags, args, preflightUsage); help || err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%w: preflight: got %s, want no argument", errUsage, flags.Arg(0))
-	}
+// preflight writes what would stop a deploy.
+func (s session) preflight(ctx context.Context) error {
 	settings, err := s.load()
 	if err != nil {
 		return err

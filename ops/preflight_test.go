@@ -44,8 +44,8 @@ func TestPreflightCalledWronglyAsksNothing(t *testing.T) {
 		want    string
 	}{
 		"bad settings": {map[string]string{"ENVIRONMENT_SUFFIX": "Not A Suffix"}, nil, exitUsage, "ENVIRONMENT_SUFFIX: got Not A Suffix"},
-		"argument":     {nil, []string{"now"}, exitUsage, "preflight: got now, want no argument"},
-		"unknown flag": {nil, []string{"--fix"}, exitUsage, "-fix"},
+		"argument":     {nil, []string{"now"}, exitUsage, `preflight: got ["now"], want flags alone; see ops preflight --help`},
+		"unknown flag": {nil, []string{"--fix"}, exitUsage, "ops: preflight: unknown flag: --fix; see ops preflight --help"},
 		"help":         {nil, []string{"--help"}, 0, "Exit status:"},
 	}
 	for name, tc := range cases {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"regexp"
@@ -11,33 +10,18 @@ import (
 	"time"
 
 	"portfolio/ops/leftovers"
+
+	"github.com/spf13/cobra"
 )
 
-const reapUsage = `ops reap --open 12,15|none|- [--max-age 168h] [--only pr7] [--yes]
-
-Destroys the environments pr<number> whose pull request is not open or which are
-older than a limit, proves that nothing of them is left and removes their states.
-Without --yes it only says what it would do, and why.
-
-  --open          numbers of the open pull requests, "none" when there is none, "-"
-                  to read either from standard input; nothing at all is refused, so
-                  that a failed listing never means all of them
-  --max-age       destroys open ones, too, that are older
-  --only          looks at this environment alone
-  --lock-timeout  how long to wait for a state that somebody works on (5m)
-  --yes           destroys
-
-Exit status: 0 all is well, 1 one could not be destroyed or something is left of
-it, 2 called wrongly.`
-
 var (
-	// previewSuffix is the form of what may be reaped, and of nothing else.
+	// previewSuffix is the form of the only suffixes that may be reaped.
 	previewSuffix = regexp.MustCompile(`^pr[1-9][0-9]{0,9}$`)
 	pullRequest   = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
 )
 
-// wish is what reap is asked for.
-type wish struct {
+// reapRequest is what reap is asked for.
+type reapRequest struct {
 	open        map[string]bool // suffixes of open pull requests
 	maxAge      time.Duration   // 0: no limit
 	only        string          // a suffix; empty: all
@@ -45,12 +29,64 @@ type wish struct {
 	yes         bool
 }
 
-// reap is the command: it destroys what pull requests left behind.
-func reap(ctx context.Context, s session, args []string) error {
-	w, help, err := s.wish(args)
-	if help || err != nil {
-		return err
+func reapCommand(s session) *cobra.Command {
+	var r reapRequest
+	var open string
+	cmd := &cobra.Command{
+		Use:   "reap --open 12,15|none|-",
+		Short: "Destroy what pull requests left behind, and prove it",
+		Long: `Destroys the environments pr<number> whose pull request is not open or which are
+older than a limit, proves that nothing of them is left and removes their states.
+Without --yes it only says what it would do, and why.
+
+Exit status: 0 for success, 1 where an environment could not be destroyed or
+something is left of it, 2 for a wrong command line or wrong settings.`,
+		Example: `  ops reap --open 12,15
+  ops github open-pulls | ops reap --open - --yes`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := r.validate(cmd); err != nil {
+				return err
+			}
+			if open == "-" {
+				text, err := s.read("-")
+				if err != nil {
+					return fmt.Errorf("--open: %w", err)
+				}
+				open = string(text)
+			}
+			if r.open, err = openSuffixes(open); err != nil {
+				return err
+			}
+			return s.reap(cmd.Context(), r)
+		},
 	}
+	flags := cmd.Flags()
+	flags.StringVar(&open, "open", "", `numbers of the open pull requests, "none" when there is none, "-" to read either from
+standard input; nothing at all is refused, so that a failed listing never means all of them`)
+	flags.DurationVar(&r.maxAge, "max-age", 0, "destroy open ones, too, that are older")
+	flags.StringVar(&r.only, "only", "", "look at this environment alone: pr<number>")
+	flags.DurationVar(&r.lockTimeout, "lock-timeout", 5*time.Minute, "how long to wait for a state that is locked")
+	flags.BoolVar(&r.yes, "yes", false, "destroy")
+	return cmd
+}
+
+// validate checks the flags that are set.
+func (r reapRequest) validate(cmd *cobra.Command) error {
+	set := cmd.Flags().Changed
+	switch {
+	case set("max-age") && r.maxAge <= 0:
+		return misused(cmd, "--max-age: got %s, want more than 0", r.maxAge)
+	case set("lock-timeout") && r.lockTimeout < 0:
+		return misused(cmd, "--lock-timeout: got %s, want 0s or more", r.lockTimeout)
+	case set("only") && !previewSuffix.MatchString(r.only):
+		return misused(cmd, "--only: got %q, want pr<number>", r.only)
+	}
+	return nil
+}
+
+// reap destroys what pull requests left behind.
+func (s session) reap(ctx context.Context, request reapRequest) error {
 	c, bucket, err := s.states(ctx)
 	if err != nil {
 		return err
@@ -70,46 +106,7 @@ func reap(ctx context.Context, s session, args []string) error {
 		},
 		tries: 12, every: 15 * time.Second,
 	}
-	return r.run(ctx, w, all, time.Now())
-}
-
-// wish reads the arguments.
-func (s session) wish(args []string) (w wish, help bool, err error) {
-	flags := flag.NewFlagSet("reap", flag.ContinueOnError)
-	open := flags.String("open", "", "")
-	flags.DurationVar(&w.maxAge, "max-age", 0, "")
-	flags.StringVar(&w.only, "only", "", "")
-	flags.DurationVar(&w.lockTimeout, "lock-timeout", 5*time.Minute, "")
-	flags.BoolVar(&w.yes, "yes", false, "")
-	if help, err := s.parse(flags, args, reapUsage); help || err != nil {
-		return w, help, err
-	}
-	flags.Visit(func(f *flag.Flag) {
-		switch {
-		case f.Name == "max-age" && w.maxAge <= 0:
-			err = fmt.Errorf("%w: --max-age: got %s, want more than 0", errUsage, f.Value)
-		case f.Name == "lock-timeout" && w.lockTimeout < 0:
-			err = fmt.Errorf("%w: --lock-timeout: got %s, want 0s or more", errUsage, f.Value)
-		case f.Name == "only" && !previewSuffix.MatchString(w.only):
-			err = fmt.Errorf("%w: --only: got %q, want pr<number>", errUsage, w.only)
-		}
-	})
-	if err != nil {
-		return w, false, err
-	}
-	if flags.NArg() > 0 {
-		return w, false, fmt.Errorf("%w: reap: got %q, want flags only", errUsage, flags.Arg(0))
-	}
-	text := *open
-	if text == "-" {
-		b, err := s.read("-")
-		if err != nil {
-			return w, false, fmt.Errorf("--open: %w", err)
-		}
-		text = string(b)
-	}
-	w.open, err = openSuffixes(text)
-	return w, false, err
+	return r.run(ctx, request, all, time.Now())
 }
 
 // openSuffixes reads numbers of pull requests between commas or white space.
@@ -117,31 +114,31 @@ func openSuffixes(text string) (map[string]bool, error) {
 	open := map[string]bool{}
 	numbers := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 	if len(numbers) == 0 {
-		return nil, fmt.Errorf("%w: --open: got nothing, want numbers of pull requests, none or -", errUsage)
+		return nil, usageError{errors.New("--open: got nothing, want numbers of pull requests, none or -")}
 	}
 	if len(numbers) == 1 && numbers[0] == "none" {
 		return open, nil
 	}
 	for _, number := range numbers {
 		if !pullRequest.MatchString(number) {
-			return nil, fmt.Errorf("%w: --open: got %q, want numbers of pull requests, none or -", errUsage, number)
+			return nil, usageError{fmt.Errorf("--open: got %q, want numbers of pull requests, none or -", number)}
 		}
 		open["pr"+number] = true
 	}
 	return open, nil
 }
 
-// judge says whether an environment is to be destroyed, and why or why not.
-func (w wish) judge(e environment, now time.Time) (reap bool, reason string) {
+// judge decides whether an environment is destroyed, and says why or why not.
+func (r reapRequest) judge(e environment, now time.Time) (reap bool, reason string) {
 	switch old := now.Sub(e.Created); {
 	case !previewSuffix.MatchString(e.Suffix):
 		return false, "its suffix is not pr<number>"
-	case w.only != "" && w.only != e.Suffix:
-		return false, "--only " + w.only
-	case !w.open[e.Suffix]:
+	case r.only != "" && r.only != e.Suffix:
+		return false, "--only " + r.only
+	case !r.open[e.Suffix]:
 		return true, "its pull request is not open"
-	case w.maxAge > 0 && old > w.maxAge:
-		return true, fmt.Sprintf("it is %s old, more than %s", age(old), w.maxAge)
+	case r.maxAge > 0 && old > r.maxAge:
+		return true, fmt.Sprintf("it is %s old, more than %s", age(old), r.maxAge)
 	}
 	return false, "its pull request is open"
 }
@@ -157,35 +154,35 @@ type reaper struct {
 	every     time.Duration
 }
 
-// run carries out a wish; one environment that fails does not stop the others.
-func (r reaper) run(ctx context.Context, w wish, all []environment, now time.Time) error {
+// run carries out a request; one environment that fails does not stop the others.
+func (r reaper) run(ctx context.Context, request reapRequest, all []environment, now time.Time) error {
 	var chosen []environment
 	there := false
 	for _, e := range all {
-		there = there || e.Suffix == w.only
-		reap, reason := w.judge(e, now)
-		fate := "stays"
+		there = there || e.Suffix == request.only
+		reap, reason := request.judge(e, now)
+		verdict := "stays"
 		if reap {
 			chosen = append(chosen, e)
-			fate = "goes"
+			verdict = "goes"
 		}
-		fmt.Fprintf(r.out, "%s: %s: %s\n", plain(e.Suffix), fate, reason)
+		fmt.Fprintf(r.out, "%s: %s: %s\n", plain(e.Suffix), verdict, reason)
 	}
-	if w.only != "" && !there {
-		fmt.Fprintf(r.out, "%s: has no state; looking for what is left in %s\n", w.only, r.region)
-		if !w.open[w.only] { // a state lost too early hides what is left
-			if err := r.prove(ctx, r.region, w.only); err != nil {
-				return fmt.Errorf("%s: %w", w.only, err)
+	if request.only != "" && !there {
+		fmt.Fprintf(r.out, "%s: has no state; looking for what is left in %s\n", request.only, r.region)
+		if !request.open[request.only] { // a state lost too early hides what is left
+			if err := r.prove(ctx, r.region, request.only); err != nil {
+				return fmt.Errorf("%s: %w", request.only, err)
 			}
 		}
 	}
-	if !w.yes {
+	if !request.yes {
 		fmt.Fprintf(r.out, "Dry run: --yes destroys %d of %d.\n", len(chosen), len(all))
 		return nil
 	}
 	var failed []error
 	for _, e := range chosen {
-		if err := r.reap(ctx, e, w.lockTimeout); err != nil {
+		if err := r.reap(ctx, e, request.lockTimeout); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", e.Suffix, err))
 		}
 	}

@@ -53,23 +53,23 @@ func TestReapTakesNothingButClosedPullRequests(t *testing.T) {
 	now := time.Now()
 	for suffix, want := range suffixes {
 		e := environment{Suffix: suffix, Created: now.Add(-1000 * time.Hour)}
-		got, reason := wish{open: map[string]bool{}, maxAge: time.Hour}.judge(e, now)
+		got, reason := reapRequest{open: map[string]bool{}, maxAge: time.Hour}.judge(e, now)
 		assert.Equal(t, want, got, "%q: %s", suffix, reason)
-		got, reason = wish{open: map[string]bool{suffix: true}}.judge(e, now)
+		got, reason = reapRequest{open: map[string]bool{suffix: true}}.judge(e, now)
 		assert.False(t, got, "%q open: %s", suffix, reason)
 	}
 	for name, c := range map[string]struct {
-		w      wish
+		w      reapRequest
 		age    time.Duration
 		want   bool
 		reason string
 	}{
-		"open":                    {wish{open: map[string]bool{"pr7": true}}, 1000 * time.Hour, false, "its pull request is open"},
-		"open, as old as allowed": {wish{open: map[string]bool{"pr7": true}, maxAge: time.Hour}, time.Hour, false, "its pull request is open"},
-		"open, too old":           {wish{open: map[string]bool{"pr7": true}, maxAge: 168 * time.Hour}, 169 * time.Hour, true, "it is 7 d old, more than 168h0m0s"},
-		"another is open":         {wish{open: map[string]bool{"pr77": true}}, 0, true, "its pull request is not open"},
-		"only it":                 {wish{only: "pr7"}, 0, true, "its pull request is not open"},
-		"only another":            {wish{only: "pr77"}, 0, false, "--only pr77"},
+		"open":                    {reapRequest{open: map[string]bool{"pr7": true}}, 1000 * time.Hour, false, "its pull request is open"},
+		"open, as old as allowed": {reapRequest{open: map[string]bool{"pr7": true}, maxAge: time.Hour}, time.Hour, false, "its pull request is open"},
+		"open, too old":           {reapRequest{open: map[string]bool{"pr7": true}, maxAge: 168 * time.Hour}, 169 * time.Hour, true, "it is 7 d old, more than 168h0m0s"},
+		"another is open":         {reapRequest{open: map[string]bool{"pr77": true}}, 0, true, "its pull request is not open"},
+		"only it":                 {reapRequest{only: "pr7"}, 0, true, "its pull request is not open"},
+		"only another":            {reapRequest{only: "pr77"}, 0, false, "--only pr77"},
 	} {
 		got, reason := c.w.judge(environment{Suffix: "pr7", Created: now.Add(-c.age)}, now)
 		assert.Equal(t, c.want, got, name)
@@ -83,16 +83,16 @@ func TestReapRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		input string
 		want  string
 	}{
-		"no list":        {nil, "", "usage: --open: got nothing, want numbers of pull requests, none or -\n"},
-		"empty list":     {[]string{"--open", ""}, "", "usage: --open: got nothing, want numbers of pull requests, none or -\n"},
-		"empty input":    {[]string{"--open", "-"}, "\n", "usage: --open: got nothing, want numbers of pull requests, none or -\n"},
-		"an error":       {[]string{"--open", "-"}, "HTTP 502", "usage: --open: got \"HTTP\", want numbers of pull requests, none or -\n"},
-		"none and some":  {[]string{"--open", "none,7"}, "", "usage: --open: got \"none\", want numbers of pull requests, none or -\n"},
-		"a leading zero": {[]string{"--open", "07"}, "", "usage: --open: got \"07\", want numbers of pull requests, none or -\n"},
-		"only dev":       {[]string{"--open", "none", "--only", "dev"}, "", "usage: --only: got \"dev\", want pr<number>\n"},
-		"only nothing":   {[]string{"--open", "none", "--only", ""}, "", "usage: --only: got \"\", want pr<number>\n"},
-		"no age":         {[]string{"--open", "none", "--max-age", "0s"}, "", "usage: --max-age: got 0s, want more than 0\n"},
-		"an argument":    {[]string{"--open", "none", "pr7"}, "", "usage: reap: got \"pr7\", want flags only\n"},
+		"no list":        {nil, "", "ops: --open: got nothing, want numbers of pull requests, none or -\n"},
+		"empty list":     {[]string{"--open", ""}, "", "ops: --open: got nothing, want numbers of pull requests, none or -\n"},
+		"empty input":    {[]string{"--open", "-"}, "\n", "ops: --open: got nothing, want numbers of pull requests, none or -\n"},
+		"an error":       {[]string{"--open", "-"}, "HTTP 502", "ops: --open: got \"HTTP\", want numbers of pull requests, none or -\n"},
+		"none and some":  {[]string{"--open", "none,7"}, "", "ops: --open: got \"none\", want numbers of pull requests, none or -\n"},
+		"a leading zero": {[]string{"--open", "07"}, "", "ops: --open: got \"07\", want numbers of pull requests, none or -\n"},
+		"only dev":       {[]string{"--open", "none", "--only", "dev"}, "", "ops: reap: --only: got \"dev\", want pr<number>; see ops reap --help\n"},
+		"only nothing":   {[]string{"--open", "none", "--only", ""}, "", "ops: reap: --only: got \"\", want pr<number>; see ops reap --help\n"},
+		"no age":         {[]string{"--open", "none", "--max-age", "0s"}, "", "ops: reap: --max-age: got 0s, want more than 0; see ops reap --help\n"},
+		"an argument":    {[]string{"--open", "none", "pr7"}, "", "ops: reap: got [\"pr7\"], want flags alone; see ops reap --help\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bucket := &fakeS3{}
@@ -133,7 +133,7 @@ func reaping(t *testing.T, suffixes ...string) (*reaper, *fakeTerraform, *fakeS3
 	}, tf, bucket, out
 }
 
-func runReaper(t *testing.T, r *reaper, w wish) error {
+func runReaper(t *testing.T, r *reaper, w reapRequest) error {
 	t.Helper()
 	all, err := r.states.list(t.Context())
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestReapGoesOnAfterAFailure(t *testing.T) {
 		}
 		return nil, nil
 	}
-	err := runReaper(t, r, wish{open: map[string]bool{}, lockTimeout: time.Minute, yes: true})
+	err := runReaper(t, r, reapRequest{open: map[string]bool{}, lockTimeout: time.Minute, yes: true})
 	require.EqualError(t, err, strings.Join([]string{
 		"pr1: Error acquiring the state lock: Who: ci@runner",
 		"pr2: left in eu-west-1: 1\n  bucket portfolio-hist-pr2-000000000000",
@@ -198,14 +198,14 @@ func TestReapAsksAgain(t *testing.T) {
 		}
 		return nil, nil
 	}
-	require.NoError(t, runReaper(t, r, wish{open: map[string]bool{}, yes: true}))
+	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}))
 	assert.Equal(t, 3, asked)
 	assert.Equal(t, []string{keyOf("pr1")}, bucket.deletes)
 }
 
 func TestReapTwice(t *testing.T) {
 	r, tf, bucket, out := reaping(t, "pr1", "pr2")
-	w := wish{open: map[string]bool{"pr2": true}, yes: true}
+	w := reapRequest{open: map[string]bool{"pr2": true}, yes: true}
 	all, err := r.states.list(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, r.run(t.Context(), w, all, time.Now()))
@@ -226,7 +226,7 @@ func TestReapNeedsTheRegion(t *testing.T) {
 	bucket.put(keyOf("pr2"), stateText("eu-west-1"), time.Hour) // a destroy was cut
 	bucket.put(keyOf("pr2"), halfState, 0)
 	bucket.put(keyOf("pr3"), emptyState, 0)
-	err := runReaper(t, r, wish{open: map[string]bool{}, yes: true})
+	err := runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true})
 	require.EqualError(t, err, "pr1: its state does not say its region: deploy it once more, or destroy it by hand")
 	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, tf.destroyed)
 }
@@ -234,12 +234,12 @@ func TestReapNeedsTheRegion(t *testing.T) {
 // An environment whose state is gone is still proved to be gone.
 func TestReapOnlyWithoutState(t *testing.T) {
 	r, tf, _, out := reaping(t, "pr1")
-	require.NoError(t, runReaper(t, r, wish{open: map[string]bool{}, only: "pr7", yes: true}))
+	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}))
 	assert.Equal(t, "pr1: stays: --only pr7\npr7: has no state; looking for what is left in us-east-1\nDestroyed 0 of 0.\n", out.String())
 	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
 		return []string{region + " " + suffix}, nil
 	}
-	require.EqualError(t, runReaper(t, r, wish{open: map[string]bool{}, only: "pr7", yes: true}), "pr7: left in us-east-1: 1\n  us-east-1 pr7")
+	require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}), "pr7: left in us-east-1: 1\n  us-east-1 pr7")
 	assert.Empty(t, tf.destroyed)
 }
 
@@ -249,7 +249,7 @@ func TestReapEndsWhenInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, r.run(ctx, wish{open: map[string]bool{}, yes: true}, all, time.Now()), context.Canceled)
+	require.ErrorIs(t, r.run(ctx, reapRequest{open: map[string]bool{}, yes: true}, all, time.Now()), context.Canceled)
 	assert.Empty(t, tf.destroyed)
 }
 
@@ -259,7 +259,7 @@ func TestReapStillFailsTheNextTime(t *testing.T) {
 	r, _, bucket, _ := reaping(t, "pr1")
 	r.find = func(_ context.Context, region, _ string) ([]string, error) { return []string{"VPC in " + region}, nil }
 	for range 2 {
-		require.EqualError(t, runReaper(t, r, wish{open: map[string]bool{}, yes: true}), "pr1: left in eu-west-1: 1\n  VPC in eu-west-1")
+		require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}), "pr1: left in eu-west-1: 1\n  VPC in eu-west-1")
 	}
 	assert.Empty(t, bucket.deletes)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"time"
@@ -12,14 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/smithy-go"
+	"github.com/spf13/cobra"
 )
 
-// pollEvery is short enough to look alive and long enough not to be throttled.
+// pollEvery is short enough to show progress and long enough not to be throttled.
 const pollEvery = 10 * time.Second
 
 // refreshOutcomes says how each status of an instance refresh ends the waiting. A
-// rollback fails once it is over: Terraform has changed the group's template
-// before, so it went "back" to the release that does not work.
+// rollback counts as a failure: Terraform has already changed the group's template,
+// so it went "back" to the release that does not work.
 var refreshOutcomes = map[types.InstanceRefreshStatus]outcome{
 	types.InstanceRefreshStatusPending:            running,
 	types.InstanceRefreshStatusInProgress:         running,
@@ -33,8 +33,8 @@ var refreshOutcomes = map[types.InstanceRefreshStatus]outcome{
 	types.InstanceRefreshStatusRollbackSuccessful: failed,
 }
 
-// outcome is what a status means for whoever waits. Its zero value is for a
-// status that this program does not know, which must not pass for success.
+// outcome is what a status means to the waiter. Its zero value stands for a status
+// that this program does not know, which must not pass for success.
 type outcome int
 
 const (
@@ -53,37 +53,58 @@ type refreshAPI interface {
 type refreshWaiter struct {
 	api   refreshAPI
 	group string
-	since time.Time // refreshes that were over before do not count
+	since time.Time // refreshes that ended before it do not count
 	every time.Duration
 	out   io.Writer
 }
 
-// awaitRefresh is the command: it waits for the refresh that a deploy started.
-func awaitRefresh(ctx context.Context, s session, args []string) error {
-	settings, err := s.load()
+// refreshRequest is what await-refresh is asked for.
+type refreshRequest struct {
+	group   string // empty: that of the settings
+	since   time.Time
+	timeout time.Duration
+}
+
+func awaitRefreshCommand(s session) *cobra.Command {
+	var r refreshRequest
+	cmd := &cobra.Command{
+		Use:   "await-refresh",
+		Short: "Wait for the instance refresh that a deploy started, and fail with it",
+		Long: `Waits for the newest instance refresh of an Auto Scaling group: Terraform starts one
+and does not wait for it. It fails where the refresh does, and succeeds at once
+where none was started.`,
+		Example: `  ops await-refresh --since 2026-11-27T12:00:00Z`,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := s.load()
+			switch {
+			case err != nil:
+				return err
+			case r.timeout <= 0:
+				return misused(cmd, "--timeout: got %s, want more than 0", r.timeout)
+			case !cmd.Flags().Changed("asg"):
+				r.group = settings.Names.AutoScalingGroup
+			case r.group == "":
+				return misused(cmd, "--asg: got nothing, want the name of a group")
+			}
+			return s.awaitRefresh(cmd.Context(), settings.Region, r)
+		},
+	}
+	cmd.Flags().StringVar(&r.group, "asg", "", "`name` of the Auto Scaling group (default: that of the settings)")
+	cmd.Flags().TimeVar(&r.since, "since", time.Time{}, []string{time.RFC3339}, "when the deploy began, in RFC 3339; earlier refreshes do not count")
+	cmd.Flags().DurationVar(&r.timeout, "timeout", 30*time.Minute, "how long to wait")
+	return cmd
+}
+
+// awaitRefresh waits for the refresh that a deploy started.
+func (s session) awaitRefresh(ctx context.Context, region string, r refreshRequest) error {
+	c, err := s.aws(ctx, region)
 	if err != nil {
 		return err
 	}
-	var since time.Time
-	flags := flag.NewFlagSet("await-refresh", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run prints the error
-	group := flags.String("asg", settings.Names.AutoScalingGroup, "")
-	timeout := flags.Duration("timeout", 30*time.Minute, "")
-	flags.Func("since", "", func(text string) (err error) {
-		since, err = time.Parse(time.RFC3339, text)
-		return err
-	})
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *group == "" || *timeout <= 0 {
-		usage := "ops await-refresh [--asg NAME] [--since TIME, RFC 3339, when the deploy began] [--timeout 30m]"
-		return errors.Join(fmt.Errorf("%w: %s", errUsage, usage), err)
-	}
-	c, err := s.aws(ctx, settings.Region)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, *timeout, fmt.Errorf("not over after %v", *timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("not over after %v", r.timeout))
 	defer cancel()
-	w := refreshWaiter{api: autoscaling.NewFromConfig(c), group: *group, since: since, every: pollEvery, out: s.out}
+	w := refreshWaiter{api: autoscaling.NewFromConfig(c), group: r.group, since: r.since, every: pollEvery, out: s.out}
 	return w.wait(ctx)
 }
 
@@ -107,7 +128,7 @@ func (w refreshWaiter) wait(ctx context.Context) error {
 		case failed:
 			return errors.New(line)
 		case unknown:
-			return fmt.Errorf("%s: status is not one of those known", line)
+			return fmt.Errorf("%s: got an unknown status", line)
 		case running:
 			fmt.Fprintln(w.out, line)
 		}
@@ -116,15 +137,15 @@ func (w refreshWaiter) wait(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", line, context.Cause(ctx))
 		case <-time.After(w.every):
 		}
-		// By its id: whatever is started meanwhile is somebody else's.
+		// By its id: a refresh that starts meanwhile belongs to another deploy.
 		if refresh, err = w.get(ctx, *refresh.InstanceRefreshId); err != nil {
 			return err
 		}
 	}
 }
 
-// find returns the newest refresh that counts, nil when there is none. One that
-// still runs counts even if it seems to have begun too early: the clocks of this
+// find returns the newest refresh that counts, nil when there is none. One that is
+// still running counts even if it seems to have begun too early: the clocks of this
 // machine and of AWS may differ.
 func (w refreshWaiter) find(ctx context.Context) (*types.InstanceRefresh, error) {
 	refreshes, err := w.list(ctx, nil) // newest first

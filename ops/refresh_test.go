@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,7 +60,7 @@ func TestWaitEndsWithTheRefresh(t *testing.T) {
 		types.InstanceRefreshStatusCancelled:          "asg: instance refresh r1: Cancelled, 50 %: no capacity",
 		types.InstanceRefreshStatusRollbackFailed:     "asg: instance refresh r1: RollbackFailed, 50 %: no capacity",
 		types.InstanceRefreshStatusRollbackSuccessful: "asg: instance refresh r1: RollbackSuccessful, 50 %: no capacity",
-		"Paused": "asg: instance refresh r1: Paused, 50 %: no capacity: status is not one of those known",
+		"Paused": "asg: instance refresh r1: Paused, 50 %: no capacity: got an unknown status",
 	} {
 		t.Run(string(status), func(t *testing.T) {
 			var out bytes.Buffer
@@ -136,36 +135,4 @@ func TestWaitPassesErrorsOn(t *testing.T) {
 	err := waiter(&fakeRefreshes{err: broken}, &bytes.Buffer{}).wait(t.Context())
 	require.ErrorIs(t, err, broken)
 	require.EqualError(t, err, "asg: no route")
-}
-
-// runOps runs the program with these arguments as main would.
-func runOps(t *testing.T, environ map[string]string, args ...string) (status int, out, problems string) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	status = run(t.Context(), session{environ: environ, root: fstest.MapFS{}, out: &stdout}, args, &stderr)
-	return status, stdout.String(), stderr.String()
-}
-
-func TestUsage(t *testing.T) {
-	for name, test := range map[string]struct {
-		environ map[string]string
-		args    []string
-		want    string
-	}{
-		"no command":        {nil, nil, "usage: ops COMMAND [FLAGS]\n  await-refresh  wait for"},
-		"unknown command":   {nil, []string{"await"}, "usage: ops COMMAND"},
-		"unknown flag":      {nil, []string{"await-refresh", "--group", "x"}, "flag provided but not defined: -group"},
-		"left over":         {nil, []string{"await-refresh", "asg"}, "usage: ops await-refresh"},
-		"empty group":       {nil, []string{"await-refresh", "--asg", ""}, "usage: ops await-refresh"},
-		"time without zone": {nil, []string{"await-refresh", "--since", "2026-01-02T15:00:00"}, `cannot parse "" as "Z07:00"`},
-		"no time at all":    {nil, []string{"await-refresh", "--timeout", "0s"}, "usage: ops await-refresh"},
-		"bad settings":      {map[string]string{"ENVIRONMENT_SUFFIX": "PR_1"}, []string{"await-refresh"}, "PR_1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			status, out, problems := runOps(t, test.environ, test.args...)
-			assert.Equal(t, exitUsage, status)
-			assert.Contains(t, problems, test.want)
-			assert.Empty(t, out)
-		})
-	}
 }

@@ -62,6 +62,16 @@ func (s session) states(ctx context.Context) (config.Config, states, error) {
 	return c, states{client, c.State.Bucket}, nil
 }
 
+// deployed returns the state bucket and all environments that have a state in it.
+func (s session) deployed(ctx context.Context) (states, []environment, error) {
+	_, bucket, err := s.states(ctx)
+	if err != nil {
+		return states{}, nil, err
+	}
+	all, err := bucket.list(ctx)
+	return bucket, all, err
+}
+
 var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)
 
 // suffixOf returns the suffix that a state's key is of, false for another object.

@@ -1,7 +1,7 @@
-package main
+package eject
 
 import (
-	"bytes"
+	"io"
 	"os"
 	"testing"
 
@@ -140,22 +140,20 @@ func TestConvertRefusesWhatItWouldLose(t *testing.T) {
 	}
 }
 
-func TestRunRefusesBadInput(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for name, test := range map[string]struct {
-		environ map[string]string
-		args    []string
-		want    string
-	}{
-		"argument": {nil, []string{"x"}, `eject: got ["x"], want no argument`},
-		"suffix":   {map[string]string{"ENVIRONMENT_SUFFIX": "NO"}, nil, `got NO, want`},
-		"no stack": {map[string]string{"ENVIRONMENT_SUFFIX": "pr1"}, nil, "build/stacks/portfolio-pr1/cdk.tf.json: got none"},
+func TestWriteRefusesBadInput(t *testing.T) {
+	for name, test := range map[string]struct{ stack, want string }{
+		"no stack":   {"", "cdk.tf.json: got none, want the synthesized stack"},
+		"not JSON":   {"{", "cdk.tf.json: got no JSON document"},
+		"not object": {"[]", "cdk.tf.json: got a list, want an object"},
 	} {
-		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), test.environ, test.args, &stdout, &stderr)
-		assert.Equal(t, exitBadInput, status, name)
-		assert.Contains(t, stderr.String(), test.want, name)
-		assert.NoDirExists(t, "build", name)
+		folder := t.TempDir()
+		if test.stack != "" {
+			require.NoError(t, os.WriteFile(folder+"/cdk.tf.json", []byte(test.stack), 0o600))
+		}
+		err := Write(t.Context(), folder, folder+"/target", io.Discard)
+		require.ErrorIs(t, err, ErrInput, name)
+		require.ErrorContains(t, err, test.want, name)
+		assert.NoDirExists(t, folder+"/target", name)
 	}
 }
 

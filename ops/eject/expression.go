@@ -1,4 +1,4 @@
-package main
+package eject
 
 import (
 	"encoding/json"
@@ -182,4 +182,21 @@ func escape(source string) string {
 		at = token.Range.End.Byte
 	}
 	return b.String() + source[at:]
+}
+
+// kindOf names the kind of a decoded JSON value for messages.
+func kindOf(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case json.Number:
+		return "a number"
+	case string:
+		return "a string"
+	case []any:
+		return "a list"
+	}
+	return "an object"
 }

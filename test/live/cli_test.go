@@ -39,10 +39,10 @@ func list(environ map[string]string) []string {
 	return all
 }
 
-// app is the CDKTF app and ejector the program that writes HCL, each built once.
+// app is the CDKTF app and operator the program that writes HCL, each built once.
 var (
-	app     = built("platform", "portfolio")
-	ejector = built("ejector", "portfolio/ops/eject")
+	app      = built("platform", "portfolio")
+	operator = built("ops", "portfolio/ops")
 )
 
 // built builds a program into build/ when it is first asked for.

@@ -37,9 +37,9 @@ func ejectedProfile(t *testing.T, name string, settings map[string]string) {
 	t.Helper()
 	environ := emulated(settings)
 	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
-	path, err := ejector()
+	path, err := operator()
 	require.NoError(t, err)
-	cmd := command(t, path)
+	cmd := command(t, path, "eject")
 	cmd.Env = list(environ)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))

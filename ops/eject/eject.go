@@ -1,8 +1,8 @@
-// Command eject writes the platform as Terraform's native syntax: the way out of
-// CDKTF. Addresses, backend and relative paths stay what they are, so Terraform
-// works on with the state that the JSON left. (cdktf synth --hcl loses ephemeral
-// blocks, the required version and the quotes of JSON documents.)
-package main
+// Package eject writes the platform as Terraform's native syntax: the way out of
+// CDKTF. Addresses, backend and relative paths stay as they are, so Terraform goes on
+// with the state that the JSON left. (cdktf synth --hcl loses ephemeral blocks, the
+// required version and the quotes of JSON documents.)
+package eject
 
 import (
 	"context"
@@ -13,23 +13,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
-	"portfolio/config"
-
-	"github.com/caarlos0/env/v11"
 	"github.com/hashicorp/terraform-exec/tfexec"
 	tfjson "github.com/hashicorp/terraform-json"
 )
-
-const usage = `Writes ENVIRONMENT_SUFFIX as HCL to build/eject/STACK, of the JSON in build/stacks/STACK.
-
-usage: go run ./eject    (from the top folder, after CDKTF_OUTDIR=build go run .; make eject does both)
-
-Terraform on PATH is asked for its providers' schemas.
-`
 
 // header heads every file.
 const header = `# Written by make eject from the CDKTF app; edit this instead of the app from now on.
@@ -37,69 +25,28 @@ const header = `# Written by make eject from the CDKTF app; edit this instead of
 # Run it here: paths are relative, and lead to what make build puts into build/.
 `
 
-// Exit statuses: 2 says that the input was bad and nothing was written.
-const (
-	exitFailed   = 1
-	exitBadInput = 2
-)
+// ErrInput marks an error that the caller can correct; nothing was written.
+var ErrInput = errors.New("input")
 
-// errInput marks an error that the caller can mend.
-var errInput = errors.New("input")
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, env.ToMap(os.Environ()), os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
-}
-
-func run(ctx context.Context, environ map[string]string, args []string, stdout, stderr io.Writer) int {
-	if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {
-		fmt.Fprint(stdout, usage)
-		return 0
-	}
-	if len(args) > 0 {
-		fmt.Fprintf(stderr, "eject: got %q, want no argument\n\n%s", args, usage)
-		return exitBadInput
-	}
-	c, err := config.Load(environ, os.DirFS("."))
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return exitBadInput
-	}
-	target := filepath.Join("build", "eject", c.Names.Stack)
-	err = eject(ctx, filepath.Join("build", "stacks", c.Names.Stack), target, stdout)
-	switch {
-	case errors.Is(err, errInput):
-		fmt.Fprintln(stderr, err)
-		return exitBadInput
-	case err != nil:
-		fmt.Fprintf(stderr, "eject: %v\n", err)
-		return exitFailed
-	}
-	fmt.Fprintf(stdout, "%s: terraform init and plan there show no change.\n", target)
-	return 0
-}
-
-// eject writes the stack synthesized in one folder to the other. Before all of it
-// is converted nothing is written.
-func eject(ctx context.Context, from, target string, progress io.Writer) error {
+// Write writes the stack synthesized in one folder to the other. Nothing is written
+// unless all of it can be converted.
+func Write(ctx context.Context, from, target string, progress io.Writer) error {
 	const name = "cdk.tf.json"
 	path := filepath.Join(from, name)
 	source, err := fs.ReadFile(os.DirFS(from), name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s: got none, want the synthesized stack", errInput, path)
+		return fmt.Errorf("%w: %s: got none, want the synthesized stack", ErrInput, path)
 	}
 	if err != nil {
 		return err
 	}
 	value, err := decode(source)
 	if err != nil {
-		return fmt.Errorf("%w: %s: got no JSON: %w", errInput, path, err)
+		return fmt.Errorf("%w: %s: got no JSON document: %w", ErrInput, path, err)
 	}
 	stack, ok := value.(map[string]any)
 	if !ok {
-		return fmt.Errorf("%w: %s: got %T, want an object", errInput, path, value)
+		return fmt.Errorf("%w: %s: got %s, want an object", ErrInput, path, kindOf(value))
 	}
 	fmt.Fprintln(progress, "reading the providers' schemas …")
 	schemas, err := readSchemas(ctx, stack)
@@ -135,7 +82,7 @@ func readSchemas(ctx context.Context, stack map[string]any) (_ *tfjson.ProviderS
 	}
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
-		return nil, fmt.Errorf("%w: terraform: got none, want it on PATH", errInput)
+		return nil, fmt.Errorf("%w: terraform: got none, want it on PATH", ErrInput)
 	}
 	tf, err := tfexec.NewTerraform(folder, terraform)
 	if err != nil {

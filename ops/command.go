@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// newRoot returns the command line of the program, with its help and its
+// completion for shells.
+func newRoot(s session) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ops",
+		Short: "Operate the platform's environments",
+		Long: `Operates the platform's environments. Runs in the repository's top folder and reads
+the settings of the app that deploys (see the README).
+
+Exit status: 0 for success, 1 for failure, 2 for a wrong command line or wrong
+settings; the help of a command lists its own. go run turns each of them but 0 into
+1: where the status counts, run make build/ops and call build/ops.`,
+		SilenceErrors: true, // run prints them
+		SilenceUsage:  true,
+	}
+	root.AddCommand(
+		awaitRefreshCommand(s), driftCommand(s), ejectCommand(s), environmentsCommand(s), githubCommand(s),
+		outputsCommand(s), planCommand(s), preflightCommand(s), reapCommand(s),
+	)
+	root.SetIn(s.in)
+	root.SetOut(s.out) // before the completion's commands, which write there
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if names := cmd.Flags().Args(); cmd.HasSubCommands() && len(names) > 0 {
+			return unknownCommand(cmd, names) // an unknown flag of an unknown command
+		}
+		return misused(cmd, "%w", err)
+	})
+	group(root)
+	return root
+}
+
+// group makes a command with subcommands, and those of its subcommands that have
+// some, refuse to be called without one.
+func group(cmd *cobra.Command) {
+	if !cmd.HasSubCommands() {
+		return
+	}
+	cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, unknownCommand, true
+	cmd.SuggestionsMinimumDistance = 2
+	for _, sub := range cmd.Commands() {
+		group(sub)
+	}
+}
+
+// unknownCommand returns the error for names that are not those of a subcommand.
+func unknownCommand(cmd *cobra.Command, names []string) error {
+	if len(names) == 0 {
+		return usageError{fmt.Errorf("got no command, want one of these\n\n%s", cmd.UsageString())}
+	}
+	if similar := cmd.SuggestionsFor(names[0]); len(similar) > 0 {
+		return misused(cmd, "got the command %q: did you mean %s?", names[0], strings.Join(similar, " or "))
+	}
+	return misused(cmd, "got the command %q, want one that exists", names[0])
+}
+
+// helpCommand is cobra's, except that it refuses a command that does not exist.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Write the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(about, rest)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// misused returns an error that names the command and points to its help.
+func misused(cmd *cobra.Command, format string, values ...any) error {
+	path := cmd.CommandPath()
+	name := strings.TrimPrefix(strings.TrimPrefix(path, cmd.Root().Name()), " ")
+	if name != "" {
+		name += ": "
+	}
+	return usageError{fmt.Errorf(name+format+"; see "+path+" --help", values...)}
+}
+
+// arguments bounds the number of a command's arguments; want says what they are.
+func arguments(least, most int, want string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) >= least && len(args) <= most:
+			return nil
+		case len(args) == 0:
+			return misused(cmd, "got no argument, want %s", want)
+		}
+		return misused(cmd, "got %q, want %s", args, want)
+	}
+}
+
+// noArguments is for commands that take flags alone.
+var noArguments = arguments(0, 0, "flags alone")

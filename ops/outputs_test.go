@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOutputs(t *testing.T) {
+	bucket := &fakeS3{}
+	s, out := at(t, bucket)
+	s.environ["ENVIRONMENT_SUFFIX"] = "pr7"
+	var stderr bytes.Buffer
+	assert.Equal(t, exitFailed, run(t.Context(), s, []string{"outputs"}, &stderr))
+	assert.Contains(t, stderr.String(), "pr7: got no state in states, want a deployed environment")
+	for name, want := range map[string]string{emptyState: "got no outputs", `{"outputs": "hunter2`: "it is no JSON of a Terraform state"} {
+		bucket.put(keyOf("pr7"), name, 0)
+		stderr.Reset()
+		assert.Equal(t, exitFailed, run(t.Context(), s, []string{"outputs"}, &stderr))
+		assert.Contains(t, stderr.String(), want)
+		assert.NotContains(t, stderr.String(), "hunter2")
+	}
+	assert.Empty(t, out.String())
+
+	bucket.put(keyOf("pr7"), `{"version": 4, "outputs": {
+		"websocket-url": {"value": "wss://x/prod"}, "dashboard-name": {"value": "board-pr7"}, "password": {"value": "hunter2", "sensitive": true},
+		"public-subnet-ids": {"value": ["s-1", "s|2"]}}, "resources": [{"mode": "managed", "type": "terraform_data", "name": "release",
+		"instances": [{"attributes": {"input": {"value": {"commit": "0123abc", "region": "eu-west-1"}}}}]}]}`, 0)
+	file := filepath.Join(t.TempDir(), "outputs.md")
+	require.Equal(t, 0, run(t.Context(), s, []string{"outputs", "--out", file}, &stderr), stderr.String())
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "## Environment pr7\n\nIn eu-west-1, at commit 0123abc.\n\n| output | value |\n|---|---|\n"+
+		"| dashboard-name | [board-pr7](https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/board-pr7) |\n"+
+		"| password | *sensitive* |\n| public-subnet-ids | `s-1`<br>`s\\|2` |\n| websocket-url | `wss://x/prod` |\n", string(got))
+}
