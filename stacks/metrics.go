@@ -14,8 +14,9 @@ import (
 type statistic struct {
 	Namespace, Name string
 	Dimensions      []dimension
-	Stat            string // Average, Maximum, Minimum, Sum, or a percentile such as p99
-	Label           string // in the dashboard's legend
+	Stat            string        // Average, Maximum, Minimum, Sum, or a percentile such as p99
+	Label           string        // in the dashboard's legend
+	AlarmPeriod     time.Duration // that an alarm aggregates over; a minute where zero
 }
 
 type dimension struct{ Name, Value string }
@@ -33,6 +34,12 @@ func (m statistic) dimensionMap() *map[string]*string {
 // as returns the same metric with another statistic and label.
 func (m statistic) as(stat, label string) statistic {
 	m.Stat, m.Label = stat, label
+	return m
+}
+
+// over returns the same metric, aggregated by alarms over a period.
+func (m statistic) over(period time.Duration) statistic {
+	m.AlarmPeriod = period
 	return m
 }
 
@@ -56,6 +63,7 @@ type serviceMetrics struct {
 	Connections, QuoteAge, Pool        statistic
 	PriceHits, PriceMisses, Throughput statistic
 	HistoryDifferences                 statistic
+	HistoryFailures                    statistic
 }
 
 // newServiceMetrics names the metrics of an environment, all routes together.
@@ -71,7 +79,7 @@ func newServiceMetrics(suffix string) serviceMetrics {
 		PushLag: of(metric.PushLag), PostFailures: of(metric.PostFailures),
 		Connections: of(metric.OpenConnections), QuoteAge: of(metric.QuoteAge), Pool: of(metric.PoolUse),
 		PriceHits: of(metric.CacheHits), PriceMisses: of(metric.CacheMisses),
-		HistoryDifferences: of(metric.HistoryDifferences),
+		HistoryDifferences: of(metric.HistoryDifferences), HistoryFailures: of(metric.HistoryFailures),
 	}
 }
 
@@ -184,7 +192,7 @@ func serviceRows(m serviceMetrics) [][]widget {
 			{"Service time (ms)", []statistic{m.Duration.as("p50", "p50"), m.Duration}},
 			{"Service requests and prices from the cache", []statistic{m.Throughput, m.PriceHits, m.PriceMisses}},
 			{"Database pool in use (%)", []statistic{m.Pool.as("Average", "average"), m.Pool}},
-			{"Past days that differ", []statistic{m.HistoryDifferences}},
+			{"History: failures and differences", []statistic{m.HistoryFailures, m.HistoryDifferences}},
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"time"
 
 	"portfolio/config"
@@ -92,7 +93,7 @@ type alarm struct {
 	Metric      statistic
 	Comparison  string // ">", "<", ">="
 	Threshold   float64
-	Periods     int // of a minute, all of them over the threshold
+	Periods     int // in a row, all of them over the threshold
 	Missing     string
 }
 
@@ -127,6 +128,9 @@ func alarms(p MonitoringProps, m platformMetrics) []alarm {
 		{"push-lag", "Prices reach clients late: 99th percentile from the receipt of a quote until it is posted", m.Service.PushLag, ">", float64(limits.PushLagP99.Milliseconds()), 5, quiet},
 		{"quote-age", "No newer quote comes in: the feed is silent, or its quotes are refused", m.Service.QuoteAge, ">", limits.QuoteAge.Seconds(), 5, quiet},
 	}
+	// Failed attempts are repeated within 30 minutes, so every hour counts one until it succeeds.
+	list = append(list, alarm{"history-failures", "A past day cannot be stored: its attempts have failed for more than an hour",
+		m.Service.HistoryFailures.over(time.Hour), ">", 0, 2, quiet})
 	for i, nat := range m.NATPorts {
 		list = append(list, alarm{"nat-ports-" + zoneLetters[i],
 			"A NAT gateway has no source port left for new connections", nat, ">", 0, 5, quiet})
@@ -146,7 +150,7 @@ func newAlarm(scope constructs.Construct, names config.Names, a alarm, topicARN 
 		Dimensions:         a.Metric.dimensionMap(),
 		ComparisonOperator: jsii.String(comparisons[a.Comparison]),
 		Threshold:          &a.Threshold,
-		Period:             jsii.Number(time.Minute.Seconds()),
+		Period:             jsii.Number(cmp.Or(a.Metric.AlarmPeriod, time.Minute).Seconds()),
 		EvaluationPeriods:  jsii.Number(a.Periods),
 		DatapointsToAlarm:  jsii.Number(a.Periods),
 		TreatMissingData:   &a.Missing,

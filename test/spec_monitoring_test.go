@@ -41,6 +41,7 @@ var alarmSpecification = []struct{ Name, Metric, Dimensions, Goes, Missing strin
 	{"integration-errors", "AWS/ApiGateway IntegrationError Sum", ofSocket, "GreaterThanThreshold 5", "notBreaching"},
 	{"push-lag", "Portfolio PushLag p99", ofService, "GreaterThanThreshold 1000", "notBreaching"},
 	{"quote-age", "Portfolio QuoteAge Minimum", ofService, "GreaterThanThreshold 900", "notBreaching"},
+	{"history-failures", "Portfolio HistoryFailures Sum", ofService, "GreaterThanThreshold 0", "notBreaching"},
 	{"nat-ports-a", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-a.id}", "GreaterThanThreshold 0", "notBreaching"},
 	{"nat-ports-b", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-b.id}", "GreaterThanThreshold 0", "notBreaching"},
 }
@@ -70,7 +71,7 @@ var dashboardSpecification = []string{
 	"Portfolio RequestDuration SampleCount " + ofService,
 	"Portfolio CacheHits Sum " + ofService, "Portfolio CacheMisses Sum " + ofService,
 	"Portfolio PoolUse Average " + ofService, "Portfolio PoolUse Maximum " + ofService,
-	"Portfolio HistoryDifferences Sum " + ofService,
+	"Portfolio HistoryFailures Sum " + ofService, "Portfolio HistoryDifferences Sum " + ofService,
 }
 
 // monitoringSpecification is the dashboard, the topic and the alarms.
@@ -86,6 +87,7 @@ var monitoringSpecification = []row{
 			"Condition": {"StringEquals": {"aws:SourceAccount": "${account.account_id}"}}}}`),
 		none("aws_sns_topic_subscription"))},
 	{"alarms, no more and no fewer", alarmsAre},
+	{"an alarm on retried work covers two retries", has("monitoring/history-failures", `{"period": 3600, "evaluation_periods": 2, "datapoints_to_alarm": 2}`)},
 }
 
 // alarmsAre holds when the alarms are those of alarmSpecification, each with

@@ -1,4 +1,5 @@
-// Package history keeps each portfolio's past days in an S3 bucket.
+// Package history stores the valuation of each portfolio at the close of each day
+// in an S3 bucket.
 package history
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Client is what Bucket needs of *s3.Client.
+// Client is the part of *s3.Client that Bucket uses.
 type Client interface {
 	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
@@ -26,7 +27,7 @@ type Client interface {
 	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
 }
 
-// Bucket is the bucket that history is kept in.
+// Bucket is the S3 bucket that holds the history.
 type Bucket struct {
 	client Client
 	name   string
@@ -35,7 +36,7 @@ type Bucket struct {
 // NewBucket returns the bucket called name.
 func NewBucket(client Client, name string) *Bucket { return &Bucket{client: client, name: name} }
 
-// Check reports why the bucket cannot be used now, nil if it can.
+// Check returns the reason why the bucket cannot be used, or nil.
 func (b *Bucket) Check(ctx context.Context) error {
 	if _, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name}); err != nil {
 		return fmt.Errorf("bucket %s: %w", b.name, err)
@@ -51,8 +52,8 @@ func dayKey(portfolio string, day backend.Date) string {
 
 func manifestKey(day backend.Date) string { return manifests + day.String() + ".json" }
 
-// Day gives a portfolio's valuation at the close of a day, the bytes that were
-// kept first, and whether there are any.
+// Day returns the stored valuation of a portfolio at the close of a day, and
+// whether there is one.
 func (b *Bucket) Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, kept bool, err error) {
 	return b.read(ctx, dayKey(portfolio, day))
 }
@@ -72,8 +73,8 @@ func (b *Bucket) read(ctx context.Context, key string) (text []byte, kept bool, 
 	return text, true, nil
 }
 
-// keep creates an object unless there is one, and gives what is there then:
-// text, or what was kept before. Of simultaneous calls one creates it.
+// keep creates an object unless it exists, and returns the object's content: text,
+// or what was stored before. Of concurrent calls, one creates it.
 func (b *Bucket) keep(ctx context.Context, key string, text []byte) (kept []byte, err error) {
 	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.name, Key: &key, Body: bytes.NewReader(text),
@@ -87,25 +88,26 @@ func (b *Bucket) keep(ctx context.Context, key string, text []byte) (kept []byte
 	}
 	kept, there, err := b.read(ctx, key)
 	if err == nil && !there {
-		err = fmt.Errorf("create %s: it is there and cannot be read", key)
+		err = fmt.Errorf("create %s: the object exists but cannot be read", key)
 	}
 	return kept, err
 }
 
-// lastManifest gives the last day that is complete, and whether there is one.
-func (b *Bucket) lastManifest(ctx context.Context) (last backend.Date, found bool, err error) {
+// completeDays returns the days that have a manifest.
+func (b *Bucket) completeDays(ctx context.Context) (map[backend.Date]bool, error) {
+	days := map[backend.Date]bool{}
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: aws.String(manifests)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, false, fmt.Errorf("list %s: %w", manifests, err)
+			return nil, fmt.Errorf("list %s: %w", manifests, err)
 		}
-		for _, object := range page.Contents { // in the order of keys, which is that of days
+		for _, object := range page.Contents {
 			name := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(object.Key), manifests), ".json")
 			if day, err := backend.ParseDate(name); err == nil {
-				last, found = day, true
+				days[day] = true
 			}
 		}
 	}
-	return last, found, nil
+	return days, nil
 }

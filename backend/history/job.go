@@ -15,25 +15,22 @@ import (
 )
 
 const (
-	// settle is how long after its close a day may still get quotes.
-	settle = time.Hour
-	// maxDays bounds the days of one run: the next goes on from there.
+	// quoteGrace is how long after the close of a day its quotes may still arrive.
+	quoteGrace = time.Hour
+	// maxDays limits the days that one run begins. The next run continues.
 	maxDays = 31
-	// tries of one portfolio's day, with pauses that double, before a run ends.
-	tries      = 5
-	firstPause = time.Second
 )
 
-// Leader has one of all instances do something.
+// Leader runs a task on one instance at a time.
 type Leader interface {
-	// Lead calls do unless another instance is at it, and reports whether it did.
+	// Lead calls do unless another instance is running it, and reports whether it did.
 	Lead(ctx context.Context, do func(context.Context) error) (led bool, err error)
 }
 
-// Portfolios gives every owner's portfolios.
+// Portfolios lists the portfolios of all owners.
 type Portfolios interface {
-	// PortfoliosAt gives up to limit portfolios that were made no later than a
-	// time, in the order of their IDs, after that one ("" for the first).
+	// PortfoliosAt returns up to limit portfolios that were created no later than
+	// at, in the order of their IDs, starting after the ID after ("" for the first).
 	PortfoliosAt(ctx context.Context, at time.Time, after string, limit int) ([]backend.Portfolio, error)
 }
 
@@ -42,123 +39,181 @@ type Valuer interface {
 	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
 }
 
-// Job keeps the days that are over.
-type Job struct {
+// Metrics counts what an operator has to look into.
+type Metrics interface {
+	// HistoryDiffered is called for each stored day that a new valuation contradicts.
+	HistoryDiffered()
+	// HistoryFailed is called for each valuation or manifest that could not be
+	// stored, and each list that could not be read.
+	HistoryFailed()
+}
+
+// Config is what a Job works with. All fields are required.
+type Config struct {
 	Log        *slog.Logger
 	Bucket     *Bucket
 	Leader     Leader
 	Portfolios Portfolios
 	Valuer     Valuer
+	Metrics    Metrics
 	Now        func() time.Time
-	Sleep      func(ctx context.Context, d time.Duration) bool // reports whether d passed before ctx ended
-	Differs    func()                                          // is told of each day that would be another one now
 }
+
+// Job stores each portfolio's valuation at the close of each day. It must not be
+// used concurrently.
+type Job struct {
+	Config
+	// begun holds the days that have no manifest yet, so that another run values
+	// only the portfolios that are missing.
+	begun map[backend.Date]hashes
+}
+
+// hashes holds the SHA-256, in hexadecimal, of each stored valuation by portfolio.
+type hashes map[string]string
+
+// NewJob returns a job that has stored nothing yet.
+func NewJob(c Config) *Job { return &Job{Config: c, begun: map[backend.Date]hashes{}} }
 
 // manifest says that a day is complete, and the hash of each object in it.
 type manifest struct {
-	Day        backend.Date      `json:"day"`
-	Portfolios map[string]string `json:"portfolios"` // SHA-256 in hex, by ID
+	Day        backend.Date `json:"day"`
+	Portfolios hashes       `json:"portfolios"`
 }
 
-// Run keeps all days since the last complete one, at most a month of them, unless
-// another instance is at it. The first run ever keeps one day. A day that was kept
-// in part before is completed; what is there is never written again, and where it
-// would be different now that is said.
+// Run stores the days since the first complete one that are not complete, unless
+// another instance is doing so; where no day is complete it stores the last one. It
+// begins at most a month of days. A portfolio that fails delays neither the others
+// nor later days, but its day gets no manifest, and Run returns an error; the next
+// run tries what is missing. Objects in the bucket are never overwritten: where a
+// new valuation differs from the stored one, the job logs and counts that.
 func (j *Job) Run(ctx context.Context) error {
 	_, err := j.Leader.Lead(ctx, j.catchUp)
 	return err
 }
 
 func (j *Job) catchUp(ctx context.Context) error {
-	last, found, err := j.Bucket.lastManifest(ctx)
+	complete, err := j.Bucket.completeDays(ctx)
 	if err != nil {
-		return err
+		return j.failed(err)
 	}
-	over := backend.DateOf(j.Now().Add(-settle)) - 1
-	from := over
-	if found {
-		from = last + 1
+	last := backend.DateOf(j.Now().Add(-quoteGrace)) - 1
+	first := last
+	for day := range complete {
+		first = min(first, day)
+		delete(j.begun, day) // another instance may have completed it
 	}
-	for day := from; day <= min(over, from+maxDays-1); day++ {
-		if err := j.keepDay(ctx, day); err != nil {
-			return fmt.Errorf("history of %s: %w", day, err)
+	for day := range j.begun {
+		first = min(first, day)
+	}
+	var failures []error
+	for day, began := first, 0; day <= last && ctx.Err() == nil; day++ {
+		if complete[day] {
+			continue
 		}
+		if j.begun[day] == nil {
+			if began == maxDays {
+				break
+			}
+			began++
+			j.begun[day] = hashes{}
+		}
+		if err := j.keepDay(ctx, day, j.begun[day]); err != nil {
+			failures = append(failures, fmt.Errorf("history of %s: %w", day, err))
+			continue
+		}
+		delete(j.begun, day)
 	}
-	return nil
+	return errors.Join(append(failures, ctx.Err())...)
 }
 
-// keepDay keeps one day of all portfolios, then its manifest.
-func (j *Job) keepDay(ctx context.Context, day backend.Date) error {
-	m := manifest{Day: day, Portfolios: map[string]string{}}
+// keepDay stores one day of all portfolios that are not stored yet, then the
+// day's manifest. If any portfolio fails, there is no manifest.
+func (j *Job) keepDay(ctx context.Context, day backend.Date, stored hashes) error {
+	var failures []error
 	for after := ""; ; {
 		page, err := j.Portfolios.PortfoliosAt(ctx, backend.Close(day), after, backend.MaxPage)
 		if err != nil {
-			return err
+			return j.failed(err)
 		}
 		for _, p := range page {
-			kept, err := j.persist(ctx, day, p)
-			if known := (*backend.Error)(nil); errors.As(err, &known) && known.Code == backend.CodeNotFound {
-				continue // deleted meanwhile
+			if stored[p.ID] != "" {
+				continue
 			}
-			if err != nil {
-				return err
+			switch hash, err := j.keepPortfolio(ctx, day, p); {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case code(err) == backend.CodeNotFound: // deleted since it was listed
+			case err != nil:
+				j.Log.Error("storing a portfolio's day failed", "portfolio", p.ID, "day", day.String(), slog.Any("error", err))
+				failures = append(failures, j.failed(err))
+			default:
+				stored[p.ID] = hash
 			}
-			hash := sha256.Sum256(kept)
-			m.Portfolios[p.ID] = hex.EncodeToString(hash[:])
 		}
 		if len(page) < backend.MaxPage {
 			break
 		}
 		after = page[len(page)-1].ID
 	}
-	text, err := json.Marshal(m) // members of a map are in the order of their names
+	if len(failures) > 0 {
+		return fmt.Errorf("%d portfolios failed, the first with: %w", len(failures), failures[0])
+	}
+	return j.keepManifest(ctx, day, stored)
+}
+
+func (j *Job) keepManifest(ctx context.Context, day backend.Date, stored hashes) error {
+	text, err := json.Marshal(manifest{Day: day, Portfolios: stored}) // sorted by ID
 	if err != nil {
 		return err
 	}
 	kept, err := j.Bucket.keep(ctx, manifestKey(day), text)
 	if err != nil {
-		return err
+		return j.failed(err)
 	}
 	if !bytes.Equal(kept, text) {
 		j.differs("manifest", day, "")
 	}
-	j.Log.Info("history: day complete", "day", day.String(), "portfolios", len(m.Portfolios))
+	j.Log.Info("history of a day is complete", "day", day.String(), "portfolios", len(stored))
 	return nil
 }
 
-// persist keeps one portfolio's day, trying again with pauses.
-func (j *Job) persist(ctx context.Context, day backend.Date, p backend.Portfolio) (kept []byte, err error) {
-	pause := firstPause
-	for try := 1; ; try++ {
-		kept, err = j.keepOne(ctx, day, p)
-		if known := (*backend.Error)(nil); err == nil || try == tries || errors.As(err, &known) && known.Code == backend.CodeNotFound {
-			return kept, err
-		}
-		j.Log.Warn("history", "portfolio", p.ID, "day", day.String(), "error", err.Error(), "again", pause.String())
-		if !j.Sleep(ctx, pause) {
-			return nil, ctx.Err()
-		}
-		pause *= 2
-	}
-}
-
-func (j *Job) keepOne(ctx context.Context, day backend.Date, p backend.Portfolio) ([]byte, error) {
+// keepPortfolio stores a portfolio's day and returns the hash of what the bucket
+// then has.
+func (j *Job) keepPortfolio(ctx context.Context, day backend.Date, p backend.Portfolio) (hash string, err error) {
 	v, err := j.Valuer.Valuation(ctx, p.Owner, p.ID, backend.Close(day))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	kept, err := j.Bucket.keep(ctx, dayKey(p.ID, day), text)
-	if err == nil && !bytes.Equal(kept, text) {
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(kept, text) {
 		j.differs("valuation", day, p.ID)
 	}
-	return kept, err
+	sum := sha256.Sum256(kept)
+	return hex.EncodeToString(sum[:]), nil
 }
 
-func (j *Job) differs(what string, day backend.Date, portfolio string) {
-	j.Log.Error("history: what is kept would be different now", "what", what, "day", day.String(), "portfolio", portfolio)
-	j.Differs()
+// failed counts a failure and returns it.
+func (j *Job) failed(err error) error {
+	j.Metrics.HistoryFailed()
+	return err
+}
+
+// differs reports an object whose content would be different if made now.
+func (j *Job) differs(object string, day backend.Date, portfolio string) {
+	j.Log.Error("stored history differs from a new valuation", "object", object, "day", day.String(), "portfolio", portfolio)
+	j.Metrics.HistoryDiffered()
+}
+
+func code(err error) backend.Code {
+	if known := (*backend.Error)(nil); errors.As(err, &known) {
+		return known.Code
+	}
+	return ""
 }

@@ -29,12 +29,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// storage speaks as much of S3 as the job needs.
+// storage implements the S3 calls that the job makes.
 type storage struct {
 	mu      sync.Mutex
 	objects map[string]string
-	refuse  int // so many calls from now on
-	writes  int // that made an object
+	refuse  int // so many of the next calls
+	writes  int // that created an object
 }
 
 func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := strings.TrimPrefix(r.URL.Path, "/days/")
 	switch {
 	case r.Method == http.MethodPut:
-		body, _ := io.ReadAll(r.Body) // what is cut off fails the test below
+		body, _ := io.ReadAll(r.Body) // a truncated body fails the test below
 		if _, there := s.objects[key]; there && r.Header.Get("If-None-Match") == "*" {
 			w.WriteHeader(http.StatusPreconditionFailed)
 			return
@@ -66,7 +66,7 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				list.Contents = append(list.Contents, object{key})
 			}
 		}
-		_ = xml.NewEncoder(w).Encode(list) // a client that is gone fails itself
+		_ = xml.NewEncoder(w).Encode(list) // a client that has gone away fails on its own
 	default:
 		text, there := s.objects[key]
 		if !there {
@@ -83,10 +83,11 @@ type world struct {
 	portfolios []backend.Portfolio
 	gone       string // deleted between the list and its valuation
 	price      int64
-	valueErr   error
-	busy       bool // another instance is at it
-	pauses     []time.Duration
+	failing    map[string]error // valuations, by portfolio
+	valued     map[string]int   // how often each portfolio was
+	busy       bool             // another instance runs the job
 	differ     int
+	failures   int
 	log        bytes.Buffer
 	now        time.Time
 }
@@ -111,11 +112,15 @@ func (w *world) Valuation(_ context.Context, owner, id string, asOf time.Time) (
 	if id == w.gone {
 		return backend.Valuation{}, &backend.Error{Code: backend.CodeNotFound}
 	}
-	return backend.Valuation{AsOf: asOf, Base: "EUR", State: backend.State(owner), Total: decimal.NewNullDecimal(decimal.New(w.price, 0))}, w.valueErr
+	w.valued[id]++
+	return backend.Valuation{AsOf: asOf, Base: "EUR", State: backend.State(owner), Total: decimal.NewNullDecimal(decimal.New(w.price, 0))}, w.failing[id]
 }
 
+func (w *world) HistoryDiffered() { w.differ++ }
+func (w *world) HistoryFailed()   { w.failures++ }
+
 func newWorld(t *testing.T) (*world, *history.Job) {
-	w := &world{storage: &storage{objects: map[string]string{}}, price: 5, now: time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC)}
+	w := &world{storage: &storage{objects: map[string]string{}}, price: 5, failing: map[string]error{}, valued: map[string]int{}, now: time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC)}
 	server := httptest.NewServer(w.storage)
 	t.Cleanup(server.Close)
 	client := s3.New(s3.Options{
@@ -123,15 +128,10 @@ func newWorld(t *testing.T) (*world, *history.Job) {
 		Credentials: aws.AnonymousCredentials{}, RetryMaxAttempts: 1,
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 	})
-	return w, &history.Job{
+	return w, history.NewJob(history.Config{
 		Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Bucket: history.NewBucket(client, "days"),
-		Leader: w, Portfolios: w, Valuer: w, Now: func() time.Time { return w.now },
-		Sleep: func(_ context.Context, d time.Duration) bool {
-			w.pauses = append(w.pauses, d)
-			return len(w.pauses) < 50
-		},
-		Differs: func() { w.differ++ },
-	}
+		Leader: w, Portfolios: w, Valuer: w, Metrics: w, Now: func() time.Time { return w.now },
+	})
 }
 
 func (w *world) add(n int, created time.Time) {
@@ -143,7 +143,7 @@ func (w *world) add(n int, created time.Time) {
 func TestDayIsKept(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(450, w.now.AddDate(0, 0, -9)) // more than two pages
-	w.add(1, w.now)                     // made after the day
+	w.add(1, w.now)                     // created after the day
 	w.gone = "p-0007"
 	require.NoError(t, job.Run(t.Context()))
 	require.Len(t, w.objects, 449+1)
@@ -171,18 +171,18 @@ func TestDayIsKept(t *testing.T) {
 	assert.False(t, kept)
 
 	writes := w.writes
-	require.NoError(t, job.Run(t.Context()), "there is nothing left to do")
+	require.NoError(t, job.Run(t.Context()), "nothing is left to do")
 	assert.Equal(t, writes, w.writes)
 }
 
-// What is kept stays, and a day that would be another one now is told.
+// Stored objects stay as they are, and a day that would be different now is reported.
 func TestDifferenceIsReported(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(2, w.now.AddDate(0, 0, -9))
 	require.NoError(t, job.Run(t.Context()))
 	before := maps.Clone(w.objects)
 
-	delete(w.objects, "manifests/2026-03-02.json") // as if the run had been cut short
+	delete(w.objects, "manifests/2026-03-02.json") // as if the run had been interrupted
 	require.NoError(t, job.Run(t.Context()))
 	assert.Equal(t, before, w.objects)
 	assert.Zero(t, w.differ)
@@ -200,7 +200,7 @@ func TestMissedDays(t *testing.T) {
 	w.add(1, w.now.AddDate(-1, 0, 0))
 	require.NoError(t, job.Run(t.Context()))
 	days := func() int { return len(w.objects) / 2 } // a valuation and a manifest each
-	assert.Equal(t, 1, days(), "the first run keeps one day")
+	assert.Equal(t, 1, days(), "the first run stores one day")
 
 	w.now = w.now.AddDate(0, 0, 40)
 	require.NoError(t, job.Run(t.Context()))
@@ -210,13 +210,13 @@ func TestMissedDays(t *testing.T) {
 
 	w.now = time.Date(2026, 4, 13, 0, 59, 0, 0, time.UTC)
 	require.NoError(t, job.Run(t.Context()))
-	assert.Equal(t, 1+40, days(), "a day still settles for an hour")
+	assert.Equal(t, 1+40, days(), "quotes may arrive for an hour")
 	w.now = w.now.Add(time.Minute)
 	require.NoError(t, job.Run(t.Context()))
 	assert.Equal(t, 1+41, days())
 }
 
-func TestAnotherInstanceIsAtIt(t *testing.T) {
+func TestAnotherInstanceRunsTheJob(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(1, w.now.AddDate(0, 0, -9))
 	w.busy = true
@@ -224,22 +224,14 @@ func TestAnotherInstanceIsAtIt(t *testing.T) {
 	assert.Empty(t, w.objects)
 }
 
-// S3 that refuses for a while delays a day; longer, and the next run does it.
-func TestRefusals(t *testing.T) {
+// A bucket that cannot be listed fails the run: the job cannot know where to begin.
+func TestUnlistableBucket(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(2, w.now.AddDate(0, 0, -9))
 	w.refuse = 1
-	require.Error(t, job.Run(t.Context()), "it cannot know where to begin")
-
-	w.valueErr = errors.New("database away")
-	require.ErrorContains(t, job.Run(t.Context()), "2026-03-02: database away")
-	assert.Equal(t, []time.Duration{1 * time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}, w.pauses)
-	assert.Empty(t, w.objects, "no manifest of half a day")
-
-	w.valueErr = nil
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.Error(t, job.Run(ended))
+	require.ErrorContains(t, job.Run(t.Context()), "list manifests/")
+	assert.Equal(t, 1, w.failures)
+	assert.Empty(t, w.valued)
 	require.NoError(t, job.Run(t.Context()))
 	assert.Len(t, w.objects, 3)
 
@@ -248,21 +240,74 @@ func TestRefusals(t *testing.T) {
 	assert.Error(t, err, "not known to be missing")
 }
 
-// A refused write in the middle of a day.
-func TestWriteIsTriedAgain(t *testing.T) {
+// A portfolio that fails delays neither the other portfolios nor later days, and
+// another run values only what is missing.
+func TestFailingPortfolio(t *testing.T) {
+	w, job := newWorld(t)
+	w.add(450, w.now.AddDate(0, 0, -9))
+	w.failing["p-0003"] = errors.New("division by zero")
+	require.ErrorContains(t, job.Run(t.Context()), "history of 2026-03-02: 1 portfolios failed, the first with: division by zero")
+	assert.Len(t, w.objects, 449)
+	assert.NotContains(t, w.objects, "manifests/2026-03-02.json")
+	assert.Equal(t, 1, w.failures)
+	assert.Contains(t, w.log.String(), `"portfolio":"p-0003","day":"2026-03-02","error":"division by zero"`)
+
+	require.Error(t, job.Run(t.Context()))
+	assert.Equal(t, 2, w.failures)
+	assert.Equal(t, 449, w.writes, "nothing is written again")
+	assert.Equal(t, []int{1, 2}, []int{w.valued["p-0002"], w.valued["p-0003"]})
+
+	w.now = w.now.AddDate(0, 0, 2) // two more days have ended
+	require.Error(t, job.Run(t.Context()))
+	assert.Len(t, w.objects, 3*449)
+	delete(w.failing, "p-0003")
+	require.NoError(t, job.Run(t.Context()))
+	assert.Len(t, w.objects, 3*(450+1))
+	assert.Equal(t, 3, w.valued["p-0002"], "once a day")
+}
+
+// A day without a manifest is completed even if later days are complete.
+func TestGapIsFilled(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(1, w.now.AddDate(0, 0, -9))
+	for _, day := range []string{"2026-02-27", "2026-03-01", "2026-03-02"} {
+		w.objects["manifests/"+day+".json"] = "{}"
+	}
+	require.NoError(t, job.Run(t.Context()))
+	assert.Contains(t, w.objects, "days/p-0000/2026-02-28.json")
+	assert.Len(t, w.objects, 3+2)
+}
+
+// A write that is refused fails one portfolio, and the next run repeats it.
+func TestRefusedWrite(t *testing.T) {
+	w, job := newWorld(t)
+	w.add(1, w.now.AddDate(0, 0, -9))
+	refusing := true
 	job.Valuer = valuerFunc(func(at time.Time) (backend.Valuation, error) {
-		if len(w.pauses) == 0 {
-			w.mu.Lock()
-			w.refuse = 1
-			w.mu.Unlock()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if refusing {
+			w.refuse, refusing = 1, false
 		}
 		return backend.Valuation{AsOf: at}, nil
 	})
+	require.ErrorContains(t, job.Run(t.Context()), "create days/p-0000/2026-03-02.json")
 	require.NoError(t, job.Run(t.Context()))
-	assert.Equal(t, []time.Duration{time.Second}, w.pauses)
 	assert.Len(t, w.objects, 2)
+}
+
+// A run that is cancelled stops at once and counts no failure.
+func TestCancelledRun(t *testing.T) {
+	w, job := newWorld(t)
+	w.add(3, w.now.AddDate(0, 0, -9))
+	ctx, cancel := context.WithCancel(t.Context())
+	job.Valuer = valuerFunc(func(at time.Time) (backend.Valuation, error) {
+		cancel()
+		return backend.Valuation{AsOf: at}, nil
+	})
+	require.ErrorIs(t, job.Run(ctx), context.Canceled)
+	assert.Empty(t, w.objects)
+	assert.Zero(t, w.failures)
 }
 
 type valuerFunc func(time.Time) (backend.Valuation, error)

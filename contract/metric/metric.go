@@ -54,6 +54,8 @@ var (
 	// HistoryDifferences counts the stored days of portfolios that would differ if
 	// they were computed now.
 	HistoryDifferences = Metric{Name: "HistoryDifferences", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "differences"}
+	// HistoryFailures counts failed attempts to store a past day of a portfolio.
+	HistoryFailures = Metric{Name: "HistoryFailures", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "failures"}
 	// PoolUse is the share of an instance's database connections that are in use.
 	PoolUse = Metric{Name: "PoolUse", Unit: "Percent", Stat: "Maximum", Label: "busiest instance"}
 )
@@ -62,6 +64,6 @@ var (
 func All() []Metric {
 	return []Metric{
 		RequestDuration, PushLag, PostFailures, OpenConnections, QuoteAge,
-		CacheHits, CacheMisses, HistoryDifferences, PoolUse,
+		CacheHits, CacheMisses, HistoryDifferences, HistoryFailures, PoolUse,
 	}
 }

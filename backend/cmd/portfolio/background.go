@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -12,44 +13,35 @@ const (
 	lastPause  = 15 * time.Second
 )
 
-// retry calls do until it succeeds or ctx ends. Pauses double up to lastPause,
-// and are uneven so that instances do not come all at once.
-func retry(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := do(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if err == nil {
-			log.Info(what + ": done")
-			return
-		}
-		wait := uneven(pause)
-		log.Warn(what, "error", err.Error(), "again", wait.String())
-		if !sleep(ctx, wait) {
-			return
-		}
+// retry calls do until it succeeds or ctx ends. The pauses between calls double up
+// to lastPause and are randomized, so that instances do not call all at once.
+func retry(ctx context.Context, log *slog.Logger, task string, do func(context.Context) error) {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do(ctx) },
+		backoff.WithBackOff(pauses(firstPause, lastPause)),
+		backoff.WithMaxElapsedTime(0), // no limit
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			log.Warn("task failed", "task", task, slog.Any("error", err), "retryIn", pause.String())
+		}))
+	if err == nil {
+		log.Info("task succeeded", "task", task)
 	}
 }
 
-// every calls do about every interval until ctx ends.
+// pauses returns randomized pauses that double from first up to last.
+func pauses(first, last time.Duration) *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: last, Multiplier: 2, RandomizationFactor: 0.5}
+}
+
+// every calls do each interval until ctx ends.
 func every(ctx context.Context, interval time.Duration, do func()) {
-	for sleep(ctx, uneven(interval)) {
-		do()
-	}
-}
-
-// uneven is between half of d and d.
-func uneven(d time.Duration) time.Duration {
-	return d/2 + rand.N(d/2) //nolint:gosec // it spreads load and guards nothing
-}
-
-// sleep reports whether d passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			do()
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"portfolio/backend/history"
 	backendhttp "portfolio/backend/http"
 	"portfolio/backend/metrics"
 	"portfolio/backend/push"
@@ -34,6 +35,7 @@ var (
 	_ backendhttp.Metrics = (*observer)(nil)
 	_ push.Metrics        = (*observer)(nil)
 	_ valkey.CacheMetrics = (*observer)(nil)
+	_ history.Metrics     = (*observer)(nil)
 )
 
 // Answered implements the HTTP layer's Metrics.
@@ -71,8 +73,11 @@ func (o *observer) CacheRead(hits, misses int) {
 	o.registry.Record(metric.CacheMisses, float64(misses))
 }
 
-// Differs is told of a kept day that would be another one now.
-func (o *observer) Differs() { o.registry.Record(metric.HistoryDifferences, 1) }
+// HistoryDiffered implements history.Metrics.
+func (o *observer) HistoryDiffered() { o.registry.Record(metric.HistoryDifferences, 1) }
+
+// HistoryFailed implements history.Metrics.
+func (o *observer) HistoryFailed() { o.registry.Record(metric.HistoryFailures, 1) }
 
 // database is what is looked at of the database.
 type database interface {
@@ -112,20 +117,21 @@ func (o *observer) age(ctx context.Context, db database, now time.Time) error {
 func (o *observer) keep(ctx context.Context, log *slog.Logger, db database) {
 	write := func(ctx context.Context) {
 		if err := o.count(ctx, db, time.Now()); err != nil {
-			log.Warn("count for metrics", "error", err.Error())
+			log.Warn("reading metrics from the database failed", slog.Any("error", err))
 		}
 		o.registry.Write(ctx, log, time.Now())
 	}
 	defer write(context.WithoutCancel(ctx))
-	for last := time.Now().Truncate(metricsInterval); sleep(ctx, sampleInterval); {
+	last := time.Now().Truncate(metricsInterval)
+	every(ctx, sampleInterval, func() {
 		o.registry.Record(metric.PoolUse, db.PoolUse())
-		// Soon after a minute's start: one line fewer in any minute is a gap in
+		// Soon after the start of each minute: a minute without a line is a gap in
 		// every graph.
 		if now := time.Now().Truncate(metricsInterval); now.After(last) {
 			write(ctx)
 			last = now
 		}
-	}
+	})
 }
 
 func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

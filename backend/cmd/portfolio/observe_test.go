@@ -81,7 +81,8 @@ func TestEveryMetricIsRecorded(t *testing.T) {
 	o.Posted(push.ResultGone, time.Hour)
 	o.Posted(push.ResultPosted, 0) // a message without a quote
 	o.CacheRead(9, 1)
-	o.Differs()
+	o.HistoryDiffered()
+	o.HistoryFailed()
 	require.NoError(t, o.count(t.Context(), fakeDatabase{open: 12}, noon))
 
 	got := written(t, o)

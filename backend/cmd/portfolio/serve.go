@@ -198,9 +198,9 @@ func (s *service) keepSchema(ctx context.Context) {
 	every(ctx, sweepInterval, func() {
 		switch n, err := s.db.Sweep(ctx, time.Now(), sweepLimit); {
 		case err != nil && ctx.Err() == nil:
-			s.log.Warn("sweep", "error", err.Error())
+			s.log.Warn("sweeping expired rows failed", slog.Any("error", err))
 		case len(n) > 0:
-			s.log.Info("sweep", "removed", n)
+			s.log.Info("expired rows swept", "removed", n)
 		}
 	})
 }
