@@ -51,7 +51,7 @@ func TestCommandLine(t *testing.T) {
 		code           int
 		stdout, stderr string // beginnings
 	}{
-		{"--help", 0, "Usage: portfolio", ""},
+		{"--help", 0, "Serves the portfolio platform", ""},
 		{"--version", 0, "portfolio sha256:", ""},
 		{"--nonsense", 2, "", "arguments: "},
 		{"nonsense", 2, "", "arguments: "},

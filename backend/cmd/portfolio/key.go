@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,22 +10,53 @@ import (
 
 	"portfolio/backend"
 	"portfolio/contract/setting"
+
+	"github.com/spf13/cobra"
 )
 
-// key makes an API key from the command line, such as an owner's first one. Its
-// secret goes to standard output and nowhere else.
-func key(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
-	if len(args) == 0 || args[0] != "create" {
-		return inputError{setting.Problem("arguments", strings.Join(args[:min(1, len(args))], ""), "key create; see portfolio --help")}
+// newKeyCommand groups the commands about API keys.
+func newKeyCommand(environ map[string]string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "key",
+		Short: "Manage API keys",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return inputError{setting.Problem("arguments", "", "a command; see "+c.CommandPath()+" --help")}
+		},
 	}
-	k, err := readKey(args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(stdout, usage)
-		return err
+	c.AddCommand(newKeyCreateCommand(environ))
+	return c
+}
+
+func newKeyCreateCommand(environ map[string]string) *cobra.Command {
+	var k backend.APIKey
+	var scopes []string
+	c := &cobra.Command{
+		Use:   "create",
+		Short: "Create an API key and print it",
+		Long: `Creates an API key, such as an owner's first one, and prints it to standard
+output. It is shown only once: the database stores its hash. The database is
+migrated first if necessary.`,
+		Example: "  portfolio key create --owner alice --scopes read,trade --label phone",
+		Args:    noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, scope := range scopes {
+				k.Scopes = append(k.Scopes, backend.Scope(scope))
+			}
+			if err := asOptions(errors.Join(backend.ValidateOwner(k.Owner), k.Validate())); err != nil {
+				return inputError{err}
+			}
+			return createKey(c.Context(), environ, k, c.OutOrStdout(), c.ErrOrStderr())
+		},
 	}
-	if err != nil {
-		return inputError{err}
-	}
+	c.Flags().StringVar(&k.Owner, "owner", "", "owner of the portfolios that the key opens, 1–100 characters")
+	c.Flags().StringVar(&k.Label, "label", "", "what the key is for, 1–100 characters")
+	c.Flags().StringSliceVar(&scopes, "scopes", nil, "what the key allows, separated by commas: read, trade, feed, admin")
+	return c
+}
+
+// createKey stores a new key and prints its secret to stdout and nowhere else.
+func createKey(ctx context.Context, environ map[string]string, k backend.APIKey, stdout, stderr io.Writer) error {
 	s, err := load(environ)
 	if err != nil {
 		return inputError{err}
@@ -47,37 +77,12 @@ func key(ctx context.Context, args []string, environ map[string]string, stdout, 
 	if k, err = db.CreateKey(ctx, backend.Principal{}, k, backend.HashSecret(secret)); err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "key %s of %s may %s; it is shown this once\n", k.ID, k.Owner, scopeList(k.Scopes))
+	fmt.Fprintf(stderr, "key %s of %s with %s; it is shown only once\n", k.ID, k.Owner, scopeList(k.Scopes))
 	_, err = fmt.Fprintln(stdout, secret)
 	return err
 }
 
-// readKey reads what the key is to be. The error has a line for each problem.
-func readKey(args []string) (backend.APIKey, error) {
-	var k backend.APIKey
-	var scopes string
-	flags := flag.NewFlagSet("portfolio key create", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
-	flags.StringVar(&k.Owner, "owner", "", "")
-	flags.StringVar(&k.Label, "label", "", "")
-	flags.StringVar(&scopes, "scopes", "", "")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return k, err
-	case err != nil:
-		return k, fmt.Errorf("arguments: %w; see portfolio --help", err)
-	case flags.NArg() > 0:
-		return k, setting.Problem("arguments", flags.Arg(0), "options only; see portfolio --help")
-	}
-	if scopes != "" {
-		for scope := range strings.SplitSeq(scopes, ",") {
-			k.Scopes = append(k.Scopes, backend.Scope(scope))
-		}
-	}
-	return k, asOptions(errors.Join(backend.ValidateOwner(k.Owner), k.Validate()))
-}
-
-// asOptions names fields as the options that they come from.
+// asOptions replaces the names of fields by the options that they come from.
 func asOptions(err error) error {
 	if err == nil {
 		return nil

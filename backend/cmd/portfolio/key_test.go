@@ -18,7 +18,7 @@ func TestKeyCreate(t *testing.T) {
 	code, stdout, stderr := run(t, w.env, create...)
 	require.Equal(t, 0, code, stderr)
 	assert.Regexp(t, `^pfk_[A-Za-z0-9_-]{43}\n$`, stdout)
-	assert.Regexp(t, `^key [0-9a-f-]{36} of alice may read, trade; it is shown this once\n$`, stderr)
+	assert.Regexp(t, `^key [0-9a-f-]{36} of alice with read, trade; it is shown only once\n$`, stderr)
 	secret := strings.TrimSpace(stdout)
 
 	_, another, _ := run(t, w.env, create...)

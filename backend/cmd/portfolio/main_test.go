@@ -63,7 +63,7 @@ func TestBadEnvironment(t *testing.T) {
 		{"DB_PORT", "x", "DB_PORT: got x, want 1 to 65535"},
 		{"DB_SECRET_ARN", "hunter2", "DB_SECRET_ARN: got hunter2, want the ARN of a secret"},
 		{"DB_CA_FILE", "", "DB_CA_FILE: got nothing, want a PEM file of certificates (no such file or directory)"},
-		{"DB_CA_FILE", "main.go", "DB_CA_FILE: got main.go, want a PEM file of certificates (it holds no certificate)"},
+		{"DB_CA_FILE", "main.go", "DB_CA_FILE: got main.go, want a PEM file of certificates (no certificate in it)"},
 		{"CACHE_ENDPOINT", "cache.example", "CACHE_ENDPOINT: got cache.example, want host:port"},
 		{"CACHE_ENDPOINT", ":6379", "CACHE_ENDPOINT: got :6379, want host:port"},
 		{"CACHE_CA_FILE", "none.pem", "CACHE_CA_FILE: got none.pem, want a PEM file of certificates (no such file or directory)"},
@@ -95,18 +95,23 @@ func TestArguments(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"serve"}, "arguments: got serve, want none, or key create; see portfolio --help"},
-		{[]string{"key"}, "arguments: got nothing, want key create; see portfolio --help"},
-		{[]string{"key", "revoke"}, "arguments: got revoke, want key create; see portfolio --help"},
-		{[]string{"key", "create", "more"}, "arguments: got more, want options only; see portfolio --help"},
-		{[]string{"key", "create", "--hash"}, "arguments: flag provided but not defined: -hash; see portfolio --help"},
+		{[]string{"serve"}, "arguments: got serve, want a command; see portfolio --help"},
+		{[]string{"kee"}, "arguments: got kee, want a command (did you mean key?); see portfolio --help"},
+		{[]string{""}, "arguments: got nothing, want a command; see portfolio --help"},
+
+		{[]string{"key"}, "arguments: got nothing, want a command; see portfolio key --help"},
+		{[]string{"key", "revoke"}, "arguments: got revoke, want a command; see portfolio key --help"},
+		{[]string{"key", "creat"}, "arguments: got creat, want a command (did you mean create?); see portfolio key --help"},
+		{[]string{"key", "create", "more"}, "arguments: got more, want none; see portfolio key create --help"},
+		{[]string{"key", "create", "--hash"}, "arguments: unknown flag: --hash; see portfolio key create --help"},
+		{[]string{"key", "create", "--owner"}, "arguments: flag needs an argument: --owner; see portfolio key create --help"},
 		{[]string{"key", "create"}, "--owner: got 0 characters, want 1–100 characters of UTF-8, not white space alone\n" +
 			"--label: got 0 characters, want 1–100 characters of UTF-8, not white space alone\n" +
 			"--scopes: got none, want one or more of read, trade, feed, admin"},
 		{[]string{"key", "create", "--owner", "a\n", "--label", "x", "--scopes", "read,root,"}, "--owner: got a control character, want none\n" +
 			"--scopes[1]: got \"root\", want read, trade, feed or admin\n" +
 			"--scopes[2]: got \"\", want read, trade, feed or admin"},
-		{[]string{"--port"}, "arguments: flag provided but not defined: -port; see portfolio --help"},
+		{[]string{"--port"}, "arguments: unknown flag: --port; see portfolio --help"},
 	} {
 		err := run(t.Context(), test.args, nil, &bytes.Buffer{}, &bytes.Buffer{})
 		assert.EqualError(t, err, test.want)
@@ -114,13 +119,33 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-func TestHelpNamesEveryVariable(t *testing.T) {
+// Help and completion are printed to standard output and succeed, without an
+// environment.
+func TestHelp(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--help"}, []string{"key", "completion", "--version", "DB_HOST", "(default 1500)"}},
+		{[]string{"help", "key"}, []string{"create"}},
+		{[]string{"key", "create", "--help"}, []string{"--owner", "--scopes", "--label"}},
+		{[]string{"completion", "bash"}, []string{"complete -o default"}},
+		{[]string{"__complete", "k"}, []string{"key\tManage API keys"}},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.NoError(t, run(t.Context(), test.args, nil, &stdout, &stderr), test.args)
+		for _, want := range test.want {
+			assert.Contains(t, stdout.String(), want, test.args)
+		}
+	}
+}
+
+func TestHelpDescribesEveryVariable(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"--help"}, nil, &out, &bytes.Buffer{}))
 	fields := reflect.TypeFor[environment]()
 	for i := range fields.NumField() {
-		assert.Contains(t, out.String(), fields.Field(i).Tag.Get("env"))
-		assert.Contains(t, out.String(), strings.TrimPrefix(fields.Field(i).Tag.Get("envDefault"), ":"))
+		assert.Regexp(t, `(?m)^  `+fields.Field(i).Tag.Get("env")+` +\S+ \S+`, out.String())
 	}
 }
 

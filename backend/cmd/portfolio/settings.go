@@ -3,12 +3,16 @@ package main
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
+	"text/tabwriter"
 	"time"
 
 	"portfolio/contract/setting"
@@ -16,26 +20,42 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// environment is the service's environment variables as they come. Empty counts
-// as unset.
+// environment holds the service's environment variables as text. Empty means unset.
 type environment struct {
-	Suffix        string `env:"ENVIRONMENT_SUFFIX"`
-	Region        string `env:"AWS_REGION"`
-	Endpoint      string `env:"AWS_ENDPOINT_URL"`
-	ListenAddress string `env:"LISTEN_ADDRESS" envDefault:":80"`
-	LogFile       string `env:"LOG_FILE"`
-	DBHost        string `env:"DB_HOST"`
-	DBPort        string `env:"DB_PORT" envDefault:"5432"`
-	DBName        string `env:"DB_NAME" envDefault:"portfolio"`
-	DBSecretARN   string `env:"DB_SECRET_ARN"`
-	DBCAFile      string `env:"DB_CA_FILE"`
-	CacheEndpoint string `env:"CACHE_ENDPOINT"`
-	CacheCAFile   string `env:"CACHE_CA_FILE"`
-	HistoryBucket string `env:"HISTORY_BUCKET"`
-	SigningARN    string `env:"SIGNING_SECRET_ARN"`
-	QuoteTTL      string `env:"QUOTE_TTL" envDefault:"60s"`
-	PushRate      string `env:"PUSH_RATE" envDefault:"1500"`
-	KeyRate       string `env:"KEY_RATE" envDefault:"100"`
+	Suffix        string `env:"ENVIRONMENT_SUFFIX" help:"name of the environment"`
+	Region        string `env:"AWS_REGION" help:"region of the secrets and the bucket"`
+	Endpoint      string `env:"AWS_ENDPOINT_URL" help:"endpoint of an AWS emulator"`
+	ListenAddress string `env:"LISTEN_ADDRESS" envDefault:":80" help:"[IP]:port to listen on"`
+	LogFile       string `env:"LOG_FILE" help:"file to append the log to; standard error if unset"`
+	DBHost        string `env:"DB_HOST" help:"host of PostgreSQL, as named in its certificate"`
+	DBPort        string `env:"DB_PORT" envDefault:"5432" help:"port of PostgreSQL"`
+	DBName        string `env:"DB_NAME" envDefault:"portfolio" help:"name of the database"`
+	DBSecretARN   string `env:"DB_SECRET_ARN" help:"ARN of the database's secret {\"username\",\"password\"}"`
+	DBCAFile      string `env:"DB_CA_FILE" help:"PEM file of the authorities that sign the database's certificate"`
+	CacheEndpoint string `env:"CACHE_ENDPOINT" help:"host:port of Valkey in cluster mode with TLS"`
+	CacheCAFile   string `env:"CACHE_CA_FILE" help:"PEM file of the authorities that sign Valkey's certificate; the system's if unset"`
+	HistoryBucket string `env:"HISTORY_BUCKET" help:"S3 bucket of past days"`
+	SigningARN    string `env:"SIGNING_SECRET_ARN" help:"ARN of the secret that signs the WebSocket handler's calls"`
+	QuoteTTL      string `env:"QUOTE_TTL" envDefault:"60s" help:"how long a quote is cached"`
+	PushRate      string `env:"PUSH_RATE" envDefault:"1500" help:"messages to WebSockets per second at this instance"`
+	KeyRate       string `env:"KEY_RATE" envDefault:"100" help:"calls per second with one API key at this instance"`
+}
+
+// environmentHelp describes every environment variable and its default.
+func environmentHelp() string {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fields := reflect.TypeFor[environment]()
+	for i := range fields.NumField() {
+		tag := fields.Field(i).Tag
+		help := tag.Get("help")
+		if value := tag.Get("envDefault"); value != "" {
+			help += " (default " + value + ")"
+		}
+		fmt.Fprintf(table, "  %s\t%s\n", tag.Get("env"), help)
+	}
+	_ = table.Flush() // a strings.Builder accepts everything
+	return text.String()
 }
 
 // settings is a valid environment.
@@ -43,7 +63,7 @@ type settings struct {
 	environment
 	DBPort     int
 	CacheRoots *x509.CertPool // nil for the system's
-	QuoteTTL   time.Duration  // how long a quote counts as fresh
+	QuoteTTL   time.Duration  // how long a quote is cached
 	PushRate   int            // posts to connections a second
 	KeyRate    int            // calls a second of one API key at this instance
 }
@@ -55,8 +75,8 @@ var (
 	hostForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
 )
 
-// load reads the settings. Its error joins every problem, one line each:
-// "NAME: got X, want Y".
+// load returns the settings of an environment, or every problem with it, one line
+// each: "NAME: got X, want Y".
 func load(environ map[string]string) (settings, error) {
 	e, err := env.ParseAsWithOptions[environment](env.Options{Environment: environ})
 	if err != nil {
@@ -106,7 +126,7 @@ func isURL(text string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// isListenAddress takes port 0 too, for any free one.
+// isListenAddress also accepts port 0, which stands for any free one.
 func isListenAddress(text string) bool {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || !isPort(port) {
@@ -121,7 +141,7 @@ func isPort(text string) bool {
 	return err == nil
 }
 
-// roots reads the certificates of a file. Its error does not repeat the name.
+// roots reads the certificates in a file. Errors do not repeat the file's name.
 func roots(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file) //nolint:gosec // named by whoever runs this program
 	if err != nil {
@@ -129,7 +149,7 @@ func roots(file string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("it holds no certificate")
+		return nil, errors.New("no certificate in it")
 	}
 	return pool, nil
 }
