@@ -1,6 +1,6 @@
-// Package leftovers finds what is still there of an environment that should be
-// gone: by its tag, and by its name from each service's own list call, since the
-// tagging API lags behind and does not know every type.
+// Package leftovers finds what is left of an environment that should be gone: by its
+// tag, and by its name through each service's own list call, since the tagging API
+// lags behind and does not know every type.
 package leftovers
 
 import (
@@ -18,23 +18,23 @@ import (
 	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 )
 
-// Find returns what there is of the environment with this suffix in the account
-// and the region of cfg, one line each, sorted. What AWS still lists although it
-// is deleted does not count: terminated instances, deleted NAT gateways, keys and
-// secrets that wait for the end of their recovery. An error means that something
-// could not be listed, so that nothing is proved.
+// Find returns what exists of the environment with this suffix in the account and
+// the region of cfg, one line each, sorted. What AWS lists although it is deleted
+// does not count: terminated instances, deleted NAT gateways, keys and secrets that
+// are pending deletion. An error means that something could not be listed, so that
+// nothing is proved.
 //
 // A name that ends in the suffix of two environments, as "portfolio-alb-x-pr7"
 // does in those of "pr7" and "x-pr7", is found for both.
 func Find(ctx context.Context, cfg aws.Config, suffix string) ([]string, error) {
-	f := &finder{ctx: ctx, cfg: cfg, name: namesOf(suffix)}
-	f.network()
-	f.instances()
-	f.data()
-	f.serving()
-	f.identities()
-	f.watching()
-	f.tagged(suffix) // last: it needs to know what is dead
+	f := &finder{cfg: cfg, name: namesOf(suffix)}
+	f.network(ctx)
+	f.instances(ctx)
+	f.data(ctx)
+	f.serving(ctx)
+	f.identities(ctx)
+	f.watching(ctx)
+	f.tagged(ctx, suffix) // last: the calls before it note what is dead
 	if err := errors.Join(f.problems...); err != nil {
 		return nil, err
 	}
@@ -50,23 +50,33 @@ func namesOf(suffix string) *regexp.Regexp {
 }
 
 type finder struct {
-	ctx      context.Context
 	cfg      aws.Config
 	name     *regexp.Regexp
 	found    []string
-	dead     []string // ids of what is listed although it is deleted
+	dead     []string // ids of what AWS lists although it is deleted
 	problems []error
 }
 
-// add counts a resource if its name is of the environment.
-func (f *finder) add(kind string, name *string) {
-	if f.name.MatchString(aws.ToString(name)) {
-		f.found = append(f.found, kind+" "+*name)
+// addAll adds the resources whose name is one of the environment's.
+func addAll[Item any](f *finder, kind string, items []Item, name func(Item) *string) {
+	for _, item := range items {
+		if n := aws.ToString(name(item)); f.name.MatchString(n) {
+			f.found = append(f.found, kind+" "+n)
+		}
 	}
 }
 
+// unless returns the name of a resource, and nil for a dead one, whose id it notes.
+func (f *finder) unless(dead bool, id, name *string) *string {
+	if !dead {
+		return name
+	}
+	f.dead = append(f.dead, aws.ToString(id))
+	return nil
+}
+
 func (f *finder) failed(kind string, err error) {
-	f.problems = append(f.problems, fmt.Errorf("%s: %w", kind, err))
+	f.problems = append(f.problems, fmt.Errorf("list every %s: %w", kind, err))
 }
 
 // pager is a paginator of any of the SDK's clients.
@@ -75,44 +85,51 @@ type pager[Page, Options any] interface {
 	NextPage(context.Context, ...func(*Options)) (*Page, error)
 }
 
-// each visits all pages.
-func each[Page, Options any](f *finder, kind string, pages pager[Page, Options], visit func(*Page)) {
+// list adds the resources of all pages whose name is one of the environment's.
+func list[Page, Options, Item any](
+	ctx context.Context, f *finder, kind string, pages pager[Page, Options], items func(*Page) []Item, name func(Item) *string,
+) {
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(f.ctx)
+		page, err := pages.NextPage(ctx)
 		if err != nil {
 			f.failed(kind, err)
 			return
 		}
-		visit(page)
+		addAll(f, kind, items(page), name)
 	}
 }
 
 // tagged asks for everything with the tag that all resources of an environment
 // have, whatever their names.
-func (f *finder) tagged(suffix string) {
+func (f *finder) tagged(ctx context.Context, suffix string) {
 	keys := kms.NewFromConfig(f.cfg)
 	pages := tagging.NewGetResourcesPaginator(tagging.NewFromConfig(f.cfg), &tagging.GetResourcesInput{TagFilters: []tagtypes.TagFilter{
 		{Key: aws.String("Project"), Values: []string{"portfolio-tracking"}},
 		{Key: aws.String("Environment"), Values: []string{suffix}},
 	}})
-	each(f, "tags", pages, func(page *tagging.GetResourcesOutput) {
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			f.failed("tagged resource", err)
+			return
+		}
 		for _, resource := range page.ResourceTagMappingList {
 			arn := aws.ToString(resource.ResourceARN)
-			if f.isDead(arn) || strings.Contains(arn, ":kms:") && f.keyIsDead(keys, arn) {
+			if f.isDead(arn) || strings.Contains(arn, ":kms:") && f.keyIsDead(ctx, keys, arn) {
 				continue
 			}
 			f.found = append(f.found, "tagged "+arn)
 		}
-	})
+	}
 }
 
 func (f *finder) isDead(arn string) bool {
 	return slices.ContainsFunc(f.dead, func(id string) bool { return arn == id || strings.HasSuffix(arn, "/"+id) })
 }
 
-// keyIsDead reports whether a key only waits for its end, which takes a week.
-func (f *finder) keyIsDead(keys *kms.Client, arn string) bool {
-	out, err := keys.DescribeKey(f.ctx, &kms.DescribeKeyInput{KeyId: &arn})
+// keyIsDead reports whether a key is gone or pending deletion, which takes a week.
+func (f *finder) keyIsDead(ctx context.Context, keys *kms.Client, arn string) bool {
+	out, err := keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &arn})
 	if missing := (*kmstypes.NotFoundException)(nil); errors.As(err, &missing) {
 		return true
 	}

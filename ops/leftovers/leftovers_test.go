@@ -122,7 +122,8 @@ func TestFindNothing(t *testing.T) {
 // What cannot be listed is never taken for gone.
 func TestFindProvesNothingWithoutEveryList(t *testing.T) {
 	for action, kind := range map[string]string{
-		"DescribeVpcs": "VPCs: ", "DescribeAddresses": "Elastic IPs: ", "GetResources": "tags: ", "/v2/apis": "APIs: ", "ListBuckets": "buckets: ",
+		"DescribeVpcs": "list every VPC: ", "DescribeAddresses": "list every Elastic IP: ", "GetResources": "list every tagged resource: ",
+		"/v2/apis": "list every API: ", "ListBuckets": "list every bucket: ",
 	} {
 		got, err := find(t, account{action: "refused"})
 		require.ErrorContains(t, err, kind, action)

@@ -1,6 +1,7 @@
 package leftovers
 
 import (
+	"context"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -8,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// nameIn returns the tag that names what EC2 knows by an id only.
+// nameIn returns the tag that names what EC2 identifies by an id alone.
 func nameIn(tags []types.Tag) *string {
 	for _, tag := range tags {
 		if aws.ToString(tag.Key) == "Name" {
@@ -18,77 +19,57 @@ func nameIn(tags []types.Tag) *string {
 	return nil
 }
 
-func (f *finder) network() {
+func (f *finder) network(ctx context.Context) {
 	client := ec2.NewFromConfig(f.cfg)
-	each(f, "VPCs", ec2.NewDescribeVpcsPaginator(client, nil), func(page *ec2.DescribeVpcsOutput) {
-		for _, v := range page.Vpcs {
-			f.add("VPC", nameIn(v.Tags))
-		}
-	})
-	each(f, "subnets", ec2.NewDescribeSubnetsPaginator(client, nil), func(page *ec2.DescribeSubnetsOutput) {
-		for _, v := range page.Subnets {
-			f.add("subnet", nameIn(v.Tags))
-		}
-	})
-	each(f, "internet gateways", ec2.NewDescribeInternetGatewaysPaginator(client, nil), func(page *ec2.DescribeInternetGatewaysOutput) {
-		for _, v := range page.InternetGateways {
-			f.add("internet gateway", nameIn(v.Tags))
-		}
-	})
-	each(f, "NAT gateways", ec2.NewDescribeNatGatewaysPaginator(client, nil), func(page *ec2.DescribeNatGatewaysOutput) {
-		for _, v := range page.NatGateways {
-			if v.State == types.NatGatewayStateDeleted { // shown for an hour after it is gone
-				f.dead = append(f.dead, aws.ToString(v.NatGatewayId))
-				continue
-			}
-			f.add("NAT gateway", nameIn(v.Tags))
-		}
-	})
-	addresses, err := client.DescribeAddresses(f.ctx, nil)
-	if err != nil {
-		f.failed("Elastic IPs", err)
+	list(ctx, f, "VPC", ec2.NewDescribeVpcsPaginator(client, nil),
+		func(page *ec2.DescribeVpcsOutput) []types.Vpc { return page.Vpcs },
+		func(v types.Vpc) *string { return nameIn(v.Tags) })
+	list(ctx, f, "subnet", ec2.NewDescribeSubnetsPaginator(client, nil),
+		func(page *ec2.DescribeSubnetsOutput) []types.Subnet { return page.Subnets },
+		func(v types.Subnet) *string { return nameIn(v.Tags) })
+	list(ctx, f, "internet gateway", ec2.NewDescribeInternetGatewaysPaginator(client, nil),
+		func(page *ec2.DescribeInternetGatewaysOutput) []types.InternetGateway { return page.InternetGateways },
+		func(v types.InternetGateway) *string { return nameIn(v.Tags) })
+	list(ctx, f, "NAT gateway", ec2.NewDescribeNatGatewaysPaginator(client, nil),
+		func(page *ec2.DescribeNatGatewaysOutput) []types.NatGateway { return page.NatGateways },
+		func(v types.NatGateway) *string { // listed for an hour after it is deleted
+			return f.unless(v.State == types.NatGatewayStateDeleted, v.NatGatewayId, nameIn(v.Tags))
+		})
+	if addresses, err := client.DescribeAddresses(ctx, nil); err != nil {
+		f.failed("Elastic IP", err)
 	} else {
-		for _, v := range addresses.Addresses {
-			f.add("Elastic IP", nameIn(v.Tags))
-		}
+		addAll(f, "Elastic IP", addresses.Addresses, func(v types.Address) *string { return nameIn(v.Tags) })
 	}
-	each(f, "route tables", ec2.NewDescribeRouteTablesPaginator(client, nil), func(page *ec2.DescribeRouteTablesOutput) {
-		for _, v := range page.RouteTables {
-			f.add("route table", nameIn(v.Tags))
-		}
-	})
-	each(f, "security groups", ec2.NewDescribeSecurityGroupsPaginator(client, nil), func(page *ec2.DescribeSecurityGroupsOutput) {
-		for _, v := range page.SecurityGroups {
-			f.add("security group", v.GroupName)
-		}
-	})
-	each(f, "VPC endpoints", ec2.NewDescribeVpcEndpointsPaginator(client, nil), func(page *ec2.DescribeVpcEndpointsOutput) {
-		for _, v := range page.VpcEndpoints {
-			if strings.EqualFold(string(v.State), string(types.StateDeleted)) { // EC2 writes it small
-				f.dead = append(f.dead, aws.ToString(v.VpcEndpointId))
-				continue
-			}
-			f.add("VPC endpoint", nameIn(v.Tags))
-		}
-	})
+	list(ctx, f, "route table", ec2.NewDescribeRouteTablesPaginator(client, nil),
+		func(page *ec2.DescribeRouteTablesOutput) []types.RouteTable { return page.RouteTables },
+		func(v types.RouteTable) *string { return nameIn(v.Tags) })
+	list(ctx, f, "security group", ec2.NewDescribeSecurityGroupsPaginator(client, nil),
+		func(page *ec2.DescribeSecurityGroupsOutput) []types.SecurityGroup { return page.SecurityGroups },
+		func(v types.SecurityGroup) *string { return v.GroupName })
+	list(ctx, f, "VPC endpoint", ec2.NewDescribeVpcEndpointsPaginator(client, nil),
+		func(page *ec2.DescribeVpcEndpointsOutput) []types.VpcEndpoint { return page.VpcEndpoints },
+		func(v types.VpcEndpoint) *string { // EC2 writes the state in lower case
+			deleted := strings.EqualFold(string(v.State), string(types.StateDeleted))
+			return f.unless(deleted, v.VpcEndpointId, nameIn(v.Tags))
+		})
 }
 
-func (f *finder) instances() {
+func (f *finder) instances(ctx context.Context) {
 	client := ec2.NewFromConfig(f.cfg)
-	each(f, "instances", ec2.NewDescribeInstancesPaginator(client, nil), func(page *ec2.DescribeInstancesOutput) {
-		for _, reservation := range page.Reservations {
-			for _, v := range reservation.Instances {
-				if v.State != nil && v.State.Name == types.InstanceStateNameTerminated { // shown for an hour, too
-					f.dead = append(f.dead, aws.ToString(v.InstanceId))
-					continue
-				}
-				f.add("instance", nameIn(v.Tags))
-			}
-		}
-	})
-	each(f, "launch templates", ec2.NewDescribeLaunchTemplatesPaginator(client, nil), func(page *ec2.DescribeLaunchTemplatesOutput) {
-		for _, v := range page.LaunchTemplates {
-			f.add("launch template", v.LaunchTemplateName)
-		}
-	})
+	list(ctx, f, "instance", ec2.NewDescribeInstancesPaginator(client, nil), instancesOf,
+		func(v types.Instance) *string { // listed for an hour after it is terminated
+			terminated := v.State != nil && v.State.Name == types.InstanceStateNameTerminated
+			return f.unless(terminated, v.InstanceId, nameIn(v.Tags))
+		})
+	list(ctx, f, "launch template", ec2.NewDescribeLaunchTemplatesPaginator(client, nil),
+		func(page *ec2.DescribeLaunchTemplatesOutput) []types.LaunchTemplate { return page.LaunchTemplates },
+		func(v types.LaunchTemplate) *string { return v.LaunchTemplateName })
+}
+
+func instancesOf(page *ec2.DescribeInstancesOutput) []types.Instance {
+	var all []types.Instance
+	for _, reservation := range page.Reservations {
+		all = append(all, reservation.Instances...)
+	}
+	return all
 }

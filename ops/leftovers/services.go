@@ -1,144 +1,136 @@
 package leftovers
 
 import (
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	apitypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	secrettypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-func (f *finder) data() {
-	client := rds.NewFromConfig(f.cfg)
-	each(f, "DB instances", rds.NewDescribeDBInstancesPaginator(client, nil), func(page *rds.DescribeDBInstancesOutput) {
-		for _, v := range page.DBInstances {
-			f.add("DB instance", v.DBInstanceIdentifier)
-		}
-	})
-	each(f, "DB subnet groups", rds.NewDescribeDBSubnetGroupsPaginator(client, nil), func(page *rds.DescribeDBSubnetGroupsOutput) {
-		for _, v := range page.DBSubnetGroups {
-			f.add("DB subnet group", v.DBSubnetGroupName)
-		}
-	})
-	each(f, "DB parameter groups", rds.NewDescribeDBParameterGroupsPaginator(client, nil), func(page *rds.DescribeDBParameterGroupsOutput) {
-		for _, v := range page.DBParameterGroups {
-			f.add("DB parameter group", v.DBParameterGroupName)
-		}
-	})
-	caches := elasticache.NewDescribeServerlessCachesPaginator(elasticache.NewFromConfig(f.cfg), nil)
-	each(f, "serverless caches", caches, func(page *elasticache.DescribeServerlessCachesOutput) {
-		for _, v := range page.ServerlessCaches {
-			f.add("serverless cache", v.ServerlessCacheName)
-		}
-	})
-	each(f, "buckets", s3.NewListBucketsPaginator(s3.NewFromConfig(f.cfg), nil), func(page *s3.ListBucketsOutput) {
-		for _, v := range page.Buckets {
-			f.add("bucket", v.Name)
-		}
-	})
-	secrets := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(f.cfg), &secretsmanager.ListSecretsInput{IncludePlannedDeletion: aws.Bool(true)})
-	each(f, "secrets", secrets, func(page *secretsmanager.ListSecretsOutput) {
-		for _, v := range page.SecretList {
-			if v.DeletedDate != nil {
-				f.dead = append(f.dead, aws.ToString(v.ARN))
-				continue
-			}
-			f.add("secret", v.Name)
-		}
-	})
+func (f *finder) data(ctx context.Context) {
+	databases := rds.NewFromConfig(f.cfg)
+	list(ctx, f, "DB instance", rds.NewDescribeDBInstancesPaginator(databases, nil),
+		func(page *rds.DescribeDBInstancesOutput) []rdstypes.DBInstance { return page.DBInstances },
+		func(v rdstypes.DBInstance) *string { return v.DBInstanceIdentifier })
+	list(ctx, f, "DB subnet group", rds.NewDescribeDBSubnetGroupsPaginator(databases, nil),
+		func(page *rds.DescribeDBSubnetGroupsOutput) []rdstypes.DBSubnetGroup { return page.DBSubnetGroups },
+		func(v rdstypes.DBSubnetGroup) *string { return v.DBSubnetGroupName })
+	list(ctx, f, "DB parameter group", rds.NewDescribeDBParameterGroupsPaginator(databases, nil),
+		func(page *rds.DescribeDBParameterGroupsOutput) []rdstypes.DBParameterGroup {
+			return page.DBParameterGroups
+		},
+		func(v rdstypes.DBParameterGroup) *string { return v.DBParameterGroupName })
+	list(ctx, f, "serverless cache", elasticache.NewDescribeServerlessCachesPaginator(elasticache.NewFromConfig(f.cfg), nil),
+		func(page *elasticache.DescribeServerlessCachesOutput) []cachetypes.ServerlessCache {
+			return page.ServerlessCaches
+		},
+		func(v cachetypes.ServerlessCache) *string { return v.ServerlessCacheName })
+	list(ctx, f, "bucket", s3.NewListBucketsPaginator(s3.NewFromConfig(f.cfg), nil),
+		func(page *s3.ListBucketsOutput) []s3types.Bucket { return page.Buckets },
+		func(v s3types.Bucket) *string { return v.Name })
+	planned := &secretsmanager.ListSecretsInput{IncludePlannedDeletion: aws.Bool(true)}
+	list(ctx, f, "secret", secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(f.cfg), planned),
+		func(page *secretsmanager.ListSecretsOutput) []secrettypes.SecretListEntry { return page.SecretList },
+		func(v secrettypes.SecretListEntry) *string { return f.unless(v.DeletedDate != nil, v.ARN, v.Name) })
 }
 
-func (f *finder) serving() {
-	balancers := elasticloadbalancingv2.NewFromConfig(f.cfg)
-	each(f, "load balancers", elasticloadbalancingv2.NewDescribeLoadBalancersPaginator(balancers, nil), func(page *elasticloadbalancingv2.DescribeLoadBalancersOutput) {
-		for _, v := range page.LoadBalancers {
-			f.add("load balancer", v.LoadBalancerName)
-		}
-	})
-	each(f, "target groups", elasticloadbalancingv2.NewDescribeTargetGroupsPaginator(balancers, nil), func(page *elasticloadbalancingv2.DescribeTargetGroupsOutput) {
-		for _, v := range page.TargetGroups {
-			f.add("target group", v.TargetGroupName)
-		}
-	})
-	groups := autoscaling.NewDescribeAutoScalingGroupsPaginator(autoscaling.NewFromConfig(f.cfg), nil)
-	each(f, "Auto Scaling groups", groups, func(page *autoscaling.DescribeAutoScalingGroupsOutput) {
-		for _, v := range page.AutoScalingGroups {
-			f.add("Auto Scaling group", v.AutoScalingGroupName)
-		}
-	})
-	each(f, "functions", lambda.NewListFunctionsPaginator(lambda.NewFromConfig(f.cfg), nil), func(page *lambda.ListFunctionsOutput) {
-		for _, v := range page.Functions {
-			f.add("function", v.FunctionName)
-		}
-	})
-	apis := apigatewayv2.NewFromConfig(f.cfg)
-	for in := (&apigatewayv2.GetApisInput{}); ; { // the SDK has no paginator for it
-		page, err := apis.GetApis(f.ctx, in)
+func (f *finder) serving(ctx context.Context) {
+	balancers := elb.NewFromConfig(f.cfg)
+	list(ctx, f, "load balancer", elb.NewDescribeLoadBalancersPaginator(balancers, nil),
+		func(page *elb.DescribeLoadBalancersOutput) []elbtypes.LoadBalancer { return page.LoadBalancers },
+		func(v elbtypes.LoadBalancer) *string { return v.LoadBalancerName })
+	list(ctx, f, "target group", elb.NewDescribeTargetGroupsPaginator(balancers, nil),
+		func(page *elb.DescribeTargetGroupsOutput) []elbtypes.TargetGroup { return page.TargetGroups },
+		func(v elbtypes.TargetGroup) *string { return v.TargetGroupName })
+	list(ctx, f, "Auto Scaling group", autoscaling.NewDescribeAutoScalingGroupsPaginator(autoscaling.NewFromConfig(f.cfg), nil),
+		func(page *autoscaling.DescribeAutoScalingGroupsOutput) []scalingtypes.AutoScalingGroup {
+			return page.AutoScalingGroups
+		},
+		func(v scalingtypes.AutoScalingGroup) *string { return v.AutoScalingGroupName })
+	list(ctx, f, "function", lambda.NewListFunctionsPaginator(lambda.NewFromConfig(f.cfg), nil),
+		func(page *lambda.ListFunctionsOutput) []lambdatypes.FunctionConfiguration { return page.Functions },
+		func(v lambdatypes.FunctionConfiguration) *string { return v.FunctionName })
+	f.apis(ctx)
+}
+
+// apis follows the pages itself: the SDK has no paginator for them.
+func (f *finder) apis(ctx context.Context) {
+	client, in := apigatewayv2.NewFromConfig(f.cfg), &apigatewayv2.GetApisInput{}
+	for {
+		page, err := client.GetApis(ctx, in)
 		if err != nil {
-			f.failed("APIs", err)
+			f.failed("API", err)
 			return
 		}
-		for _, v := range page.Items {
-			f.add("API", v.Name)
-		}
+		addAll(f, "API", page.Items, func(v apitypes.Api) *string { return v.Name })
 		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
 			return
 		}
 	}
 }
 
-func (f *finder) identities() {
-	client := iam.NewFromConfig(f.cfg)
-	each(f, "roles", iam.NewListRolesPaginator(client, nil), func(page *iam.ListRolesOutput) {
-		for _, v := range page.Roles {
-			f.add("role", v.RoleName)
-		}
-	})
-	each(f, "instance profiles", iam.NewListInstanceProfilesPaginator(client, nil), func(page *iam.ListInstanceProfilesOutput) {
-		for _, v := range page.InstanceProfiles {
-			f.add("instance profile", v.InstanceProfileName)
-		}
-	})
-	each(f, "key aliases", kms.NewListAliasesPaginator(kms.NewFromConfig(f.cfg), nil), func(page *kms.ListAliasesOutput) {
-		for _, v := range page.Aliases {
-			f.add("key alias", v.AliasName)
-		}
-	})
+func (f *finder) identities(ctx context.Context) {
+	identities := iam.NewFromConfig(f.cfg)
+	list(ctx, f, "role", iam.NewListRolesPaginator(identities, nil),
+		func(page *iam.ListRolesOutput) []iamtypes.Role { return page.Roles },
+		func(v iamtypes.Role) *string { return v.RoleName })
+	list(ctx, f, "instance profile", iam.NewListInstanceProfilesPaginator(identities, nil),
+		func(page *iam.ListInstanceProfilesOutput) []iamtypes.InstanceProfile { return page.InstanceProfiles },
+		func(v iamtypes.InstanceProfile) *string { return v.InstanceProfileName })
+	list(ctx, f, "key alias", kms.NewListAliasesPaginator(kms.NewFromConfig(f.cfg), nil),
+		func(page *kms.ListAliasesOutput) []kmstypes.AliasListEntry { return page.Aliases },
+		func(v kmstypes.AliasListEntry) *string { return v.AliasName })
 }
 
-func (f *finder) watching() {
-	logs := cloudwatchlogs.NewFromConfig(f.cfg)
-	each(f, "log groups", cloudwatchlogs.NewDescribeLogGroupsPaginator(logs, nil), func(page *cloudwatchlogs.DescribeLogGroupsOutput) {
-		for _, v := range page.LogGroups {
-			f.add("log group", v.LogGroupName)
-		}
-	})
-	client := cloudwatch.NewFromConfig(f.cfg)
-	each(f, "dashboards", cloudwatch.NewListDashboardsPaginator(client, nil), func(page *cloudwatch.ListDashboardsOutput) {
-		for _, v := range page.DashboardEntries {
-			f.add("dashboard", v.DashboardName)
-		}
-	})
-	each(f, "alarms", cloudwatch.NewDescribeAlarmsPaginator(client, nil), func(page *cloudwatch.DescribeAlarmsOutput) {
-		for _, v := range page.MetricAlarms {
-			f.add("alarm", v.AlarmName)
-		}
-		for _, v := range page.CompositeAlarms {
-			f.add("alarm", v.AlarmName)
-		}
-	})
-	each(f, "topics", sns.NewListTopicsPaginator(sns.NewFromConfig(f.cfg), nil), func(page *sns.ListTopicsOutput) {
-		for _, v := range page.Topics {
-			f.add("topic", v.TopicArn)
-		}
-	})
+func (f *finder) watching(ctx context.Context) {
+	list(ctx, f, "log group", cloudwatchlogs.NewDescribeLogGroupsPaginator(cloudwatchlogs.NewFromConfig(f.cfg), nil),
+		func(page *cloudwatchlogs.DescribeLogGroupsOutput) []logstypes.LogGroup { return page.LogGroups },
+		func(v logstypes.LogGroup) *string { return v.LogGroupName })
+	watch := cloudwatch.NewFromConfig(f.cfg)
+	list(ctx, f, "dashboard", cloudwatch.NewListDashboardsPaginator(watch, nil),
+		func(page *cloudwatch.ListDashboardsOutput) []cloudwatchtypes.DashboardEntry {
+			return page.DashboardEntries
+		},
+		func(v cloudwatchtypes.DashboardEntry) *string { return v.DashboardName })
+	list(ctx, f, "alarm", cloudwatch.NewDescribeAlarmsPaginator(watch, nil), alarmsOf, func(name *string) *string { return name })
+	list(ctx, f, "topic", sns.NewListTopicsPaginator(sns.NewFromConfig(f.cfg), nil),
+		func(page *sns.ListTopicsOutput) []snstypes.Topic { return page.Topics },
+		func(v snstypes.Topic) *string { return v.TopicArn })
+}
+
+// alarmsOf returns the names of both kinds of alarms.
+func alarmsOf(page *cloudwatch.DescribeAlarmsOutput) []*string {
+	var names []*string
+	for _, v := range page.MetricAlarms {
+		names = append(names, v.AlarmName)
+	}
+	for _, v := range page.CompositeAlarms {
+		names = append(names, v.AlarmName)
+	}
+	return names
 }
