@@ -1,12 +1,13 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"portfolio/config"
+	"portfolio/config/tfstate"
 	"portfolio/stacks"
 )
 
@@ -25,30 +26,20 @@ type resource struct {
 	Tainted bool // its creation was cut off: Terraform would destroy it first
 }
 
-// readState reads a state file of Terraform's, version 4.
+// readState reads what a state file manages. An empty one is refused: its writer died.
 func readState(text []byte) (state, error) {
-	var file struct {
-		Version   int
-		Resources []struct {
-			Mode, Type, Name string
-			Instances        []struct {
-				Status     string
-				Attributes struct{ ID string }
-			}
-		}
+	if len(text) == 0 {
+		return nil, errors.New("got an empty file, want a Terraform state")
 	}
-	if err := json.Unmarshal(text, &file); err != nil {
+	file, err := tfstate.Read(text)
+	if err != nil {
 		return nil, err
 	}
-	if file.Version != 4 {
-		return nil, fmt.Errorf("got version %d, want a Terraform state of version 4", file.Version)
-	}
 	s := state{}
-	for _, r := range file.Resources {
-		if r.Mode == "managed" && len(r.Instances) > 0 {
-			only := r.Instances[0] // the stack has no count
-			s[r.Type+"."+r.Name] = resource{ID: only.Attributes.ID, Tainted: only.Status == "tainted"}
-		}
+	for _, r := range file.Managed() {
+		only := r.Instances[0] // the stack has no count
+		id, _ := only.Attributes["id"].(string)
+		s[r.Address()] = resource{ID: id, Tainted: only.Status == "tainted"}
 	}
 	return s, nil
 }

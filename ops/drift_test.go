@@ -87,7 +87,7 @@ func TestDriftOfWhatTheStateDoesNotTell(t *testing.T) {
 	all, err := r.states.list(t.Context())
 	require.NoError(t, err)
 	require.EqualError(t, drifts{tf, out, ""}.run(t.Context(), all),
-		"bad: its state cannot be read: it is no JSON of a Terraform state\nold: its state does not say its region: deploy it once more")
+		"bad: its state cannot be read: got a text that is not a Terraform state\nold: its state does not say its region: deploy it once more")
 	assert.Contains(t, out.String(), "empty: nothing is deployed\n")
 }
 

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"portfolio/config"
+	"portfolio/config/tfstate"
+	"portfolio/ops/markdown"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/spf13/cobra"
@@ -56,34 +59,33 @@ func (s session) listOutputs(ctx context.Context, out string) error {
 	return nil
 }
 
+// dashboardName is the form of the dashboards that can be linked to.
+var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
 // outputsTable takes from a state its outputs, and nothing else.
-func outputsTable(c config.Config, state []byte) (string, error) {
-	var s struct {
-		Outputs map[string]struct {
-			Value     any
-			Sensitive bool
-		}
+func outputsTable(c config.Config, text []byte) (string, error) {
+	state, err := tfstate.Read(text)
+	if err != nil {
+		return "", fmt.Errorf("state %s: %w", c.State.Key, err)
 	}
-	if json.Unmarshal(state, &s) != nil {
-		return "", errors.New("state: it is no JSON of a Terraform state") // the text may hold secrets, the error some of it
-	}
-	if len(s.Outputs) == 0 {
+	if len(state.Outputs) == 0 {
 		return "", fmt.Errorf("%s: got no outputs, want a deployed environment", c.Tags["Environment"])
 	}
 	var e environment
-	if err := e.parse(state); err != nil {
-		return "", fmt.Errorf("state: %w", err)
+	if err := e.parse(text); err != nil {
+		return "", fmt.Errorf("state %s: %w", c.State.Key, err)
 	}
 	region := cmp.Or(e.Region, c.Region)
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Environment %s\n\nIn %s, at commit %s.\n\n| output | value |\n|---|---|\n", c.Tags["Environment"], region, cmp.Or(e.Commit, "unknown"))
-	for _, name := range slices.Sorted(maps.Keys(s.Outputs)) {
-		output := s.Outputs[name]
-		value := code(output.Value)
-		switch dashboard, isText := output.Value.(string); {
+	fmt.Fprintf(&b, "## Environment %s\n\nIn %s, at commit %s.\n\n| output | value |\n|---|---|\n",
+		c.Tags["Environment"], region, cmp.Or(e.Commit, "unknown"))
+	for _, name := range slices.Sorted(maps.Keys(state.Outputs)) {
+		output := state.Outputs[name]
+		value := cell(output.Value)
+		switch dashboard, _ := output.Value.(string); {
 		case output.Sensitive:
 			value = "*sensitive*"
-		case name == "dashboard-name" && isText:
+		case name == "dashboard-name" && dashboardName.MatchString(dashboard):
 			value = fmt.Sprintf("[%s](https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s)", dashboard, region, region, dashboard)
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", name, value)
@@ -91,15 +93,37 @@ func outputsTable(c config.Config, state []byte) (string, error) {
 	return b.String(), nil
 }
 
-// code writes an output's value for a table's cell: a list is one line for each.
-func code(value any) string {
-	list, ok := value.([]any)
-	if !ok {
-		return "`" + strings.ReplaceAll(fmt.Sprint(value), "|", `\|`) + "`"
+// cell writes an output's value as the cell of a table: a list is one line for each
+// element, and what is in it, or in an object, is JSON.
+func cell(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "none"
+	case string:
+		return markdown.Cell(v)
+	case []any:
+		var lines []string
+		for _, element := range v {
+			if _, isList := element.([]any); isList {
+				lines = append(lines, markdown.Cell(marshalled(element)))
+			} else {
+				lines = append(lines, cell(element))
+			}
+		}
+		if len(lines) > 0 {
+			return strings.Join(lines, "<br>")
+		}
 	}
-	var all []string
-	for _, v := range list {
-		all = append(all, code(v))
+	return markdown.Cell(marshalled(value))
+}
+
+// marshalled writes a value that was read from JSON as JSON again.
+func marshalled(value any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err.Error()
 	}
-	return strings.Join(all, "<br>")
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"portfolio/config"
+	"portfolio/config/tfstate"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +20,7 @@ func TestOutputs(t *testing.T) {
 	var stderr bytes.Buffer
 	assert.Equal(t, exitFailed, run(t.Context(), s, []string{"outputs"}, &stderr))
 	assert.Contains(t, stderr.String(), "pr7: got no state in states, want a deployed environment")
-	for name, want := range map[string]string{emptyState: "got no outputs", `{"outputs": "hunter2`: "it is no JSON of a Terraform state"} {
+	for name, want := range map[string]string{emptyState: "got no outputs", "": "got no outputs", `{"outputs": "hunter2`: "got a text that is not a Terraform state"} {
 		bucket.put(keyOf("pr7"), name, 0)
 		stderr.Reset()
 		assert.Equal(t, exitFailed, run(t.Context(), s, []string{"outputs"}, &stderr))
@@ -37,4 +40,23 @@ func TestOutputs(t *testing.T) {
 	assert.Equal(t, "## Environment pr7\n\nIn eu-west-1, at commit 0123abc.\n\n| output | value |\n|---|---|\n"+
 		"| dashboard-name | [board-pr7](https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/board-pr7) |\n"+
 		"| password | *sensitive* |\n| public-subnet-ids | `s-1`<br>`s\\|2` |\n| websocket-url | `wss://x/prod` |\n", string(got))
+}
+
+func TestCell(t *testing.T) {
+	for text, want := range map[string]string{
+		`123456789012`: "`123456789012`", `1e400`: "`1e400`", `1.50`: "`1.50`", `true`: "`true`", `null`: "none", `""`: "(empty)",
+		`"a\nb|c"`: "`a`<br>`b\\|c`", `"a\u0060b"`: "``a`b``", `[]`: "`[]`", `{}`: "`{}`", `["a", 12345678901, null]`: "`a`<br>`12345678901`<br>none",
+		`{"b": [1, "<x>"], "a": {"c": "d\ne"}}`: "`{\"a\":{\"c\":\"d\\ne\"},\"b\":[1,\"<x>\"]}`", `[["a|b"]]`: "`[\"a\\|b\"]`",
+	} {
+		state, err := tfstate.Read([]byte(`{"version": 4, "outputs": {"o": {"value": ` + text + `}}}`))
+		require.NoError(t, err, text)
+		assert.Equal(t, want, cell(state.Outputs["o"].Value), text)
+	}
+}
+
+// A name that is not a dashboard's makes no link, which it could break out of.
+func TestOutputsLinkNothingButDashboards(t *testing.T) {
+	got, err := outputsTable(config.Config{Region: "eu-west-1"}, []byte(`{"version": 4, "outputs": {"dashboard-name": {"value": "a](https://example.com)"}}}`))
+	require.NoError(t, err)
+	assert.Contains(t, got, "| dashboard-name | `a](https://example.com)` |\n")
 }

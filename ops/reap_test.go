@@ -180,7 +180,7 @@ func TestReapGoesOnAfterAFailure(t *testing.T) {
 		"pr1: Error acquiring the state lock: Who: ci@runner",
 		"pr2: left in eu-west-1: 1\n  bucket portfolio-hist-pr2-000000000000",
 		"pr3: it is not proved that nothing is left: VPCs: AccessDenied",
-		"pr5: its state cannot be read: it is no JSON of a Terraform state",
+		"pr5: its state cannot be read: got a text that is not a Terraform state",
 	}, "\n"))
 	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s", "pr4 in eu-west-1 after up to 1m0s"}, tf.destroyed)
 	assert.Equal(t, []string{keyOf("pr4")}, bucket.deletes)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"portfolio/config"
+	"portfolio/config/tfstate"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -19,8 +19,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// environment is what the state bucket tells of one environment. What the state
-// does not say is empty, or nil.
+// environment is what the state bucket knows of one environment. What the state does
+// not say is empty, or nil.
 type environment struct {
 	Suffix    string    `json:"suffix"`
 	Created   time.Time `json:"created"` // oldest version since the state was last deleted
@@ -74,7 +74,7 @@ func (s session) deployed(ctx context.Context) (states, []environment, error) {
 
 var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)
 
-// suffixOf returns the suffix that a state's key is of, false for another object.
+// suffixOf returns the suffix of a state's key, false for any other object.
 func suffixOf(key string) (string, bool) {
 	match := stateKey.FindStringSubmatch(key)
 	if match == nil || match[1] != match[2] {
@@ -83,7 +83,7 @@ func suffixOf(key string) (string, bool) {
 	return match[1], true
 }
 
-// list returns all environments that have a state, by suffix.
+// list returns all environments that have a state, sorted by suffix.
 func (s states) list(ctx context.Context) ([]environment, error) {
 	found, err := s.versions(ctx)
 	if err != nil {
@@ -115,13 +115,13 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 	return all, nil
 }
 
-// denied reports whether S3 refused for want of a right.
+// denied reports whether S3 refused a call that these credentials may not make.
 func denied(err error) bool {
 	var refusal smithy.APIError
 	return errors.As(err, &refusal) && refusal.ErrorCode() == "AccessDenied"
 }
 
-// recall looks for the release in older versions of a state: a destroy takes it
+// recall looks for the release in older versions of a state: a destroy removes it
 // from the newest, and what is left after one has to be looked for in its region.
 func (s states) recall(ctx context.Context, e *environment) error {
 	for _, id := range e.older {
@@ -138,8 +138,8 @@ func (s states) recall(ctx context.Context, e *environment) error {
 	return nil
 }
 
-// versions finds the states that are there and when each began: a version older
-// than the last deletion is of an earlier environment of that suffix.
+// versions finds the states that exist and when each began: a version older than
+// the last deletion belongs to an earlier environment of that suffix.
 func (s states) versions(ctx context.Context) (map[string]*environment, error) {
 	found, deleted := map[string]*environment{}, map[string]time.Time{}
 	var versions []types.ObjectVersion
@@ -213,32 +213,16 @@ func (s states) remove(ctx context.Context, e environment) error {
 
 // parse takes from a state what is fit to print, and nothing else.
 func (e *environment) parse(text []byte) error {
-	var state struct {
-		Version   int `json:"version"`
-		Resources []struct {
-			Mode, Type, Name string
-			Instances        []struct {
-				Attributes struct {
-					Input json.RawMessage
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(text, &state); err != nil {
-		return errors.New("it is no JSON of a Terraform state") // the text may hold secrets, the error some of it
-	}
-	if state.Version != 4 {
-		return fmt.Errorf("version: got %d, want 4", state.Version)
+	state, err := tfstate.Read(text)
+	if err != nil {
+		return err
 	}
 	count := 0
-	for _, r := range state.Resources {
-		if r.Mode != "managed" {
-			continue
-		}
+	for _, r := range state.Managed() {
 		count += len(r.Instances)
 		for _, instance := range r.Instances {
-			if r.Type == "terraform_data" && r.Name == "release" {
-				e.release(instance.Attributes.Input)
+			if r.Address() == "terraform_data.release" {
+				e.release(instance.Attributes["input"])
 			}
 		}
 	}
@@ -246,12 +230,11 @@ func (e *environment) parse(text []byte) error {
 	return nil
 }
 
-func (e *environment) release(input json.RawMessage) {
-	var release struct {
-		Value struct{ Commit, Profile, Region, Author string } // beside its type
-	}
-	if json.Unmarshal(input, &release) == nil {
-		v := release.Value
-		e.Commit, e.Profile, e.Region, e.Author = v.Commit, v.Profile, v.Region, v.Author
+// release reads what the app deployed, which it keeps in the state.
+func (e *environment) release(input any) {
+	typed, _ := input.(map[string]any)
+	value, _ := typed["value"].(map[string]any) // beside its type
+	for name, field := range map[string]*string{"commit": &e.Commit, "profile": &e.Profile, "region": &e.Region, "author": &e.Author} {
+		*field, _ = value[name].(string)
 	}
 }

@@ -157,6 +157,7 @@ func TestEnvironments(t *testing.T) {
 	bucket.put(keyOf("cut"), stateText("eu-west-2"), 49*time.Hour)
 	bucket.put(keyOf("cut"), emptyState, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("bad"), `{"password": "hunter2`, 3*time.Hour+time.Minute)
+	bucket.put(keyOf("void"), "", 3*time.Hour+time.Minute) // an empty file is a state without resources
 	bucket.put(keyOf("zone"), closed, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("pr9")+".tflock", "{}", 0)
 	bucket.put("pr9/portfolio-pr8.tfstate", stateText("eu-west-1"), 0)
@@ -172,8 +173,9 @@ func TestEnvironments(t *testing.T) {
 		"cut     2 d    3 h ago    0123abc  Zoë      eu-west-2  0",
 		"dev     1 min  1 min ago  unknown  unknown  unknown    1",
 		"pr7     3 d    5 h ago    0123abc  Zoë      eu-west-1  3",
+		"void    3 h    3 h ago    unknown  unknown  unknown    0",
 		"zone    3 h    3 h ago    unknown  unknown  unknown    unknown",
-		"bad: its state cannot be read: it is no JSON of a Terraform state",
+		"bad: its state cannot be read: got a text that is not a Terraform state",
 		"zone: its state may not be read with these credentials",
 		"",
 	}, "\n"), out.String())
@@ -183,7 +185,7 @@ func TestEnvironments(t *testing.T) {
 	assert.NotContains(t, out.String(), "hunter2")
 	var got []environment
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
-	require.Len(t, got, 5)
+	require.Len(t, got, 6)
 	assert.Equal(t, "preview", got[3].Profile)
 	assert.Nil(t, got[0].Resources)
 }

@@ -26,7 +26,7 @@ func (e *environment) nameChecks() []check {
 	for _, n := range e.names() {
 		what := n.spoken + " " + n.name
 		checks = append(checks, check{what, func(ctx context.Context) ([]Finding, error) {
-			if e.owned.has(n.kind, n.attribute, n.name) {
+			if e.owned.Has(n.kind, n.attribute, n.name) {
 				return nil, nil
 			}
 			id, err := n.lookup(ctx, n.name)
@@ -102,7 +102,7 @@ func (e *environment) logGroups() []string {
 
 // bucketName checks a name that is shared with all accounts of the world.
 func (e *environment) bucketName(ctx context.Context, name string) ([]Finding, error) {
-	if e.owned.has("aws_s3_bucket", "bucket", name) {
+	if e.owned.Has("aws_s3_bucket", "bucket", name) {
 		return nil, nil
 	}
 	_, err := e.buckets.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})

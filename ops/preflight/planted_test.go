@@ -112,7 +112,7 @@ func bucketFaults() []planted {
 		},
 		{
 			"state cut short", object("pr7/portfolio-pr7.tfstate", `{"version": 4, "resour`),
-			[]string{"state pr7/portfolio-pr7.tfstate: got unexpected end of JSON input, want a Terraform state; fix: restore an earlier version"},
+			[]string{"state pr7/portfolio-pr7.tfstate: got a text that is not a Terraform state, want a Terraform state of version 4; fix: restore an earlier version"},
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portfolio/config"
+	"portfolio/config/tfstate"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -103,8 +104,8 @@ type environment struct {
 	aws                 aws.Config
 	buckets, stateStore *s3.Client
 	account, partition  string
-	owned               *resources // of its state; nil when that could not be read
-	busy                bool       // its lock is held
+	owned               *tfstate.State // of its state; nil when that could not be read
+	busy                bool           // its lock is held
 }
 
 // check is one question to AWS. Its find returns the faults it sees, and an error

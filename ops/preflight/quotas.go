@@ -49,7 +49,7 @@ func (e *environment) quota(ctx context.Context, q quota) ([]Finding, error) {
 	}
 	others := 0
 	for _, id := range ids {
-		if !e.owned.has(q.kind, "id", id) {
+		if !e.owned.Has(q.kind, "id", id) {
 			others++
 		}
 	}

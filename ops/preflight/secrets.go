@@ -50,7 +50,7 @@ func (e *environment) pendingSecrets(ctx context.Context, name string) ([]Findin
 				Fix: "`aws secretsmanager delete-secret --force-delete-without-recovery --secret-id " + *secret.ARN + "`",
 			}
 			switch {
-			case e.owned.has("aws_secretsmanager_secret", "name", *secret.Name):
+			case e.owned.Has("aws_secretsmanager_secret", "name", *secret.Name):
 				f.Want = "the secret that the state has"
 				f.Fix = "`aws secretsmanager restore-secret --secret-id " + *secret.ARN + "`"
 			case rest != "":

@@ -7,43 +7,21 @@ import (
 	"fmt"
 	"io"
 
+	"portfolio/config/tfstate"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// resources are what a state holds: attributes of each instance, by type.
-type resources struct {
-	Resources []struct {
-		Mode, Type string
-		Instances  []struct{ Attributes map[string]any }
-	}
-}
-
-// has reports whether a resource of a type has a value in an attribute. An entry
-// without instances is of something that Terraform has given up.
-func (r *resources) has(kind, attribute, value string) bool {
-	for _, resource := range r.Resources {
-		if resource.Mode != "managed" || resource.Type != kind {
-			continue
-		}
-		for _, instance := range resource.Instances {
-			if instance.Attributes[attribute] == value {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// errNoBucket says that the state bucket is not where the settings say, which
+// errNoBucket means that the state bucket is not where the settings say, which
 // stateBucket reports.
 var errNoBucket = errors.New("no state bucket")
 
-// readState learns what is this environment's own: nothing before its first deploy.
-// With no bucket that stays unknown: its name may be misspelt, and then all that
-// runs would look like left-overs.
+// readState reads what belongs to this environment: nothing before its first deploy.
+// Without a bucket that stays unknown: its name may be misspelt, and then everything
+// that runs would look left over.
 func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key)
 	if errors.Is(err, errNoBucket) {
@@ -52,16 +30,14 @@ func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	owned := &resources{}
-	if text != nil {
-		if err := json.Unmarshal(text, owned); err != nil {
-			return []Finding{{
-				What: "state " + e.State.Key, Got: err.Error(), Want: "a Terraform state",
-				Fix: fmt.Sprintf("restore an earlier version: `aws s3api list-object-versions --bucket %s --prefix %s`", e.State.Bucket, e.State.Key),
-			}}, nil
-		}
+	owned, err := tfstate.Read(text)
+	if err != nil {
+		return []Finding{{
+			What: "state " + e.State.Key, Got: "a text that is not a Terraform state", Want: "a Terraform state of version 4",
+			Fix: fmt.Sprintf("restore an earlier version: `aws s3api list-object-versions --bucket %s --prefix %s`", e.State.Bucket, e.State.Key),
+		}}, nil
 	}
-	e.owned = owned
+	e.owned = &owned
 	return nil, nil
 }
 

@@ -1,0 +1,53 @@
+package tfstate
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRead(t *testing.T) {
+	s, err := Read([]byte(`{"version": 4, "serial": 7, "lineage": "l", "terraform_version": "1.11.4",
+		"outputs": {"account": {"value": 123456789012, "type": "number"}, "token": {"value": "hunter2", "sensitive": true}},
+		"resources": [
+			{"mode": "data", "type": "aws_region", "name": "r", "instances": [{"attributes": {}}]},
+			{"mode": "managed", "type": "aws_vpc", "name": "v", "instances": [{"status": "tainted", "attributes": {"id": "vpc-1"}}]},
+			{"mode": "managed", "type": "aws_eip", "name": "e", "instances": []}]}`))
+	require.NoError(t, err)
+	assert.Equal(t, uint64(7), s.Serial)
+	assert.Equal(t, map[string]Output{"account": {json.Number("123456789012"), false}, "token": {"hunter2", true}}, s.Outputs)
+	require.Len(t, s.Resources, 3)
+	managed := s.Managed()
+	require.Len(t, managed, 1)
+	assert.Equal(t, "aws_vpc.v", managed[0].Address())
+	assert.True(t, s.Has("aws_vpc", "id", "vpc-1"))
+	assert.False(t, s.Has("aws_vpc", "id", "vpc-2"))
+	assert.False(t, s.Has("aws_subnet", "id", "vpc-1"))
+	assert.Equal(t, []Instance{{"tainted", map[string]any{"id": "vpc-1"}}}, managed[0].Instances)
+}
+
+func TestReadNothing(t *testing.T) {
+	for _, text := range []string{"", "\n", " \t\r\n", `{"version": 4}`} {
+		s, err := Read([]byte(text))
+		require.NoError(t, err, "%q", text)
+		assert.Equal(t, State{}, s, "%q", text)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"password": "hunter2`:                "not a Terraform state",
+		`"hunter2"`:                            "not a Terraform state",
+		`{"version": 4} hunter2`:               "not a Terraform state",
+		`{"version": 4, "outputs": "hunter2"}`: "not a Terraform state",
+		`{"version": "4"}`:                     "not a Terraform state",
+		`{}`:                                   "got version 0, want a Terraform state of version 4",
+		`{"version": 3, "modules": []}`:        "got version 3, want a Terraform state of version 4",
+	} {
+		_, err := Read([]byte(text))
+		require.ErrorContains(t, err, want, text)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+}

@@ -1,0 +1,30 @@
+// Package markdown writes texts that come from elsewhere into Markdown, so that they
+// cannot end what they stand in.
+package markdown
+
+import "strings"
+
+// Code returns a code span of one line that shows the text as it is.
+func Code(text string) string {
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	edges := strings.Trim(text, " `") != text
+	if edges && strings.Trim(text, " ") != "" { // one space at each end is not shown
+		text = " " + text + " "
+	}
+	return fence + text + fence
+}
+
+// Cell returns a text as the cell of a table, one code span for each line.
+func Cell(text string) string {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(Code(line), "|", `\|`)
+	}
+	if len(lines) == 0 {
+		return "(empty)"
+	}
+	return strings.Join(lines, "<br>")
+}
