@@ -10,8 +10,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// QuoteTTL is the age from which on a price or a rate counts as stale.
-const QuoteTTL = 60 * time.Second
+// StaleAfter is the age beyond which a quote or a rate is stale. How long one is
+// cached is another matter; see package valkey.
+const StaleAfter = 60 * time.Second
 
 // MaxClockSkew is how far a feed's clock may be ahead of ours.
 const MaxClockSkew = 5 * time.Second
@@ -42,8 +43,8 @@ func (q Quote) Validate() error {
 // Age is how old the price is at now, never less than zero.
 func (q Quote) Age(now time.Time) time.Duration { return age(q.Time, now) }
 
-// Stale reports whether the price is older than QuoteTTL at now.
-func (q Quote) Stale(now time.Time) bool { return q.Age(now) > QuoteTTL }
+// Stale reports whether the price is older than StaleAfter at now.
+func (q Quote) Stale(now time.Time) bool { return q.Age(now) > StaleAfter }
 
 // Pair is an exchange: one unit of From is worth so many of To.
 type Pair struct {
@@ -76,8 +77,8 @@ func (r Rate) Validate() error {
 // Age is how old the rate is at now, never less than zero.
 func (r Rate) Age(now time.Time) time.Duration { return age(r.Time, now) }
 
-// Stale reports whether the rate is older than QuoteTTL at now.
-func (r Rate) Stale(now time.Time) bool { return r.Age(now) > QuoteTTL }
+// Stale reports whether the rate is older than StaleAfter at now.
+func (r Rate) Stale(now time.Time) bool { return r.Age(now) > StaleAfter }
 
 // age of something that may be ahead of our clock.
 func age(at, now time.Time) time.Duration { return max(0, now.Sub(at)) }

@@ -30,6 +30,7 @@ const (
 	CodeVersionConflict     Code = "version_conflict"     // changed by somebody else meanwhile
 	CodeIdempotencyConflict Code = "idempotency_conflict" // the same key with another call
 	CodeLimitReached        Code = "limit_reached"        // there are as many as there may be
+	CodeTimeout             Code = "timeout"              // the store is reachable but did not answer in time
 )
 
 // Page asks for a part of a list.
@@ -97,6 +98,10 @@ type Entry struct {
 	Version    int64     `json:"version"` // grows by one with each edit
 	RecordedAt time.Time `json:"recorded_at"`
 }
+
+// StoredTime returns t as the stores keep it: in UTC, with the microseconds that
+// PostgreSQL has. Rounded, as PostgreSQL does it, a time may end in the next day.
+func StoredTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // Market keeps quotes and rates. It keeps the last one of each day (UTC) of each
 // symbol and pair: by its time, and of equal times the one received last.

@@ -14,7 +14,7 @@ type State string
 
 // The states of a value, the better first.
 const (
-	StatePriced  State = "priced"   // everything is younger than QuoteTTL
+	StatePriced  State = "priced"   // everything is no older than StaleAfter
 	StateStale   State = "stale"    // something is older
 	StateNoRate  State = "no_rate"  // an exchange rate is missing
 	StateNoPrice State = "no_price" // the price is missing

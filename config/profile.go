@@ -68,11 +68,11 @@ type Database struct {
 
 // Cache sizes Valkey on ElastiCache Serverless.
 type Cache struct {
-	MajorEngineVersion string // "8"; the minor version is AWS's choice
-	StorageGB          int    // upper limit, 1–5000
-	ECPUPerSecond      int    // upper limit, 1,000–15,000,000
-	SnapshotDays       int    // daily snapshots kept, 1–35
-	QuoteTTL           time.Duration
+	MajorEngineVersion string        // "8"; the minor version is AWS's choice
+	StorageGB          int           // upper limit, 1–5000
+	ECPUPerSecond      int           // upper limit, 1,000–15,000,000
+	SnapshotDays       int           // daily snapshots kept, 1–35
+	QuoteTTL           time.Duration // how long the service caches a price before it reads it again
 }
 
 // Buckets decides what becomes of objects when an environment is destroyed.

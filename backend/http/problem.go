@@ -17,6 +17,7 @@ var statuses = map[backend.Code]int{
 	backend.CodeBodyTooLarge:     http.StatusRequestEntityTooLarge,
 	backend.CodeBodyTimeout:      http.StatusRequestTimeout,
 	wire.CodeUnavailable:         http.StatusServiceUnavailable,
+	backend.CodeTimeout:          http.StatusServiceUnavailable,
 	wire.CodeSignatureMissing:    http.StatusUnauthorized,
 	wire.CodeSignatureStale:      http.StatusUnauthorized,
 	wire.CodeSignatureMismatch:   http.StatusUnauthorized,

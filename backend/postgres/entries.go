@@ -40,6 +40,9 @@ func (db *DB) ListEntries(ctx context.Context, owner, portfolio string, page bac
 	if err := readCursor(name, page.After, &date, &sequence); err != nil {
 		return nil, "", err
 	}
+	if date < 1 || date > maxDate {
+		return nil, "", badCursor(page.After)
+	}
 	if _, err := db.GetPortfolio(ctx, owner, portfolio); err != nil {
 		return nil, "", err
 	}

@@ -59,13 +59,17 @@ func readCursor(list, cursor string, places ...*int64) error {
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(b) != 8*len(places)+cursorSum || !bytes.Equal(b[8*len(places):], sumOf(list, b[:8*len(places)])) {
-		return &backend.Error{Code: backend.CodeInvalidRequest,
-			Message: fmt.Sprintf("after: got %.40q, want what the page before gave", cursor)}
+		return badCursor(cursor)
 	}
 	for i := range places {
 		*places[i] = int64(binary.BigEndian.Uint64(b[8*i:])) //nolint:gosec // as cursorAt wrote it
 	}
 	return nil
+}
+
+func badCursor(cursor string) error {
+	return &backend.Error{Code: backend.CodeInvalidRequest,
+		Message: fmt.Sprintf("after: got %.40q, want the cursor that the previous page returned", cursor)}
 }
 
 // halves of an id, as a cursor keeps it.

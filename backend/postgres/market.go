@@ -20,6 +20,16 @@ func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []b
 		return 0, &backend.Error{Code: backend.CodeInvalidRequest,
 			Message: fmt.Sprintf("quotes and rates: got %d, want 1–%d", n, backend.MaxBatch)}
 	}
+	for _, q := range quotes {
+		if err := storable(q.Time, q.Received); err != nil {
+			return 0, err
+		}
+	}
+	for _, r := range rates {
+		if err := storable(r.Time, r.Received); err != nil {
+			return 0, err
+		}
+	}
 	quotes = lastOfDay(quotes, quoteKey, func(q backend.Quote) (time.Time, time.Time) { return q.Time, q.Received })
 	rates = lastOfDay(rates, rateKey, func(r backend.Rate) (time.Time, time.Time) { return r.Time, r.Received })
 	err = db.within(ctx, "write quotes", func(tx pgx.Tx) error {
@@ -43,6 +53,17 @@ func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []b
 		return 0, err
 	}
 	return newer, nil
+}
+
+// storable refuses times whose year RFC 3339 does not have.
+func storable(times ...time.Time) error {
+	for _, t := range times {
+		if year := t.UTC().Year(); year < 1 || year > 9999 {
+			return &backend.Error{Code: backend.CodeInvalidRequest,
+				Message: fmt.Sprintf("time: got the year %d, want 1–9999", year)}
+		}
+	}
+	return nil
 }
 
 // writeQuotes gives the symbols of those that were newer.
@@ -92,18 +113,14 @@ func (k perDay) compare(other perDay) int {
 }
 
 func quoteKey(q *backend.Quote) perDay {
-	q.Time, q.Received = stored(q.Time), stored(q.Received)
+	q.Time, q.Received = backend.StoredTime(q.Time), backend.StoredTime(q.Received)
 	return perDay{Symbol: q.Symbol, Day: backend.DateOf(q.Time)}
 }
 
 func rateKey(r *backend.Rate) perDay {
-	r.Time, r.Received = stored(r.Time), stored(r.Received)
+	r.Time, r.Received = backend.StoredTime(r.Time), backend.StoredTime(r.Received)
 	return perDay{Pair: r.Pair, Day: backend.DateOf(r.Time)}
 }
-
-// stored is a time as PostgreSQL keeps it. It would round by itself, which may
-// end in the next day.
-func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // lastOfDay leaves one of each row, the last, in an order that is the same for
 // all writers, so that none waits for another in a circle.

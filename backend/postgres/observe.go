@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// PoolUse is how many of the pool's connections are in use now, of how many
-// there may be, in percent.
+// PoolUse returns the share of the pool's connections that are in use, in percent.
 func (db *DB) PoolUse() float64 {
 	s := db.pool.Stat()
 	return 100 * float64(s.AcquiredConns()) / float64(s.MaxConns())
@@ -19,11 +18,11 @@ func (db *DB) OpenConnections(ctx context.Context, now time.Time) (n int, err er
 	return n, outcome("count connections", err)
 }
 
-// NewestQuote gives the time of the newest quote, the zero time where there is
-// none. It reads all quotes: ask once, not each minute.
+// NewestQuote returns the time of the newest quote, the zero time where there is
+// none. It reads the quotes of the newest day only.
 func (db *DB) NewestQuote(ctx context.Context) (time.Time, error) {
 	var newest *time.Time
-	err := db.pool.QueryRow(ctx, "select max(time) from quotes").Scan(&newest)
+	err := db.pool.QueryRow(ctx, "select max(time) from quotes where day = (select max(day) from quotes)").Scan(&newest)
 	if err != nil || newest == nil {
 		return time.Time{}, outcome("find the newest quote", err)
 	}

@@ -124,6 +124,8 @@ func askEverything(t *testing.T, db *postgres.DB) {
 	_, err = db.Known(ctx, "c", time.Now())
 	require.NoError(t, err)
 	require.NoError(t, db.Remove(ctx, "c"))
+	_, err = db.NewestQuote(ctx)
+	require.NoError(t, err)
 	_, err = db.Sweep(ctx, time.Now(), 10)
 	require.NoError(t, err)
 }

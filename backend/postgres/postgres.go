@@ -12,11 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"portfolio/backend"
-	"portfolio/contract/wire"
-
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -79,8 +75,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.PingTimeout = 2 * time.Second // of idle connections before use: a failover leaves dead ones
 	config.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
-		conn.User, conn.Password, err = c.Credentials(ctx)
-		return err
+		if conn.User, conn.Password, err = c.Credentials(ctx); err != nil {
+			return &credentialsError{err}
+		}
+		return nil
 	}
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		// Times are UTC wherever the program runs.
@@ -110,34 +108,3 @@ func (db *DB) Check(ctx context.Context) error {
 
 // Close waits for queries under way and closes all connections.
 func (db *DB) Close() { db.pool.Close() }
-
-// within runs do in a database transaction that is committed if do succeeds. What
-// was committed is unknown where the error's code is CodeUnavailable.
-func (db *DB) within(ctx context.Context, what string, do func(pgx.Tx) error) error {
-	return outcome(what, pgx.BeginFunc(ctx, db.pool, do))
-}
-
-// outcome tells a database that is away, which gets better by itself, from an
-// error that does not. Errors of the domain stay as they are, and nil does.
-func outcome(what string, err error) error {
-	if known := (*backend.Error)(nil); err == nil || errors.As(err, &known) {
-		return err
-	}
-	err = fmt.Errorf("%s: %w", what, err)
-	if answered := (*pgconn.PgError)(nil); errors.As(err, &answered) && !passing(answered.Code) {
-		return err
-	}
-	return &backend.Error{Code: wire.CodeUnavailable, Message: "the database cannot be reached, try again", Err: err}
-}
-
-// passing reports whether a server that answers with this SQLSTATE may give
-// another answer later.
-func passing(sqlState string) bool {
-	switch sqlState[:2] {
-	case "08", // connection
-		"28", "3D", // password or database that is only just being made
-		"53", "57", "58": // out of resources, shutting down or cancelled, system
-		return true
-	}
-	return sqlState == "42P01" || sqlState == "40001" || sqlState == "40P01" // not migrated yet; lost against another transaction
-}

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"net/netip"
@@ -15,7 +14,6 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/postgres"
-	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
 	"github.com/jackc/pgx/v5"
@@ -187,44 +185,6 @@ func TestSweep(t *testing.T) {
 	open, err := db.Known(ctx, "open", now)
 	require.NoError(t, err)
 	assert.True(t, open)
-}
-
-func TestErrorsTellWhatPasses(t *testing.T) {
-	ctx := t.Context()
-	code := func(err error) backend.Code {
-		e := (*backend.Error)(nil)
-		if errors.As(err, &e) {
-			return e.Code
-		}
-		return wire.CodeInternal
-	}
-	for name, test := range map[string]struct {
-		change func(*postgres.Config)
-		want   backend.Code
-	}{
-		"not migrated yet": {func(*postgres.Config) {}, wire.CodeUnavailable},
-		"nobody listens":   {func(c *postgres.Config) { c.Port = 1 }, wire.CodeUnavailable},
-		"no such database": {func(c *postgres.Config) { c.Name = "none" }, wire.CodeUnavailable},
-		"no credentials": {func(c *postgres.Config) {
-			c.Credentials = func(context.Context) (string, string, error) { return "", "", errors.New("away") }
-		}, wire.CodeUnavailable},
-		"wrong password": {func(c *postgres.Config) {
-			c.Credentials = func(context.Context) (string, string, error) { return "nobody", "wrong", nil }
-		}, wire.CodeUnavailable},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := config(database(t))
-			test.change(&c)
-			db := open(t, c)
-			err := db.Remove(ctx, "a")
-			assert.Equal(t, test.want, code(err), "%v", err)
-			assert.ErrorContains(t, db.Check(ctx), "not migrated")
-		})
-	}
-	db := migrated(t)
-	never := connection("expires before it begins", now)
-	never.ExpiresAt = never.ConnectedAt
-	assert.Equal(t, wire.CodeInternal, code(db.Add(ctx, never)))
 }
 
 func TestServerIsVerified(t *testing.T) {

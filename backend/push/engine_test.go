@@ -71,7 +71,7 @@ func TestPriceBecomesStaleByItself(t *testing.T) {
 		w.subscribe(e, "c", "p", 0)
 		settle()
 		assert.Equal(t, backend.StatePriced, w.view(c, "p").State)
-		wait(backend.QuoteTTL + 2*time.Second)
+		wait(backend.StaleAfter + 2*time.Second)
 		assert.Equal(t, backend.StateStale, w.view(c, "p").State)
 		assert.True(t, w.view(c, "p").Quotes[0].Stale)
 		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c))

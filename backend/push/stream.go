@@ -124,7 +124,7 @@ func received(old *backend.Valuation, d Delta) (oldest time.Time) {
 func nextStale(v *backend.Valuation) (next time.Time) {
 	soon := func(at time.Time, stale bool) {
 		// Stale is older than the TTL, not as old.
-		if at = at.Add(backend.QuoteTTL + time.Millisecond); !stale && (next.IsZero() || at.Before(next)) {
+		if at = at.Add(backend.StaleAfter + time.Millisecond); !stale && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}

@@ -145,22 +145,19 @@ func (q *Quotes) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates 
 	found := make(map[string]price, len(quotes)+len(rates))
 	for _, quote := range quotes {
 		if had := found[quotePrefix+quote.Symbol].quote; had == nil || !quote.Time.Before(had.Time) {
-			quote.Time, quote.Received = stored(quote.Time), stored(quote.Received)
+			quote.Time, quote.Received = backend.StoredTime(quote.Time), backend.StoredTime(quote.Received)
 			found[quotePrefix+quote.Symbol] = price{quote: &quote}
 		}
 	}
 	for _, rate := range rates {
 		if had := found[pairKey(rate.Pair)].rate; had == nil || !rate.Time.Before(had.Time) {
-			rate.Time, rate.Received = stored(rate.Time), stored(rate.Received)
+			rate.Time, rate.Received = backend.StoredTime(rate.Time), backend.StoredTime(rate.Received)
 			found[pairKey(rate.Pair)] = price{rate: &rate}
 		}
 	}
 	q.keep(context.WithoutCancel(ctx), found) // committed, whoever still waits
 	return newer, nil
 }
-
-// stored is a time as the database keeps it.
-func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // Prices implements backend.Pricer.
 func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error) {
