@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// localState is the state until there is a bucket for it: outside of what make
-	// clean removes, for it is the only record of what has been made.
+	// localState is the state until there is a bucket for it. It stands outside of
+	// what make clean removes, because it is the only record of what was created.
 	localState = "bootstrap/portfolio-bootstrap.tfstate"
 	workFolder = ".local/bootstrap"
-	// overrideFile replaces the backend of the synthesized stack while it is there.
+	// overrideFile replaces the backend of the synthesized stack while it exists.
 	overrideFile = "backend_override.tf.json"
-	// waitDelay is how long Terraform may take to end what it is at when it is told
-	// to stop. Killed, it would forget what it is making.
+	// waitDelay is how long Terraform may take to stop when it is interrupted. If it
+	// were killed, what it is creating would be in no state.
 	waitDelay = 5 * time.Minute
 )
 
@@ -38,14 +38,14 @@ type work struct {
 	out      io.Writer
 }
 
-// apply makes everything or brings it up to date. When it returns without an
-// error, the state is in the bucket and nowhere else.
+// apply creates everything or updates it. If it returns no error, the state is in
+// the bucket and nowhere else.
 func apply(ctx context.Context, c config.Bootstrap, environ map[string]string, adopt bool, out io.Writer) error {
-	there, err := look(ctx, c)
+	exists, err := inspect(ctx, c)
 	if err != nil {
 		return err
 	}
-	course, err := choose(there, c, adopt)
+	todo, err := stepsFor(exists, c, adopt)
 	if err != nil {
 		return err
 	}
@@ -61,15 +61,15 @@ func apply(ctx context.Context, c config.Bootstrap, environ map[string]string, a
 		return err
 	}
 	w.tf.SetStdout(out)
-	if course.Forget {
-		if err := forgetLocalState(); err != nil {
+	if todo.RemoveLocalState {
+		if err := removeLocalState(); err != nil {
 			return err
 		}
 	}
-	if course.Local {
-		err = w.applyHere(ctx, course, there.Local)
+	if todo.ApplyLocally {
+		err = w.applyLocally(ctx, todo.ImportBucket, exists.Local)
 	} else {
-		err = w.applyRemote(ctx, there.Remote)
+		err = w.applyRemotely(ctx, exists.Remote)
 	}
 	if err != nil {
 		return err
@@ -89,30 +89,30 @@ func newTerraform(folder string, environ map[string]string) (*tfexec.Terraform, 
 	if err := tf.SetWaitDelay(waitDelay); err != nil {
 		return nil, err
 	}
-	// What an earlier run knew of a backend is not what this one found.
+	// The backend that an earlier run used may be another.
 	if err := os.RemoveAll(filepath.Join(folder, ".terraform")); err != nil {
 		return nil, err
 	}
 	return tf, tf.SetEnv(tfexec.CleanEnv(environ))
 }
 
-// applyRemote works on the state in the bucket.
-func (w work) applyRemote(ctx context.Context, known state) error {
+// applyRemotely applies with the state in the bucket.
+func (w work) applyRemotely(ctx context.Context, known state) error {
 	if err := os.Remove(w.override()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
 		return err
 	}
-	if err := w.recover(ctx, known); err != nil {
+	if err := w.repair(ctx, known); err != nil {
 		return err
 	}
 	return w.tf.Apply(ctx)
 }
 
-// applyHere works on the state in this folder, moves it into the bucket and
-// removes it here: in this order, so that a cut anywhere leaves a whole state.
-func (w work) applyHere(ctx context.Context, c course, known state) error {
+// applyLocally applies with the local state, moves it into the bucket and then
+// removes it. Wherever it is interrupted, a complete state is left.
+func (w work) applyLocally(ctx context.Context, importBucket bool, known state) error {
 	path, err := filepath.Rel(w.folder, localState)
 	if err != nil {
 		return err
@@ -127,12 +127,12 @@ func (w work) applyHere(ctx context.Context, c course, known state) error {
 	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
 		return err
 	}
-	if c.Import {
+	if importBucket {
 		if err := w.tf.Import(ctx, stacks.StateBucketAddress, w.settings.State.Bucket); err != nil {
 			return err
 		}
 	}
-	if err := w.recover(ctx, known); err != nil {
+	if err := w.repair(ctx, known); err != nil {
 		return err
 	}
 	if err := w.tf.Apply(ctx); err != nil {
@@ -145,20 +145,20 @@ func (w work) applyHere(ctx context.Context, c course, known state) error {
 	if err := w.tf.Init(ctx, tfexec.ForceCopy(true)); err != nil {
 		return err
 	}
-	there, err := look(ctx, w.settings)
+	exists, err := inspect(ctx, w.settings)
 	if err != nil {
 		return err
 	}
-	if lost := there.Local.unknownTo(there.Remote); lost != "" {
-		return fmt.Errorf("move of the state: got no %s in the bucket, want it as in %s, which stays", lost, localState)
+	if lost := exists.Local.unknownTo(exists.Remote); lost != "" {
+		return fmt.Errorf("moving the state: got no %s in the bucket, want it as in %s, which is kept", lost, localState)
 	}
-	return forgetLocalState()
+	return removeLocalState()
 }
 
 func (w work) override() string { return filepath.Join(w.folder, overrideFile) }
 
-// forgetLocalState removes the state here and Terraform's backup of it.
-func forgetLocalState() error {
+// removeLocalState removes the local state and Terraform's backup of it.
+func removeLocalState() error {
 	var problems []error
 	for _, path := range []string{localState, localState + ".backup"} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -168,7 +168,7 @@ func forgetLocalState() error {
 	return errors.Join(problems...)
 }
 
-// report says what GitHub has to know, by the names that the workflows read.
+// report prints the variables that the workflows read.
 func (w work) report(ctx context.Context) error {
 	w.tf.SetStdout(io.Discard)
 	outputs, err := w.tf.Output(ctx)
@@ -184,7 +184,7 @@ func (w work) report(ctx context.Context) error {
 		return text
 	}
 	c := w.settings
-	text := fmt.Sprintf("\nAPI_ACCESS_LOGS=on works in %s from now on, by %s.\n", c.Region, value("api-logs-role-arn"))
+	text := fmt.Sprintf("\nAPI_ACCESS_LOGS=on now works in %s, with %s.\n", c.Region, value("api-logs-role-arn"))
 	if c.Account {
 		text += "\nVariables for GitHub (settings, secrets and variables, actions):"
 		for _, v := range []struct{ of, name, value string }{

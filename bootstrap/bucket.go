@@ -18,8 +18,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// look finds out what there is. It changes nothing.
-func look(ctx context.Context, c config.Bootstrap) (found, error) {
+// inspect finds out what exists. It changes nothing.
+func inspect(ctx context.Context, c config.Bootstrap) (found, error) {
 	var f found
 	text, err := os.ReadFile(localState)
 	switch {
@@ -41,7 +41,7 @@ func look(ctx context.Context, c config.Bootstrap) (found, error) {
 	return f, err
 }
 
-// identity gives settings of AWS clients and the account they work in.
+// identity returns the settings of AWS clients and the ID of their account.
 func identity(ctx context.Context, region string) (aws.Config, string, error) {
 	settings, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region))
 	if err != nil {
@@ -60,13 +60,13 @@ func newClient(ctx context.Context, c config.Bootstrap) (*s3.Client, error) {
 		return nil, fmt.Errorf("AWS settings: %w", err)
 	}
 	if _, err := settings.Credentials.Retrieve(ctx); err != nil {
-		return nil, badInput{fmt.Errorf("AWS credentials: got none, want an administrator's: %w", err)}
+		return nil, badInput{fmt.Errorf("AWS credentials: got none, want those of an administrator: %w", err)}
 	}
 	return s3.NewFromConfig(settings, func(o *s3.Options) { o.UsePathStyle = c.Emulator.PathStyleS3 }), nil
 }
 
-// bucketExists reports whether the bucket is there and ours. Names are the whole
-// world's, so S3 forbids somebody else's instead of denying that it exists.
+// bucketExists reports whether the bucket exists and is ours. Names are global:
+// S3 answers 403 for another account's bucket.
 func bucketExists(ctx context.Context, client *s3.Client, state config.State) (bool, error) {
 	_, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &state.Bucket})
 	var response *smithyhttp.ResponseError
@@ -80,16 +80,16 @@ func bucketExists(ctx context.Context, client *s3.Client, state config.State) (b
 	case http.StatusNotFound:
 		return false, nil
 	case http.StatusForbidden:
-		return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET: got %s, which is another account's or closed to these credentials, want another name", state.Bucket)}
+		return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET: got %s, which belongs to another account or is closed to these credentials, want another name", state.Bucket)}
 	case http.StatusMovedPermanently, http.StatusBadRequest:
 		if region := response.Response.Header.Get("x-amz-bucket-region"); region != "" && region != state.Region {
-			return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET_REGION: got %s, want %s, where %s is", state.Region, region, state.Bucket)}
+			return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET_REGION: got %s, want %s, the region of %s", state.Region, region, state.Bucket)}
 		}
 	}
 	return false, fmt.Errorf("state bucket: %w", err)
 }
 
-// remoteState reads the bootstrap's state in the bucket, nil when there is none.
+// remoteState reads the bootstrap's state in the bucket; nil if there is none.
 func remoteState(ctx context.Context, client *s3.Client, at config.State) (state, error) {
 	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &at.Bucket, Key: &at.Key})
 	var missing *types.NoSuchKey

@@ -14,7 +14,9 @@ import (
 
 	"portfolio/local/servers"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 )
@@ -28,7 +30,7 @@ type site struct {
 	s3                        *s3.Client
 }
 
-// newSite makes a site whose account nobody has used yet.
+// newSite returns a site with an account that has not been used.
 func newSite(t *testing.T, program, endpoint, account string) site {
 	t.Helper()
 	folder := t.TempDir()
@@ -82,7 +84,7 @@ func (s site) local(t *testing.T) string {
 	return string(text)
 }
 
-// remote is an object of the site's bucket, "" when there is none.
+// remote returns an object of the site's bucket, or "" if it does not exist.
 func (s site) remote(bucket, key string) string {
 	object, err := s.s3.GetObject(context.Background(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -113,23 +115,23 @@ func build(t *testing.T) string {
 	return program
 }
 
-// TestApply makes everything with the real Terraform and its real provider. The
-// steps build on each other as the runs of a user would.
+// TestApply creates everything with the real Terraform and its real provider. Each
+// step continues from the one before, as a user's runs do.
 func TestApply(t *testing.T) {
 	program, endpoint := build(t), startEmulator(t)
 	s := newSite(t, program, endpoint, "111111111111")
 	bucket, apply := "octo-states-111111111111", []string{"apply"}
 
-	t.Run("cut off", func(t *testing.T) {
+	t.Run("interrupted", func(t *testing.T) {
 		var out bytes.Buffer
 		cmd := s.start(t, &out, apply)
 		require.Eventually(t, func() bool {
 			return strings.Contains(s.local(t), `"aws_s3_bucket"`)
-		}, 5*time.Minute, 20*time.Millisecond, "no bucket in the state here")
+		}, 5*time.Minute, 20*time.Millisecond, "the local state has no bucket")
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		require.Error(t, cmd.Wait(), out.String())
 		require.Equal(t, exitFailed, cmd.ProcessState.ExitCode(), out.String())
-		require.NotEmpty(t, s.local(t), "the only record of what has been made")
+		require.NotEmpty(t, s.local(t), "the only record of what was created")
 		require.Empty(t, s.remote(bucket, stateKey))
 	})
 	t.Run("finished by the next run", func(t *testing.T) {
@@ -152,38 +154,43 @@ func TestApply(t *testing.T) {
 		require.Zero(t, status, out)
 		require.Contains(t, out, "0 added, 0 changed, 0 destroyed")
 	})
-	t.Run("cut off after the copy", func(t *testing.T) {
+	t.Run("interrupted after the copy", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(s.folder, localState), []byte(done), 0o600))
 		status, out := s.run(t, apply)
 		require.Zero(t, status, out)
 		require.Contains(t, out, "0 added, 0 changed, 0 destroyed")
 		require.Empty(t, s.local(t))
 	})
-	t.Run("a further region", func(t *testing.T) {
+	t.Run("another region", func(t *testing.T) {
 		status, out := s.run(t, apply, "AWS_REGION=eu-west-1")
 		require.Zero(t, status, out)
 		require.Contains(t, s.remote(bucket, "bootstrap/portfolio-bootstrap-eu-west-1.tfstate"), "portfolio-api-logs-eu-west-1")
-		require.Contains(t, out, "API_ACCESS_LOGS=on works in eu-west-1")
+		require.Contains(t, out, "API_ACCESS_LOGS=on now works in eu-west-1")
 	})
-	t.Run("a bucket of before", func(t *testing.T) { adopts(t, newSite(t, program, endpoint, "222222222222")) })
+	t.Run("an existing bucket", func(t *testing.T) { adopts(t, newSite(t, program, endpoint, "222222222222")) })
 }
 
-// adopts refuses a bucket that exists, and takes it over when told to.
+// adopts refuses a bucket that exists and uses it with --adopt, in an account that
+// has used RDS before.
 func adopts(t *testing.T, s site) {
 	bucket, key := "octo-states-222222222222", "dev/portfolio-dev.tfstate"
-	_, err := s.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
+	used := iam.New(iam.Options{BaseEndpoint: &s.endpoint, Region: "us-east-1", Credentials: s.s3.Options().Credentials})
+	_, err := used.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String("rds.amazonaws.com")})
+	require.NoError(t, err)
+	_, err = s.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
 	require.NoError(t, err)
 	_, err = s.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("an environment's")})
 	require.NoError(t, err)
 
 	status, out := s.run(t, []string{"apply"})
 	require.Equal(t, exitBadInput, status, out)
-	require.Equal(t, "TERRAFORM_STATE_BUCKET: got "+bucket+", which exists and holds no state of the bootstrap, want another name, "+
+	require.Equal(t, "TERRAFORM_STATE_BUCKET: got "+bucket+", which exists and does not hold the bootstrap's state, want another name, "+
 		"or ADOPT=1 if it is yours: its policy and lifecycle are replaced, its objects stay\n", out)
 	require.Empty(t, s.local(t))
 
 	status, out = s.run(t, []string{"apply", "--adopt"})
 	require.Zero(t, status, out)
+	require.Contains(t, out, "importing aws_iam_service_linked_role.")
 	require.Equal(t, "an environment's", s.remote(bucket, key))
 	versioning, err := s.s3.GetBucketVersioning(t.Context(), &s3.GetBucketVersioningInput{Bucket: &bucket})
 	require.NoError(t, err)

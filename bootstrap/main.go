@@ -1,8 +1,8 @@
-// Command bootstrap makes what an account and a region have once for all
-// environments: the state bucket, what GitHub's workflows may do, and the role by
-// which API Gateway writes logs. It is a CDKTF app of its own, run from the
-// repository's top folder, so that deploying an environment never needs a
-// stack's name.
+// Command bootstrap creates the account-level resources that all environments
+// share: the state bucket, the roles of GitHub's workflows, the service-linked
+// roles, and the role with which API Gateway writes logs. It is a CDKTF app of its
+// own, run from the repository's top folder, so that deploying an environment
+// never needs a stack's name.
 package main
 
 import (
@@ -25,22 +25,23 @@ import (
 )
 
 const usage = `bootstrap COMMAND
-  apply [--adopt]  make it, or bring it up to date, and say what GitHub has to know
+  apply [--adopt]  create the account-level resources, or update them, and print
+                   the variables that GitHub needs
   synth            write Terraform JSON to CDKTF_OUTDIR, or cdktf.out
 
-  --adopt  the state bucket exists and is yours: take it over with all it holds
+  --adopt  use a state bucket that exists and is yours; its objects stay
 
-It may be run again at any time: what was cut off is finished, what is done stays.
+It is safe to run again at any time: an interrupted run is continued.
 
 Settings, by environment variables:
   GITHUB_REPOSITORY              owner/name, whose workflows may deploy; required
-  GITHUB_OIDC_PROVIDER           new, or existing where the account has GitHub's already
-  AWS_REGION                     us-east-1; in regions other than the bucket's only API
-                                 Gateway's logging is made
+  GITHUB_OIDC_PROVIDER           new, or existing if the account has GitHub's already
+  AWS_REGION                     us-east-1; outside the bucket's region only API Gateway's
+                                 logging is set up
   TERRAFORM_STATE_BUCKET         iac-rlhf-tf-states
   TERRAFORM_STATE_BUCKET_REGION  us-east-1
 
-Exit status: 1 it failed, 2 called or set wrongly, and nothing was changed.`
+Exit status: 1 for a failure; 2 for bad arguments or settings, with nothing changed.`
 
 // Exit statuses.
 const (
@@ -48,7 +49,8 @@ const (
 	exitBadInput = 2
 )
 
-// badInput is an error of whoever called: nothing has been changed.
+// badInput is an error in the arguments, the settings or what they name: nothing
+// has been changed.
 type badInput struct{ error }
 
 func main() {
@@ -104,8 +106,8 @@ func dispatch(ctx context.Context, args []string, environ map[string]string, std
 	return apply(ctx, settings, environ, adopt, stdout)
 }
 
-// synthesize writes the stack to a folder, nil for what CDKTF takes by itself.
-// Errors of jsii arrive as panics.
+// synthesize writes the stack to a folder, nil for CDKTF's default. jsii reports
+// errors by panicking.
 func synthesize(settings config.Bootstrap, folder *string) (err error) {
 	defer func() {
 		if failure := recover(); failure != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Called wrongly or set wrongly, it says so, exits with 2 and writes nothing.
+// Bad arguments and settings are reported, with status 2, and nothing is written.
 func TestRunRefuses(t *testing.T) {
 	good := map[string]string{"GITHUB_REPOSITORY": "octo/portfolio"}
 	for name, c := range map[string]struct {
@@ -50,8 +50,8 @@ func TestHelp(t *testing.T) {
 	require.Empty(t, stderr.String())
 }
 
-// A state that cannot be read is nobody's to overwrite.
-func TestApplyKeepsWhatItCannotRead(t *testing.T) {
+// A state that cannot be read is not overwritten.
+func TestApplyKeepsUnreadableState(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.Mkdir("bootstrap", 0o755))
 	require.NoError(t, os.WriteFile(localState, []byte(`{"version":4,"re`), 0o600))
@@ -63,15 +63,15 @@ func TestApplyKeepsWhatItCannotRead(t *testing.T) {
 	require.Equal(t, `{"version":4,"re`, string(text))
 }
 
-// A bucket that is somebody else's, or elsewhere, is said to be so.
+// A bucket of another account or in another region is reported as such.
 func TestApplyRefusesBuckets(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
-		region string // of the bucket, as S3 says it
+		region string // of the bucket, as S3 reports it
 		want   string
 	}{
-		"somebody else's": {http.StatusForbidden, "", "TERRAFORM_STATE_BUCKET: got octo-states, which is another account's or closed to these credentials, want another name\n"},
-		"elsewhere":       {http.StatusMovedPermanently, "eu-west-1", "TERRAFORM_STATE_BUCKET_REGION: got us-east-1, want eu-west-1, where octo-states is\n"},
+		"another account": {http.StatusForbidden, "", "TERRAFORM_STATE_BUCKET: got octo-states, which belongs to another account or is closed to these credentials, want another name\n"},
+		"another region":  {http.StatusMovedPermanently, "eu-west-1", "TERRAFORM_STATE_BUCKET_REGION: got us-east-1, want eu-west-1, the region of octo-states\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

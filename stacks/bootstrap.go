@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"strings"
+
 	"portfolio/config"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -8,52 +10,54 @@ import (
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/apigatewayaccount"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawscalleridentity"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamrolepolicyattachment"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamservicelinkedrole"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/s3bucketlifecycleconfiguration"
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// StateBucketAddress is Terraform's address of the state bucket: it outlives any
-// single state, and the bootstrap's program takes an existing one over by it.
+// StateBucketAddress is Terraform's address of the state bucket, by which the
+// bootstrap program imports an existing one.
 const StateBucketAddress = "aws_s3_bucket.state_bucket_803B4E61"
 
-// NewBootstrap adds what all environments of an account and a region share, as a
-// stack of its own: a singleton in an environment's stack would go with the first
-// environment that is destroyed. What an account has once for all of its regions
-// is in the stack of the state bucket's region alone.
+// NewBootstrap adds the resources that all environments of an account and a region
+// share, as a stack of its own: a singleton in an environment's stack would be
+// deleted with the first environment. Resources that an account has once for all
+// regions are in the stack of the state bucket's region alone.
 func NewBootstrap(app constructs.Construct, c config.Bootstrap) cdktf.TerraformStack {
 	stack := cdktf.NewTerraformStack(app, &c.Stack)
 	newBackend(stack, c.State, c.Emulator)
 	newAWSProvider(stack, c.Region, c.Tags, c.Emulator)
 	newOutputs(stack, []output{
-		{"api-logs-role-arn", "ARN of the role by which API Gateway writes logs", newAPILogging(stack, "api-logs", c.Region)},
+		{"api-logs-role-arn", "ARN of the role with which API Gateway writes logs", newAPILogging(stack, "api-logs", c.Region)},
 	})
 	if !c.Account {
 		return stack
 	}
 	account := dataawscalleridentity.NewDataAwsCallerIdentity(stack, jsii.String("account"), nil).AccountId()
+	newServiceLinkedRoles(stack, "service-roles")
 	states := newStateBucket(stack, "state", c.State)
 	github := NewGitHub(stack, "github", GitHubProps{
 		Repository: c.Repository, OwnProvider: c.OwnProvider, Account: account, StateBucketARN: states.ARN,
 	})
 	newOutputs(stack, []output{
-		{"state-bucket-name", "Name of the bucket of Terraform's states", states.Name},
-		{"plan-role-arn", "ARN of the role that reads, for pull requests and the main branch", github.PlanRole},
+		{"state-bucket-name", "Name of the bucket of Terraform states", states.Name},
+		{"plan-role-arn", "ARN of the role that plans, for pull requests and the main branch", github.PlanRole},
 		{"preview-role-arn", "ARN of the role that deploys pull requests", github.Preview.Role},
-		{"preview-boundary-arn", "ARN of the permissions boundary of what that role makes", github.Preview.Boundary},
+		{"preview-boundary-arn", "ARN of the permissions boundary of the roles that it creates", github.Preview.Boundary},
 		{"production-role-arn", "ARN of the role that deploys every other environment", github.Production.Role},
-		{"production-boundary-arn", "ARN of the permissions boundary of what that role makes", github.Production.Boundary},
+		{"production-boundary-arn", "ARN of the permissions boundary of the roles that it creates", github.Production.Boundary},
 	})
 	return stack
 }
 
-// newStateBucket creates the bucket of all states. S3's own encryption: a key of
-// ours would be one more thing without which no state can be read.
+// newStateBucket creates the bucket of all states. It is encrypted by S3 itself: a
+// KMS key would be one more thing whose loss makes every state unreadable.
 func newStateBucket(scope constructs.Construct, id string, state config.State) bucket {
 	return newBucket(scope, id, bucketProps{
 		Name: &state.Bucket,
 		Kept: true,
 		Rules: []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule{{
-			// Every lock that is let go leaves one.
+			// Every released lock leaves one.
 			Id:     jsii.String("delete-markers"),
 			Status: jsii.String("Enabled"),
 			Filter: everyObject(),
@@ -75,8 +79,31 @@ func newAPILogging(scope constructs.Construct, id, region string) *string {
 	})
 	apigatewayaccount.NewApiGatewayAccount(scope, jsii.String("account"), &apigatewayaccount.ApiGatewayAccountConfig{
 		CloudwatchRoleArn: role.Arn(),
-		// API Gateway tries the role before it takes it.
+		// API Gateway checks the role before it accepts it.
 		DependsOn: &[]cdktf.ITerraformDependable{rights},
 	})
 	return role.Arn()
+}
+
+// linkedServices are the services whose service-linked roles environments rely on.
+// Each service creates its role when it is first used, but not all succeed in time:
+// RDS reports that the role is missing, and the provider does not try again.
+var linkedServices = []string{
+	"autoscaling.amazonaws.com", "elasticache.amazonaws.com", "elasticloadbalancing.amazonaws.com", "rds.amazonaws.com",
+}
+
+// newServiceLinkedRoles creates the roles of linkedServices. An account that has
+// used a service has its role already; the bootstrap program imports it unchanged.
+func newServiceLinkedRoles(scope constructs.Construct, id string) {
+	scope = constructs.NewConstruct(scope, &id)
+	for _, service := range linkedServices {
+		name, _, _ := strings.Cut(service, ".")
+		iamservicelinkedrole.NewIamServiceLinkedRole(scope, &name, &iamservicelinkedrole.IamServiceLinkedRoleConfig{
+			AwsServiceName: &service,
+			Lifecycle: &cdktf.TerraformResourceLifecycle{
+				PreventDestroy: jsii.Bool(true), // other projects use it too
+				IgnoreChanges:  jsii.Strings("description", "tags", "tags_all"),
+			},
+		})
+	}
 }

@@ -84,6 +84,21 @@ func TestProviderThatExists(t *testing.T) {
 	require.Contains(t, m.Text, "repo:octo@1/portfolio@2:environment:preview")
 }
 
+// Without its service-linked role RDS creates nothing in an account that has never
+// used it. The roles are the whole account's, so none is changed or deleted.
+func TestServiceLinkedRoles(t *testing.T) {
+	m, err := newModel(bootstrapOf(t, nil).Text)
+	require.NoError(t, err)
+	for _, service := range []string{"autoscaling", "elasticache", "elasticloadbalancing", "rds"} {
+		require.NoError(t, has("service-roles/"+service, `{"aws_service_name": "`+service+`.amazonaws.com",
+			"lifecycle": {"prevent_destroy": true, "ignore_changes": ["description", "tags", "tags_all"]}}`)(m))
+	}
+	require.Len(t, m.of("aws_iam_service_linked_role"), 4)
+	further, err := newModel(bootstrapOf(t, map[string]string{"AWS_REGION": "eu-west-1"}).Text)
+	require.NoError(t, err)
+	require.NoError(t, none("aws_iam_service_linked_role")(further), "IAM has one for all regions")
+}
+
 // TestStateBucket holds the bucket to what keeps a state: history, secrecy, itself.
 func TestStateBucket(t *testing.T) {
 	m, err := newModel(bootstrapOf(t, nil).Text)

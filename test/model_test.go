@@ -76,7 +76,8 @@ func bootText(expression string) string {
 // visitBlocks calls visit for each resource (prefix "") and data source ("data.").
 func visitBlocks(stack block, visit func(prefix, kind, name string, b block)) {
 	for section, prefix := range map[string]string{"resource": "", "data": "data."} {
-		for kind, named := range stack[section].(map[string]any) {
+		kinds, _ := stack[section].(map[string]any) // nil where the stack has none
+		for kind, named := range kinds {
 			for name, b := range named.(map[string]any) {
 				visit(prefix, kind, name, b.(map[string]any))
 			}
