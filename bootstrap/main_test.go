@@ -57,7 +57,7 @@ func TestApplyKeepsUnreadableState(t *testing.T) {
 	require.NoError(t, os.WriteFile(localState, []byte(`{"version":4,"re`), 0o600))
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitBadInput, run(t.Context(), []string{"apply"}, map[string]string{"GITHUB_REPOSITORY": "octo/portfolio"}, &stdout, &stderr))
-	require.Equal(t, localState+": unexpected end of JSON input\n", stderr.String())
+	require.Equal(t, localState+": got a text that is not a Terraform state\n", stderr.String())
 	text, err := os.ReadFile(localState)
 	require.NoError(t, err)
 	require.Equal(t, `{"version":4,"re`, string(text))
