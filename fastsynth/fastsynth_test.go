@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -220,27 +219,5 @@ func TestEnableKeepsTheEnvironment(t *testing.T) {
 	jsii.Close()
 	if after := os.Environ(); !slices.Equal(before, after) {
 		t.Errorf("environment = %q, want %q", after, before)
-	}
-}
-
-func TestCLI(t *testing.T) {
-	w := newWarmWorkspace(t)
-	dir := t.TempDir()
-	config := fmt.Sprintf(`{"language": "go", "app": %q, "sendCrashReports": "false"}`, filepath.Join(binaries, forty[0]))
-	if err := os.WriteFile(filepath.Join(dir, "cdktf.json"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cli, err := filepath.Abs("../node_modules/.bin/cdktf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(cli, "synth")
-	cmd.Dir, cmd.Env = dir, w.env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", cmd, err, out)
-	}
-	const name = "/stacks/forty/cdk.tf.json"
-	if readAll(t, filepath.Join(dir, "cdktf.out"))[name] != stockForty(t).files[name] {
-		t.Errorf("%s differs from the stock one", name)
 	}
 }

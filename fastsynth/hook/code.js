@@ -1,8 +1,7 @@
 'use strict';
 
-// The modules of one package: their sources and V8's compiled code are kept in a
-// pack, with the files that their requires lead to, and the package's index
-// requires its submodules when they are first asked for.
+// The modules of one folder: their sources and V8's compiled code are kept in a
+// pack, with the files that their requires lead to.
 
 const fs = require('fs');
 const Module = require('module');
@@ -12,14 +11,15 @@ const vm = require('vm');
 const { Pack } = require('./pack');
 
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
+const IMPORT = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER; // undefined before Node 20.12
 const SOURCE_MAP = '\n//# sourceMappingURL=data:';
 
 class Code {
-  // Without a file nothing is kept; main is the file whose re-exports wait.
-  constructor(file, folder, main) {
+  // Without a file nothing is kept. edit(filename, source) returns the source to run.
+  constructor(file, folder, edit = (_, source) => source) {
     this.file = file;
     this.folder = folder;
-    this.main = main;
+    this.edit = edit;
     this.pack = file && Pack.open(file);
     this.resolved = new Map(Object.entries(this.pack?.meta.resolved ?? {}));
     this.fresh = new Map();
@@ -77,10 +77,9 @@ class Code {
 
   read(filename) {
     const source = fs.readFileSync(filename, 'utf8');
-    if (/\bimport\s*\(/.test(source)) throw new Error('needs a loader');
+    if (!IMPORT && /\bimport\s*\(/.test(source)) throw new Error('needs a loader');
     const end = source.lastIndexOf(SOURCE_MAP);
-    const script = end < 0 ? source : source.slice(0, end + 1);
-    return filename === this.main ? deferReexports(script) : script;
+    return this.edit(filename, end < 0 ? source : source.slice(0, end + 1));
   }
 
   // Keeps what this run was the first to compile. To be called at its end: by
@@ -106,7 +105,8 @@ class Code {
 
 function toScript(filename, source, variables = [], cachedData) {
   const head = `(function (${[...PARAMETERS, ...variables]}) { `;
-  return new vm.Script(`${head}${source}\n})`, { filename, columnOffset: -head.length, cachedData });
+  const options = { filename, columnOffset: -head.length, cachedData, importModuleDynamically: IMPORT };
+  return new vm.Script(`${head}${source}\n})`, options);
 }
 
 function execute(script, module, filename, variables = []) {
@@ -121,7 +121,27 @@ function requireFrom(module) {
   require.main = process.mainModule;
   require.extensions = Module._extensions;
   require.cache = Module._cache;
+  // For edited sources: an object that requires the module at the first look-up of a name.
+  require.later = (id, convert = exports => exports) => {
+    let exports;
+    return new Proxy({}, { get: (_, name) => (exports ??= convert(require(id)))[name] });
+  };
   return require;
+}
+
+// Has Node load the modules of a folder through its Code; codeOf(filename) returns
+// that, or undefined for what Node loads as ever.
+function intercept(codeOf) {
+  const load = Module._extensions['.js'];
+  Module._extensions['.js'] = (module, filename) => {
+    if (!codeOf(filename)?.run(module, filename)) load(module, filename);
+  };
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = (request, parent, ...rest) => {
+    const find = () => resolve.call(Module, request, parent, ...rest);
+    const code = parent?.filename && !rest[1] && codeOf(parent.filename);
+    return code ? code.resolve(request, parent, find) : find();
+  };
 }
 
 const REEXPORT = /^exports\.(\w+) = require\(("\.[^"\n]+")\);$/;
@@ -145,4 +165,4 @@ function defer(_, name, request) {
   return `${set}get() { const value = require(${request}); ${set}writable: true, value }); return value; } });`;
 }
 
-module.exports = { Code };
+module.exports = { Code, deferReexports, intercept };

@@ -6,11 +6,10 @@
 
 const crypto = require('crypto');
 const fs = require('fs');
-const Module = require('module');
 const path = require('path');
 const v8 = require('v8');
 
-const { Code } = require('./code');
+const { Code, deferReexports, intercept } = require('./code');
 const { Pack } = require('./pack');
 
 // Of no use at run time, and more than half of all.
@@ -27,16 +26,7 @@ class Packages {
 
   // Runs the kernel as the given module, with fastsynth as a variable in it.
   run(module, filename, source, fastsynth) {
-    const load = Module._extensions['.js'];
-    Module._extensions['.js'] = (child, file) => {
-      if (!this.codeOf(file)?.run(child, file)) load(child, file);
-    };
-    const resolve = Module._resolveFilename;
-    Module._resolveFilename = (request, parent, ...rest) => {
-      const find = () => resolve.call(Module, request, parent, ...rest);
-      const code = parent?.filename && !rest[1] && this.codeOf(parent.filename);
-      return code ? code.resolve(request, parent, find) : find();
-    };
+    intercept(file => this.codeOf(file));
     const code = this.addCode(path.dirname(filename), this.kernelVersion);
     code.runSource(module, filename, source, { fastsynth });
   }
@@ -46,8 +36,8 @@ class Packages {
   }
 
   // V8 takes back only the code of its own version, under the same options.
-  addCode(folder, key, main) {
-    const code = new Code(this.file(`${key}-${v8.cachedDataVersionTag().toString(16)}`), folder, main);
+  addCode(folder, key, edit) {
+    const code = new Code(this.file(`${key}-${v8.cachedDataVersionTag().toString(16)}`), folder, edit);
     this.code.set(folder + path.sep, code);
     return code;
   }
@@ -70,7 +60,8 @@ class Packages {
   assembly(folder, tarball, load) {
     const known = this.tarball(tarball);
     const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
-    this.addCode(folder, known.key, path.resolve(folder, manifest.main ?? 'index.js'));
+    const index = path.resolve(folder, manifest.main ?? 'index.js');
+    this.addCode(folder, known.key, (file, source) => (file === index ? deferReexports(source) : source));
     const readAll = () => {
       const assembly = load();
       known.pack = this.split(assembly, known);
