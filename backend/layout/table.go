@@ -1,0 +1,256 @@
+package layout
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// table is a layout of CSV files: which columns there are, how values are
+// written, and what a row becomes.
+type table struct {
+	name string
+	// columns are the names that the columns have in the languages and the years
+	// of the files, in lower case, by what they hold. Those under "" are known
+	// and hold nothing that is needed.
+	columns  map[string][]string
+	required []string // of columns, without which a file is in another layout
+	// inHeader are columns whose header may name a currency: "Total (EUR)".
+	inHeader []string
+	// unnamed takes the columns without a name in their order.
+	unnamed []string
+
+	decimal byte  // that the program always writes, 0 if it depends on the user
+	order   order // likewise
+	zone    *time.Location
+
+	// row reads one row. Nil transactions without a problem are a row that
+	// another one includes, or that was skipped.
+	row func(r *record) []Transaction
+	// finish joins rows that belong together; nil where none do.
+	finish func(rows []*record)
+
+	index map[string]string // what the columns hold, by name
+}
+
+// indexed completes a table.
+func (t *table) indexed() *table {
+	t.index = map[string]string{}
+	for key, names := range t.columns {
+		for _, name := range names {
+			t.index[name] = key
+		}
+	}
+	return t
+}
+
+// header is the line that names the columns.
+type header struct {
+	at      map[string]int // index of each known column
+	names   []string       // as the file writes them
+	money   map[string]string
+	unknown []string
+}
+
+// record is one row of a document on its way to becoming transactions.
+type record struct {
+	*header
+	in     *reader
+	number int
+	cells  []string
+
+	Row
+	tag string // free for the layout, to recognise the row in finish
+}
+
+func (t *table) Name() string { return t.name }
+
+// Match counts the columns of the best header in the document.
+func (t *table) Match(d *document) int {
+	_, h := t.find(d)
+	if h == nil {
+		return 0
+	}
+	return len(h.at)
+}
+
+// find returns the index of the header line and the header, nil if there is none.
+func (t *table) find(d *document) (int, *header) {
+	for i, l := range d.lines[:min(len(d.lines), headerLines)] {
+		if h := t.header(l.cells); h != nil {
+			return i, h
+		}
+	}
+	return 0, nil
+}
+
+// header reads a line as a header. Nil is a line that lacks required columns.
+func (t *table) header(cells []string) *header {
+	h := &header{at: map[string]int{}, names: cells, money: map[string]string{}}
+	unnamed := t.unnamed
+	for i, cell := range cells {
+		name := normal(cell)
+		if name == "" {
+			if len(unnamed) > 0 {
+				h.at[unnamed[0]], unnamed = i, unnamed[1:]
+			}
+			continue
+		}
+		key, currency, found := t.column(name)
+		if !found {
+			h.unknown = append(h.unknown, strings.TrimSpace(cell))
+			continue
+		}
+		if _, twice := h.at[key]; key != "" && !twice {
+			h.at[key], h.money[key] = i, currency
+		}
+	}
+	for _, key := range t.required {
+		if _, found := h.at[key]; !found {
+			return nil
+		}
+	}
+	return h
+}
+
+var headerCurrency = regexp.MustCompile(`^(.+) \(([a-z]{3})\)$`)
+
+// column returns what a column of that name holds.
+func (t *table) column(name string) (key, currency string, found bool) {
+	if key, found = t.index[name]; found {
+		return key, "", true
+	}
+	if m := headerCurrency.FindStringSubmatch(name); m != nil {
+		if key, found = t.index[m[1]]; found && slices.Contains(t.inHeader, key) {
+			return key, strings.ToUpper(m[2]), true
+		}
+	}
+	return "", "", false
+}
+
+// firstNames are the usual names of the required columns.
+func (t *table) firstNames() []string {
+	var names []string
+	for _, key := range t.required {
+		names = append(names, t.columns[key][0])
+	}
+	return names
+}
+
+// normal is the form in which names of columns are compared.
+func normal(name string) string {
+	return strings.Join(strings.Fields(strings.ToLower(spaces.Replace(name))), " ")
+}
+
+// Read reads every line below the header.
+func (t *table) Read(d *document, in *reader) {
+	at, h := t.find(d)
+	in.useDefaults(t.decimal, t.order, t.zone)
+	in.ignored = h.unknown
+	var rows []*record
+	for _, l := range d.lines[at+1:] {
+		if len(l.cells) > 0 && strings.EqualFold(l.cells[0], h.names[0]) {
+			if again := t.header(l.cells); again != nil { // of the next section, or of a file appended
+				h = again
+				continue
+			}
+		}
+		if r := t.line(h, l, in); r != nil {
+			rows = append(rows, r)
+		}
+	}
+	if t.finish != nil {
+		t.finish(rows)
+	}
+	for _, r := range rows {
+		if !in.add(r.Row) {
+			return
+		}
+	}
+}
+
+// useDefaults sets how a layout writes values, unless the request says otherwise.
+func (in *reader) useDefaults(decimal byte, o order, zone *time.Location) {
+	if in.decimal == 0 {
+		in.decimal = decimal
+	}
+	if in.order == anyOrder {
+		in.order = o
+	}
+	if in.zone == nil {
+		in.zone = zone
+	}
+}
+
+// totals are the first words of lines that sum up the ones before.
+var totals = regexp.MustCompile(`^(?i)(?:transactions |grand |sub)?(?:totals?|totaal|totale|summe|gesamt|somme|suma|sum)\b`)
+
+// line reads one line; nil is one that holds nothing.
+func (t *table) line(h *header, l line, in *reader) *record {
+	r := &record{header: h, in: in, number: l.number, cells: l.cells, Row: Row{Row: l.number}}
+	switch {
+	case l.err != nil:
+		r.problem("", "a malformed row ("+l.err.Error()+")", "fields as RFC 4180 quotes them")
+		return r
+	case l.blank():
+		return nil
+	case !utf8.ValidString(strings.Join(l.cells, "")):
+		r.problem("", "invalid characters", "UTF-8, UTF-16 or Windows-1252")
+		return r
+	}
+	if first := slices.IndexFunc(l.cells, func(c string) bool { return strings.TrimSpace(c) != "" }); totals.MatchString(strings.TrimSpace(l.cells[first])) {
+		return nil
+	}
+	for i, cell := range l.cells {
+		if i >= len(h.names) && strings.TrimSpace(cell) != "" {
+			r.problem("", fmt.Sprintf("%d fields", len(l.cells)), fmt.Sprintf("%d as in the header", len(h.names)))
+			return r
+		}
+	}
+	r.Transactions = t.row(r)
+	r.check()
+	return r
+}
+
+// check validates what the row became. A row with a problem becomes nothing.
+func (r *record) check() {
+	if len(r.Problems) == 0 {
+		for i := range r.Transactions {
+			r.validate(&r.Transactions[i])
+		}
+	}
+	if len(r.Problems) > 0 {
+		r.Transactions = nil
+	}
+}
+
+// validate reports what the domain refuses, by the names of the file's columns.
+func (r *record) validate(t *Transaction) {
+	switch t.Kind {
+	case conversion, transferIn, transferOut, tax, exchange:
+		return
+	}
+	x := *t
+	if x.Kind == "BUY" || x.Kind == "SELL" {
+		x.Amount = x.Fee.Sub(x.Fee)
+	}
+	for _, err := range fieldErrors(x.Validate()) {
+		r.problem(r.columnOf(err.Path), err.Got, err.Want)
+	}
+}
+
+// columnOf returns the file's name of the column that a field was read from. One
+// without a name goes by that of the column before it.
+func (r *record) columnOf(field string) string {
+	i, found := r.at[field]
+	if !found || i >= len(r.names) {
+		return field
+	}
+	for i > 0 && strings.TrimSpace(r.names[i]) == "" {
+		i--
+	}
+	return strings.TrimSpace(r.names[i])
+}
