@@ -1,8 +1,6 @@
 package stacks
 
 import (
-	"fmt"
-
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/elasticacheserverlesscache"
@@ -47,10 +45,10 @@ func newCache(scope constructs.Construct, p DatabaseProps) CacheOutputs {
 		SubnetIds:              &p.Network.Private,
 		SecurityGroupIds:       &[]*string{group},
 	})
-	address := cache.Endpoint().Get(jsii.Number(0)).Address()
+	endpoint := cache.Endpoint().Get(jsii.Number(0))
 	return CacheOutputs{
 		Name:     cache.Name(),
-		Endpoint: jsii.String(fmt.Sprintf("%s:%d", *address, cachePort)),
+		Endpoint: jsii.Sprintf("%s:%s", *endpoint.Address(), *cdktf.Token_AsString(endpoint.Port(), nil)),
 		Ready:    cache,
 	}
 }

@@ -72,7 +72,7 @@ func outputsAre(m model) error {
 		"asg-name": "${compute/instances.name}",
 		"db-endpoint": "${database/primary.endpoint}", "db-identifier": "${database/primary.identifier}",
 		"db-secret-arn": "${database/credentials/version.secret_id}",
-		"cache-endpoint": "${database/cache/valkey.endpoint[0].address}:6379", "cache-name": "${database/cache/valkey.name}",
+		"cache-endpoint": "${database/cache/valkey.endpoint[0].address}:${database/cache/valkey.endpoint[0].port}", "cache-name": "${database/cache/valkey.name}",
 		"s3-bucket-name": "${database/history/bucket.id}",
 		"websocket-url": "${api/stage.invoke_url}", "websocket-api-id": "${api/websocket.id}",
 		"lambda-function-name": "${api/handler.function_name}", "dashboard-name": "${monitoring/dashboard.dashboard_name}"}`)

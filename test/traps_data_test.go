@@ -74,7 +74,7 @@ var dataTraps = []row{
 	{"changes of the database wait for its window", has(primary, `{"apply_immediately": null}`)}, // changes wait for the window in every profile
 	{"Blue/Green updates are off by default", has(primary, `{"blue_green_update": null}`)},
 
-	{"the service has the cache's one endpoint with its port", boot(`(?m)^CACHE_ENDPOINT='\$\{database/cache/valkey\.endpoint\[0\]\.address\}:6379'$`)},
+	{"the service has the cache's one endpoint with its port", boot(`(?m)^CACHE_ENDPOINT='\$\{database/cache/valkey\.endpoint\[0\]\.address\}:\$\{database/cache/valkey\.endpoint\[0\]\.port\}'$`)},
 	{"the cache states the major version alone", has("database/cache/valkey", `{"major_engine_version": "8"}`)},
 	{"limits of the cache are within ElastiCache's", all(between("database/cache/valkey", "cache_usage_limits.0.data_storage.0.maximum", 1, 5000),
 		between("database/cache/valkey", "cache_usage_limits.0.ecpu_per_second.0.maximum", 1000, 15_000_000),
