@@ -12,7 +12,9 @@ offline := $(CURDIR)/build/terraform
 export TF_CLI_CONFIG_FILE = $(shell test -f $(offline)/terraform.rc && echo $(offline)/terraform.rc || echo $(user_rc))
 export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && echo -fs-mirror=$(offline)/mirror)
 
-STATIC := CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -buildvcs=false
+# What is uploaded runs on Linux with x86-64, whatever this machine is.
+STATIC := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+CLOUD  := GOOS=linux GOARCH=amd64 $(STATIC)
 CDKTF  := node_modules/.bin/cdktf
 
 .PHONY: local local-down local-status test lint bench docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap demo load clean
@@ -88,10 +90,12 @@ eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the wa
 
 setup: prerequisites node_modules/.bin/cdktf .gen/go/archive/go.mod build/tools/python/.done build/terraform/.done systemd-analyze ## tools and bindings
 
-build: build/local ## the service, the Lambda and the local platform's program
-	@mkdir -p build/lambda build/backend
-	$(STATIC) -tags lambda.norpc -o build/lambda/bootstrap ./lambda
-	$(STATIC) -o build/backend/portfolio ./backend/cmd/portfolio
+build: build/local ## the service and the Lambda, for the cloud and for this machine
+	@mkdir -p build/lambda build/backend build/machine
+	$(CLOUD) -tags lambda.norpc -o build/lambda/bootstrap ./lambda
+	$(CLOUD) -o build/backend/portfolio ./backend/cmd/portfolio
+	$(STATIC) -tags lambda.norpc -o build/machine/bootstrap ./lambda
+	$(STATIC) -o build/machine/portfolio ./backend/cmd/portfolio
 	@chmod 0755 build/lambda/bootstrap build/backend/portfolio
 
 .PHONY: build/local

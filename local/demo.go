@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,23 +11,38 @@ import (
 
 	"portfolio/local/demo"
 	"portfolio/local/platform"
+
+	"github.com/spf13/cobra"
 )
 
-// keyVariable holds the key that watch uses: an argument would be seen by whoever
-// lists processes.
+// keyVariable holds the key that watch uses. An argument could be read by everyone who
+// can list processes.
 const keyVariable = "PORTFOLIO_KEY"
 
-// feedInterval is between two prices of a symbol.
+// feedInterval is the time between two prices of a symbol.
 const feedInterval = time.Second
 
-// runDemo makes a key and a portfolio, says how to look at it, and moves the market
-// until ctx ends or the time that --for gives is over; neither is an error.
-func runDemo(ctx context.Context, args []string, out io.Writer) error {
-	limit, err := demoLimit(args)
-	if err != nil {
-		return err
+func demoCommand(at *platform.Place) *cobra.Command {
+	var limit time.Duration
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Create a key and a portfolio, and move the market until Ctrl-C",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("for") && limit <= 0 {
+				return badInput(c, fmt.Errorf("--for: got %s, want a time above zero such as 30s", limit))
+			}
+			return runDemo(c.Context(), *at, limit, c.OutOrStdout())
+		},
 	}
-	p, err := running()
+	c.Flags().DurationVar(&limit, "for", 0, "end after this time, such as 30s")
+	return c
+}
+
+// runDemo creates a key and a portfolio, prints how to use them, and moves the market
+// until ctx is done or the limit, unless it is 0, is over. Neither is an error.
+func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io.Writer) error {
+	p, err := running(at)
 	if err != nil {
 		return err
 	}
@@ -39,14 +53,14 @@ func runDemo(ctx context.Context, args []string, out io.Writer) error {
 	}
 	err = seedAndFeed(ctx, p, out)
 	if ctx.Err() != nil {
-		fmt.Fprintln(out, "\nThe market has closed; the portfolio stays until make local-down.")
+		fmt.Fprintln(out, "\nThe market has closed. The portfolio stays until make local-down.")
 		return nil
 	}
 	return err
 }
 
 func seedAndFeed(ctx context.Context, p *platform.Platform, out io.Writer) error {
-	fmt.Fprintln(out, "making a key, a portfolio and its transactions …")
+	fmt.Fprintln(out, "creating a key, a portfolio and its transactions …")
 	key, err := p.CreateKey(ctx, "demo", "make demo", "read,trade,feed")
 	if err != nil {
 		return err
@@ -69,43 +83,41 @@ In another terminal, from this folder:
 
   export %s=%s API=%s PORTFOLIO=%s
   curl -s -H "Authorization: Bearer $%[1]s" $API/v1/portfolios/$PORTFOLIO/valuation
-  go run ./local watch $PORTFOLIO
+  build/local watch $PORTFOLIO
 
 The market moves every second until Ctrl-C:
 
 `, keyVariable, key, api, portfolio)
 }
 
-// demoLimit reads --for; 0 says until Ctrl-C.
-func demoLimit(args []string) (time.Duration, error) {
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
-	limit := flags.Duration("for", 0, "")
-	err := flags.Parse(args)
-	if given := flags.NFlag() > 0; err != nil || flags.NArg() > 0 || given && *limit <= 0 {
-		return 0, platform.BadInput{Err: fmt.Errorf("local demo: got %q, want nothing or a time such as --for 30s", args)}
+func watchCommand(at *platform.Place) *cobra.Command {
+	return &cobra.Command{
+		Use:   "watch PORTFOLIO",
+		Short: "Print what the WebSocket sends about a portfolio, until Ctrl-C",
+		Long: `Prints what the WebSocket sends about a portfolio, until Ctrl-C. ` + keyVariable + ` is the key
+that demo printed.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return badInput(c, fmt.Errorf("got %q, want the id of one portfolio", args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			key := os.Getenv(keyVariable)
+			if key == "" {
+				return platform.BadInput{Err: fmt.Errorf("%s: got nothing, want the key that make demo printed", keyVariable)}
+			}
+			p, err := running(*at)
+			if err != nil {
+				return err
+			}
+			err = watch(c.Context(), p, key, args[0], c.OutOrStdout())
+			if c.Context().Err() != nil {
+				return nil
+			}
+			return err
+		},
 	}
-	return *limit, nil
-}
-
-// runWatch prints what the WebSocket says of a portfolio until ctx ends.
-func runWatch(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 1 {
-		return platform.BadInput{Err: fmt.Errorf("local watch: got %q, want the id of one portfolio", args)}
-	}
-	key := os.Getenv(keyVariable)
-	if key == "" {
-		return platform.BadInput{Err: fmt.Errorf("%s: got nothing, want the key that make demo printed", keyVariable)}
-	}
-	p, err := running()
-	if err != nil {
-		return err
-	}
-	err = watch(ctx, p, key, args[0], out)
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func watch(ctx context.Context, p *platform.Platform, key, portfolio string, out io.Writer) error {
@@ -116,9 +128,9 @@ func watch(ctx context.Context, p *platform.Platform, key, portfolio string, out
 	return demo.Watch(ctx, socket, portfolio, out)
 }
 
-// running is the platform of this checkout.
-func running() (*platform.Platform, error) {
-	p, err := platform.Open(".")
+// running opens the platform, which has to be running.
+func running(at platform.Place) (*platform.Platform, error) {
+	p, err := at.Open()
 	if errors.Is(err, platform.ErrDown) {
 		return nil, platform.BadInput{Err: fmt.Errorf("run make local first: %w", err)}
 	}

@@ -8,28 +8,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
+	"strings"
 	"syscall"
 
 	"portfolio/local/platform"
 	"portfolio/local/servers"
+
+	"github.com/spf13/cobra"
 )
-
-const usage = `Runs the whole platform on this machine, on loopback only.
-
-usage: go run ./local COMMAND    (from the top folder, after make setup build)
-
-  up         start it and wait until a message has gone through all of it
-  down       end every process of it; its data goes, too
-  status     say what runs
-  demo       make a key, a portfolio and a moving market on it, until Ctrl-C
-             or for a time: demo --for 30s
-  watch ID   print what the WebSocket says of a portfolio, until Ctrl-C;
-             PORTFOLIO_KEY is the key that demo printed
-  providers  make Terraform work on a machine that cannot reach its registry
-
-ENVIRONMENT_SUFFIX (default local) and the app's other variables count here, too.
-`
 
 // Exit statuses: 2 says that the input was bad and nothing was started.
 const (
@@ -45,102 +31,199 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if n := len(args); n > 0 && slices.Contains([]string{"-h", "--help", "help"}, args[n-1]) {
-		fmt.Fprint(stdout, usage)
-		return 0
-	}
-	command := find(ctx, args, stdin, stdout)
-	if command == nil {
-		fmt.Fprintf(stderr, "local: got %q, want one of up, down, status, demo, watch, providers\n\n%s", args, usage)
-		return exitBadInput
-	}
-	switch err := command(); {
+	root := newRoot()
+	root.SetArgs(append([]string{}, args...)) // nil would be the arguments of this process
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	command, err := root.ExecuteContextC(ctx)
+	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &platform.BadInput{}):
 		fmt.Fprintln(stderr, err)
 		return exitBadInput
 	default:
-		fmt.Fprintf(stderr, "local %s: %v\n", args[0], err)
+		fmt.Fprintf(stderr, "%s: %v\n", command.CommandPath(), err)
 		return exitFailed
 	}
 }
 
-// find gives what the arguments ask for, nil where they make no sense.
-func find(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) func() error {
-	if len(args) == 0 {
-		return nil
-	}
-	withArguments := map[string]func() error{
-		"demo":  func() error { return runDemo(ctx, args[1:], stdout) },
-		"watch": func() error { return runWatch(ctx, args[1:], stdout) },
-	}
-	if command := withArguments[args[0]]; command != nil || len(args) > 1 {
-		return command
-	}
-	return map[string]func() error{
-		"up":        func() error { return up(ctx, stdout) },
-		"down":      func() error { return down(stdout) },
-		"status":    func() error { return status(stdout) },
-		"providers": func() error { return platform.Providers(ctx, ".", stdout) },
+// newRoot returns the command line. Errors in it are BadInput.
+func newRoot() *cobra.Command {
+	at := &platform.Place{Root: "."}
+	root := &cobra.Command{
+		Use:   "local",
+		Short: "Run the whole platform on this machine, on loopback only",
+		Long: `Runs the whole platform on this machine, on loopback only. Call it from the top
+folder of the checkout, after make setup build.
 
-		platform.FrontCommand: func() error { return servers.ServeFront(ctx, stdin) },
-	}[args[0]]
+ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs, // what is not a command is for RunE
+		RunE:          unknownCommand,
+
+		DisableFlagsInUseLine:      true,
+		SuggestionsMinimumDistance: 2,
+	}
+	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local", "folder of the platform's files; each has a platform of its own")
+	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), demoCommand(at), watchCommand(at), providersCommand(at), frontCommand())
+	root.SetHelpCommand(helpCommand())
+	root.SetFlagErrorFunc(badInput)
+	return root
 }
 
-func up(ctx context.Context, out io.Writer) error {
-	p, err := platform.Up(ctx, platform.Options{Root: ".", Out: out})
-	if errors.Is(err, platform.ErrRunning) {
-		fmt.Fprintln(out, "The platform is running already and is left alone; make local-down ends it.")
-	} else if err != nil {
-		return err
+// badInput makes an error in the command line one that says where it is.
+func badInput(c *cobra.Command, err error) error {
+	return platform.BadInput{Err: fmt.Errorf("%s: %w", c.CommandPath(), err)}
+}
+
+// noArguments is for the Args of a command.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return badInput(c, fmt.Errorf("got %q, want no argument", args[0]))
 	}
-	describe(out, p)
 	return nil
 }
 
-func describe(out io.Writer, p *platform.Platform) {
+// unknownCommand reports that the arguments do not begin with a command, and names the
+// command that may have been meant.
+func unknownCommand(c *cobra.Command, args []string) error {
+	root := c.Root()
+	var names []string
+	for _, sub := range root.Commands() {
+		if sub.IsAvailableCommand() && sub.Name() != "help" && sub.Name() != "completion" {
+			names = append(names, sub.Name())
+		}
+	}
+	want := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	if len(args) == 0 {
+		return badInput(root, fmt.Errorf("got no command, want %s", want))
+	}
+	if meant := root.SuggestionsFor(args[0]); len(meant) > 0 {
+		want = "a command; did you mean " + meant[0] + "?"
+	}
+	return badInput(root, fmt.Errorf("got %q, want %s", args[0], want))
+}
+
+// helpCommand is cobra's, but that an unknown command is bad input.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(c, args)
+			}
+			return about.Help()
+		},
+	}
+}
+
+func upCommand(at *platform.Place) *cobra.Command {
+	var options platform.Options
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Start the platform and wait until a message has passed through all of it",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			options.Out = c.OutOrStdout()
+			p, err := at.Up(c.Context(), options)
+			if errors.Is(err, platform.ErrRunning) {
+				fmt.Fprintln(c.OutOrStdout(), "The platform is running already and is left as it is; make local-down ends it.")
+			} else if err != nil {
+				return err
+			}
+			describe(c.OutOrStdout(), *at, p)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&options.OtherPorts, "other-ports", false, "leave the usual ports to another platform")
+	return c
+}
+
+func describe(out io.Writer, at platform.Place, p *platform.Platform) {
 	fmt.Fprintf(out, `
 WebSocket  %s   (its host is 127.0.0.1)
 API        %s
 AWS        %s
-Outputs    .local/outputs.json
+Ports      %s
+Outputs    %s/outputs.json
 Try        curl -s %[2]s/ready
-`, p.Endpoints.WebSocket, p.Endpoints.API, p.Endpoints.AWS)
+`, p.Endpoints.WebSocket, p.Endpoints.API, p.Endpoints.AWS, p.Ports(), at.Folder)
 }
 
-func down(out io.Writer) error {
-	running, err := platform.Running(".")
-	if err != nil {
-		return err
+func downCommand(at *platform.Place) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "End every process of the platform and delete its data",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			running, err := at.Running()
+			if err != nil {
+				return err
+			}
+			if err := at.Down(); err != nil {
+				return err
+			}
+			if len(running) == 0 {
+				fmt.Fprintln(c.OutOrStdout(), "Nothing was running.")
+				return nil
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%d processes ended, and the platform's data is deleted.\n", len(running))
+			return nil
+		},
 	}
-	if err := platform.Down("."); err != nil {
-		return err
-	}
-	if len(running) == 0 {
-		fmt.Fprintln(out, "Nothing was running.")
-		return nil
-	}
-	fmt.Fprintf(out, "%d processes ended; the platform's data went with them.\n", len(running))
-	return nil
 }
 
-func status(out io.Writer) error {
-	running, err := platform.Running(".")
-	if err != nil {
-		return err
+func statusCommand(at *platform.Place) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "List the processes and endpoints of the platform",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			running, err := at.Running()
+			if err != nil {
+				return err
+			}
+			for _, line := range running {
+				fmt.Fprintln(c.OutOrStdout(), line)
+			}
+			p, err := at.Open()
+			if errors.Is(err, platform.ErrDown) {
+				fmt.Fprintln(c.OutOrStdout(), "The platform is not running.")
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			describe(c.OutOrStdout(), *at, p)
+			return nil
+		},
 	}
-	for _, line := range running {
-		fmt.Fprintln(out, line)
+}
+
+func providersCommand(at *platform.Place) *cobra.Command {
+	return &cobra.Command{
+		Use:   "providers",
+		Short: "Make Terraform work on a machine that cannot reach its registry",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return platform.Providers(c.Context(), at.Root, c.OutOrStdout())
+		},
 	}
-	p, err := platform.Open(".")
-	if errors.Is(err, platform.ErrDown) {
-		fmt.Fprintln(out, "The platform is not running.")
-		return nil
+}
+
+// frontCommand is what the platform starts for Valkey's TLS listener.
+func frontCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    platform.FrontCommand,
+		Hidden: true,
+		Args:   noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return servers.ServeFront(c.Context(), c.InOrStdin())
+		},
 	}
-	if err != nil {
-		return err
-	}
-	describe(out, p)
-	return nil
 }

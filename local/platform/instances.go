@@ -6,14 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
+
+	"portfolio/local/servers"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -23,10 +27,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// startInstances gives PostgreSQL the user that RDS would have made, starts the
-// service with the environment that its user data would have written, and puts
-// it behind the load balancer.
-func (p *Platform) startInstances(ctx context.Context, st *stores) error {
+// startInstances creates the user in PostgreSQL that RDS would have created, starts
+// the service with the environment that its user data would have written, and registers
+// it with the load balancer.
+func (p *Platform) startInstances(ctx context.Context, st *stores, held reservations) error {
 	cfg, err := p.AWS(ctx)
 	if err != nil {
 		return err
@@ -38,37 +42,43 @@ func (p *Platform) startInstances(ctx context.Context, st *stores) error {
 	if err := createMasterUser(ctx, cfg, st, environ); err != nil {
 		return err
 	}
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": emulatorURL, "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": accessKey,
-		"DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile, "LOG_FILE": "",
-	} {
-		environ[name] = value
-	}
+	maps.Copy(environ, map[string]string{
+		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": accessKey,
+		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile, "LOG_FILE": "",
+	})
 	p.record.Service = maps.Clone(environ)
-	launch := p.record.launcher(p.logs())
-	for i, port := range servicePorts {
-		environ["LISTEN_ADDRESS"] = fmt.Sprintf("127.0.0.1:%d", port)
-		cmd := exec.Command(filepath.Join(p.root, "build/backend/portfolio"))
-		cmd.Dir, cmd.Env = p.local(""), environment(environ)
-		if err := launch(fmt.Sprintf("service-%d", i+1), cmd); err != nil {
-			return err
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		if err := await(ctx, time.Minute, ended, func(ctx context.Context) error {
-			return get(ctx, fmt.Sprintf("http://127.0.0.1:%d/ready", port))
-		}); err != nil {
+	unlock, err := lockPorts(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	held.release()
+	for i := range p.record.Ports.Services {
+		if err := p.startInstance(ctx, i, environ); err != nil {
 			return fmt.Errorf("service instance %d: %w", i+1, err)
 		}
 	}
 	return p.registerTargets(ctx, cfg)
 }
 
-// environmentFile is the part of the user data that writes the service's environment.
+// startInstance starts an instance and waits until it is ready.
+func (p *Platform) startInstance(ctx context.Context, i int, environ map[string]string) error {
+	address := net.JoinHostPort(servers.Host, strconv.Itoa(p.record.Ports.Services[i]))
+	environ["LISTEN_ADDRESS"] = address
+	cmd := exec.Command(filepath.Join(p.root, machineService))
+	cmd.Dir, cmd.Env = p.folder, environment(environ)
+	instance, err := servers.Start(fmt.Sprintf("service-%d", i+1), cmd, p.record.launcher(p.logs()))
+	if err != nil {
+		return err
+	}
+	return instance.Await(ctx, func(ctx context.Context) error { return get(ctx, "http://"+address+"/ready") })
+}
+
+// environmentFile matches the part of the user data that writes the service's environment.
 var environmentFile = regexp.MustCompile(`(?s)/etc/portfolio/portfolio\.env <<'EOF'\n(.*?)\nEOF\n`)
 
-// userDataEnvironment reads the service's environment out of the launch template,
-// just as an instance would come to it.
+// userDataEnvironment reads the service's environment from the launch template, as an
+// instance would.
 func (p *Platform) userDataEnvironment(ctx context.Context, cfg aws.Config) (map[string]string, error) {
 	out, err := ec2.NewFromConfig(cfg).DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateName: &p.names.LaunchTemplate, Versions: []string{"$Latest"},
@@ -103,7 +113,8 @@ func parseEnvironment(userData string) (map[string]string, error) {
 	return environ, nil
 }
 
-// createMasterUser makes the real PostgreSQL what the emulator's RDS claims to be.
+// createMasterUser creates in the real PostgreSQL the database and the user that the
+// emulator's RDS instance has.
 func createMasterUser(ctx context.Context, cfg aws.Config, st *stores, environ map[string]string) error {
 	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: aws.String(environ["DB_SECRET_ARN"]),
@@ -124,11 +135,11 @@ func (p *Platform) registerTargets(ctx context.Context, cfg aws.Config) error {
 	if err != nil {
 		return err
 	}
-	// Instance ids lead nowhere here, but host names do. Two different ones, since
-	// the emulator takes a host with another port for the same target.
+	// The emulator reaches targets by host name, not by instance id. The names differ,
+	// because it ignores the port when it compares targets.
 	var targets []elbtypes.TargetDescription
-	for i, host := range []string{"127.0.0.1", "localhost"} {
-		targets = append(targets, elbtypes.TargetDescription{Id: &host, Port: aws.Int32(int32(servicePorts[i]))})
+	for i, host := range []string{servers.Host, "localhost"} {
+		targets = append(targets, elbtypes.TargetDescription{Id: &host, Port: aws.Int32(int32(p.record.Ports.Services[i]))})
 	}
 	_, err = client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{
 		TargetGroupArn: groups.TargetGroups[0].TargetGroupArn, Targets: targets,
@@ -136,16 +147,16 @@ func (p *Platform) registerTargets(ctx context.Context, cfg aws.Config) error {
 	return err
 }
 
-// ping fills in the endpoints and sends one message through all of the platform.
+// ping sets the endpoints and sends one message through the whole platform.
 func (p *Platform) ping(ctx context.Context) error {
 	api, err := p.Output("websocket-api-id")
 	if err != nil {
 		return err
 	}
 	p.Endpoints = Endpoints{
-		AWS:       emulatorURL,
-		WebSocket: fmt.Sprintf("ws://%s.execute-api.localhost:%d/prod", api, emulatorPort),
-		API:       emulatorURL + "/_alb/" + p.names.LoadBalancer,
+		AWS:       p.emulatorURL(),
+		WebSocket: fmt.Sprintf("ws://%s.execute-api.localhost:%d/prod", api, p.record.Ports.Emulator),
+		API:       p.emulatorURL() + "/_alb/" + p.names.LoadBalancer,
 	}
 	if err := get(ctx, p.Endpoints.API+"/health"); err != nil {
 		return fmt.Errorf("service behind the load balancer: %w", err)
@@ -183,7 +194,7 @@ func (p *Platform) Connect(ctx context.Context, key string) (*websocket.Conn, er
 	return p.Dial(ctx, "ticket="+ticket)
 }
 
-// Ticket asks the service for a ticket, which lets Dial in once, with an API key.
+// Ticket exchanges an API key for a ticket, with which Dial opens one WebSocket.
 func (p *Platform) Ticket(ctx context.Context, key string) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Endpoints.API+"/v1/ws-tickets", http.NoBody)
 	if err != nil {
@@ -212,10 +223,11 @@ func (p *Platform) Dial(ctx context.Context, query string) (*websocket.Conn, err
 		url += "?" + query
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	emulator := net.JoinHostPort(servers.Host, strconv.Itoa(p.record.Ports.Emulator))
 	client := &http.Client{Transport: &http.Transport{
-		// The name need not be known to DNS.
+		// The host name need not be in DNS.
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", emulatorPort))
+			return dialer.DialContext(ctx, network, emulator)
 		},
 	}}
 	socket, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
@@ -226,4 +238,22 @@ func (p *Platform) Dial(ctx context.Context, query string) (*websocket.Conn, err
 		response.Body.Close()
 	}
 	return socket, nil
+}
+
+// get expects status 200 from a URL.
+func get(ctx context.Context, url string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(response.Body, 1000)) // only the text of the error
+		return fmt.Errorf("GET %s: got %s, want 200 OK: %s", url, response.Status, body)
+	}
+	return nil
 }

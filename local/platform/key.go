@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// CreateKey makes an API key of an owner with the service's own command, run as on
-// an instance. Scopes are as the service names them, separated by commas.
+// CreateKey creates an API key for an owner with the service's own command, run as on
+// an instance. The scopes are separated by commas.
 func (p *Platform) CreateKey(ctx context.Context, owner, label, scopes string) (string, error) {
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(p.root, "build/backend/portfolio"),
+	cmd := exec.CommandContext(ctx, filepath.Join(p.root, machineService),
 		"key", "create", "--owner", owner, "--label", label, "--scopes", scopes)
 	cmd.Env, cmd.Stderr = environment(p.record.Service), &stderr
 	key, err := cmd.Output()

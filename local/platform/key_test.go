@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The command gets what it is asked for and the instances' environment, nothing else.
+// The command runs with the arguments and the instances' environment alone.
 func TestCreateKey(t *testing.T) {
 	root := t.TempDir()
-	require.NoError(t, os.MkdirAll(filepath.Join(root, "build/backend"), 0o700))
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "build/machine"), 0o700))
 	command := "#!/bin/sh\n" +
 		`[ "$DB_HOST$HOME" = db ] || { echo "DB_HOST: got nothing" >&2; exit 2; }` + "\n" +
 		`echo "it is shown this once" >&2; echo "$*"` + "\n"
-	require.NoError(t, os.WriteFile(filepath.Join(root, "build/backend/portfolio"), []byte(command), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(root, machineService), []byte(command), 0o700))
 	p := &Platform{root: root, record: &record{Service: map[string]string{"DB_HOST": "db"}}}
 	got, err := p.CreateKey(t.Context(), "ann", "two words", "read,feed")
 	require.NoError(t, err)

@@ -13,23 +13,28 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"portfolio/config"
+	"portfolio/local/servers"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/caarlos0/env/v11"
+	"github.com/gofrs/flock"
 )
 
-// emulatorURL is where the emulator answers for all of AWS.
-const emulatorURL = "http://127.0.0.1:4566"
+// Place is where a platform runs from. Each place has at most one platform.
+type Place struct {
+	Root   string // top folder of the checkout, where make has built everything
+	Folder string // in Root: what the platform writes; "" is .local
+}
 
-// Options say what Up brings up.
+// Options are the settings of Up.
 type Options struct {
-	Root string    // top folder of the checkout, where make has built everything
-	Out  io.Writer // progress, for people
+	Out io.Writer // progress, for people
+	// OtherPorts keeps the usual ports free for another platform.
+	OtherPorts bool
 }
 
 // Platform is a running platform.
@@ -39,6 +44,7 @@ type Platform struct {
 	Endpoints Endpoints                  `json:"endpoints"`
 
 	root    string
+	folder  string
 	names   config.Names
 	region  string
 	state   config.State
@@ -49,17 +55,23 @@ type Platform struct {
 // Endpoints are the platform's, as this machine reaches them.
 type Endpoints struct {
 	AWS       string `json:"aws"`
-	WebSocket string `json:"websocket"` // its host is dialled at 127.0.0.1
+	WebSocket string `json:"websocket"` // its host name is dialled at 127.0.0.1
 	API       string `json:"api"`       // the service behind the load balancer
 }
+
+// BadInput is an error that the user can correct. Nothing has been started.
+type BadInput struct{ Err error }
+
+func (e BadInput) Error() string { return e.Err.Error() }
+func (e BadInput) Unwrap() error { return e.Err }
 
 // ErrRunning says that a platform is up already; Up returns it with that platform.
 var ErrRunning = errors.New("the platform is running already")
 
-// Up starts the platform and returns when a message has gone through all of it.
-// A failure leaves nothing running. Input that the user can mend is a BadInput.
-func Up(ctx context.Context, o Options) (_ *Platform, err error) {
-	p, err := load(o.Root)
+// Up starts the platform and returns once a message has passed through all of it.
+// A failure leaves nothing running. Input that the user can correct is a BadInput.
+func (at Place) Up(ctx context.Context, o Options) (_ *Platform, err error) {
+	p, err := at.load()
 	if err != nil {
 		return nil, err
 	}
@@ -68,17 +80,17 @@ func Up(ctx context.Context, o Options) (_ *Platform, err error) {
 		return nil, err
 	}
 	defer unlock()
-	switch running, err := Open(o.Root); {
+	switch running, err := at.Open(); {
 	case err == nil:
 		return running, ErrRunning
 	case !errors.Is(err, ErrDown):
 		return nil, err
 	}
-	// What a crash left behind goes first: its ports are about to be checked.
+	// What a crash left behind goes first: it holds ports.
 	if err := p.stop(); err != nil {
 		return nil, err
 	}
-	if err := checkMachine(ctx, p.root); err != nil {
+	if err := p.checkBuilt(); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -86,7 +98,7 @@ func Up(ctx context.Context, o Options) (_ *Platform, err error) {
 			err = errors.Join(err, p.stop())
 		}
 	}()
-	if err := p.start(ctx, o.Out); ctx.Err() != nil {
+	if err := p.start(ctx, o); ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: everything that had been started was ended", context.Cause(ctx))
 	} else if err != nil {
 		return nil, fmt.Errorf("%w\nlogs are in %s", err, p.logs())
@@ -97,10 +109,10 @@ func Up(ctx context.Context, o Options) (_ *Platform, err error) {
 // ErrDown says that no platform is running.
 var ErrDown = errors.New("the platform is not running")
 
-// Open returns the platform that runs from this checkout, or ErrDown where none
-// does or a part of it has died.
-func Open(root string) (*Platform, error) {
-	p, err := load(root)
+// Open returns the platform that runs at this place, or ErrDown if there is none or
+// one of its processes has ended.
+func (at Place) Open() (*Platform, error) {
+	p, err := at.load()
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +131,14 @@ func Open(root string) (*Platform, error) {
 	}
 	p.names = config.NewNames(p.Suffix)
 	p.environ["ENVIRONMENT_SUFFIX"] = p.Suffix
+	p.environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
 	return p, nil
 }
 
-// Down ends every process of the platform, running or half dead. Its data goes
-// with it. Where nothing runs it does nothing.
-func Down(root string) error {
-	p, err := at(root)
+// Down ends every process of the platform, even if only some of them are left, and
+// deletes its data. Where nothing runs it does nothing.
+func (at Place) Down() error {
+	p, err := at.open()
 	if err != nil {
 		return err
 	}
@@ -137,9 +150,9 @@ func Down(root string) error {
 	return p.stop()
 }
 
-// Running names the processes of the platform that are alive, with their ids.
-func Running(root string) ([]string, error) {
-	p, err := at(root)
+// Running returns a line for each process of the platform that is alive.
+func (at Place) Running() ([]string, error) {
+	p, err := at.open()
 	if err != nil {
 		return nil, err
 	}
@@ -150,26 +163,37 @@ func Running(root string) ([]string, error) {
 	return lines, nil
 }
 
-// AWS is the configuration of an SDK client of the emulator. S3 needs path-style
-// addresses besides.
+// Ports returns where the platform listens.
+func (p *Platform) Ports() Ports { return p.record.Ports }
+
+func (p *Platform) emulatorURL() string {
+	return fmt.Sprintf("http://%s:%d", servers.Host, p.record.Ports.Emulator)
+}
+
+// AWS returns the configuration of an SDK client of the emulator. An S3 client also
+// needs path-style addresses.
 func (p *Platform) AWS(ctx context.Context) (aws.Config, error) {
 	return awsconfig.LoadDefaultConfig(ctx,
 		awsconfig.WithRegion(p.region),
-		awsconfig.WithBaseEndpoint(emulatorURL),
+		awsconfig.WithBaseEndpoint(p.emulatorURL()),
 		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(accessKey, accessKey, "")))
 }
 
-// accessKey is both halves of the emulator's credentials; it takes any.
+// accessKey is both halves of the emulator's credentials; any are accepted.
 const accessKey = "test"
 
-// at reads the record of what runs from the checkout in root. It needs no
-// configuration, so that nothing wrong with it keeps a platform from ending.
-func at(root string) (*Platform, error) {
-	root, err := filepath.Abs(root)
+// open reads the record of what runs. It reads no configuration, so that a wrong one
+// does not keep a platform from ending.
+func (at Place) open() (*Platform, error) {
+	root, err := filepath.Abs(at.Root)
 	if err != nil {
 		return nil, err
 	}
-	p := &Platform{root: root}
+	folder := at.Folder
+	if folder == "" {
+		folder = ".local"
+	}
+	p := &Platform{root: root, folder: filepath.Join(root, folder)}
 	if err := os.MkdirAll(p.logs(), 0o700); err != nil {
 		return nil, err
 	}
@@ -179,8 +203,8 @@ func at(root string) (*Platform, error) {
 
 // load reads the record and the configuration that the app will read, with the
 // settings that lead to the emulator.
-func load(root string) (*Platform, error) {
-	p, err := at(root)
+func (at Place) load() (*Platform, error) {
+	p, err := at.open()
 	if err != nil {
 		return nil, err
 	}
@@ -191,10 +215,10 @@ func load(root string) (*Platform, error) {
 	for _, name := range []string{"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "HTTP_PROXY", "http_proxy"} {
 		delete(environ, name) // would lead somewhere else
 	}
-	environ["AWS_ENDPOINT_URL"] = emulatorURL
+	environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
 	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"] = accessKey, accessKey
 	environ["CHECKPOINT_DISABLE"] = "1"
-	environ["CDKTF_OUTDIR"] = ".local" // not cdktf.out, which the CLI empties at each synth
+	environ["CDKTF_OUTDIR"] = p.local("app") // not cdktf.out, which the CLI empties at each synth
 	if rc := filepath.Join(p.root, terraformRC); exists(rc) {
 		environ["TF_CLI_CONFIG_FILE"] = rc
 	}
@@ -207,20 +231,21 @@ func load(root string) (*Platform, error) {
 	return p, nil
 }
 
-func (p *Platform) local(name string) string { return filepath.Join(p.root, ".local", name) }
+func (p *Platform) local(name string) string { return filepath.Join(p.folder, name) }
 func (p *Platform) logs() string             { return p.local("logs") }
 func (p *Platform) outputsFile() string      { return p.local("outputs.json") }
 
-// lock keeps two programs from starting or stopping the platform at once.
+// lock keeps two programs from starting or stopping the platform at the same time.
 func (p *Platform) lock() (unlock func(), err error) {
-	f, err := os.OpenFile(p.local("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file := flock.New(p.local("lock"), flock.SetPermissions(0o600))
+	locked, err := file.TryLock()
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(errors.New("somebody else is starting or stopping the platform of this checkout"), f.Close())
+	if !locked {
+		return nil, fmt.Errorf("%s: another program is starting or stopping the platform", p.folder)
 	}
-	return func() { f.Close() }, nil
+	return func() { file.Close() }, nil
 }
 
 func (p *Platform) stop() error {

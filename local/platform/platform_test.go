@@ -8,51 +8,59 @@ import (
 	"path/filepath"
 	"testing"
 
+	"portfolio/config"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestUpAndDownNeedTheLock(t *testing.T) {
 	root := t.TempDir()
-	p, err := at(root)
+	at := Place{Root: root}
+	p, err := at.open()
 	require.NoError(t, err)
 	unlock, err := p.lock()
 	require.NoError(t, err)
-	const busy = "somebody else is starting or stopping the platform of this checkout"
-	_, err = Up(t.Context(), Options{Root: root})
+	busy := filepath.Join(root, ".local") + ": another program is starting or stopping the platform"
+	_, err = at.Up(t.Context(), Options{})
 	assert.EqualError(t, err, busy)
-	assert.EqualError(t, Down(root), busy)
+	assert.EqualError(t, at.Down(), busy)
+	other := Place{Root: root, Folder: "other"}
+	assert.NoError(t, other.Down(), "a platform of another folder")
 	unlock()
-	assert.NoError(t, Down(root))
-	assert.NoError(t, Down(root), "again")
+	assert.NoError(t, at.Down())
+	assert.NoError(t, at.Down(), "again")
 }
 
 func TestDownNeedsNoConfiguration(t *testing.T) {
 	t.Setenv("ENVIRONMENT_SUFFIX", "NOT_GOOD")
-	root := t.TempDir()
-	assert.NoError(t, Down(root))
-	running, err := Running(root)
+	at := Place{Root: t.TempDir()}
+	assert.NoError(t, at.Down())
+	running, err := at.Running()
 	assert.NoError(t, err)
 	assert.Empty(t, running)
-	_, err = Up(t.Context(), Options{Root: root})
+	_, err = at.Up(t.Context(), Options{})
 	assert.ErrorAs(t, err, &BadInput{})
 }
 
-func TestOpenTellsRunningFromDead(t *testing.T) {
+func TestOpenNeedsEveryProcess(t *testing.T) {
 	t.Setenv("ENVIRONMENT_SUFFIX", "")
 	root := t.TempDir()
-	_, err := Open(root)
+	at := Place{Root: root}
+	_, err := at.Open()
 	assert.ErrorIs(t, err, ErrDown)
 
-	p, err := at(root)
+	p, err := at.open()
 	require.NoError(t, err)
+	p.record.Ports.Emulator = 23456
 	launch(t, p.record, "service-1", "sleep 60")
-	_, err = Open(root)
-	assert.ErrorIs(t, err, ErrDown, "an Up that has not ended well")
+	_, err = at.Open()
+	assert.ErrorIs(t, err, ErrDown, "an Up that failed")
 	require.NoError(t, writeJSON(p.outputsFile(), &Platform{Suffix: "pr7", Outputs: map[string]json.RawMessage{"vpc-id": json.RawMessage(`"vpc-1"`)}}))
-	opened, err := Open(root)
+	opened, err := at.Open()
 	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(root, ".local/stacks/portfolio-pr7"), opened.StackFolder())
+	assert.Equal(t, filepath.Join(root, ".local/app/stacks/portfolio-pr7"), opened.StackFolder())
+	assert.Equal(t, "http://127.0.0.1:23456", opened.environ["AWS_ENDPOINT_URL"], "where it listens")
 	id, err := opened.Output("vpc-id")
 	require.NoError(t, err)
 	assert.Equal(t, "vpc-1", id)
@@ -60,10 +68,45 @@ func TestOpenTellsRunningFromDead(t *testing.T) {
 	assert.ErrorContains(t, err, "output nothing")
 
 	require.NoError(t, p.record.Processes[0].stop())
-	_, err = Open(root)
-	assert.ErrorIs(t, err, ErrDown, "a part of it has died")
-	assert.NoError(t, Down(root))
+	_, err = at.Open()
+	assert.ErrorIs(t, err, ErrDown, "a process of it has ended")
+	assert.NoError(t, at.Down())
 	assert.NoFileExists(t, p.outputsFile())
+}
+
+func TestUpNeedsWhatMakeBuilds(t *testing.T) {
+	t.Setenv("ENVIRONMENT_SUFFIX", "")
+	_, err := Place{Root: t.TempDir()}.Up(t.Context(), Options{})
+	assert.ErrorAs(t, err, &BadInput{})
+	for _, made := range []string{cloudService, machineService, machineLambda, "build/tools/python/bin/python"} {
+		assert.ErrorContains(t, err, made+": got none, want what `make setup build` makes")
+	}
+}
+
+// The stack names ../../../build, seen from its folder. What is uploaded is the build
+// for the cloud, but for the Lambda, which the emulator runs here.
+func TestWhatIsUploaded(t *testing.T) {
+	root := t.TempDir()
+	for _, built := range []string{"build/lambda/bootstrap", "build/backend/portfolio", "build/machine/portfolio", "build/machine/bootstrap"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, built)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(root, built), []byte(built), 0o755))
+	}
+	p, err := Place{Root: root, Folder: "some/where"}.open()
+	require.NoError(t, err)
+	p.names = config.NewNames("local")
+	require.NoError(t, os.MkdirAll(p.StackFolder(), 0o755))
+	for range 2 { // the second time over the first
+		require.NoError(t, p.copyBuilt())
+	}
+	for uploaded, want := range map[string]string{"lambda/bootstrap": "build/machine/bootstrap", "backend/portfolio": "build/backend/portfolio"} {
+		path := filepath.Join(p.StackFolder(), "../../../build", uploaded)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(text))
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o111), info.Mode()&0o111, "executable")
+	}
 }
 
 func TestEnvironmentOfUserData(t *testing.T) {
@@ -92,7 +135,7 @@ func TestGetWantsOK(t *testing.T) {
 	}))
 	defer server.Close()
 	assert.NoError(t, get(t.Context(), server.URL+"/health"))
-	assert.ErrorContains(t, get(t.Context(), server.URL+"/ready"), "503 Service Unavailable no database")
+	assert.ErrorContains(t, get(t.Context(), server.URL+"/ready"), "got 503 Service Unavailable, want 200 OK: no database")
 }
 
 func TestProvidersFollowTheMirror(t *testing.T) {

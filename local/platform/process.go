@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,34 +9,33 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// process is one that Up started and left running. The time it started tells it
-// from a later process that got the same number.
+// process is a process that Up started and left running. Its start time distinguishes
+// it from a later process with the same number.
 type process struct {
 	Name    string `json:"name"`
 	PID     int    `json:"pid"`
-	Started string `json:"started"` // boot and clock tick, as the kernel tells them
+	Started string `json:"started"` // as startOf returns it
 }
 
-// record is what Up leaves on disk of what it started, written before it goes on,
-// so that a crash at any moment leaves nothing unknown.
+// record lists on disk what Up has started. It is written before Up continues, so that
+// after a crash at any moment the next program knows what was left behind.
 type record struct {
 	path string
 	mu   sync.Mutex // servers start at the same time
 
+	Ports     Ports     `json:"ports"`
 	Processes []process `json:"processes"`
 	Folders   []string  `json:"folders"` // of the servers, outside the checkout
 	// Service is the environment of the instances; no secret is in it.
 	Service map[string]string `json:"service,omitempty"`
 }
 
-// readRecord reads what an earlier Up left; nothing is an empty record.
+// readRecord reads what an earlier Up wrote. Without a file the record is empty.
 func readRecord(path string) (*record, error) {
 	r := &record{path: path}
 	text, err := os.ReadFile(path)
@@ -55,7 +53,7 @@ func readRecord(path string) (*record, error) {
 
 func (r *record) write() error { return writeJSON(r.path, r) }
 
-// running are the processes of the record that are still there.
+// running returns the processes of the record that are alive.
 func (r *record) running() []process {
 	var alive []process
 	for _, p := range r.Processes {
@@ -66,7 +64,7 @@ func (r *record) running() []process {
 	return alive
 }
 
-// own makes folder the record's, to be removed in the end.
+// own adds a folder that stop removes.
 func (r *record) own(folder string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,8 +75,8 @@ func (r *record) own(folder string) error {
 	return r.write()
 }
 
-// launcher starts commands that outlive this program: in sessions of their own,
-// with their output in files below logs.
+// launcher returns a function that starts a command in a session of its own, so that
+// it outlives this program, and writes its output to a file in the folder logs.
 func (r *record) launcher(logs string) func(name string, cmd *exec.Cmd) error {
 	return func(name string, cmd *exec.Cmd) error {
 		r.mu.Lock()
@@ -98,7 +96,7 @@ func (r *record) launcher(logs string) func(name string, cmd *exec.Cmd) error {
 		}
 		started, err := startOf(cmd.Process.Pid)
 		if err != nil {
-			return fmt.Errorf("%s ended at once, see %s", name, log.Name())
+			return fmt.Errorf("%s ended immediately, see %s", name, log.Name())
 		}
 		r.Processes = append(r.Processes, process{Name: name, PID: cmd.Process.Pid, Started: started})
 		return r.write()
@@ -118,7 +116,7 @@ func (r *record) stop() error {
 	if err := os.Remove(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		errs = append(errs, err)
 	}
-	r.Processes, r.Folders = nil, nil
+	r.Ports, r.Processes, r.Folders = Ports{}, nil, nil
 	return errors.Join(errs...)
 }
 
@@ -127,16 +125,15 @@ func (p process) alive() bool {
 	return err == nil && started == p.Started
 }
 
-// stop asks the process to end and insists after ten seconds. What it started
-// itself, such as the emulator's Lambda functions, ends with it.
+// stop ends the process with a signal that it can handle, and kills it after ten
+// seconds. What it started, such as the emulator's Lambda functions, is killed.
 func (p process) stop() error {
 	if !p.alive() {
 		return nil
 	}
-	// It leads a process group of its own, whose number stays taken while anyone
-	// of it is left.
-	defer func() { _ = syscall.Kill(-p.PID, syscall.SIGKILL) }() // most often nobody is
-	// PostgreSQL takes SIGTERM for "when everybody has left", SIGINT for "now".
+	// It leads a process group, whose number is not reused while a process is in it.
+	defer func() { _ = syscall.Kill(-p.PID, syscall.SIGKILL) }() // usually nothing is left
+	// On SIGTERM PostgreSQL waits for its clients to disconnect, on SIGINT it does not.
 	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	if p.Name == "postgres" {
 		signals[0] = syscall.SIGINT
@@ -158,28 +155,7 @@ func (p process) stop() error {
 	return nil
 }
 
-// startOf tells when a process started: the boot and the clock tick since. An
-// error means that there is no such process, or only its remains.
-func startOf(pid int) (string, error) {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return "", err
-	}
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return "", err
-	}
-	// The second field is the name in parentheses and may hold anything; the third
-	// is the state and the twenty-second the start (proc_pid_stat(5)).
-	_, rest, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')'):], []byte(" "))
-	fields := strings.Fields(string(rest))
-	if len(fields) < 20 || fields[0] == "Z" {
-		return "", fmt.Errorf("process %d has ended", pid)
-	}
-	return strings.TrimSpace(string(boot)) + "/" + fields[19], nil
-}
-
-// writeJSON replaces a file in one step; only its owner may read it.
+// writeJSON replaces a file atomically. Only its owner may read it.
 func writeJSON(path string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

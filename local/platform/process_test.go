@@ -47,22 +47,22 @@ func TestRecordEndsWhatAnEarlierProgramStarted(t *testing.T) {
 	assert.NoError(t, later.stop(), "again")
 }
 
-func TestRecordLeavesStrangersAlone(t *testing.T) {
+func TestRecordSparesALaterProcessWithTheSameNumber(t *testing.T) {
 	r := &record{path: filepath.Join(t.TempDir(), "processes.json")}
-	cmd := launch(t, r, "stranger", "sleep 60")
-	// Another process that got the number of one that has died.
+	cmd := launch(t, r, "later", "sleep 60")
+	// The record is of a process that has ended, whose number was reused.
 	r.Processes[0].Started = "11111111-2222-3333-4444-555555555555/1"
 	assert.Empty(t, r.running())
 	require.NoError(t, r.stop())
 	_, err := startOf(cmd.Process.Pid)
-	assert.NoError(t, err, "the stranger lives")
+	assert.NoError(t, err, "it still runs")
 }
 
-func TestStartOfRemainsIsAnError(t *testing.T) {
+func TestStartOfAnEndedProcessIsAnError(t *testing.T) {
 	cmd := exec.Command("true")
 	require.NoError(t, cmd.Start())
 	assert.Eventually(t, func() bool { _, err := startOf(cmd.Process.Pid); return err != nil },
-		30*time.Second, 10*time.Millisecond, "nobody has waited for it yet")
+		30*time.Second, 10*time.Millisecond, "it is not reaped yet")
 	require.NoError(t, cmd.Wait())
 	_, err := startOf(cmd.Process.Pid)
 	assert.Error(t, err)
@@ -78,7 +78,7 @@ func TestBrokenRecordIsNamed(t *testing.T) {
 func TestWriteJSONReplacesForTheOwnerOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "outputs.json")
 	for _, suffix := range []string{"first", "second"} {
-		require.NoError(t, writeJSON(path, &Platform{Suffix: suffix, Endpoints: Endpoints{AWS: emulatorURL}}))
+		require.NoError(t, writeJSON(path, &Platform{Suffix: suffix, Endpoints: Endpoints{AWS: "http://127.0.0.1:4566"}}))
 	}
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)

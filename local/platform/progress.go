@@ -3,71 +3,27 @@ package platform
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// steps tells what happens while it happens, and in the end how long each step took.
-type steps struct {
-	out io.Writer
-
-	mu   sync.Mutex
-	done []finished
-}
-
-type finished struct {
-	name string
-	took time.Duration
-}
-
-func (s *steps) printf(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fmt.Fprintf(s.out, format+"\n", args...)
-}
-
-// do runs one step, in words of the present.
-func (s *steps) do(name string, run func() error) error {
-	s.printf("%s …", name)
-	begin := time.Now()
-	if err := run(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	took := time.Since(begin)
-	s.printf("%s: done in %.1f s", name, took.Seconds())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.done = append(s.done, finished{name, took})
-	return nil
-}
-
-// summary lists the steps in the order they ended.
-func (s *steps) summary() string {
-	var text strings.Builder
-	for _, f := range s.done {
-		fmt.Fprintf(&text, "%8.1f s  %s\n", f.took.Seconds(), f.name)
-	}
-	return text.String()
-}
-
-// apply reads Terraform's machine-readable output as it is written and keeps
-// count. Its Write takes whole or partial lines.
+// apply counts resources in Terraform's machine-readable output while it is written.
+// Its Write takes whole or partial lines.
 type apply struct {
 	mu      sync.Mutex
 	partial []byte
 	total   int
 	done    int
-	begun   map[string]time.Time // resources at work, by address
+	begun   map[string]time.Time // resources in progress, by address
 	errors  []string
 	now     func() time.Time
 }
 
 func newApply() *apply { return &apply{begun: map[string]time.Time{}, now: time.Now} }
 
-// message is the part of Terraform's JSON lines that counts here
+// message is the part of Terraform's JSON lines that is read here
 // (developer.hashicorp.com/terraform/internals/machine-readable-ui).
 type message struct {
 	Type    string `json:"type"`
@@ -107,7 +63,7 @@ func (a *apply) Write(p []byte) (int, error) {
 func (a *apply) take(line []byte) {
 	var m message
 	if json.Unmarshal(line, &m) != nil {
-		return // not ours to judge: Terraform says what matters in JSON
+		return // not JSON: nothing to count
 	}
 	switch m.Type {
 	case "change_summary":
@@ -130,19 +86,19 @@ func (a *apply) take(line []byte) {
 	}
 }
 
-// String is one line: how much is done and what is waited for longest.
+// String returns one line: how many resources are done, and those that take longest.
 func (a *apply) String() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.total == 0 {
-		return "  planning"
+		return "planning"
 	}
 	waiting := make([]string, 0, len(a.begun))
 	for address := range a.begun {
 		waiting = append(waiting, address)
 	}
 	slices.SortFunc(waiting, func(x, y string) int { return a.begun[x].Compare(a.begun[y]) })
-	line := fmt.Sprintf("  %d of %d resources", a.done, a.total)
+	line := fmt.Sprintf("%d of %d resources", a.done, a.total)
 	for i, address := range waiting {
 		if i == 3 {
 			line += fmt.Sprintf(" and %d more", len(waiting)-i)
@@ -157,7 +113,7 @@ func (a *apply) String() string {
 	return line
 }
 
-// err joins Terraform's own errors, each with its resource.
+// err returns Terraform's own errors, each with its resource.
 func (a *apply) err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

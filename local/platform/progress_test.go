@@ -2,7 +2,6 @@ package platform
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -12,40 +11,40 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testdata/apply.jsonl is what Terraform 1.11.4 wrote of three resources, one of
+// testdata/apply.jsonl is what Terraform 1.11.4 wrote about three resources, one of
 // which fails, and a data source.
-func TestApplyTellsWhatItWaitsFor(t *testing.T) {
+func TestApplyReportsWhatItWaitsFor(t *testing.T) {
 	recorded, err := os.ReadFile("testdata/apply.jsonl")
 	require.NoError(t, err)
 	clock := time.Unix(0, 0)
 	a := newApply()
 	a.now = func() time.Time { return clock }
-	assert.Equal(t, "  planning", a.String())
+	assert.Equal(t, "planning", a.String())
 
-	tells := map[string]string{ // after the line that says this
-		"Plan: 3 to add":                       "  0 of 3 resources",
-		"terraform_data.slow: Creating":        "  0 of 3 resources, waiting for terraform_data.slow (2 s)",
-		"terraform_data.fast: Creating":        "  0 of 3 resources, waiting for terraform_data.slow (8 s), terraform_data.fast (2 s)",
-		"terraform_data.broken: Creation erro": "  1 of 3 resources, waiting for terraform_data.slow (20 s)",
-		"terraform_data.slow: Creation comple": "  2 of 3 resources",
+	wants := map[string]string{ // after the line that says this
+		"Plan: 3 to add":                       "0 of 3 resources",
+		"terraform_data.slow: Creating":        "0 of 3 resources, waiting for terraform_data.slow (2 s)",
+		"terraform_data.fast: Creating":        "0 of 3 resources, waiting for terraform_data.slow (8 s), terraform_data.fast (2 s)",
+		"terraform_data.broken: Creation erro": "1 of 3 resources, waiting for terraform_data.slow (20 s)",
+		"terraform_data.slow: Creation comple": "2 of 3 resources",
 	}
-	told := 0
+	seen := 0
 	for line := range bytes.Lines(recorded) {
-		half := len(line) / 2 // a pipe keeps no line together
+		half := len(line) / 2 // a pipe may split lines
 		for _, part := range [][]byte{line[:half], line[half:]} {
 			n, err := a.Write(part)
 			require.NoError(t, err)
 			assert.Equal(t, len(part), n)
 		}
 		clock = clock.Add(2 * time.Second)
-		for words, want := range tells {
+		for words, want := range wants {
 			if strings.Contains(string(line), words) {
 				assert.Equal(t, want, a.String(), words)
-				told++
+				seen++
 			}
 		}
 	}
-	assert.Equal(t, len(tells), told)
+	assert.Equal(t, len(wants), seen)
 	assert.ErrorContains(t, a.err(), "local-exec provisioner error")
 	assert.ErrorContains(t, a.err(), "terraform_data.broken")
 	assert.NoError(t, newApply().err())
@@ -58,17 +57,5 @@ func TestApplyNamesThreeOfMany(t *testing.T) {
 	for i, address := range []string{"a", "b", "c", "d", "e"} {
 		a.begun[address] = begin.Add(time.Duration(i) * time.Second)
 	}
-	assert.Equal(t, "  0 of 9 resources, waiting for a (60 s), b (59 s), c (58 s) and 2 more", a.String())
-}
-
-func TestStepsTellAndSumUp(t *testing.T) {
-	var out bytes.Buffer
-	s := &steps{out: &out}
-	require.NoError(t, s.do("first", func() error { return nil }))
-	boom := errors.New("boom")
-	err := s.do("second", func() error { return boom })
-	assert.EqualError(t, err, "second: boom")
-	assert.ErrorIs(t, err, boom)
-	assert.Equal(t, "first …\nfirst: done in 0.0 s\nsecond …\n", out.String())
-	assert.Equal(t, "     0.0 s  first\n", s.summary(), "only what was done")
+	assert.Equal(t, "0 of 9 resources, waiting for a (60 s), b (59 s), c (58 s) and 2 more", a.String())
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"portfolio/local/servers"
@@ -18,30 +18,56 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// start brings the parts up in the order in which they need each other.
-func (p *Platform) start(ctx context.Context, out io.Writer) error {
+// What make builds of the service and the Lambda: for the cloud, and for this machine.
+const (
+	cloudService   = "build/backend/portfolio"
+	machineService = "build/machine/portfolio"
+	machineLambda  = "build/machine/bootstrap"
+)
+
+// checkBuilt reports everything that make has not built.
+func (p *Platform) checkBuilt() error {
+	var errs []error
+	for _, made := range []string{cloudService, machineService, machineLambda, "build/tools/python/bin/python"} {
+		if !exists(filepath.Join(p.root, made)) {
+			errs = append(errs, fmt.Errorf("%s: got none, want what `make setup build` makes", made))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return BadInput{err}
+	}
+	return nil
+}
+
+// start starts the parts in the order in which they need each other.
+func (p *Platform) start(ctx context.Context, o Options) error {
 	begin := time.Now()
-	s := &steps{out: out}
+	s := newSteps(o.Out)
 	stores := &stores{}
-	if err := s.do("emulator, PostgreSQL, Valkey and synthesis", func() error { return p.startServers(ctx, stores) }); err != nil {
+	if err := p.startServers(ctx, o, s, stores); err != nil {
 		return err
 	}
+	held, err := reserve(p.record.Ports.Services[:]...)
+	if err != nil {
+		return err
+	}
+	defer held.release()
 	if err := p.apply(ctx, s); err != nil {
 		return err
 	}
 	if err := p.readOutputs(ctx); err != nil {
 		return err
 	}
-	if err := s.do("two service instances", func() error { return p.startInstances(ctx, stores) }); err != nil {
+	if err := s.do("start two service instances", nil, func() error { return p.startInstances(ctx, stores, held) }); err != nil {
 		return err
 	}
-	if err := s.do("ping over the WebSocket", func() error { return p.ping(ctx) }); err != nil {
+	if err := s.do("ping over the WebSocket", nil, func() error { return p.ping(ctx) }); err != nil {
 		return err
 	}
 	if err := writeJSON(p.outputsFile(), p); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s%8.1f s  in all\n", s.summary(), time.Since(begin).Seconds())
+	s.printf("%8.1f s  in all", time.Since(begin).Seconds())
 	return nil
 }
 
@@ -51,8 +77,32 @@ type stores struct {
 	valkey   *servers.Valkey
 }
 
-// startServers starts what does not depend on each other at the same time.
-func (p *Platform) startServers(ctx context.Context, st *stores) error {
+// startServers chooses the ports and starts what listens on them, and synthesizes the
+// app meanwhile.
+func (p *Platform) startServers(ctx context.Context, o Options, s *steps, st *stores) error {
+	unlock, err := lockPorts(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	wanted := usualPorts
+	if o.OtherPorts {
+		wanted = Ports{}
+	}
+	ports, taken, err := choosePorts(wanted)
+	if err != nil {
+		return err
+	}
+	for _, line := range taken {
+		s.printf("%s", line)
+	}
+	p.record.Ports = ports
+	p.environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
+	return s.do("start the emulator, PostgreSQL and Valkey, synthesize", nil, func() error { return p.startAll(ctx, st) })
+}
+
+// startAll starts the servers, none of which needs another, at the same time.
+func (p *Platform) startAll(ctx context.Context, st *stores) error {
 	authority, err := servers.NewAuthority()
 	if err != nil {
 		return err
@@ -61,28 +111,33 @@ func (p *Platform) startServers(ctx context.Context, st *stores) error {
 	if err != nil {
 		return err
 	}
-	launch := p.launchServer
+	ports, launch := p.record.Ports, p.launchServer
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.startEmulator(ctx, launch) })
-	group.Go(func() error { return p.synthesize(ctx) })
+	group.Go(func() error {
+		if out, err := Synthesize(ctx, p.root, p.environ); err != nil {
+			return fmt.Errorf("synthesize: %w\n%s", err, out)
+		}
+		return nil
+	})
 	group.Go(func() (err error) {
-		st.postgres, err = servers.StartPostgres(ctx, servers.PostgresConfig{Port: postgresPort, Authority: authority, Launch: launch})
+		st.postgres, err = servers.StartPostgres(ctx, servers.PostgresConfig{Port: ports.Postgres, Authority: authority, Launch: launch})
 		return err
 	})
 	group.Go(func() (err error) {
 		st.valkey, err = servers.StartValkey(ctx, servers.ValkeyConfig{
-			Port: valkeyPort, Authority: authority, Launch: launch, FrontCommand: []string{self, FrontCommand},
+			Port: ports.Valkey, Authority: authority, Launch: launch, FrontCommand: []string{self, FrontCommand},
 		})
 		return err
 	})
 	return group.Wait()
 }
 
-// FrontCommand is the word after which the program that calls Up has to call
+// FrontCommand is the argument on which the program that calls Up has to call
 // servers.ServeFront: Valkey's TLS listener runs in a process of its own.
 const FrontCommand = "valkey-tls"
 
-// launchServer starts a server, whose folder is its own and goes when it does.
+// launchServer starts a server, whose folder is removed when the platform ends.
 func (p *Platform) launchServer(name string, cmd *exec.Cmd) error {
 	if err := p.record.own(cmd.Dir); err != nil {
 		return err
@@ -90,16 +145,18 @@ func (p *Platform) launchServer(name string, cmd *exec.Cmd) error {
 	return p.record.launcher(p.logs())(name, cmd)
 }
 
-// startEmulator starts the emulator and makes the bucket that Terraform's state
-// lives in.
+// startEmulator starts the emulator and creates the bucket of Terraform's state.
 func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) error {
-	if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{Port: emulatorPort, Launch: launch}); err != nil {
+	ports := p.record.Ports
+	if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{
+		Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey, Launch: launch,
+	}); err != nil {
 		return err
 	}
 	return p.createStateBucket(ctx)
 }
 
-// createStateBucket makes the bucket as ops preflight wants it.
+// createStateBucket creates the bucket with the settings that ops preflight demands.
 func (p *Platform) createStateBucket(ctx context.Context) error {
 	cfg, err := p.AWS(ctx)
 	if err != nil {
@@ -107,7 +164,7 @@ func (p *Platform) createStateBucket(ctx context.Context) error {
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.Region = true, p.state.Region })
 	in := &s3.CreateBucketInput{Bucket: &p.state.Bucket}
-	if p.state.Region != "us-east-1" { // which S3 refuses to be told
+	if p.state.Region != "us-east-1" { // S3 rejects this one as a constraint
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(p.state.Region)}
 	}
 	if _, err := client.CreateBucket(ctx, in); err != nil {
@@ -130,40 +187,20 @@ func (p *Platform) createStateBucket(ctx context.Context) error {
 	return nil
 }
 
-// await calls ready until it succeeds. It gives up after limit, with ready's
-// last error, or when the process behind it ends.
-func await(ctx context.Context, limit time.Duration, ended <-chan error, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		err := ready(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case status := <-ended:
-			return fmt.Errorf("ended early: %w", errors.Join(status, err))
-		case <-ctx.Done():
-			return fmt.Errorf("not ready: %w", err)
-		case <-time.After(100 * time.Millisecond):
-		}
+// copyFile copies an executable and creates the folder that it goes to.
+func copyFile(to, from string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
 	}
-}
-
-// get expects 200 from a URL.
-func get(ctx context.Context, url string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	source, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(r)
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(response.Body, 1000)) // only words for the error
-		return fmt.Errorf("%s: %s %s", url, response.Status, body)
-	}
-	return nil
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Close())
 }

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/terraform-exec/tfexec"
 )
@@ -18,31 +17,33 @@ import (
 // only wait for the provider's polling.
 const parallelism = 32
 
-// progressInterval is how often a wait says what it waits for.
-const progressInterval = 5 * time.Second
-
-// synthesize runs the app as a user would, against the emulator.
-func (p *Platform) synthesize(ctx context.Context) error {
+// Synthesize runs the app in the checkout at root with an environment, and returns its
+// output.
+func Synthesize(ctx context.Context, root string, environ map[string]string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", "run", ".")
-	cmd.Dir = p.root
-	cmd.Env = environment(p.environ)
-	// go run and jsii have children, which end with them.
+	cmd.Dir, cmd.Env = root, environment(environ)
+	// go run and jsii start processes, which are to end with them.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return nil
+	return cmd.CombinedOutput()
 }
 
-// StackFolder is where the synthesized stack is and Terraform works: as deep in
-// the checkout as the CLI's, so that relative paths are the same.
+// StackFolder is where the synthesized stack is and Terraform runs. From there the
+// stack finds the service and the Lambda at ../../../build, here a folder of the
+// platform's own.
 func (p *Platform) StackFolder() string {
-	return p.local(filepath.Join("stacks", p.names.Stack))
+	return p.local(filepath.Join("app/stacks", p.names.Stack))
 }
 
-// Terraform returns Terraform at work on the platform's stack.
+// copyBuilt puts into place what the stack uploads: the service as the cloud runs it,
+// and a Lambda that the emulator can run on this machine.
+func (p *Platform) copyBuilt() error {
+	return errors.Join(
+		copyFile(p.local("build/backend/portfolio"), filepath.Join(p.root, cloudService)),
+		copyFile(p.local("build/lambda/bootstrap"), filepath.Join(p.root, machineLambda)))
+}
+
+// Terraform returns Terraform for the platform's stack.
 func (p *Platform) Terraform() (*tfexec.Terraform, error) {
 	path, err := exec.LookPath("terraform")
 	if err != nil {
@@ -55,14 +56,17 @@ func (p *Platform) Terraform() (*tfexec.Terraform, error) {
 	return tf, tf.SetEnv(tfexec.CleanEnv(p.environ))
 }
 
-// apply initializes the stack's folder and applies it, telling progress.
+// apply initializes the stack's folder and applies the stack.
 func (p *Platform) apply(ctx context.Context, s *steps) error {
 	tf, err := p.Terraform()
 	if err != nil {
 		return err
 	}
-	if err := s.do("terraform init", func() error {
-		// State of an earlier platform went with its emulator.
+	if err := p.copyBuilt(); err != nil {
+		return err
+	}
+	if err := s.do("terraform init", nil, func() error {
+		// It may be of an earlier platform, whose state ended with its emulator.
 		if err := os.RemoveAll(filepath.Join(p.StackFolder(), ".terraform")); err != nil {
 			return err
 		}
@@ -70,12 +74,9 @@ func (p *Platform) apply(ctx context.Context, s *steps) error {
 	}); err != nil {
 		return err
 	}
-	return s.do("terraform apply", func() error {
-		progress := newApply()
-		stop := every(progressInterval, func() { s.printf("%s", progress) })
-		err := tf.ApplyJSON(ctx, progress, tfexec.Parallelism(parallelism))
-		stop()
-		if err != nil {
+	progress := newApply()
+	return s.do("terraform apply", progress, func() error {
+		if err := tf.ApplyJSON(ctx, progress, tfexec.Parallelism(parallelism)); err != nil {
 			return errors.Join(progress.err(), err)
 		}
 		return nil
@@ -99,32 +100,11 @@ func (p *Platform) readOutputs(ctx context.Context) error {
 	return nil
 }
 
-// Output is one of Terraform's outputs that is text.
+// Output returns one of Terraform's outputs, which has to be a string.
 func (p *Platform) Output(name string) (string, error) {
 	var text string
 	if err := json.Unmarshal(p.Outputs[name], &text); err != nil {
 		return "", fmt.Errorf("output %s: %w", name, err)
 	}
 	return text, nil
-}
-
-// every calls f again and again until the function it returns is called.
-func every(interval time.Duration, f func()) (stop func()) {
-	ticker, ended, done := time.NewTicker(interval), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-ticker.C:
-				f()
-			case <-ended:
-				return
-			}
-		}
-	}()
-	return func() {
-		ticker.Stop()
-		close(ended)
-		<-done
-	}
 }

@@ -10,16 +10,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
+	"github.com/gofrs/flock"
 )
 
 // PostgresVersion is what the cloud runs too.
 const PostgresVersion = "15.14.0"
 
-// cacheFolder keeps the unpacked binaries between runs and checkouts. Root's
+// CacheFolder keeps the unpacked binaries between runs and checkouts. Root's
 // own cache cannot be entered by the account that its PostgreSQL runs as.
-func cacheFolder() (string, error) {
+func CacheFolder() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/cache/portfolio", nil
 	}
@@ -34,7 +36,7 @@ func cacheFolder() (string, error) {
 // their folder. The first call downloads 14 MB and verifies them; calls of
 // other processes meanwhile wait for it.
 func FetchPostgres(ctx context.Context) (string, error) {
-	cache, err := cacheFolder()
+	cache, err := CacheFolder()
 	if err != nil {
 		return "", err
 	}
@@ -42,10 +44,7 @@ func FetchPostgres(ctx context.Context) (string, error) {
 	if _, err := os.Stat(target); err == nil {
 		return target, nil
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lock(target + ".lock")
+	unlock, err := Lock(ctx, target+".lock")
 	if err != nil {
 		return "", err
 	}
@@ -105,16 +104,17 @@ func fetch(ctx context.Context, work string) error {
 	return nil
 }
 
-// lock takes the file's lock, waiting for it, and returns what releases it.
-func lock(path string) (func(), error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+// Lock locks the file at path, which it creates, and returns what unlocks it. It waits
+// until nobody else holds the lock or ctx ends.
+func Lock(ctx context.Context, path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	file := flock.New(path, flock.SetPermissions(0o600))
+	if _, err := file.TryLockContext(ctx, 100*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return func() { f.Close() }, nil
+	return func() { file.Close() }, nil
 }
 
 // account is whom PostgreSQL runs as: it refuses root, so root lends it nobody's

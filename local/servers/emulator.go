@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,10 @@ type EmulatorConfig struct {
 	Python string   // interpreter that has the emulator; "" for the one `make setup` installs
 	Port   int      // 0 chooses a free one
 	Launch Launcher // nil ties the emulator to this process
+
+	// The ports, on localhost, that the emulator reports for every RDS instance and
+	// every serverless cache; 0 is the usual one.
+	PostgresPort, ValkeyPort int
 }
 
 // Emulator is a running emulator of AWS, empty when it starts.
@@ -27,7 +32,7 @@ type Emulator struct {
 	URL    string // answers for every service
 	Folder string // all its files; Stop removes it
 
-	process *process
+	process *Process
 }
 
 // StartEmulator starts the emulator and returns when it answers. It listens on
@@ -46,7 +51,7 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 		return nil, err
 	}
 	if c.Port == 0 {
-		c.Port, err = freePort()
+		c.Port, err = FreePort()
 	} else {
 		err = portIsFree(c.Port) // or another server's health would pass for this one's
 	}
@@ -69,12 +74,13 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder, "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
 		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
+		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)), "POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),
 		"AWS_ENDPOINT_URL=" + e.URL, // what Lambda functions call AWS by
 	}
-	if e.process, err = start("emulator", cmd, c.Launch); err != nil {
+	if e.process, err = Start("emulator", cmd, c.Launch); err != nil {
 		return nil, err
 	}
-	if err := e.process.await(ctx, e.healthy); err != nil {
+	if err := e.process.Await(ctx, e.healthy); err != nil {
 		return nil, err
 	}
 	return e, nil

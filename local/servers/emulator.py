@@ -3,7 +3,7 @@ for: metrics collection and target groups of Auto Scaling groups, which are take
 and forgotten, so that the next plan shows enabled_metrics and target_group_arns
 again; scaling policies looked up by name; and DB instances looked up by resource
 id, without which the deletion of one seems never to end as long as there is another.
-It keeps idle connections for longer than its clients do."""
+Its RDS instances answer on POSTGRES_PORT, where the one real PostgreSQL listens. It keeps idle connections for longer than its clients do."""
 
 import os
 
@@ -56,6 +56,16 @@ def by_resource_id(instances, filters):
 
 by_other_filters = rds._apply_instance_filters
 rds._apply_instance_filters = by_resource_id
+
+
+def instance_xml(instance):
+    endpoint = {**instance.get("Endpoint", {}), "Port": int(os.environ["POSTGRES_PORT"])}
+    return any_instance_xml({**instance, "Endpoint": endpoint})
+
+
+any_instance_xml = rds._instance_xml
+rds._instance_xml = instance_xml
+
 
 def serve(application, config):
     # A server must not be the first to close an idle connection: a request that comes

@@ -42,7 +42,7 @@ type Postgres struct {
 	CAFile string // PEM, what clients verify the server with
 	Folder string // all its files; Stop removes it
 
-	process  *process
+	process  *Process
 	launch   Launcher
 	binaries string
 	durable  bool
@@ -58,7 +58,7 @@ func StartPostgres(ctx context.Context, c PostgresConfig) (_ *Postgres, err erro
 		return nil, err
 	}
 	if c.Port == 0 {
-		if c.Port, err = freePort(); err != nil {
+		if c.Port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
@@ -95,10 +95,10 @@ func (p *Postgres) Restart(ctx context.Context) error {
 	var err error
 	cmd := exec.Command(filepath.Join(p.binaries, "bin", "postgres"), p.arguments()...)
 	p.run(cmd, p.as)
-	if p.process, err = start("postgres", cmd, p.launch); err != nil {
+	if p.process, err = Start("postgres", cmd, p.launch); err != nil {
 		return err
 	}
-	return p.process.await(ctx, p.ping)
+	return p.process.Await(ctx, p.ping)
 }
 
 // Stop ends the server and removes its files. A second call does nothing.

@@ -2,8 +2,6 @@
 // and Valkey for RDS and ElastiCache Serverless, and an emulator for AWS's APIs.
 // The stores speak TLS only, with a certificate of a local authority, so clients
 // connect to them exactly as they do in the cloud. All listen on 127.0.0.1 only.
-//
-// It needs Linux: processes are tied to their parent by the kernel.
 package servers
 
 import (
@@ -24,32 +22,38 @@ import (
 // Host is the only address anything here listens on.
 const Host = "127.0.0.1"
 
+// The ports that the servers usually listen on.
+const (
+	EmulatorPort = 4566
+	PostgresPort = 5432
+	ValkeyPort   = 6379
+)
+
 // A Launcher starts cmd, the server called name. It may set what a server
 // leaves open: SysProcAttr's session and parent-death fields, and where output
 // goes. The command's Dir is the server's own folder. A Launcher is called once
 // per process, by any goroutine, and must not wait for its end.
 type Launcher func(name string, cmd *exec.Cmd) error
 
-// process is a started server and the news of its end.
-type process struct {
+// A Process is a started server.
+type Process struct {
 	name   string
 	cmd    *exec.Cmd
 	output *bytes.Buffer // nil where a Launcher sends it elsewhere
 	ended  chan struct{}
 }
 
-// start runs cmd through launch. Without a Launcher the process dies with the
-// calling one, however that ends, and its output is kept for error messages.
-func start(name string, cmd *exec.Cmd, launch Launcher) (*process, error) {
-	p := &process{name: name, cmd: cmd, ended: make(chan struct{})}
+// Start runs cmd through launch. Without a Launcher the process ends with the calling
+// one, where the kernel can do that, and its output is kept for error messages.
+func Start(name string, cmd *exec.Cmd, launch Launcher) (*Process, error) {
+	p := &Process{name: name, cmd: cmd, ended: make(chan struct{})}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	if launch == nil {
 		p.output = &bytes.Buffer{}
 		cmd.Stdout, cmd.Stderr = p.output, p.output
-		// SIGQUIT makes PostgreSQL drop everything and Valkey end.
-		cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+		endWithParent(cmd.SysProcAttr)
 		// A signal typed at the terminal goes to the test, which then stops the server.
 		cmd.SysProcAttr.Setpgid = true
 		launch = func(_ string, cmd *exec.Cmd) error { return cmd.Start() }
@@ -58,18 +62,18 @@ func start(name string, cmd *exec.Cmd, launch Launcher) (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
-		_ = cmd.Wait() // the status is in ProcessState; an early end is reported by await
+		_ = cmd.Wait() // ProcessState has the status, and Await reports an early end
 		close(p.ended)
 	}()
 	return p, nil
 }
 
-// await calls ready until it succeeds. It gives up when the process ends, when
-// ctx does, or after a minute, with ready's last error.
-func (p *process) await(ctx context.Context, ready func(context.Context) error) error {
+// Await calls ready until it succeeds. It gives up when the process ends, when ctx is
+// done, or after a minute, with ready's last error.
+func (p *Process) Await(ctx context.Context, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	go func() { // its port may be another's, who keeps ready waiting
+	go func() { // another server may have the port and keep ready waiting
 		select {
 		case <-p.ended:
 			cancel()
@@ -95,7 +99,7 @@ func (p *process) await(ctx context.Context, ready func(context.Context) error) 
 }
 
 // tail is the end of the process's output, once it has ended.
-func (p *process) tail() string {
+func (p *Process) tail() string {
 	if p.output == nil {
 		return ""
 	}
@@ -105,7 +109,7 @@ func (p *process) tail() string {
 
 // stop ends the process with sig, and by force after ten seconds. It returns
 // once the process is gone, which is also when its ports are free.
-func (p *process) stop(sig syscall.Signal) error {
+func (p *Process) stop(sig syscall.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop %s: %w", p.name, err)
 	}
@@ -121,9 +125,9 @@ func (p *process) stop(sig syscall.Signal) error {
 	return nil
 }
 
-// freePort finds a port below the range the kernel hands out to others, so
-// that nothing but another call of this function competes for it.
-func freePort() (int, error) {
+// FreePort returns a free port below the range from which the kernel assigns ports, so
+// that only another call of this function can return the same one.
+func FreePort() (int, error) {
 	var last error
 	for range 50 {
 		port := 20000 + rand.IntN(12000)

@@ -36,7 +36,7 @@ type Valkey struct {
 	CAFile string // PEM, what clients verify the server with
 	Folder string // all its files; Stop removes it
 
-	server, front *process
+	server, front *Process
 	stopFront     context.CancelFunc // of the listener in this process
 	frontEnded    chan error
 }
@@ -50,11 +50,11 @@ func StartValkey(ctx context.Context, c ValkeyConfig) (_ *Valkey, err error) {
 		return nil, err
 	}
 	if c.Port == 0 {
-		if c.Port, err = freePort(); err != nil {
+		if c.Port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
-	bus, err := freePort()
+	bus, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -70,16 +70,16 @@ func StartValkey(ctx context.Context, c ValkeyConfig) (_ *Valkey, err error) {
 	}()
 	cmd := exec.Command(binary, v.arguments(bus)...)
 	cmd.Dir = folder
-	if v.server, err = start("valkey", cmd, c.Launch); err != nil {
+	if v.server, err = Start("valkey", cmd, c.Launch); err != nil {
 		return nil, err
 	}
-	if err := v.server.await(ctx, v.claimSlots); err != nil {
+	if err := v.server.Await(ctx, v.claimSlots); err != nil {
 		return nil, err
 	}
 	if err := v.startFront(ctx, c); err != nil {
 		return nil, err
 	}
-	return v, v.server.await(ctx, v.ping)
+	return v, v.server.Await(ctx, v.ping)
 }
 
 // Address is host:port for a cluster client.
@@ -93,7 +93,7 @@ func (v *Valkey) Stop() error {
 		errs = append(errs, <-v.frontEnded)
 		v.stopFront = nil
 	}
-	for _, p := range []*process{v.front, v.server} {
+	for _, p := range []*Process{v.front, v.server} {
 		if p != nil {
 			errs = append(errs, p.stop(syscall.SIGTERM))
 		}
@@ -158,7 +158,7 @@ func (v *Valkey) startFront(ctx context.Context, c ValkeyConfig) (err error) {
 		cmd := exec.Command(c.FrontCommand[0], c.FrontCommand[1:]...)
 		cmd.Dir = v.Folder
 		cmd.Stdin = bytes.NewReader(input)
-		v.front, err = start("valkey-tls", cmd, c.Launch)
+		v.front, err = Start("valkey-tls", cmd, c.Launch)
 		return err
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -7,18 +7,20 @@ import (
 	"sync"
 	"testing"
 
+	"portfolio/local/platform"
+
 	"github.com/caarlos0/env/v11"
 	"github.com/stretchr/testify/require"
 )
 
 // emulated is this process's environment with the emulator's address, dummy
 // credentials and the settings of a case.
-func emulated(settings map[string]string) map[string]string {
+func emulated(p *platform.Platform, settings map[string]string) map[string]string {
 	environ := env.ToMap(os.Environ())
 	for _, name := range []string{"PORTFOLIO_PROFILE", "ENVIRONMENT_SUFFIX", "AWS_PROFILE", "AWS_SESSION_TOKEN"} {
 		delete(environ, name)
 	}
-	environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:4566"
+	environ["AWS_ENDPOINT_URL"] = p.Endpoints.AWS
 	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ["AWS_REGION"] = "test", "test", "us-east-1"
 	if rc, err := filepath.Abs(filepath.Join(root, "build/terraform/terraform.rc")); err == nil {
 		if _, err := os.Stat(rc); err == nil {
@@ -39,39 +41,27 @@ func list(environ map[string]string) []string {
 	return all
 }
 
-// app is the CDKTF app and operator the program that writes HCL, each built once.
-var (
-	app      = built("platform", "portfolio")
-	operator = built("ops", "portfolio/ops")
-)
-
-// built builds a program into build/ when it is first asked for.
-func built(name, source string) func() (string, error) {
-	return sync.OnceValues(func() (string, error) {
-		path, err := filepath.Abs(filepath.Join(root, "build", name))
-		if err != nil {
-			return "", err
-		}
-		out, err := exec.Command("go", "build", "-o", path, source).CombinedOutput()
-		if err != nil {
-			os.Stderr.Write(out)
-		}
-		return path, err
-	})
-}
+// operator builds the operator's program when it is first called, and returns its path.
+var operator = sync.OnceValues(func() (string, error) {
+	path, err := filepath.Abs(filepath.Join(root, "build/ops"))
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-o", path, "portfolio/ops").CombinedOutput()
+	if err != nil {
+		os.Stderr.Write(out)
+	}
+	return path, err
+})
 
 // synthesize writes a case's stack to build/stacks, beside the CLI's cdktf.out
 // and as deep as it, and returns its folder. name is its suffix.
-func synthesize(t *testing.T, name string, settings map[string]string) string {
+func synthesize(t *testing.T, p *platform.Platform, name string, settings map[string]string) string {
 	t.Helper()
-	path, err := app()
-	require.NoError(t, err)
-	environ := emulated(settings)
+	environ := emulated(p, settings)
 	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
 	environ["CDKTF_OUTDIR"] = "build"
-	cmd := command(t, path)
-	cmd.Env = list(environ)
-	out, err := cmd.CombinedOutput()
+	out, err := platform.Synthesize(t.Context(), root, environ)
 	require.NoError(t, err, string(out))
 	return filepath.Join(root, "build", "stacks", "portfolio-"+environ["ENVIRONMENT_SUFFIX"])
 }

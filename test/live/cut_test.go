@@ -25,11 +25,11 @@ import (
 // cutDeploys deploys an environment in spite of all that can go wrong: once
 // interrupted, once killed, then twice at once.
 func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
-	folder := synthesize(t, suffix, pullRequest)
-	tf := stackTerraform(t, folder, pullRequest)
+	folder := synthesize(t, p, suffix, pullRequest)
+	tf := stackTerraform(t, p, folder, pullRequest)
 	interrupted := interrupt(t, p, folder, suffix)
 	database := kill(t, p, tf, folder, suffix)
-	out, err := runOps(t, suffix, "preflight")
+	out, err := runOps(t, p, suffix, "preflight")
 	require.Error(t, err, out)
 	assert.Contains(t, out, "DB instance "+databaseOf(suffix)+": got one that is not in the state")
 	assert.Contains(t, out, "`terraform import ADDRESS "+databaseOf(suffix)+"`")
@@ -53,7 +53,7 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 // interrupt ends a deploy as Ctrl-C does: Terraform writes what it made and gives
 // the lock back.
 func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) remoteState {
-	first := startApply(t, folder)
+	first := startApply(t, p, folder)
 	first.until(t, func() bool { return len(first.progress(t).completed) >= 30 })
 	require.NoError(t, first.cmd.Process.Signal(os.Interrupt))
 	require.Error(t, first.wait(), "it was interrupted")
@@ -84,10 +84,10 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 		}
 	}
 	if len(needs) > 0 {
-		before := startApply(t, folder, needs...)
+		before := startApply(t, p, folder, needs...)
 		require.NoError(t, before.wait(), before.said(t))
 	}
-	second := startApply(t, folder, "-target="+database)
+	second := startApply(t, p, folder, "-target="+database)
 	instances, name := rds.NewFromConfig(sdk(t, p)), databaseOf(suffix)
 	second.until(t, func() bool {
 		_, err := instances.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
@@ -103,8 +103,8 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 	require.True(t, locked, "a killed deploy leaves its lock")
 	var held lockInfo
 	require.NoError(t, json.Unmarshal(text, &held))
-	saysHolder(t, folder, held)
-	unlock := terraformCommand(t, folder, "force-unlock", "-force", held.ID)
+	saysHolder(t, p, folder, held)
+	unlock := terraformCommand(t, p, folder, "force-unlock", "-force", held.ID)
 	out, err := unlock.CombinedOutput()
 	require.NoError(t, err, string(out))
 	return database
@@ -124,8 +124,8 @@ func created(plan *tfjson.Plan) []string {
 }
 
 // saysHolder deploys against a held lock.
-func saysHolder(t *testing.T, folder string, held lockInfo) {
-	out, err := terraformCommand(t, folder, "apply", "-auto-approve", "-input=false", "-no-color").CombinedOutput()
+func saysHolder(t *testing.T, p *platform.Platform, folder string, held lockInfo) {
+	out, err := terraformCommand(t, p, folder, "apply", "-auto-approve", "-input=false", "-no-color").CombinedOutput()
 	require.Error(t, err, string(out))
 	assert.Contains(t, string(out), held.ID)
 	assert.Contains(t, string(out), held.Who)
@@ -135,14 +135,14 @@ func saysHolder(t *testing.T, folder string, held lockInfo) {
 // twice finishes the environment with two deploys at once, and a third that will
 // not wait.
 func twice(t *testing.T, p *platform.Platform, folder, suffix string) {
-	deploy := startApply(t, folder)
+	deploy := startApply(t, p, folder)
 	var held lockInfo
 	deploy.until(t, func() bool {
 		text, locked := readObject(t, p, stateOf(suffix)+".tflock")
 		return locked && json.Unmarshal(text, &held) == nil
 	})
-	saysHolder(t, folder, held)
-	waiting := startApply(t, folder, "-lock-timeout=10m")
+	saysHolder(t, p, folder, held)
+	waiting := startApply(t, p, folder, "-lock-timeout=10m")
 	require.NoError(t, deploy.wait(), deploy.said(t))
 	require.NoError(t, waiting.wait(), waiting.said(t))
 }
@@ -154,20 +154,20 @@ type apply struct {
 	err chan error
 }
 
-func terraformCommand(t *testing.T, folder string, args ...string) *exec.Cmd {
+func terraformCommand(t *testing.T, p *platform.Platform, folder string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), mustLook(t, "terraform"), args...)
 	cmd.Dir = folder
-	cmd.Env = list(emulated(pullRequest))
+	cmd.Env = list(emulated(p, pullRequest))
 	return cmd
 }
 
 // startApply starts an apply as the head of a process group of its own, which
 // ends with the test.
-func startApply(t *testing.T, folder string, more ...string) *apply {
+func startApply(t *testing.T, p *platform.Platform, folder string, more ...string) *apply {
 	t.Helper()
 	a := &apply{log: filepath.Join(t.TempDir(), "log"), err: make(chan error, 1)}
-	a.cmd = terraformCommand(t, folder, append([]string{"apply", "-json", "-auto-approve", "-input=false", "-parallelism=32"}, more...)...)
+	a.cmd = terraformCommand(t, p, folder, append([]string{"apply", "-json", "-auto-approve", "-input=false", "-parallelism=32"}, more...)...)
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	a.cmd.Cancel = func() error { return syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL) }
 	log, err := os.Create(a.log)

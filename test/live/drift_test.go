@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"portfolio/local/platform"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/hashicorp/terraform-exec/tfexec"
@@ -20,17 +22,18 @@ var emulatorDrift = map[string][]string{
 	"aws_autoscaling_group": {"capacity_reservation_specification", "default_instance_warmup", "enabled_metrics", "target_group_arns"},
 	"aws_cloudwatch_metric_alarm": {"actions_enabled", "alarm_actions", "alarm_description", "dimensions", "evaluate_low_sample_count_percentiles",
 		"extended_statistic", "ok_actions", "period", "statistic", "treat_missing_data"},
-	"aws_db_instance": {"database_insights_mode", "enabled_cloudwatch_logs_exports"},
+	// The real PostgreSQL behind it listens on another port than the stack names.
+	"aws_db_instance": {"database_insights_mode", "enabled_cloudwatch_logs_exports", "port"},
 	"aws_flow_log":    {"deliver_cross_account_role", "iam_role_arn", "max_aggregation_interval", "tags", "tags_all"},
 	"aws_s3_object":   {"tags_all"},
 }
 
 // stackTerraform is Terraform, initialized, at work in a stack's folder.
-func stackTerraform(t *testing.T, folder string, settings map[string]string) *tfexec.Terraform {
+func stackTerraform(t *testing.T, p *platform.Platform, folder string, settings map[string]string) *tfexec.Terraform {
 	t.Helper()
 	tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
 	require.NoError(t, err)
-	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(settings))))
+	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(p, settings))))
 	require.NoError(t, tf.Init(t.Context(), tfexec.Reconfigure(true)))
 	return tf
 }

@@ -15,10 +15,10 @@ import (
 // what the JSON would, which is the emulator's drift alone.
 func ejected(t *testing.T, p *platform.Platform) {
 	cmd := command(t, "make", "eject")
-	cmd.Env = list(emulated(map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
+	cmd.Env = list(emulated(p, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
-	hcl := stackTerraform(t, filepath.Join(root, "build", "eject", "portfolio-"+suffix), nil)
+	hcl := stackTerraform(t, p, filepath.Join(root, "build", "eject", "portfolio-"+suffix), nil)
 	formatted, _, err := hcl.FormatCheck(t.Context())
 	require.NoError(t, err)
 	assert.True(t, formatted, "terraform fmt")
@@ -33,9 +33,9 @@ func ejected(t *testing.T, p *platform.Platform) {
 }
 
 // ejectedProfile has Terraform look at a profile's HCL.
-func ejectedProfile(t *testing.T, name string, settings map[string]string) {
+func ejectedProfile(t *testing.T, p *platform.Platform, name string, settings map[string]string) {
 	t.Helper()
-	environ := emulated(settings)
+	environ := emulated(p, settings)
 	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
 	path, err := operator()
 	require.NoError(t, err)

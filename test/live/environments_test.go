@@ -31,7 +31,7 @@ func environments(t *testing.T, p *platform.Platform) {
 	before := picture(t, p, "pr2")
 	reaps(t, p)
 	assert.Equal(t, before, picture(t, p, "pr2"), "pr2 after pr1's destruction")
-	out, err := makeTarget(t, "destroy", "pr2")
+	out, err := makeTarget(t, p, "destroy", "pr2")
 	require.NoError(t, err, out)
 	assert.Empty(t, leftovers(t, p, "pr2"))
 }
@@ -39,8 +39,8 @@ func environments(t *testing.T, p *platform.Platform) {
 // reaps destroys the environment whose pull request is closed, by two runs at once,
 // and no other: neither one that is open nor one of another kind.
 func reaps(t *testing.T, p *platform.Platform) {
-	assert.Contains(t, ops(t, "pr1", "environments"), "\npr1 ")
-	dry := ops(t, "pr1", "reap", "--open", "2")
+	assert.Contains(t, ops(t, p, "pr1", "environments"), "\npr1 ")
+	dry := ops(t, p, "pr1", "reap", "--open", "2")
 	for _, line := range []string{suffix + ": stays: its suffix is not pr<number>\n", "pr1: goes: ", "pr2: stays: ", "Dry run"} {
 		assert.Contains(t, dry, line)
 	}
@@ -49,40 +49,42 @@ func reaps(t *testing.T, p *platform.Platform) {
 		for _, name := range []string{"one", "two"} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				assert.Contains(t, ops(t, "pr1", "reap", "--open", "2", "--yes"), "Destroyed ")
+				assert.Contains(t, ops(t, p, "pr1", "reap", "--open", "2", "--yes"), "Destroyed ")
 			})
 		}
 	})
 	assert.Empty(t, leftovers(t, p, "pr1"))
-	after := ops(t, "pr1", "environments")
+	after := ops(t, p, "pr1", "environments")
 	assert.NotContains(t, after, "pr1 ")
 	assert.Contains(t, after, "\npr2 ")
 }
 
 // ops runs a command of the operators' program about an environment, which has to
 // succeed.
-func ops(t *testing.T, suffix string, args ...string) string {
+func ops(t *testing.T, p *platform.Platform, suffix string, args ...string) string {
 	t.Helper()
-	out, err := runOps(t, suffix, args...)
+	out, err := runOps(t, p, suffix, args...)
 	require.NoError(t, err, "ops %v\n%s", args, out)
 	return out
 }
 
-func runOps(t *testing.T, suffix string, args ...string) (string, error) {
+func runOps(t *testing.T, p *platform.Platform, suffix string, args ...string) (string, error) {
 	t.Helper()
 	settings := maps.Clone(pullRequest)
 	settings["ENVIRONMENT_SUFFIX"] = suffix
-	cmd := command(t, "go", append([]string{"run", "./ops"}, args...)...)
-	cmd.Env = list(emulated(settings))
+	path, err := operator()
+	require.NoError(t, err)
+	cmd := command(t, path, args...)
+	cmd.Env = list(emulated(p, settings))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
 // makeTarget runs a target for an environment of a pull request.
-func makeTarget(t *testing.T, target, suffix string) (string, error) {
+func makeTarget(t *testing.T, p *platform.Platform, target, suffix string) (string, error) {
 	t.Helper()
 	cmd := command(t, "make", target, "ENVIRONMENT_SUFFIX="+suffix)
-	cmd.Env = list(emulated(pullRequest))
+	cmd.Env = list(emulated(p, pullRequest))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -90,11 +92,11 @@ func makeTarget(t *testing.T, target, suffix string) (string, error) {
 // cliDeploys deploys an environment by make, and again while somebody holds its
 // lock: the second says who.
 func cliDeploys(t *testing.T, p *platform.Platform, suffix string) {
-	out, err := makeTarget(t, "deploy", suffix)
+	out, err := makeTarget(t, p, "deploy", suffix)
 	require.NoError(t, err, out)
 	// make deploy stops on findings, so an environment must not be in its own way.
-	assert.Contains(t, ops(t, suffix, "preflight"), "preflight of portfolio-"+suffix+": account 000000000000, us-east-1")
-	out, err = makeTarget(t, "outputs", suffix)
+	assert.Contains(t, ops(t, p, suffix, "preflight"), "preflight of portfolio-"+suffix+": account 000000000000, us-east-1")
+	out, err = makeTarget(t, p, "outputs", suffix)
 	require.NoError(t, err, out)
 	assert.Contains(t, out, databaseOf(suffix))
 
@@ -103,7 +105,7 @@ func cliDeploys(t *testing.T, p *platform.Platform, suffix string) {
 		Version: "1.11.4", Created: "2026-01-02T03:04:05Z", Path: stateBucket + "/" + stateOf(suffix)}
 	_, err = client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(string(marshal(t, held)))})
 	require.NoError(t, err)
-	out, err = makeTarget(t, "deploy", suffix)
+	out, err = makeTarget(t, p, "deploy", suffix)
 	require.Error(t, err, out)
 	assert.Contains(t, out, held.Who)
 	assert.Contains(t, out, held.ID)
@@ -132,7 +134,7 @@ func picture(t *testing.T, p *platform.Platform, suffix string) snapshot {
 	require.True(t, ok)
 	resources := leftovers(t, p, suffix)
 	slices.Sort(resources)
-	tf := stackTerraform(t, synthesize(t, suffix, pullRequest), pullRequest)
+	tf := stackTerraform(t, p, synthesize(t, p, suffix, pullRequest), pullRequest)
 	changes := changesOf(planned(t, tf))
 	onlyDrift(t, changes)
 	return snapshot{s.Serial, s.Lineage, s.addresses(), resources, changes}

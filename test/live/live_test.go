@@ -5,7 +5,6 @@ package live
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"portfolio/local/platform"
+	"portfolio/local/servers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,10 +28,12 @@ const (
 	suffix = "live"
 )
 
-var ports = []int{4566, 5432, 6379, 8081, 8082}
+// at is where the test's platform runs from. It is not the place of make local, whose
+// platform a test must not touch.
+var at = platform.Place{Root: root, Folder: "build/live"}
 
-// TestMain lets all parallel tests begin at once, however few processors there
-// are: most of their time is Terraform's waiting.
+// TestMain starts all parallel tests at once, however few processors there are: most of
+// the time they wait for Terraform.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "8"); err != nil {
@@ -40,8 +42,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestPlatform brings the platform up, looks at it from all sides, and takes it
-// down again; the order of the last two is part of what is tested.
+// TestPlatform starts the platform, tests it while it runs, and ends it. Destroying it
+// and ending its processes are tests, too, in this order.
 func TestPlatform(t *testing.T) {
 	for name, value := range map[string]string{
 		"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard",
@@ -49,42 +51,49 @@ func TestPlatform(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
+	unlock, err := servers.Lock(t.Context(), filepath.Join(root, "build/live.lock"))
+	require.NoError(t, err)
+	t.Cleanup(unlock)
+	require.NoError(t, at.Down(), "what a test that was killed left")
+	t.Cleanup(func() { assert.NoError(t, at.Down()) })
 	launcher := buildLauncher(t)
-	t.Cleanup(func() { assert.NoError(t, platform.Down(root)) })
-	if out, err := command(t, launcher, "up").CombinedOutput(); err != nil {
-		t.Fatalf("up: %v\n%s", err, out)
-	} else {
-		t.Logf("up:\n%s", out)
-	}
-	p, err := platform.Open(root)
+	out, err := launcher(t, "up", "--other-ports").CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Logf("up:\n%s", out)
+	p, err := at.Open()
 	require.NoError(t, err)
 
 	t.Run("running", func(t *testing.T) {
 		t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
-		t.Run("listens on loopback only", loopbackOnly)
+		t.Run("listens on loopback only", func(t *testing.T) { loopbackOnly(t, p) })
 		// Alone, since it takes instances from the load balancer.
 		t.Run("portfolios", func(t *testing.T) { portfolios(t, p) })
 		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, p) })
 		t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
 		t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
-		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t) })
+		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
 		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
 		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, p) })
 		t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
-		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t) })
+		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, p) })
 	})
 	t.Run("state", func(t *testing.T) { state(t, p) })
 	t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
 	t.Run("destroy", func(t *testing.T) { destroy(t, p) })
-	t.Run("down", func(t *testing.T) { down(t, launcher) })
+	t.Run("down", func(t *testing.T) { down(t, launcher, p) })
 }
 
-// buildLauncher builds the program behind make local: the platform outlives it.
-func buildLauncher(t *testing.T) string {
+// launcher returns a command of the program behind make local, for the test's platform.
+type launcher func(t *testing.T, args ...string) *exec.Cmd
+
+// buildLauncher builds the program. The platform outlives it.
+func buildLauncher(t *testing.T) launcher {
 	path := filepath.Join(t.TempDir(), "local")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "portfolio/local").CombinedOutput()
 	require.NoError(t, err, string(out))
-	return path
+	return func(t *testing.T, args ...string) *exec.Cmd {
+		return command(t, path, append([]string{"--folder", at.Folder}, args...)...)
+	}
 }
 
 // command runs a program in the top folder.
@@ -94,35 +103,36 @@ func command(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func upAgain(t *testing.T, launcher string, p *platform.Platform) {
-	before, err := platform.Running(root)
+func upAgain(t *testing.T, local launcher, p *platform.Platform) {
+	before, err := at.Running()
 	require.NoError(t, err)
-	out, err := command(t, launcher, "up").CombinedOutput()
+	out, err := local(t, "up").CombinedOutput()
 	require.NoError(t, err, string(out))
 	assert.Contains(t, string(out), "running already")
 	assert.Contains(t, string(out), p.Endpoints.WebSocket)
-	after, err := platform.Running(root)
+	after, err := at.Running()
 	require.NoError(t, err)
 	assert.Equal(t, before, after)
 	assert.Len(t, after, 6, "emulator, PostgreSQL, Valkey and its TLS listener, two instances")
 }
 
 // down ends everything: no process, no listener, and nothing on a second call.
-func down(t *testing.T, launcher string) {
-	out, err := command(t, launcher, "down").CombinedOutput()
+func down(t *testing.T, local launcher, p *platform.Platform) {
+	listening := ports(p)
+	out, err := local(t, "down").CombinedOutput()
 	require.NoError(t, err, string(out))
-	running, err := platform.Running(root)
+	running, err := at.Running()
 	require.NoError(t, err)
 	assert.Empty(t, running)
-	_, err = platform.Open(root)
+	_, err = at.Open()
 	assert.True(t, errors.Is(err, platform.ErrDown))
-	for _, port := range ports {
+	for _, port := range listening {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if assert.NoError(t, err, "port %d is free", port) {
 			assert.NoError(t, l.Close())
 		}
 	}
-	out, err = command(t, launcher, "down").CombinedOutput()
+	out, err = local(t, "down").CombinedOutput()
 	require.NoError(t, err, string(out))
 	assert.Contains(t, string(out), "Nothing was running")
 }
@@ -149,13 +159,29 @@ func idleConnections(t *testing.T, p *platform.Platform) {
 	assert.True(t, reused(), "the emulator closed an idle connection")
 }
 
-// loopbackOnly reads what the kernel says of every listener on the platform's ports.
-func loopbackOnly(t *testing.T) {
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		text, err := os.ReadFile(table)
-		require.NoError(t, err)
-		for _, port := range ports {
-			assert.NotContains(t, string(text), fmt.Sprintf("00000000:%04X", port), "port %d on every interface", port)
+// ports lists where the platform listens.
+func ports(p *platform.Platform) []int {
+	all := p.Ports()
+	return append([]int{all.Emulator, all.Postgres, all.Valkey}, all.Services[:]...)
+}
+
+// loopbackOnly dials the platform's ports, none of them a usual one, at every address of
+// this machine.
+func loopbackOnly(t *testing.T, p *platform.Platform) {
+	addresses, err := net.InterfaceAddrs()
+	require.NoError(t, err)
+	for _, port := range ports(p) {
+		assert.NotContains(t, []int{servers.EmulatorPort, servers.PostgresPort, servers.ValkeyPort, 8081, 8082}, port)
+		for _, address := range addresses {
+			ip := address.(*net.IPNet).IP
+			if ip.IsLinkLocalUnicast() {
+				continue // needs a zone
+			}
+			conn, err := net.DialTimeout("tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)), 5*time.Second)
+			if err == nil {
+				conn.Close()
+			}
+			assert.Equal(t, ip.Equal(net.ParseIP(servers.Host)), err == nil, "dialling %s, port %d: %v", ip, port, err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func portfolios(t *testing.T, p *platform.Platform) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ada := apiKey(ctx, t, p, "ada", "read,trade,feed")
-	one, two := instance{t, 8081, ada}, instance{t, 8082, ada}
+	one, two := instance{t, p.Ports().Services[0], ada}, instance{t, p.Ports().Services[1], ada}
 	path := one.create(ctx, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`)
 	first, second := join(ctx, t, p, one, path.id), join(ctx, t, p, two, path.id)
 

@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -24,8 +25,8 @@ const stateBucket = "iac-rlhf-tf-states"
 var stateKey = suffix + "/portfolio-" + suffix + ".tfstate"
 
 // outputs are all there, each a value of its kind, in the file that people read.
-func outputs(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, ".local", "outputs.json"))
+func outputs(t *testing.T, p *platform.Platform) {
+	text, err := os.ReadFile(filepath.Join(at.Root, at.Folder, "outputs.json"))
 	require.NoError(t, err)
 	var file struct {
 		Suffix    string
@@ -34,14 +35,16 @@ func outputs(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &file))
 	assert.Equal(t, suffix, file.Suffix)
-	assert.Equal(t, "http://127.0.0.1:4566", file.Endpoints["aws"])
-	assert.NotEmpty(t, file.Endpoints["websocket"])
-	assert.NotEmpty(t, file.Endpoints["api"])
+	ports := p.Ports()
+	emulator := fmt.Sprintf("http://127.0.0.1:%d", ports.Emulator)
+	assert.Equal(t, emulator, file.Endpoints["aws"])
+	assert.Equal(t, emulator+"/_alb/portfolio-alb-"+suffix, file.Endpoints["api"])
+	assert.Regexp(t, fmt.Sprintf(`^ws://[0-9a-f]+\.execute-api\.localhost:%d/prod$`, ports.Emulator), file.Endpoints["websocket"])
 	for name, want := range map[string]string{
 		"vpc-id": `"vpc-`, "vpc-cidr": `"172.32.0.0/16"`, "public-subnet-ids": `["subnet-`, "private-subnet-ids": `["subnet-`,
 		"alb-dns-name": `"portfolio-alb-live`, "alb-arn": `"arn:aws:elasticloadbalancing:`, "asg-name": `"portfolio-asg-live"`,
-		"db-endpoint": `"localhost:5432"`, "db-identifier": `"portfolio-holdings-db-live"`, "db-secret-arn": `"arn:aws:secretsmanager:`,
-		"cache-endpoint": `"localhost:6379"`, "cache-name": `"portfolio-market-cache-live"`, "s3-bucket-name": `"portfolio-hist-live-000000000000"`,
+		"db-endpoint": fmt.Sprintf(`"localhost:%d"`, ports.Postgres), "db-identifier": `"portfolio-holdings-db-live"`, "db-secret-arn": `"arn:aws:secretsmanager:`,
+		"cache-endpoint": fmt.Sprintf(`"localhost:%d"`, ports.Valkey), "cache-name": `"portfolio-market-cache-live"`, "s3-bucket-name": `"portfolio-hist-live-000000000000"`,
 		"websocket-url": `"ws`, "websocket-api-id": `"`, "lambda-function-name": `"portfolio-ws-handler-live"`,
 		"dashboard-name": `"portfolio-tracking-metrics-live"`,
 	} {
@@ -93,7 +96,7 @@ func noPassword(t *testing.T, p *platform.Platform) {
 	none("every version of the state", stateVersions(t, p))
 
 	// Logs, outputs, the synthesized stack and what Terraform keeps beside it.
-	require.NoError(t, filepath.WalkDir(filepath.Join(root, ".local"), func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Join(at.Root, at.Folder), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && entry.Name() == "providers" {
 			return fs.SkipDir // programs of hundreds of megabytes, not ours
 		}
@@ -133,7 +136,7 @@ func stateVersions(t *testing.T, p *platform.Platform) []byte {
 
 // plans has the real provider plan each profile and each setting that changes
 // what is created, into an account where nothing of it exists.
-func plans(t *testing.T) {
+func plans(t *testing.T, p *platform.Platform) {
 	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 	for name, environ := range map[string]map[string]string{
 		"preview":            {"PORTFOLIO_PROFILE": "preview"},
@@ -145,10 +148,10 @@ func plans(t *testing.T) {
 		"al2023-logs-alarms": {"AMAZON_LINUX": "al2023", "API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := synthesize(t, name, environ)
+			folder := synthesize(t, p, name, environ)
 			tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
 			require.NoError(t, err)
-			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(environ))))
+			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(p, environ))))
 			require.NoError(t, tf.Init(t.Context()))
 			valid, err := tf.Validate(t.Context())
 			require.NoError(t, err)
@@ -156,7 +159,7 @@ func plans(t *testing.T) {
 			changes, err := tf.Plan(t.Context(), tfexec.Lock(false))
 			require.NoError(t, err)
 			assert.True(t, changes)
-			ejectedProfile(t, name, environ)
+			ejectedProfile(t, p, name, environ)
 		})
 	}
 }

@@ -1,0 +1,7 @@
+package servers
+
+import "syscall"
+
+// endWithParent makes the kernel end the process when this program ends, however that
+// happens. SIGQUIT makes PostgreSQL end its sessions and Valkey end.
+func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGQUIT }
