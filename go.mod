@@ -35,7 +35,6 @@ require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/cdktf/cdktf-provider-archive-go/archive/v10 v10.3.0
 	github.com/cdktf/cdktf-provider-aws-go/aws/v19 v19.65.1
-	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/coder/websocket v1.8.15
 	github.com/fergusstrange/embedded-postgres v1.34.0
 	github.com/go-json-experiment/json v1.27.2

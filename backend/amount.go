@@ -64,9 +64,18 @@ func (p *problems) number(path string, d decimal.Decimal, positive bool) {
 	}
 }
 
-func (p *problems) symbol(symbol string) {
+// ValidateSymbol reports a text that cannot be a symbol. Path names the field.
+func ValidateSymbol(path, symbol string) error {
+	var p problems
+	p.symbolAt(path, symbol)
+	return p.err()
+}
+
+func (p *problems) symbol(symbol string) { p.symbolAt("symbol", symbol) }
+
+func (p *problems) symbolAt(path, symbol string) {
 	if !symbolFormat.MatchString(symbol) {
-		p.add("symbol", fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9 and .:=^/_-, a letter or digit first")
+		p.add(path, fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9 and .:=^/_-, a letter or digit first")
 	}
 }
 

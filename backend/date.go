@@ -64,3 +64,17 @@ func (d *Date) UnmarshalText(text []byte) error {
 	*d = parsed
 	return nil
 }
+
+// MinDate is the first day that a transaction can have.
+var MinDate = NewDate(1900, time.January, 1)
+
+// ValidateRange reports a date that a transaction recorded at now cannot have: one
+// before MinDate or more than a year ahead. Path names the date. The zero value is
+// accepted.
+func (d Date) ValidateRange(path string, now time.Time) error {
+	last := DateOf(now.AddDate(1, 0, 0))
+	if d == 0 || d >= MinDate && d <= last {
+		return nil
+	}
+	return &FieldError{Path: path, Got: d.String(), Want: fmt.Sprintf("a day from %s to %s", MinDate, last)}
+}

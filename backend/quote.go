@@ -115,6 +115,8 @@ func (p *problems) origin(source string, at, received time.Time) {
 		p.add("time", "none", "a time")
 	case received.IsZero():
 		p.add("received", "none", "a time")
+	case at.UTC().Before(MinDate.Midnight()):
+		p.add("time", at.UTC().Format(time.RFC3339Nano), "a time from "+MinDate.String())
 	case at.After(received.Add(MaxClockSkew)):
 		p.add("time", at.UTC().Format(time.RFC3339Nano),
 			fmt.Sprintf("at most %s after it was received", MaxClockSkew))

@@ -62,7 +62,11 @@ type APIKeys interface {
 // database transaction, raises the portfolio's version, and is announced to all
 // instances once it is committed.
 type Portfolios interface {
-	CreatePortfolio(ctx context.Context, by Principal, p Portfolio) (Portfolio, error)
+	// CreatePortfolio adds a portfolio at version 1. With an idempotency key ("" for
+	// none) a second call within IdempotencyLifetime adds nothing and returns what
+	// the first one did, replayed; with another portfolio it is
+	// CodeIdempotencyConflict.
+	CreatePortfolio(ctx context.Context, by Principal, idempotencyKey string, p Portfolio) (created Portfolio, replayed bool, err error)
 	GetPortfolio(ctx context.Context, owner, id string) (Portfolio, error)
 	ListPortfolios(ctx context.Context, owner string, page Page) (list []Portfolio, next string, err error)
 	// UpdatePortfolio changes name, base currency and policy of p.ID if its version

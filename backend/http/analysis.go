@@ -80,15 +80,12 @@ func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, owner, id stri
 }
 
 func (a *api) portfolioAsOf(r *http.Request) (id string, at time.Time, err error) {
-	if id, err = pathID(r, "portfolio"); err != nil {
-		return "", at, err
-	}
 	values, err := query(r, "as_of")
 	if err != nil {
 		return "", at, err
 	}
 	at, err = asOf(values, a.Now())
-	return id, at, err
+	return r.PathValue(portfolioID), at, err
 }
 
 // performanceOutput leaves out the return that was not asked for.
@@ -130,7 +127,7 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return wrong("interval", interval, "1d")
 	}
 	if to-from >= backend.MaxDays {
-		return wrong("from", from.String(), fmt.Sprintf("at most %d days up to to", backend.MaxDays))
+		return wrong("from", from.String(), fmt.Sprintf("a day less than %d days before to", backend.MaxDays))
 	}
 	days, err := a.Tracker.History(ctx, by.Owner, id, from, to)
 	if err != nil {
@@ -141,9 +138,7 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 
 // period reads from and to, which lie in order and not in the future.
 func (a *api) period(r *http.Request, also string) (id string, values url.Values, from, to backend.Date, err error) {
-	if id, err = pathID(r, "portfolio"); err != nil {
-		return id, nil, 0, 0, err
-	}
+	id = r.PathValue(portfolioID)
 	if values, err = query(r, "from", "to", also); err != nil {
 		return id, nil, 0, 0, err
 	}
@@ -154,7 +149,7 @@ func (a *api) period(r *http.Request, also string) (id string, values url.Values
 		return id, nil, 0, 0, err
 	}
 	if to > backend.DateOf(a.Now()) || from > to {
-		err = wrong("to", to.String(), "a day from from to today")
+		err = wrong("to", to.String(), "a day between from and today")
 	}
 	return id, values, from, to, err
 }

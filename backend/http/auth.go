@@ -110,10 +110,20 @@ func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 			return &backend.Error{Code: CodeRateLimited, Message: "too many calls with this key, try again later"}
 		}
 		if !who.principal.May(scope) {
-			return &backend.Error{Code: backend.CodeForbidden, Message: "the key lacks the scope " + string(scope)}
+			return lacksScope(scope)
+		}
+		for _, name := range []string{portfolioID, transactionID, keyID} {
+			if id := r.PathValue(name); id != "" && !backend.ValidID(id) {
+				return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
+			}
 		}
 		return serve(ctx, w, r, who.principal)
 	}
+}
+
+// lacksScope is the error of a key without a scope.
+func lacksScope(scope backend.Scope) error {
+	return &backend.Error{Code: backend.CodeForbidden, Message: "the key lacks the scope " + string(scope)}
 }
 
 // bearer reads the key of a request (RFC 6750). It is taken from the header

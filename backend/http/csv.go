@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"portfolio/backend"
 
@@ -20,32 +22,25 @@ import (
 // CodeInvalidRows is the code of an import in which rows are wrong.
 const CodeInvalidRows backend.Code = "invalid_rows"
 
-// maxRowProblems bounds what an answer says of a file in which all is wrong.
-const maxRowProblems = 100
-
-// csvColumns are those of an import and an export. An import may leave out any
-// but the first two, and order them as it likes.
+// csvColumns are the columns of an import and an export. In an import they can be in
+// any order, and all but the first two can be absent.
 var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount", "currency", "fee", "ratio_new", "ratio_old", "note"}
 
-// rowProblem is what is wrong with one row.
+// rowProblem is one problem of a row.
 type rowProblem struct {
-	Row     int    `json:"row"` // its line in the file, the header's is 1; 0 is the file as a whole
+	Row     int    `json:"row"` // its line in the file, of which the header is 1; 0 for the whole file
 	Problem string `json:"problem"`
 }
 
-// importOutput says what an import did or, as a dry run, would do.
+// importOutput reports what an import did or, as a dry run, would do.
 type importOutput struct {
 	DryRun   bool         `json:"dry_run"`
-	Rows     int          `json:"rows"`     // that hold a transaction
+	Rows     int          `json:"rows"`     // with a transaction
 	Recorded int          `json:"recorded"` // 0 in a dry run
-	Problems []rowProblem `json:"problems"` // the first 100; with any nothing is recorded
+	Problems []rowProblem `json:"problems"` // the first 100; nothing is recorded if there are any
 }
 
 func (a *api) importTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
-	if err != nil {
-		return err
-	}
 	values, err := query(r, "dry_run")
 	if err != nil {
 		return err
@@ -62,31 +57,38 @@ func (a *api) importTransactions(ctx context.Context, w http.ResponseWriter, r *
 	if err != nil {
 		return err
 	}
-	txs, lines, problems := readCSV(body)
-	if len(problems) == 0 {
-		if problems, err = a.derivable(ctx, by.Owner, id, txs, lines); err != nil {
+	txs, rows, problems := readCSV(body, a.Now())
+	out := importOutput{DryRun: dryRun, Rows: rows}
+	id := r.PathValue(portfolioID)
+	if len(problems) > 0 {
+		if _, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id); err != nil {
 			return err
 		}
+	} else {
+		var replayed bool
+		if dryRun {
+			err = a.derivable(ctx, by.Owner, id, txs)
+		} else {
+			var entries []backend.Entry
+			entries, replayed, err = a.Portfolios.Record(ctx, by, id, key, txs)
+			out.Recorded = len(entries)
+		}
+		if problems, err = derivationProblems(err); err != nil {
+			return err
+		}
+		markReplayed(w, replayed)
 	}
-	out := importOutput{DryRun: dryRun, Rows: len(lines), Problems: problems[:min(len(problems), maxRowProblems)]}
-	if dryRun {
+	out.Problems = problems[:min(len(problems), maxProblems)]
+	switch {
+	case dryRun:
 		return replyJSON(w, http.StatusOK, out)
-	}
-	if len(problems) > 0 {
+	case len(problems) > 0:
 		return &rowsError{out}
 	}
-	entries, replayed, err := a.Portfolios.Record(ctx, by, id, key, txs)
-	if err != nil {
-		return err
-	}
-	if replayed {
-		w.Header().Set("Idempotency-Replayed", "true")
-	}
-	out.Recorded = len(entries)
 	return replyJSON(w, http.StatusCreated, out)
 }
 
-// rowsError is an import that was refused for its rows.
+// rowsError reports an import that was refused because of its rows.
 type rowsError struct{ importOutput }
 
 func (e *rowsError) Error() string {
@@ -97,35 +99,43 @@ func (e *rowsError) Unwrap() error {
 	return &backend.Error{Code: CodeInvalidRows, Message: "nothing was recorded: " + e.Error()}
 }
 
-// derivable derives the portfolio with the new transactions and says of which
-// rows that cannot be. Record does it again, against what is there by then.
-func (a *api) derivable(ctx context.Context, owner, id string, txs []backend.Transaction, lines []int) ([]rowProblem, error) {
+// derivable returns the error that recording transactions would have.
+func (a *api) derivable(ctx context.Context, owner, id string, txs []backend.Transaction) error {
 	p, all, err := a.Portfolios.Load(ctx, owner, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	last, through := int64(0), backend.DateOf(a.Now())
 	for _, t := range all {
 		last, through = max(last, t.Sequence), max(through, t.Date)
 	}
 	for i, t := range txs {
-		t.ID, t.Sequence = "row "+strconv.Itoa(lines[i]), last+int64(i)+1
+		t.Sequence = last + int64(i) + 1
 		all, through = append(all, t), max(through, t.Date)
 	}
-	problems := []rowProblem{}
 	_, err = backend.Derive(p.Policy, all, through)
+	return err
+}
+
+// rowForm matches an error about the transaction of a row, as readCSV names it.
+var rowForm = regexp.MustCompile(`(?s)^row ([0-9]+)\b.*?: (.*)$`)
+
+// derivationProblems splits an error of deriving a portfolio into problems of rows. It
+// returns any other error.
+func derivationProblems(err error) ([]rowProblem, error) {
+	list := []rowProblem{}
 	for _, e := range split(err) {
-		row := 0
-		text := e.Error()
-		if after, ok := strings.CutPrefix(text, "row "); ok {
-			if number, rest, ok := strings.Cut(after, " "); ok {
-				row, _ = strconv.Atoi(number) // our own
-				_, text, _ = strings.Cut(rest, ": ")
-			}
+		if code := publicError(e).Code; code != backend.CodeOversold && code != backend.CodeInvalidRequest {
+			return nil, err
 		}
-		problems = append(problems, rowProblem{row, text})
+		problem := rowProblem{Problem: e.Error()}
+		if row := rowForm.FindStringSubmatch(problem.Problem); row != nil {
+			problem.Row, _ = strconv.Atoi(row[1]) // digits
+			problem.Problem = row[2]
+		}
+		list = append(list, problem)
 	}
-	return problems, nil
+	return list, nil
 }
 
 // split lists joined errors.
@@ -143,64 +153,94 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// readCSV reads a file and all that is wrong with it. With problems the
-// transactions are not whole. Lines gives the line of each.
-func readCSV(body []byte) (txs []backend.Transaction, lines []int, problems []rowProblem) {
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff")))) // as spreadsheets begin it
-	reader.FieldsPerRecord = -1                                                        // said by row below
+// readCSV reads the transactions in a file, each with an ID such as "row 7", and
+// counts the rows. If there are problems, the transactions are not complete.
+func readCSV(body []byte, now time.Time) (txs []backend.Transaction, rows int, problems []rowProblem) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff")) // which spreadsheets write
+	reader := csv.NewReader(bytes.NewReader(keepCRLF(body)))
+	reader.FieldsPerRecord = -1 // checked below, by row
 	header, err := reader.Read()
 	if err != nil {
-		return nil, nil, []rowProblem{{1, "got no header, want " + strings.Join(csvColumns, ",")}}
+		return nil, 0, []rowProblem{{1, "got no header, want " + strings.Join(csvColumns, ",")}}
 	}
-	columns := slices.Clone(header)
-	for i, name := range columns {
-		columns[i] = strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(csvColumns, columns[i]) || slices.Contains(columns[:i], columns[i]) {
-			return nil, nil, []rowProblem{{1, fmt.Sprintf("column: got %.40q, want each of %s once at most", name, strings.Join(csvColumns, ","))}}
-		}
+	columns, problem := csvHeader(header)
+	if problem != "" {
+		return nil, 0, []rowProblem{{1, problem}}
 	}
-	if !slices.Contains(columns, "date") || !slices.Contains(columns, "kind") {
-		return nil, nil, []rowProblem{{1, "columns: got no date or no kind, want both"}}
-	}
-	for {
+	for ; ; rows++ {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return txs, lines, append(problems, rowProblem{csvLine(err), "got no valid CSV (RFC 4180), want it"})
+			return txs, rows, append(problems, rowProblem{csvLine(err), "got invalid CSV, want RFC 4180"})
 		}
 		line, _ := reader.FieldPos(0)
 		switch {
-		case len(lines) == backend.MaxImport:
-			return txs, lines, append(problems, rowProblem{line, fmt.Sprintf("got more rows, want at most %d", backend.MaxImport)})
+		case rows == backend.MaxImport:
+			return txs, rows, append(problems, rowProblem{line, fmt.Sprintf("got more rows, want at most %d", backend.MaxImport)})
 		case len(record) != len(columns):
 			problems = append(problems, rowProblem{line, fmt.Sprintf("got %d fields, want %d", len(record), len(columns))})
 		default:
 			t, err := row(columns, record)
+			if err == nil {
+				err = recordable(t, now)
+			}
 			if err != nil {
 				problems = append(problems, rowProblem{line, strings.ReplaceAll(err.Error(), "\n", "; ")})
 			}
+			t.ID = fmt.Sprintf("row %d", line)
 			txs = append(txs, t)
 		}
-		lines = append(lines, line)
 	}
-	if len(lines) == 0 {
-		problems = append(problems, rowProblem{1, "got no rows, want one or more"})
+	if rows == 0 {
+		problems = append(problems, rowProblem{1, "got no rows, want at least one"})
 	}
-	return txs, lines, problems
+	return txs, rows, problems
 }
 
+// csvHeader returns the names of the columns, or what is wrong with them.
+func csvHeader(header []string) (columns []string, problem string) {
+	for _, name := range header {
+		column := strings.ToLower(strings.TrimSpace(name))
+		if !slices.Contains(csvColumns, column) || slices.Contains(columns, column) {
+			return nil, fmt.Sprintf("column: got %.40q, want each of %s at most once", name, strings.Join(csvColumns, ","))
+		}
+		columns = append(columns, column)
+	}
+	if !slices.Contains(columns, "date") || !slices.Contains(columns, "kind") {
+		return nil, fmt.Sprintf("columns: got %.80q, want date and kind among them", strings.Join(columns, ","))
+	}
+	return columns, ""
+}
+
+// keepCRLF doubles the CR before each LF in a quoted field. encoding/csv removes one,
+// and with it would change a note of several lines.
+func keepCRLF(body []byte) []byte {
+	var out []byte
+	quoted := false
+	for i, b := range body {
+		if b == '"' {
+			quoted = !quoted
+		}
+		if quoted && b == '\r' && i+1 < len(body) && body[i+1] == '\n' {
+			out = append(out, b)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// csvLine returns the line of an error in a file.
 func csvLine(err error) int {
-	if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
-		return wrong.Line
+	if syntax := (*csv.ParseError)(nil); errors.As(err, &syntax) {
+		return syntax.Line
 	}
 	return 0
 }
 
-// row reads one transaction. An empty field is one that is not there.
-func row(columns, record []string) (backend.Transaction, error) {
-	var t backend.Transaction
+// row reads one transaction. An empty field means that the member is absent.
+func row(columns, record []string) (t backend.Transaction, err error) {
 	var problems []error
 	for i, name := range columns {
 		text := strings.TrimSpace(record[i])
@@ -234,17 +274,15 @@ func row(columns, record []string) (backend.Transaction, error) {
 		}
 		problems = append(problems, err)
 	}
-	if err := errors.Join(problems...); err != nil {
-		return t, err
-	}
-	return t, t.Validate()
+	return t, errors.Join(problems...)
 }
 
 func csvNumber(name, text string) (decimal.Decimal, error) {
-	if !numberForm.MatchString(text) {
+	var n number
+	if n.UnmarshalText([]byte(text)) != nil {
 		return decimal.Decimal{}, &backend.FieldError{Path: name, Got: fmt.Sprintf("%.40q", text), Want: "a decimal such as 12.50"}
 	}
-	return decimal.NewFromString(text)
+	return n.Decimal, nil
 }
 
 func csvInteger(name, text string) (int64, error) {
@@ -256,14 +294,10 @@ func csvInteger(name, text string) (int64, error) {
 }
 
 func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
-	if err != nil {
-		return err
-	}
 	if _, err := query(r); err != nil {
 		return err
 	}
-	_, txs, err := a.Portfolios.Load(ctx, by.Owner, id)
+	_, txs, err := a.Portfolios.Load(ctx, by.Owner, r.PathValue(portfolioID))
 	if err != nil {
 		return err
 	}
@@ -273,12 +307,12 @@ func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="transactions.csv"`)
-	_, _ = text.WriteTo(w) // the client may be gone, which is its business
+	_, _ = text.WriteTo(w) // the client may be gone
 	return nil
 }
 
 // writeCSV writes transactions in the order in which they take effect, so that
-// reading them again gives the same portfolio.
+// importing them results in the same portfolio.
 func writeCSV(w io.Writer, txs []backend.Transaction) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvColumns); err != nil {
@@ -312,13 +346,13 @@ func writeCSV(w io.Writer, txs []backend.Transaction) error {
 	return out.Error()
 }
 
-// formula are the characters with which spreadsheets take a cell for a formula,
-// and the apostrophe that keeps them from it (OWASP, "CSV Injection").
+// formula is the set of characters that make a spreadsheet read a cell as a formula,
+// and the apostrophe that prevents it (OWASP, "CSV Injection").
 type formula string
 
 const disarmed formula = "'=+-@\t\r"
 
-// write puts an apostrophe before a text that would be a formula.
+// write returns a text with an apostrophe in front if it would be a formula.
 func (f formula) write(text string) string {
 	if text != "" && strings.ContainsRune(string(f), rune(text[0])) {
 		return "'" + text
@@ -326,7 +360,7 @@ func (f formula) write(text string) string {
 	return text
 }
 
-// restore takes that apostrophe away.
+// restore removes the apostrophe.
 func (f formula) restore(text string) string {
 	if len(text) > 1 && text[0] == '\'' && strings.ContainsRune(string(f), rune(text[1])) {
 		return text[1:]

@@ -48,7 +48,7 @@ func TestImportSaysWhichRowsAreWrong(t *testing.T) {
 		"header alone":    {"date,kind\n", 1, "no rows"},
 		"unknown column":  {"date,kind,colour\n", 1, "colour"},
 		"column twice":    {"date,kind,date\n", 1, "once"},
-		"no kind":         {"date\n2026-01-01\n", 1, "no kind"},
+		"no kind":         {"date\n2026-01-01\n", 1, "want date and kind"},
 		"fields":          {"date,kind\n2026-01-01\n", 2, "got 1 fields, want 2"},
 		"quotes":          {"date,kind\n2026-01-01,\"DEPOSIT\n", 2, "RFC 4180"},
 		"number":          {"date,kind,amount,currency\n2026-01-01,DEPOSIT,1e9,EUR\n", 2, "amount"},

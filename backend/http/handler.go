@@ -74,9 +74,17 @@ type route struct {
 	serve        endpoint
 }
 
-// routes is all that the service answers, its table of contents.
+// The names of IDs in paths. An ID of the wrong form is not found.
+const (
+	portfolioID   = "portfolio"
+	transactionID = "transaction"
+	keyID         = "key"
+)
+
+// routes lists everything that the service answers.
 func (a *api) routes() []route {
-	const portfolio = "/v1/portfolios/{portfolio}"
+	const portfolio = "/v1/portfolios/{" + portfolioID + "}"
+	const transaction = portfolio + "/transactions/{" + transactionID + "}"
 	return []route{
 		{http.MethodGet, wire.HealthPath, health},
 		{http.MethodGet, "/ready", a.ready},
@@ -88,15 +96,16 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/portfolios", a.keyed(backend.ScopeRead, a.listPortfolios)},
 		{http.MethodPost, "/v1/portfolios", a.keyed(backend.ScopeTrade, a.createPortfolio)},
 		{http.MethodGet, portfolio, a.keyed(backend.ScopeRead, a.getPortfolio)},
-		{http.MethodPut, portfolio, a.keyed(backend.ScopeTrade, a.updatePortfolio)},
+		{http.MethodPut, portfolio, a.keyed(backend.ScopeTrade, a.replacePortfolio)},
+		{http.MethodPatch, portfolio, a.keyed(backend.ScopeTrade, a.patchPortfolio)},
 		{http.MethodDelete, portfolio, a.keyed(backend.ScopeTrade, a.deletePortfolio)},
 		{http.MethodGet, portfolio + "/transactions", a.keyed(backend.ScopeRead, a.listTransactions)},
 		{http.MethodPost, portfolio + "/transactions", a.keyed(backend.ScopeTrade, a.recordTransaction)},
 		{http.MethodPost, portfolio + "/transactions.csv", a.keyed(backend.ScopeTrade, a.importTransactions)},
 		{http.MethodGet, portfolio + "/transactions.csv", a.keyed(backend.ScopeRead, a.exportTransactions)},
-		{http.MethodGet, portfolio + "/transactions/{transaction}", a.keyed(backend.ScopeRead, a.getTransaction)},
-		{http.MethodPut, portfolio + "/transactions/{transaction}", a.keyed(backend.ScopeTrade, a.updateTransaction)},
-		{http.MethodDelete, portfolio + "/transactions/{transaction}", a.keyed(backend.ScopeTrade, a.deleteTransaction)},
+		{http.MethodGet, transaction, a.keyed(backend.ScopeRead, a.getTransaction)},
+		{http.MethodPut, transaction, a.keyed(backend.ScopeTrade, a.updateTransaction)},
+		{http.MethodDelete, transaction, a.keyed(backend.ScopeTrade, a.deleteTransaction)},
 		{http.MethodGet, portfolio + "/holdings", a.keyed(backend.ScopeRead, a.holdings)},
 		{http.MethodGet, portfolio + "/valuation", a.keyed(backend.ScopeRead, a.valuation)},
 		{http.MethodGet, portfolio + "/performance", a.keyed(backend.ScopeRead, a.performance)},
@@ -106,7 +115,7 @@ func (a *api) routes() []route {
 		{http.MethodPost, "/v1/ws-tickets", a.keyed(backend.ScopeRead, a.issueTicket)},
 		{http.MethodGet, "/v1/keys", a.keyed(backend.ScopeAdmin, a.listKeys)},
 		{http.MethodPost, "/v1/keys", a.keyed(backend.ScopeAdmin, a.createKey)},
-		{http.MethodDelete, "/v1/keys/{key}", a.keyed(backend.ScopeAdmin, a.revokeKey)},
+		{http.MethodDelete, "/v1/keys/{" + keyID + "}", a.keyed(backend.ScopeAdmin, a.revokeKey)},
 		{http.MethodGet, "/v1/audit", a.keyed(backend.ScopeAdmin, a.audit)},
 	}
 }

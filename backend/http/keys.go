@@ -8,7 +8,7 @@ import (
 	"portfolio/backend"
 )
 
-// secretOutput is shown once: what is kept of the secret is its hash.
+// keyOutput shows a new key, this once: only its hash is stored.
 type keyOutput struct {
 	backend.APIKey
 	Key string `json:"key"`
@@ -17,30 +17,32 @@ type keyOutput struct {
 type keyInput struct {
 	Label     string          `json:"label"`
 	Scopes    []backend.Scope `json:"scopes"`
-	ExpiresAt *time.Time      `json:"expires_at"`
+	ExpiresAt *time.Time      `json:"expires_at,omitempty" nullable:"true"`
 }
 
 func (a *api) createKey(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
 	var in keyInput
-	if err := decode(w, r, &in); err != nil {
+	problems, err := decode(w, r, &in)
+	if err != nil {
 		return err
 	}
 	now := a.Now().UTC()
 	k := backend.APIKey{Owner: by.Owner, Label: in.Label, Scopes: in.Scopes, CreatedAt: now, ExpiresAt: in.ExpiresAt}
-	if err := invalid(k.Validate()); err != nil {
+	problems.addAll("", k.Validate())
+	if k.ExpiresAt != nil && !k.ExpiresAt.After(now) {
+		problems.add("expires_at", k.ExpiresAt.Format(time.RFC3339), "a time in the future, or none")
+	}
+	if err := problems.err(); err != nil {
 		return err
 	}
-	if k.ExpiresAt != nil && !k.ExpiresAt.After(now) {
-		return wrong("expires_at", k.ExpiresAt.Format(time.RFC3339), "a time to come, or none")
-	}
-	// A key cannot make one that may more than itself.
+	// A key cannot create one that may do more than itself.
 	for _, scope := range k.Scopes {
 		if !by.May(scope) {
-			return &backend.Error{Code: backend.CodeForbidden, Message: "the key lacks the scope " + string(scope) + " itself"}
+			return lacksScope(scope)
 		}
 	}
 	secret := backend.NewSecret()
-	k, err := a.APIKeys.CreateKey(ctx, by, k, backend.HashSecret(secret))
+	k, err = a.APIKeys.CreateKey(ctx, by, k, backend.HashSecret(secret))
 	if err != nil {
 		return err
 	}
@@ -52,11 +54,7 @@ func (a *api) listKeys(ctx context.Context, w http.ResponseWriter, r *http.Reque
 }
 
 func (a *api) revokeKey(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "key")
-	if err != nil {
-		return err
-	}
-	if err := a.APIKeys.RevokeKey(ctx, by, id, a.Now().UTC()); err != nil {
+	if err := a.APIKeys.RevokeKey(ctx, by, r.PathValue(keyID), a.Now().UTC()); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -72,7 +70,7 @@ type ticketOutput struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// issueTicket gives a ticket that opens one WebSocket: wss://…/prod?ticket=….
+// issueTicket creates a ticket that opens one WebSocket: wss://…/prod?ticket=….
 func (a *api) issueTicket(ctx context.Context, w http.ResponseWriter, _ *http.Request, by backend.Principal) error {
 	out := ticketOutput{Ticket: backend.NewSecret(), ExpiresAt: a.Now().UTC().Add(backend.TicketLifetime)}
 	if err := a.Tickets.IssueTicket(ctx, by, backend.HashSecret(out.Ticket), out.ExpiresAt); err != nil {

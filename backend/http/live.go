@@ -85,7 +85,7 @@ func (a *api) admit(ctx context.Context, query map[string][]string) (backend.Pri
 	}
 	by, err := a.Tickets.RedeemTicket(ctx, backend.HashSecret(tickets[0]), a.Now())
 	if err == nil && !by.May(backend.ScopeRead) {
-		err = &backend.Error{Code: backend.CodeForbidden, Message: "the key lacks the scope " + string(backend.ScopeRead)}
+		err = lacksScope(backend.ScopeRead)
 	}
 	return by, err
 }

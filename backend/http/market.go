@@ -11,16 +11,16 @@ import (
 	"portfolio/backend"
 )
 
-// Market is where prices come from and go to.
+// Market stores prices.
 type Market interface {
 	WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
-	// Prices gives the newest prices known at a time, the zero time for now.
+	// Prices returns the newest prices known at a time, and now for the zero time.
 	Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error)
 }
 
 type quoteInput struct {
 	Symbol   string           `json:"symbol"`
-	Price    *number          `json:"price"`
+	Price    number           `json:"price"`
 	Currency backend.Currency `json:"currency"`
 	Source   string           `json:"source"`
 	Time     time.Time        `json:"time"`
@@ -29,56 +29,53 @@ type quoteInput struct {
 type rateInput struct {
 	From   backend.Currency `json:"from"`
 	To     backend.Currency `json:"to"`
-	Rate   *number          `json:"rate"`
+	Rate   number           `json:"rate"`
 	Source string           `json:"source"`
 	Time   time.Time        `json:"time"`
 }
 
 type feedInput struct {
-	Quotes []quoteInput `json:"quotes"`
-	Rates  []rateInput  `json:"rates"`
+	Quotes []quoteInput `json:"quotes,omitempty"`
+	Rates  []rateInput  `json:"rates,omitempty"`
 }
 
-// feedOutput counts what was newer than what was known.
+// feedOutput counts the quotes and rates that were received, and those that were newer
+// than the stored ones.
 type feedOutput struct {
 	Received int `json:"received"`
 	Newer    int `json:"newer"`
 }
 
-// prices gives the domain's quotes and rates, or all that is wrong with them.
-func (in feedInput) prices(received time.Time) (quotes []backend.Quote, rates []backend.Rate, err error) {
+// prices returns the quotes and rates received at a time, or everything that is
+// wrong with them.
+func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Quote, rates []backend.Rate, err error) {
 	if n := len(in.Quotes) + len(in.Rates); n == 0 || n > backend.MaxBatch {
-		return nil, nil, wrong("quotes and rates", fmt.Sprint(n), fmt.Sprintf("1–%d in all", backend.MaxBatch))
+		p.add("body", fmt.Sprintf("%d quotes and rates", n), fmt.Sprintf("1–%d", backend.MaxBatch))
 	}
 	for i, q := range in.Quotes {
-		if q.Price == nil {
-			return nil, nil, wrong(fmt.Sprintf("quotes[%d].price", i), "", `a decimal as a string, such as "12.50"`)
+		quote := backend.Quote{
+			Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source, Time: q.Time.UTC(), Received: received,
 		}
-		quote := backend.Quote{Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source, Time: q.Time.UTC(), Received: received}
-		if err := quote.Validate(); err != nil {
-			return nil, nil, invalid(fmt.Errorf("quotes[%d]: %w", i, err))
-		}
+		p.addAll(fmt.Sprintf("quotes[%d]", i), quote.Validate())
 		quotes = append(quotes, quote)
 	}
 	for i, r := range in.Rates {
-		if r.Rate == nil {
-			return nil, nil, wrong(fmt.Sprintf("rates[%d].rate", i), "", `a decimal as a string, such as "1.0832"`)
+		rate := backend.Rate{
+			Pair: backend.Pair{From: r.From, To: r.To}, Rate: r.Rate.Decimal, Source: r.Source, Time: r.Time.UTC(), Received: received,
 		}
-		rate := backend.Rate{Pair: backend.Pair{From: r.From, To: r.To}, Rate: r.Rate.Decimal, Source: r.Source, Time: r.Time.UTC(), Received: received}
-		if err := rate.Validate(); err != nil {
-			return nil, nil, invalid(fmt.Errorf("rates[%d]: %w", i, err))
-		}
+		p.addAll(fmt.Sprintf("rates[%d]", i), rate.Validate())
 		rates = append(rates, rate)
 	}
-	return quotes, rates, nil
+	return quotes, rates, p.err()
 }
 
 func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {
 	var in feedInput
-	if err := decode(w, r, &in); err != nil {
+	problems, err := decode(w, r, &in)
+	if err != nil {
 		return err
 	}
-	quotes, rates, err := in.prices(a.Now().UTC())
+	quotes, rates, err := in.prices(problems, a.Now().UTC())
 	if err != nil {
 		return err
 	}
@@ -92,7 +89,7 @@ func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Re
 	return replyJSON(w, http.StatusOK, feedOutput{Received: len(quotes) + len(rates), Newer: newer})
 }
 
-// quotesOutput has what is known; what is missing is said, not left out silently.
+// quotesOutput holds the known quotes and names the symbols that have none.
 type quotesOutput struct {
 	Quotes  []backend.UsedQuote `json:"quotes"` // by symbol
 	Missing []string            `json:"missing"`
@@ -108,6 +105,11 @@ func (a *api) readQuotes(ctx context.Context, w http.ResponseWriter, r *http.Req
 	symbols = slices.Compact(symbols)
 	if symbols[0] == "" || len(symbols) > backend.MaxPage {
 		return wrong("symbols", values.Get("symbols"), fmt.Sprintf("1–%d symbols, separated by commas", backend.MaxPage))
+	}
+	for _, symbol := range symbols {
+		if err := backend.ValidateSymbol("symbols", symbol); err != nil {
+			return invalid(err)
+		}
 	}
 	prices, err := a.Market.Prices(ctx, symbols, nil, time.Time{})
 	if err != nil {

@@ -5,36 +5,67 @@ import (
 	"net/http"
 
 	"portfolio/backend"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// portfolioInput is what a person chooses about a portfolio.
+// portfolioInput is what a person chooses about a portfolio. PUT needs every member.
 type portfolioInput struct {
 	Name   string             `json:"name"`
 	Base   backend.Currency   `json:"base_currency"`
-	Method backend.CostMethod `json:"cost_method"` // FIFO unless said otherwise
+	Method backend.CostMethod `json:"cost_method"`
 	Shorts bool               `json:"allow_shorts"`
 }
 
-func (in portfolioInput) portfolio() (backend.Portfolio, error) {
-	if in.Method == "" {
-		in.Method = backend.FIFO
-	}
-	p := backend.Portfolio{Name: in.Name, Base: in.Base, Policy: backend.Policy{Method: in.Method, AllowShorts: in.Shorts}}
-	return p, invalid(p.Validate())
+// newPortfolioInput is a portfolioInput as POST takes it: members with a default
+// may be absent.
+type newPortfolioInput struct {
+	Name   string             `json:"name"`
+	Base   backend.Currency   `json:"base_currency"`
+	Method backend.CostMethod `json:"cost_method,omitempty"`
+	Shorts bool               `json:"allow_shorts,omitempty"`
+}
+
+// portfolioPatch is a portfolioInput as PATCH takes it (RFC 7396): absent members
+// keep their values. No member can be removed, so none can be null.
+type portfolioPatch struct {
+	Name   string             `json:"name,omitempty"`
+	Base   backend.Currency   `json:"base_currency,omitempty"`
+	Method backend.CostMethod `json:"cost_method,omitempty"`
+	Shorts bool               `json:"allow_shorts,omitempty"`
+}
+
+// inputOf returns what a person chose about a portfolio.
+func inputOf(p backend.Portfolio) portfolioInput {
+	return portfolioInput{Name: p.Name, Base: p.Base, Method: p.Method, Shorts: p.AllowShorts}
+}
+
+// portfolio returns the input as a portfolio, or everything that is wrong with it.
+func (in portfolioInput) portfolio(p *problems) (backend.Portfolio, error) {
+	out := backend.Portfolio{Name: in.Name, Base: in.Base, Policy: backend.Policy{Method: in.Method, AllowShorts: in.Shorts}}
+	p.addAll("", out.Validate())
+	return out, p.err()
 }
 
 func (a *api) createPortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	var in portfolioInput
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	p, err := in.portfolio()
+	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
 	}
-	if p, err = a.Portfolios.CreatePortfolio(ctx, by, p); err != nil {
+	in := newPortfolioInput{Method: backend.FIFO}
+	problems, err := decode(w, r, &in)
+	if err != nil {
 		return err
 	}
+	p, err := portfolioInput(in).portfolio(problems)
+	if err != nil {
+		return err
+	}
+	p, replayed, err := a.Portfolios.CreatePortfolio(ctx, by, key, p)
+	if err != nil {
+		return err
+	}
+	markReplayed(w, replayed)
 	w.Header().Set("Location", "/v1/portfolios/"+p.ID)
 	return replyPortfolio(w, http.StatusCreated, p)
 }
@@ -46,51 +77,81 @@ func (a *api) listPortfolios(ctx context.Context, w http.ResponseWriter, r *http
 }
 
 func (a *api) getPortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
-	if err != nil {
-		return err
-	}
-	p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
+	p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, r.PathValue(portfolioID))
 	if err != nil {
 		return err
 	}
 	return replyPortfolio(w, http.StatusOK, p)
 }
 
-func (a *api) updatePortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
+// replacePortfolio answers PUT.
+func (a *api) replacePortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	return a.updatePortfolio(ctx, w, r, by, func(body jsontext.Value, _ backend.Portfolio) (backend.Portfolio, error) {
+		var in portfolioInput
+		problems := decodeValue(body, &in)
+		return in.portfolio(problems)
+	})
+}
+
+// patchPortfolio answers PATCH.
+func (a *api) patchPortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	return a.updatePortfolio(ctx, w, r, by, func(body jsontext.Value, current backend.Portfolio) (backend.Portfolio, error) {
+		in := portfolioPatch(inputOf(current))
+		problems := decodeValue(body, &in)
+		return portfolioInput(in).portfolio(problems)
+	})
+}
+
+// updatePortfolio changes a portfolio into what change makes of the body and of the
+// portfolio as it is.
+func (a *api) updatePortfolio(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal,
+	change func(body jsontext.Value, current backend.Portfolio) (backend.Portfolio, error),
+) error {
+	condition, err := ifMatch(r)
 	if err != nil {
 		return err
 	}
-	version, err := matching(r)
+	body, err := readJSON(w, r)
 	if err != nil {
 		return err
 	}
-	var in portfolioInput
-	if err := decode(w, r, &in); err != nil {
+	var current, updated backend.Portfolio
+	read := func() (int64, error) {
+		current, err = a.Portfolios.GetPortfolio(ctx, by.Owner, r.PathValue(portfolioID))
+		return current.Version, err
+	}
+	write := func(version int64) error {
+		p, err := change(body, current)
+		if err != nil {
+			return err
+		}
+		p.ID, p.Version = current.ID, version
+		updated, err = a.Portfolios.UpdatePortfolio(ctx, by, p)
 		return err
 	}
-	p, err := in.portfolio()
-	if err != nil {
+	if err := condition.change(read, write); err != nil {
 		return err
 	}
-	p.ID, p.Version = id, version
-	if p, err = a.Portfolios.UpdatePortfolio(ctx, by, p); err != nil {
-		return err
-	}
-	return replyPortfolio(w, http.StatusOK, p)
+	return replyPortfolio(w, http.StatusOK, updated)
 }
 
 func (a *api) deletePortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
+	id := r.PathValue(portfolioID)
+	current := func() (int64, error) {
+		p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
+		return p.Version, err
+	}
+	return remove(w, r, current, func(version int64) error { return a.Portfolios.DeletePortfolio(ctx, by, id, version) })
+}
+
+// remove answers a request to delete something at a version that If-Match allows.
+func remove(w http.ResponseWriter, r *http.Request, current func() (int64, error), do func(version int64) error) error {
+	condition, err := ifMatch(r)
 	if err != nil {
 		return err
 	}
-	version, err := matching(r)
-	if err != nil {
-		return err
-	}
-	if err := a.Portfolios.DeletePortfolio(ctx, by, id, version); err != nil {
+	if err := condition.change(current, do); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -8,7 +8,7 @@ import (
 	"portfolio/contract/wire"
 )
 
-// statuses says how each code is answered.
+// statuses maps each code to an HTTP status.
 var statuses = map[backend.Code]int{
 	wire.CodeInternal:            http.StatusInternalServerError,
 	backend.CodeInvalidRequest:   http.StatusBadRequest,
@@ -33,8 +33,8 @@ var statuses = map[backend.Code]int{
 	backend.CodeLimitReached:        http.StatusConflict,
 	CodeRateLimited:                 http.StatusTooManyRequests,
 
-	// What is wrong with a client's message is an answer to it: the call that
-	// brought the message went well.
+	// An error in a client's message is the answer to it. The handler's call that
+	// carried the message succeeded.
 	wire.CodeMalformedJSON:        http.StatusOK,
 	backend.CodeInvalidMessage:    http.StatusOK,
 	backend.CodeUnknownAction:     http.StatusOK,
@@ -47,7 +47,7 @@ type problem struct {
 	Title  string       `json:"title"`
 	Status int          `json:"status"`
 	Detail string       `json:"detail"`
-	Code   backend.Code `json:"code"` // stable, for programs
+	Code   backend.Code `json:"code"` // stable: programs may depend on it
 
 	Fields []fieldProblem `json:"fields,omitempty"` // what is wrong with the request, by field
 	Rows   []rowProblem   `json:"rows,omitempty"`   // what is wrong with an import, by row
@@ -59,39 +59,40 @@ type fieldProblem struct {
 	Want string `json:"want"`
 }
 
-// fieldProblems finds the FieldErrors of an error.
-func fieldProblems(err error) []fieldProblem {
-	var all []fieldProblem
-	switch e := err.(type) { //nolint:errorlint // walks the tree itself, to find them all
+// fieldErrors returns all field errors in an error's tree.
+func fieldErrors(err error) (all []*backend.FieldError) {
+	switch e := err.(type) { //nolint:errorlint // walks the tree itself, to find all of them
 	case *backend.FieldError:
-		all = append(all, fieldProblem{e.Path, e.Got, e.Want})
+		return []*backend.FieldError{e}
 	case interface{ Unwrap() []error }:
 		for _, e := range e.Unwrap() {
-			all = append(all, fieldProblems(e)...)
+			all = append(all, fieldErrors(e)...)
 		}
 	case interface{ Unwrap() error }:
-		all = fieldProblems(e.Unwrap())
+		all = fieldErrors(e.Unwrap())
 	}
 	return all
 }
 
-// publicError is what a stranger is told of err: a backend.Error with a listed
-// code as it is, and of any other error nothing but that there was one.
+// publicError returns the part of err that is safe to return to callers: a
+// backend.Error with a listed code, and no details of any other error.
 func publicError(err error) *backend.Error {
 	var known *backend.Error
 	if errors.As(err, &known) && statuses[known.Code] != 0 {
 		return known
 	}
-	return &backend.Error{Code: wire.CodeInternal, Message: "the service made a mistake; it was logged"}
+	return &backend.Error{Code: wire.CodeInternal, Message: "internal error, which has been logged"}
 }
 
-// writeProblem answers with err.
+// writeProblem answers with an error document.
 func writeProblem(w http.ResponseWriter, err error) {
 	public := publicError(err)
 	status := statuses[public.Code]
 	document := problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: public.Message, Code: public.Code,
-		Fields: fieldProblems(err),
+	}
+	for _, e := range fieldErrors(err) {
+		document.Fields = append(document.Fields, fieldProblem{e.Path, e.Got, e.Want})
 	}
 	if refused := (*rowsError)(nil); errors.As(err, &refused) {
 		document.Rows = refused.Problems
@@ -99,9 +100,9 @@ func writeProblem(w http.ResponseWriter, err error) {
 	writeJSON(w, status, "application/problem+json", document)
 }
 
-// writeJSON answers with a value that always encodes.
+// writeJSON answers with a value whose type can always be encoded.
 func writeJSON(w http.ResponseWriter, status int, contentType string, value any) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(wire.Encode(value), '\n')) // the client may be gone, which is its business
+	_, _ = w.Write(append(wire.Encode(value), '\n')) // the client may be gone
 }

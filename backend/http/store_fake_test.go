@@ -20,6 +20,7 @@ type memory struct {
 	portfolios map[string]backend.Portfolio
 	entries    map[string][]backend.Entry // by portfolio, in order of recording
 	answers    map[string][]backend.Entry // by idempotency key
+	created    map[string]backend.Portfolio
 	prices     backend.Prices
 	lookups    int // of keys
 	last       int
@@ -29,7 +30,8 @@ func newMemory() *memory {
 	return &memory{
 		keys: map[backend.SecretHash]backend.APIKey{}, tickets: map[backend.SecretHash]backend.Principal{},
 		portfolios: map[string]backend.Portfolio{}, entries: map[string][]backend.Entry{}, answers: map[string][]backend.Entry{},
-		prices: backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
+		created: map[string]backend.Portfolio{},
+		prices:  backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
 	}
 }
 
@@ -82,13 +84,16 @@ func (m *memory) Audit(_ context.Context, owner string, _ backend.Page) ([]backe
 }
 
 func missing() error {
-	return &backend.Error{Code: backend.CodeNotFound, Message: "there is nothing with this id"}
+	return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
 }
 
-func (m *memory) CreatePortfolio(_ context.Context, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+func (m *memory) CreatePortfolio(_ context.Context, by backend.Principal, key string, p backend.Portfolio) (backend.Portfolio, bool, error) {
+	if done, known := m.created[key]; known && key != "" {
+		return done, true, nil
+	}
 	p.ID, p.Owner, p.Version, p.CreatedAt, p.UpdatedAt = m.id(), by.Owner, 1, now, now
-	m.portfolios[p.ID] = p
-	return p, nil
+	m.portfolios[p.ID], m.created[key] = p, p
+	return p, false, nil
 }
 
 func (m *memory) GetPortfolio(_ context.Context, owner, id string) (backend.Portfolio, error) {
@@ -156,8 +161,12 @@ func (m *memory) Record(_ context.Context, by backend.Principal, id, key string,
 	all := m.transactions(id)
 	var entries []backend.Entry
 	for _, t := range txs {
+		named := t
 		t.ID, t.Sequence = m.id(), int64(m.last)
-		all = append(all, t)
+		if named.Sequence = t.Sequence; named.ID == "" {
+			named.ID = t.ID
+		}
+		all = append(all, named)
 		entries = append(entries, backend.Entry{Transaction: t, Version: 1, RecordedAt: now})
 	}
 	if _, err := backend.Derive(p.Policy, all, backend.DateOf(now)+1000); err != nil {

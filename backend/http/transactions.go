@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// transactionInput is what a person says of a transaction. Members that mean
-// nothing with its kind are left out.
+// transactionInput is what a person records of a transaction. Members that its kind
+// does not have are absent.
 type transactionInput struct {
 	Kind     backend.Kind     `json:"kind"`
 	Date     backend.Date     `json:"date"`
@@ -25,7 +26,7 @@ type transactionInput struct {
 	Note     string           `json:"note,omitempty"`
 }
 
-// transactionOutput is a transaction as it is kept.
+// transactionOutput is a transaction as it is stored.
 type transactionOutput struct {
 	ID         string    `json:"id"`
 	Sequence   int64     `json:"sequence"`
@@ -34,8 +35,9 @@ type transactionOutput struct {
 	transactionInput
 }
 
-// transaction gives the domain's; its error is about the transaction by itself.
-func (in transactionInput) transaction() (backend.Transaction, error) {
+// transaction returns the input as a transaction that can be recorded at now, or
+// everything that is wrong with it.
+func (in transactionInput) transaction(p *problems, now time.Time) (backend.Transaction, error) {
 	given := func(n *number) decimal.Decimal {
 		if n == nil {
 			return decimal.Decimal{}
@@ -49,11 +51,17 @@ func (in transactionInput) transaction() (backend.Transaction, error) {
 	if in.Ratio != nil {
 		t.Ratio = *in.Ratio
 	}
-	return t, invalid(t.Validate())
+	p.addAll("", recordable(t, now))
+	return t, p.err()
 }
 
-// written leaves out what means nothing with the entry's kind.
-func written(e backend.Entry) transactionOutput {
+// recordable reports everything that is wrong with a transaction to record at now.
+func recordable(t backend.Transaction, now time.Time) error {
+	return errors.Join(t.Validate(), t.Date.ValidateRange("date", now))
+}
+
+// outputOf returns an entry with the members that its kind has.
+func outputOf(e backend.Entry) transactionOutput {
 	out := transactionOutput{
 		ID: e.ID, Sequence: e.Sequence, Version: e.Version, RecordedAt: e.RecordedAt,
 		transactionInput: transactionInput{Kind: e.Kind, Date: e.Date, Symbol: e.Symbol, Currency: e.Currency, Note: e.Note},
@@ -72,54 +80,47 @@ func written(e backend.Entry) transactionOutput {
 }
 
 func (a *api) recordTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
-	if err != nil {
-		return err
-	}
 	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
 	}
-	var in transactionInput
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	t, err := in.transaction()
+	t, err := a.readTransaction(w, r)
 	if err != nil {
 		return err
 	}
-	entries, replayed, err := a.Portfolios.Record(ctx, by, id, key, []backend.Transaction{t})
+	portfolio := r.PathValue(portfolioID)
+	entries, replayed, err := a.Portfolios.Record(ctx, by, portfolio, key, []backend.Transaction{t})
 	if err != nil {
 		return err
 	}
-	if replayed {
-		w.Header().Set("Idempotency-Replayed", "true")
-	}
-	w.Header().Set("Location", "/v1/portfolios/"+id+"/transactions/"+entries[0].ID)
+	markReplayed(w, replayed)
+	w.Header().Set("Location", "/v1/portfolios/"+portfolio+"/transactions/"+entries[0].ID)
 	return replyEntry(w, http.StatusCreated, entries[0])
 }
 
-func (a *api) listTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, err := pathID(r, "portfolio")
+// readTransaction reads a transaction from a request's body.
+func (a *api) readTransaction(w http.ResponseWriter, r *http.Request) (backend.Transaction, error) {
+	var in transactionInput
+	problems, err := decode(w, r, &in)
 	if err != nil {
-		return err
+		return backend.Transaction{}, err
 	}
+	return in.transaction(problems, a.Now())
+}
+
+func (a *api) listTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
 	return paged(w, r, func(p backend.Page) ([]transactionOutput, string, error) {
-		entries, next, err := a.Portfolios.ListEntries(ctx, by.Owner, id, p)
+		entries, next, err := a.Portfolios.ListEntries(ctx, by.Owner, r.PathValue(portfolioID), p)
 		items := make([]transactionOutput, len(entries))
 		for i, e := range entries {
-			items[i] = written(e)
+			items[i] = outputOf(e)
 		}
 		return items, next, err
 	})
 }
 
 func (a *api) getTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	portfolio, id, err := transactionPath(r)
-	if err != nil {
-		return err
-	}
-	e, err := a.Portfolios.GetEntry(ctx, by.Owner, portfolio, id)
+	e, err := a.Portfolios.GetEntry(ctx, by.Owner, r.PathValue(portfolioID), r.PathValue(transactionID))
 	if err != nil {
 		return err
 	}
@@ -127,55 +128,43 @@ func (a *api) getTransaction(ctx context.Context, w http.ResponseWriter, r *http
 }
 
 func (a *api) updateTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	portfolio, id, err := transactionPath(r)
+	condition, err := ifMatch(r)
 	if err != nil {
 		return err
 	}
-	version, err := matching(r)
+	t, err := a.readTransaction(w, r)
 	if err != nil {
 		return err
 	}
-	var in transactionInput
-	if err := decode(w, r, &in); err != nil {
+	t.ID = r.PathValue(transactionID)
+	var updated backend.Entry
+	err = condition.change(a.entryVersion(ctx, r, by), func(version int64) (err error) {
+		e := backend.Entry{Transaction: t, Version: version}
+		updated, err = a.Portfolios.UpdateEntry(ctx, by, r.PathValue(portfolioID), e)
 		return err
-	}
-	t, err := in.transaction()
+	})
 	if err != nil {
 		return err
 	}
-	t.ID = id
-	e, err := a.Portfolios.UpdateEntry(ctx, by, portfolio, backend.Entry{Transaction: t, Version: version})
-	if err != nil {
-		return err
-	}
-	return replyEntry(w, http.StatusOK, e)
+	return replyEntry(w, http.StatusOK, updated)
 }
 
 func (a *api) deleteTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	portfolio, id, err := transactionPath(r)
-	if err != nil {
-		return err
-	}
-	version, err := matching(r)
-	if err != nil {
-		return err
-	}
-	if err := a.Portfolios.DeleteEntry(ctx, by, portfolio, id, version); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return remove(w, r, a.entryVersion(ctx, r, by), func(version int64) error {
+		return a.Portfolios.DeleteEntry(ctx, by, r.PathValue(portfolioID), r.PathValue(transactionID), version)
+	})
 }
 
-func transactionPath(r *http.Request) (portfolio, id string, err error) {
-	if portfolio, err = pathID(r, "portfolio"); err != nil {
-		return "", "", err
+// entryVersion returns a function that reads the current version of the transaction
+// that a request is about.
+func (a *api) entryVersion(ctx context.Context, r *http.Request, by backend.Principal) func() (int64, error) {
+	return func() (int64, error) {
+		e, err := a.Portfolios.GetEntry(ctx, by.Owner, r.PathValue(portfolioID), r.PathValue(transactionID))
+		return e.Version, err
 	}
-	id, err = pathID(r, "transaction")
-	return portfolio, id, err
 }
 
 func replyEntry(w http.ResponseWriter, status int, e backend.Entry) error {
 	w.Header().Set("ETag", etag(e.Version))
-	return replyJSON(w, status, written(e))
+	return replyJSON(w, status, outputOf(e))
 }

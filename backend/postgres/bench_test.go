@@ -27,7 +27,7 @@ func prepared(b *testing.B, name string) (*postgres.DB, backend.Principal, backe
 	require.NoError(b, err)
 	by, err := db.Authenticate(ctx, hash, time.Now())
 	require.NoError(b, err)
-	p, err := db.CreatePortfolio(ctx, by, backend.Portfolio{Name: "x", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}})
+	p, _, err := db.CreatePortfolio(ctx, by, "", backend.Portfolio{Name: "x", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}})
 	require.NoError(b, err)
 	return db, by, p
 }

@@ -46,6 +46,37 @@ func TestIdempotency(t *testing.T) {
 	assert.Equal(t, map[string]int{"idempotency": 1}, swept, "the other portfolio's")
 }
 
+// Creating a portfolio again with the same key returns the first answer, whatever
+// became of the portfolio since.
+func TestIdempotentPortfolios(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	by, other := member(t, db, "alice"), member(t, db, "bob")
+	p := backend.Portfolio{Name: "Pension", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}}
+	first, replayed, err := db.CreatePortfolio(ctx, by, "key", p)
+	require.NoError(t, err)
+	assert.False(t, replayed)
+	require.NoError(t, db.DeletePortfolio(ctx, by, first.ID, first.Version))
+
+	again, replayed, err := db.CreatePortfolio(ctx, by, "key", p)
+	require.NoError(t, err)
+	assert.True(t, replayed)
+	assert.Equal(t, asJSON(t, first), asJSON(t, again))
+	assert.Equal(t, "alice", again.Owner)
+	_, _, err = db.CreatePortfolio(ctx, by, "key", backend.Portfolio{Name: "Other", Base: "EUR", Policy: p.Policy})
+	assertCode(t, backend.CodeIdempotencyConflict, err)
+	_, replayed, err = db.CreatePortfolio(ctx, other, "key", p)
+	require.NoError(t, err)
+	assert.False(t, replayed, "a key is one owner's")
+	_, _, err = db.CreatePortfolio(ctx, by, "a\x00b", p)
+	assertCode(t, backend.CodeInvalidRequest, err)
+
+	_, err = inspect(t, "testidempotentportfolios").Exec(ctx, "update portfolio_idempotency set expires_at = now() - interval '1 second'")
+	require.NoError(t, err)
+	_, replayed, err = db.CreatePortfolio(ctx, by, "key", p)
+	require.NoError(t, err)
+	assert.False(t, replayed, "an expired key is a new one")
+}
+
 func TestLimits(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
@@ -68,7 +99,7 @@ func TestLimits(t *testing.T) {
 		from portfolios, generate_series(1, $1::integer)`, backend.MaxPortfolios-3)
 	require.NoError(t, err)
 	assert.Equal(t, 2, successes(t, 8, func(ctx context.Context) error {
-		_, err := db.CreatePortfolio(ctx, by, p)
+		_, _, err := db.CreatePortfolio(ctx, by, "", p)
 		return err
 	}, backend.CodeLimitReached), "of eight at once, as many as there may be")
 

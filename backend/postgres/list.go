@@ -24,7 +24,7 @@ func present(ids ...string) error {
 	return nil
 }
 
-var errNotFound = &backend.Error{Code: backend.CodeNotFound, Message: "there is nothing with this id"}
+var errNotFound = &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
 
 // newID makes an id that sorts behind those made before.
 func newID() (string, error) {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -21,35 +22,89 @@ const portfolioColumns = `
 const end = backend.Date(math.MaxInt32)
 
 // CreatePortfolio implements backend.Portfolios.
-func (db *DB) CreatePortfolio(ctx context.Context, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
-	if err := p.Validate(); err != nil {
-		return backend.Portfolio{}, invalid(err)
+func (db *DB) CreatePortfolio(
+	ctx context.Context, by backend.Principal, key string, p backend.Portfolio,
+) (created backend.Portfolio, replayed bool, err error) {
+	invalidPortfolio := p.Validate()
+	if invalidPortfolio != nil {
+		invalidPortfolio = invalid(invalidPortfolio)
 	}
-	id, err := newID()
+	if err := errors.Join(invalidPortfolio, checkKey(key)); err != nil {
+		return backend.Portfolio{}, false, err
+	}
+	request, err := sumOfJSON(p)
 	if err != nil {
-		return backend.Portfolio{}, err
+		return backend.Portfolio{}, false, err
 	}
 	err = db.within(ctx, "create portfolio", func(tx pgx.Tx) error {
 		if err := lockOwner(ctx, tx, by.Owner); err != nil {
 			return err
 		}
-		var count int
-		if err := tx.QueryRow(ctx, "select count(*) from portfolios where owner = $1", by.Owner).Scan(&count); err != nil {
+		if created, replayed, err = replayPortfolio(ctx, tx, by.Owner, key, request); err != nil || replayed {
 			return err
 		}
-		if count >= backend.MaxPortfolios {
-			return limitReached("portfolios", backend.MaxPortfolios)
-		}
-		rows, _ := tx.Query(ctx, `
-			insert into portfolios (id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
-			values ($1, $2, $3, $4, $5, $6, 1, now(), now()) returning `+portfolioColumns,
-			id, by.Owner, p.Name, p.Base, p.Method, p.AllowShorts)
-		if p, err = one[backend.Portfolio](rows); err != nil {
+		created, err = createPortfolio(ctx, tx, by, p)
+		if err != nil || key == "" {
 			return err
 		}
-		return finish(ctx, tx, by, p, &pgx.Batch{}, "portfolio.create", nil, p)
+		_, err = tx.Exec(ctx, `
+			insert into portfolio_idempotency (owner, key, request, created, expires_at)
+			values ($1, $2, $3, $4, now() + $5::interval)
+			on conflict (owner, key) do update set
+				request = excluded.request, created = excluded.created, expires_at = excluded.expires_at`,
+			by.Owner, key, request, created, backend.IdempotencyLifetime)
+		return err
 	})
-	return p, err
+	if err != nil {
+		return backend.Portfolio{}, false, err
+	}
+	return created, replayed, nil
+}
+
+// replayPortfolio returns the portfolio that an earlier call with the key created,
+// and whether there was such a call.
+func replayPortfolio(ctx context.Context, tx pgx.Tx, owner, key string, request []byte) (p backend.Portfolio, found bool, err error) {
+	if key == "" {
+		return p, false, nil
+	}
+	var same bool
+	err = tx.QueryRow(ctx, `
+		select request = $3, created from portfolio_idempotency
+		where owner = $1 and key = $2 and expires_at > now()`, owner, key, request).Scan(&same, &p)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return p, false, nil
+	case err != nil:
+		return p, false, err
+	case !same:
+		return p, false, &backend.Error{Code: backend.CodeIdempotencyConflict,
+			Message: "idempotency key: it was used with another portfolio, want a new key"}
+	}
+	p.Owner = owner
+	return p, true, nil
+}
+
+// createPortfolio adds a portfolio of an owner whose lock is held.
+func createPortfolio(ctx context.Context, tx pgx.Tx, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+	id, err := newID()
+	if err != nil {
+		return p, err
+	}
+	var count int
+	if err := tx.QueryRow(ctx, "select count(*) from portfolios where owner = $1", by.Owner).Scan(&count); err != nil {
+		return p, err
+	}
+	if count >= backend.MaxPortfolios {
+		return p, limitReached("portfolios", backend.MaxPortfolios)
+	}
+	rows, _ := tx.Query(ctx, `
+		insert into portfolios (id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, 1, now(), now()) returning `+portfolioColumns,
+		id, by.Owner, p.Name, p.Base, p.Method, p.AllowShorts)
+	if p, err = one[backend.Portfolio](rows); err != nil {
+		return p, err
+	}
+	return p, finish(ctx, tx, by, p, &pgx.Batch{}, "portfolio.create", nil, p)
 }
 
 // finish queues what ends each change of a portfolio, and sends it all.

@@ -51,7 +51,7 @@ func member(t *testing.T, db *postgres.DB, owner string) backend.Principal {
 
 func portfolio(t *testing.T, db *postgres.DB, by backend.Principal) backend.Portfolio {
 	t.Helper()
-	p, err := db.CreatePortfolio(t.Context(), by, backend.Portfolio{
+	p, _, err := db.CreatePortfolio(t.Context(), by, "", backend.Portfolio{
 		Name: "Pension", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}})
 	require.NoError(t, err)
 	return p
@@ -138,7 +138,7 @@ func TestPortfolioLifeCycle(t *testing.T) {
 	changed.Version, changed.Name = 2, " "
 	_, err = db.UpdatePortfolio(ctx, by, changed)
 	assertCode(t, backend.CodeInvalidRequest, err)
-	_, err = db.CreatePortfolio(ctx, by, changed)
+	_, _, err = db.CreatePortfolio(ctx, by, "", changed)
 	assertCode(t, backend.CodeInvalidRequest, err)
 
 	recorded(t, db, by, p.ID, sell(day, "A", "1", "1")) // shorts are allowed

@@ -11,6 +11,7 @@ var swept = []struct{ table, key string }{
 	{"connections", "connection_id"},
 	{"tickets", "hash"},
 	{"idempotency", "portfolio_id, key"},
+	{"portfolio_idempotency", "owner, key"},
 }
 
 // Sweep removes up to limit rows of each table that expired before now, the

@@ -126,7 +126,12 @@ func hashOf(txs []backend.Transaction) ([]byte, error) {
 	for i := range chosen {
 		chosen[i].ID, chosen[i].Sequence = "", 0
 	}
-	text, err := json.Marshal(chosen)
+	return sumOfJSON(chosen)
+}
+
+// sumOfJSON returns the SHA-256 of a value's JSON.
+func sumOfJSON(value any) ([]byte, error) {
+	text, err := json.Marshal(value)
 	sum := sha256.Sum256(text)
 	return sum[:], err
 }
