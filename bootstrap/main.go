@@ -36,6 +36,7 @@ It is safe to run again at any time: an interrupted run is continued.
 Settings, by environment variables:
   GITHUB_REPOSITORY              owner/name, whose workflows may deploy; required
   GITHUB_OIDC_PROVIDER           new, or existing if the account has GitHub's already
+  DOMAIN_NAME, HOSTED_ZONE_ID    domain that environments may have names in, and its zone
   AWS_REGION                     us-east-1; outside the bucket's region only API Gateway's
                                  logging is set up
   TERRAFORM_STATE_BUCKET         iac-rlhf-tf-states

@@ -32,6 +32,8 @@ func TestLoadBootstrapRefuses(t *testing.T) {
 		"bucket":                {with("TERRAFORM_STATE_BUCKET", "A"), nil, "TERRAFORM_STATE_BUCKET: got A, want " + wantBucket},
 		"bucket's region":       {with("TERRAFORM_STATE_BUCKET_REGION", "us"), nil, "TERRAFORM_STATE_BUCKET_REGION: got us, want an AWS region such as us-east-1"},
 		"neither new nor there": {with("GITHUB_OIDC_PROVIDER", "yes"), nil, "GITHUB_OIDC_PROVIDER: got yes, want new or existing"},
+		"zone without domain":   {with("HOSTED_ZONE_ID", "Z0123456789ABC"), nil, "DOMAIN_NAME: got nothing, want a host name in the zone HOSTED_ZONE_ID"},
+		"domain with wildcard":  {map[string]string{"GITHUB_REPOSITORY": "octo/portfolio", "DOMAIN_NAME": "*.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil, "DOMAIN_NAME: got *.example.com, want a host name of up to 64 characters such as app.example.com"},
 		"endpoint":              {with("AWS_ENDPOINT_URL", "here"), nil, "AWS_ENDPOINT_URL: got here, want a URL such as http://127.0.0.1:4566"},
 		"all at once": {map[string]string{"AWS_REGION": "x", "TERRAFORM_STATE_BUCKET": "A"}, nil, strings.Join([]string{
 			"AWS_REGION: got x, want " + wantRegion,
@@ -66,6 +68,9 @@ func TestLoadBootstrapTakes(t *testing.T) {
 		"a further region": {map[string]string{"AWS_REGION": "eu-west-1"}, func(b *Bootstrap) {
 			b.Stack, b.Region, b.Account = "portfolio-bootstrap-eu-west-1", "eu-west-1", false
 			b.State.Key = "bootstrap/portfolio-bootstrap-eu-west-1.tfstate"
+		}},
+		"a domain": {map[string]string{"DOMAIN_NAME": "example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, func(b *Bootstrap) {
+			b.Domain = Domain{Name: "example.com", ZoneID: "Z0123456789ABC"}
 		}},
 		"another home": {map[string]string{"AWS_REGION": "eu-west-1", "TERRAFORM_STATE_BUCKET_REGION": "eu-west-1"}, func(b *Bootstrap) {
 			b.Region, b.State.Region = "eu-west-1", "eu-west-1"

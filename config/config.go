@@ -19,6 +19,9 @@ import (
 // region name; white space around it does not count.
 const RegionFile = "lib/AWS_REGION"
 
+// Project is the value of the tag Project on everything of this project.
+const Project = "portfolio-tracking"
+
 // Config describes one environment of the platform completely: constructs set
 // no defaults of their own.
 type Config struct {
@@ -126,7 +129,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 	}
 	c.State.Key = s.Suffix + "/" + c.Names.Stack + ".tfstate"
 	c.Tags = map[string]string{
-		"Project":      "portfolio-tracking",
+		"Project":      Project,
 		"Environment":  s.Suffix,
 		"Repository":   tagValue(s.Repository),
 		"CommitAuthor": c.Release.Author,

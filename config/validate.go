@@ -90,15 +90,20 @@ func (c Config) validateCertificate(check checker) {
 			"a certificate in "+c.Region+", the load balancer's region")
 		check(cert.DomainName == "", "DOMAIN_NAME", cert.DomainName, "nothing beside CERTIFICATE_ARN")
 	}
-	if cert.DomainName != "" {
-		// ACM takes no more than 64 characters as a certificate's first name.
-		check(domainPattern.MatchString(cert.DomainName) && len(cert.DomainName) <= 64, "DOMAIN_NAME", cert.DomainName,
+	validateDomain(cert.DomainName, cert.HostedZoneID, check)
+}
+
+// validateDomain checks a domain and its zone, both "" for none.
+func validateDomain(name, zone string, check checker) {
+	if name != "" {
+		// ACM accepts up to 64 characters as a certificate's first name.
+		check(domainPattern.MatchString(name) && len(name) <= 64, "DOMAIN_NAME", name,
 			"a host name of up to 64 characters such as app.example.com")
 	}
-	if cert.DomainName != "" || cert.HostedZoneID != "" {
-		check(hostedZonePattern.MatchString(cert.HostedZoneID), "HOSTED_ZONE_ID", cert.HostedZoneID,
+	if name != "" || zone != "" {
+		check(hostedZonePattern.MatchString(zone), "HOSTED_ZONE_ID", zone,
 			"the ID of the Route 53 zone of DOMAIN_NAME, such as Z0123456789ABC")
-		check(cert.DomainName != "", "DOMAIN_NAME", cert.DomainName, "a host name in the zone HOSTED_ZONE_ID")
+		check(name != "", "DOMAIN_NAME", name, "a host name in the zone HOSTED_ZONE_ID")
 	}
 }
 

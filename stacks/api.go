@@ -80,7 +80,7 @@ func NewAPI(scope constructs.Construct, id string, p APIProps) APIOutputs {
 }
 
 func newHandler(scope constructs.Construct, p APIProps) lambdafunction.LambdaFunction {
-	logs := newLogGroup(scope, "handler-log-group", "/aws/lambda/"+p.Names.WebSocketHandler, p.Logs)
+	logs := newLogGroup(scope, "handler-log-group", handlerLogGroup(p.Names), p.Logs)
 	role := newRole(scope, "handler-role", p.Names.WebSocketHandlerRole, "lambda.amazonaws.com", p.Boundary)
 	rights := iamrolepolicy.NewIamRolePolicy(scope, jsii.String("handler-policy"), &iamrolepolicy.IamRolePolicyConfig{
 		Role:   role.Name(),

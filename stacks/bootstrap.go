@@ -37,7 +37,8 @@ func NewBootstrap(app constructs.Construct, c config.Bootstrap) cdktf.TerraformS
 	newServiceLinkedRoles(stack, "service-roles")
 	states := newStateBucket(stack, "state", c.State)
 	github := NewGitHub(stack, "github", GitHubProps{
-		Repository: c.Repository, OwnProvider: c.OwnProvider, Account: account, StateBucketARN: states.ARN,
+		Repository: c.Repository, OwnProvider: c.OwnProvider, Domain: c.Domain,
+		Account: account, StateBucketARN: states.ARN,
 	})
 	newOutputs(stack, []output{
 		{"state-bucket-name", "Name of the bucket of Terraform states", states.Name},

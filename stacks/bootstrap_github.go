@@ -3,6 +3,8 @@ package stacks
 import (
 	"strconv"
 
+	"portfolio/config"
+
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/iamopenidconnectprovider"
@@ -20,8 +22,9 @@ const (
 
 // GitHubProps configures what GitHub's workflows may do in the account.
 type GitHubProps struct {
-	Repository     string // as subjects of tokens spell it
-	OwnProvider    bool   // false: the account has the identity provider already
+	Repository     string // as in the subjects of tokens
+	OwnProvider    bool   // false if the account has the identity provider already
+	Domain         config.Domain
 	Account        *string
 	StateBucketARN *string
 }
@@ -32,19 +35,19 @@ type GitHubOutputs struct {
 	Preview, Production DeployOutputs
 }
 
-// DeployOutputs is the role that deploys a tier, and the permissions boundary that
-// it has to put on every role it makes. Both are ARNs.
+// DeployOutputs are the ARNs of the role that deploys a tier and of the permissions
+// boundary that it has to put on every role.
 type DeployOutputs struct{ Role, Boundary *string }
 
-// NewGitHub creates the three roles that workflows of one repository assume with
-// tokens instead of keys: one that reads, for pull requests and the main branch,
-// and one per GitHub environment that deploys. GitHub decides who gets a token of
-// an environment; whoever can push to the repository gets one of pull_request.
+// NewGitHub creates the three roles that the workflows of one repository assume with
+// tokens instead of keys: one that plans, for pull requests and the main branch,
+// and one for each GitHub environment that deploys. GitHub decides who gets a token
+// of an environment; everybody who can push gets one of a pull request.
 func NewGitHub(scope constructs.Construct, id string, p GitHubProps) GitHubOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	provider := "arn:aws:iam::" + *p.Account + ":oidc-provider/" + gitHubIssuer
 	if p.OwnProvider {
-		// AWS knows GitHub's certificate authority: a thumbprint would not count.
+		// AWS trusts GitHub's certificate authority and ignores thumbprints.
 		provider = *iamopenidconnectprovider.NewIamOpenidConnectProvider(scope, jsii.String("provider"), &iamopenidconnectprovider.IamOpenidConnectProviderConfig{
 			Url:          jsii.String("https://" + gitHubIssuer),
 			ClientIdList: jsii.Strings(audience),
@@ -52,38 +55,42 @@ func NewGitHub(scope constructs.Construct, id string, p GitHubProps) GitHubOutpu
 		}).Arn()
 	}
 	subject := "repo:" + p.Repository + ":"
-	r := rights{Account: *p.Account, States: *p.StateBucketARN}
-	read := newPolicy(scope, "read", "portfolio-read", "Settings of what environments consist of, no data", r.read())
+	r := rights{Account: *p.Account, States: *p.StateBucketARN, Domain: p.Domain}
+	read := newPolicy(scope, "read", "portfolio-read", "Settings of this project's resources, without data", r.read())
 
 	main := subject + "ref:refs/heads/main"
 	plan := newWorkflowRole(scope, "plan", workflowRole{
-		Name: "portfolio-plan", Description: "Plans and changes nothing",
+		Name: "portfolio-plan", Description: "Plans, changes nothing",
 		Provider: provider, Subjects: []string{subject + "pull_request", main},
 		Policies: []*string{read, newPolicy(scope, "plan-data", "portfolio-plan-data",
-			"What a plan reads beside settings: of previews alone, but on the main branch", r.planData(main))},
+			"Data that a plan reads: of previews, on the main branch of all environments", r.planData(main))},
 	})
 	deploy := func(t tier) DeployOutputs {
 		boundary := newPolicy(scope, t.Name+"-boundary", "portfolio-"+t.Name+"-boundary",
-			"The most that a role of these environments can have", r.boundary(t))
+			"The most that roles of these environments can have", r.boundary(t))
 		policies := []*string{read}
 		for _, part := range []struct {
 			id, description string
 			statements      []statement
 		}{
-			{"state", "States of these environments and no others", r.states(t)},
-			{"data", "Buckets and secrets of these environments, and what is kept from all others", r.data(t)},
-			{"names", "What runs under these environments' names", r.names(t)},
-			{"signals", "What watches under these environments' names", r.signals(t)},
-			{"network", "What has ids for names, kept apart by tags", r.unnamed(t)},
-			{"roles", "Roles of these environments, within the boundary", r.roles(t, *boundary)},
+			{"state", "States of these environments", r.states(t)},
+			{"data", "Buckets and secrets of these environments; denies other environments", r.data(t)},
+			{"names", "Resources with these environments' names", r.names(t)},
+			{"signals", "Logs, alarms and topics of these environments", r.signals(t)},
+			{"network", "Resources with generated IDs, separated by tags", r.unnamed(t)},
+			{"roles", "Roles of these environments, with the boundary", r.roles(t, *boundary)},
+			{"domain", "Certificates and records of these environments", r.domain(t)},
 		} {
+			if len(part.statements) == 0 {
+				continue
+			}
 			name := t.Name + "-" + part.id
 			policies = append(policies, newPolicy(scope, name, "portfolio-deploy-"+name, part.description, part.statements))
 		}
 		return DeployOutputs{Boundary: boundary, Role: newWorkflowRole(scope, t.Name, workflowRole{
 			Name: "portfolio-deploy-" + t.Name, Description: "Deploys from the GitHub environment " + t.Name,
 			Provider: provider, Subjects: []string{subject + "environment:" + t.Name},
-			Policies: policies, Hours: 2, // an upgrade of the database takes its time
+			Policies: policies, Hours: 2, // an upgrade of the database takes long
 		})}
 	}
 	return GitHubOutputs{PlanRole: plan, Preview: deploy(previews), Production: deploy(production)}
@@ -95,7 +102,7 @@ type workflowRole struct {
 	Provider          string   // ARN of the identity provider
 	Subjects          []string // whole subjects of tokens
 	Policies          []*string
-	Hours             int // that a session may last, 0 for IAM's own hour
+	Hours             int // longest session, 0 for IAM's default of one hour
 }
 
 // newWorkflowRole returns the ARN of the role.
@@ -106,7 +113,7 @@ func newWorkflowRole(scope constructs.Construct, id string, p workflowRole) *str
 		AssumeRolePolicy: policyDocument(statement{
 			Principal: principal("Federated", p.Provider),
 			Action:    "sts:AssumeRoleWithWebIdentity",
-			// Equals, not Like: a subject with a wildcard is somebody else's door.
+			// Equals, not Like: a wildcard could admit other repositories' tokens.
 			Condition: condition{"StringEquals": {gitHubIssuer + ":aud": audience, subjectKey: p.Subjects}},
 		}),
 	}
@@ -122,8 +129,8 @@ func newWorkflowRole(scope constructs.Construct, id string, p workflowRole) *str
 	return role.Arn()
 }
 
-// newPolicy creates a managed policy and returns its ARN. A role's inline policies
-// share 10,240 characters; a managed one has 6,144 of its own.
+// newPolicy creates a managed policy and returns its ARN. All inline policies of a
+// role share 10,240 characters; each managed policy has 6,144.
 func newPolicy(scope constructs.Construct, id, name, description string, statements []statement) *string {
 	return iampolicy.NewIamPolicy(scope, jsii.String(id+"-policy"), &iampolicy.IamPolicyConfig{
 		Name: &name, Description: &description, Policy: policyDocument(statements...),

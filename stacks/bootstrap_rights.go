@@ -5,16 +5,15 @@ import "portfolio/config"
 // apiARNs are API Gateway's APIs of version 2, whatever is in them, and their tags.
 var apiARNs = []string{"arn:aws:apigateway:*::/apis", "arn:aws:apigateway:*::/apis/*", "arn:aws:apigateway:*::/tags/*"}
 
-// The tag by which environments are kept apart: every resource that can carry a
-// tag has it by default.
+// The tag that separates environments: every resource that can be tagged has it.
 const (
 	resourceTag = "aws:ResourceTag/Environment"
 	requestTag  = "aws:RequestTag/Environment"
 )
 
-// data lets a role make, fill and delete the buckets and secrets of its tier. The
-// two guards beside hold for every service whose resources have tags, whatever
-// else allows: hands off what is tagged as another's, and no tag of another's.
+// data lets a role create, fill and delete the buckets and secrets of its tier. Two
+// more statements hold for every service whose resources have tags: they deny
+// everything on resources with another tier's tag, and the use of such a tag.
 func (r rights) data(t tier) []statement {
 	buckets, secrets := r.buckets(t.Suffixes), r.secrets(t.Suffixes)
 	statements := []statement{
@@ -38,8 +37,8 @@ func (r rights) data(t tier) []statement {
 	return statements
 }
 
-// names lets a role do anything with what of these services carries a name of its
-// tier.
+// names lets a role do everything with resources of these services that have a name
+// of its tier.
 func (r rights) names(t tier) []statement {
 	return r.anything(t, []string{"autoscaling:*", "elasticache:*", "elasticloadbalancing:*", "lambda:*", "rds:*"},
 		func(n config.Names, any string, own func(service, kind string) string) []string {
@@ -50,10 +49,16 @@ func (r rights) names(t tier) []statement {
 				own("lambda", "function:"+any),
 				own("rds", "*:"+any),
 			}
-		})
+		}, statement{
+			// RDS authorizes these on the default option group as well.
+			Sid: "DefaultOptions", Resource: "arn:aws:rds:*:" + r.Account + ":og:default:postgres-*", Action: []string{
+				"rds:CreateDBInstance", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance",
+				"rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime",
+			},
+		}, statement{Sid: "ListFunctions", Action: "lambda:ListFunctions", Resource: "*"}) // takes no resource
 }
 
-// signals is names for what watches.
+// signals is like names, for what watches the environments.
 func (r rights) signals(t tier) []statement {
 	return r.anything(t, []string{"cloudwatch:*", "kms:*Alias", "logs:*", "sns:*"},
 		func(n config.Names, any string, own func(service, kind string) string) []string {
@@ -67,17 +72,18 @@ func (r rights) signals(t tier) []statement {
 		})
 }
 
-// anything allows actions on what ARNs say of each suffix. They are made from the
-// names, from the pattern of any name, and with own's region and account.
-func (r rights) anything(t tier, actions []string, of func(n config.Names, any string, own func(service, kind string) string) []string) []statement {
+// anything allows actions on the ARNs that of returns for each suffix, and more. It
+// is given the suffix's names, a pattern of any name, and a function that makes an
+// ARN in any region of the account.
+func (r rights) anything(t tier, actions []string, of func(n config.Names, any string, own func(service, kind string) string) []string, more ...statement) []statement {
 	own := func(service, kind string) string { return "arn:aws:" + service + ":*:" + r.Account + ":" + kind }
-	return []statement{{Sid: "OwnNames", Action: actions, Resource: arns(t.Suffixes, func(n config.Names) []string {
+	return append([]statement{{Sid: "OwnNames", Action: actions, Resource: arns(t.Suffixes, func(n config.Names) []string {
 		return of(n, "portfolio-*-"+n.Suffix, own)
-	})}}
+	})}}, more...)
 }
 
-// EC2's actions on what is there already, which want its own tag; and those that
-// make things, or that touch things AWS made and nobody has tagged yet.
+// The actions of EC2 on existing resources, which need the tier's tag; and those
+// that create resources, or change resources of AWS's that are not tagged yet.
 var (
 	networkChanges = []string{
 		"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:CreateLaunchTemplateVersion", "ec2:CreateRoute",
@@ -91,18 +97,18 @@ var (
 		"ec2:AllocateAddress", "ec2:AuthorizeSecurityGroup*", "ec2:CreateFlowLogs", "ec2:CreateInternetGateway",
 		"ec2:CreateLaunchTemplate", "ec2:CreateNatGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet",
 		"ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:DisassociateAddress", "ec2:RevokeSecurityGroup*",
-		"ec2:RunInstances", // Auto Scaling asks whether who gives it a template could run it
+		"ec2:RunInstances", // Auto Scaling checks that its caller could run the template
 	}
 )
 
-// keyManagement are the actions on a key that could take it from its owner.
+// keyManagement are the actions that could take a key from its owner.
 var keyManagement = []string{
 	"kms:CreateAlias", "kms:DisableKey", "kms:DisableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion",
 	"kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
 }
 
-// unnamed lets a role make what gets an id for a name, and change what is tagged
-// as its own. The guards of data keep it from what is tagged as another's.
+// unnamed lets a role create resources that get generated IDs, and change those with
+// its tier's tag. data denies it those with another tier's.
 func (r rights) unnamed(t tier) []statement {
 	tagged := condition{"StringLike": {resourceTag: t.Suffixes}}
 	asOwn := condition{"StringLike": {requestTag: t.Suffixes}}
@@ -110,14 +116,14 @@ func (r rights) unnamed(t tier) []statement {
 		{Sid: "NetworkChanges", Action: networkChanges, Resource: "*", Condition: tagged},
 		{Sid: "NetworkCreations", Action: networkCreations, Resource: "*"},
 		{Sid: "TagsOfNew", Action: "ec2:CreateTags", Resource: "*", Condition: condition{"StringLike": {requestTag: t.Suffixes}, "Null": {"ec2:CreateAction": "false"}}},
-		// The default group of a VPC, which comes without a tag.
+		// The default group of a VPC, which AWS creates without a tag.
 		{Sid: "TagsOfDefaultGroup", Action: "ec2:CreateTags", Resource: "arn:aws:ec2:*:" + r.Account + ":security-group/*", Condition: asOwn},
 		{Sid: "API", Action: []string{"apigateway:GET", "apigateway:POST", "apigateway:PUT", "apigateway:PATCH", "apigateway:DELETE", "apigateway:TagResource", "apigateway:UntagResource"},
-			Resource: apiARNs}, // never /account, which is every API's
+			Resource: apiARNs}, // not /account, which all APIs share
 		{Sid: "APILogs", Action: []string{"logs:*LogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies"}, Resource: "*"},
 		{Sid: "NewKeys", Action: []string{"kms:CreateKey", "kms:TagResource"}, Resource: "*", Condition: asOwn},
 		{Sid: "OwnKeys", Action: "kms:*", Resource: "arn:aws:kms:*:" + r.Account + ":key/*", Condition: tagged},
-		// A tag is quickly put on a key; an alias that is another's says whose it is.
+		// Anybody could put a tag on a key; an alias of another's shows its owner.
 		{Sid: "NoOtherKeys", Effect: "Deny", Action: keyManagement, Resource: "*", Condition: condition{"ForAnyValue:StringNotLike": {
 			"kms:ResourceAliases": arns(t.Suffixes, func(n config.Names) []string { return []string{n.KeyAlias, n.AlarmKeyAlias} }),
 		}}},
@@ -127,17 +133,27 @@ func (r rights) unnamed(t tier) []statement {
 	}
 	if t.Others != nil {
 		statements = append(statements,
-			statement{Sid: "BlueGreen", Action: "rds:*BlueGreenDeployment*", Resource: "arn:aws:rds:*:" + r.Account + ":deployment:*"},
-			statement{Sid: "Certificates", Action: []string{"acm:RequestCertificate", "acm:DeleteCertificate", "acm:AddTagsToCertificate", "acm:RemoveTagsFromCertificate"}, Resource: "*"},
-			// The records by which a certificate is proven, not those of hosts or mail.
-			statement{Sid: "ProofOfDomain", Action: "route53:ChangeResourceRecordSets", Resource: "arn:aws:route53:::hostedzone/*",
-				Condition: condition{"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": []string{"CNAME"}}}})
+			statement{Sid: "BlueGreen", Action: "rds:*BlueGreenDeployment*", Resource: "arn:aws:rds:*:" + r.Account + ":deployment:*"})
 	}
-	return statements
+	return append(statements, r.cacheEndpoint()...)
 }
 
-// roles lets a role make and pass the roles of its tier, each within the boundary:
-// without one it could make a role that can do anything, and run code as it.
+// cacheEndpoint is for ElastiCache Serverless, which manages its VPC endpoint with
+// the rights of its caller and gives it this one tag.
+func (r rights) cacheEndpoint() []statement {
+	const managed = "AmazonElastiCacheManaged"
+	endpoints := "arn:aws:ec2:*:" + r.Account + ":vpc-endpoint/*"
+	return []statement{
+		{Sid: "TagOfCacheEndpoint", Action: "ec2:CreateTags", Resource: endpoints, Condition: condition{"StringEquals": {
+			"ec2:CreateAction": "CreateVpcEndpoint", "aws:RequestTag/" + managed: "true",
+		}}},
+		{Sid: "CacheEndpoint", Action: []string{"ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"}, Resource: endpoints,
+			Condition: condition{"StringEquals": {"aws:ResourceTag/" + managed: "true"}}},
+	}
+}
+
+// roles lets a role create and pass the roles of its tier, each with the boundary:
+// otherwise it could create a role with every right and run code with it.
 func (r rights) roles(t tier, boundary string) []statement {
 	statements := []statement{
 		{Sid: "OwnRoles", Resource: append(r.roleNames(t.Suffixes), r.profiles(t.Suffixes)...), Action: []string{
@@ -146,7 +162,7 @@ func (r rights) roles(t tier, boundary string) []statement {
 			"iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:TagRole", "iam:UntagInstanceProfile", "iam:UntagRole",
 			"iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
 		}},
-		// A role without a boundary has no such key, which is not equal either.
+		// Also denies a role without a boundary, for which the key is absent.
 		{Sid: "NoUnboundedRoles", Effect: "Deny", Resource: "*", Condition: condition{"StringNotEquals": {"iam:PermissionsBoundary": boundary}},
 			Action: []string{"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}},
 		{Sid: "NoOtherServices", Effect: "Deny", Resource: "*", Action: "iam:PassRole", Condition: condition{"StringNotEquals": {

@@ -1,12 +1,10 @@
 package stacks
 
-import (
-	"portfolio/config"
-)
+import "portfolio/config"
 
 // tier is the set of environments that one deploy role is for, by patterns of
-// their suffixes. Others are suffixes that the patterns match and that belong to
-// another tier nevertheless.
+// their suffixes. Others are suffixes that the patterns match although they belong
+// to another tier.
 type tier struct {
 	Name     string // of the GitHub environment
 	Suffixes []string
@@ -14,7 +12,7 @@ type tier struct {
 }
 
 // pullRequests are the suffixes "pr<number>". IAM has no pattern for a digit, and
-// "pr*" would be "production" too.
+// "pr*" would match "production".
 var pullRequests = []string{"pr0*", "pr1*", "pr2*", "pr3*", "pr4*", "pr5*", "pr6*", "pr7*", "pr8*", "pr9*"}
 
 var (
@@ -22,7 +20,7 @@ var (
 	production = tier{Name: "production", Suffixes: []string{"*"}, Others: pullRequests}
 )
 
-// arns of each of the names that these suffixes make.
+// arns returns the ARNs of the names that these suffixes make.
 func arns(suffixes []string, of func(n config.Names) []string) []string {
 	var all []string
 	for _, suffix := range suffixes {
@@ -31,17 +29,18 @@ func arns(suffixes []string, of func(n config.Names) []string) []string {
 	return all
 }
 
-// rights makes the statements of the deploy roles and the plan role. What has a
-// name is granted by it; every name in a pattern is whole up to the suffix, so
-// that a name of one environment cannot pass for another's. What has an id for a
-// name is kept apart by its tag Environment, and so is what has both.
+// rights makes the statements of the deploy roles and the plan role. Resources with
+// names are granted by name; every pattern contains the whole name up to the
+// suffix, so that a name of one environment cannot pass for another's. Resources
+// with generated IDs are separated by their tag Environment.
 type rights struct {
 	Account string // ID
 	States  string // ARN of the state bucket
+	Domain  config.Domain
 }
 
-// stateKeys are the objects of some suffixes in the state bucket: their keys begin
-// with the suffix, and the rest is up to end.
+// stateKeys are the objects of some suffixes in the state bucket whose keys end in
+// end.
 func (r rights) stateKeys(suffixes []string, end string) []string {
 	var all []string
 	for _, suffix := range suffixes {
@@ -74,9 +73,10 @@ func objects(buckets []string) []string {
 
 func (r rights) secrets(suffixes []string) []string {
 	return arns(suffixes, func(n config.Names) []string {
-		prefix := "arn:aws:secretsmanager:*:" + r.Account + ":secret:"
-		// Terraform ends each with a hyphen and a number of its own.
-		return []string{prefix + n.DatabaseSecret + "-*", prefix + n.SigningSecret + "-*"}
+		// In any account: this one's roles reach no other's, and the policies are long.
+		const prefix = "arn:aws:secretsmanager:*:*:secret:"
+		// Terraform ends each with a hyphen and a generated number; the patterns end in *.
+		return []string{prefix + n.DatabaseSecret, prefix + n.SigningSecret}
 	})
 }
 
@@ -96,14 +96,14 @@ func (r rights) profiles(suffixes []string) []string {
 	})
 }
 
-// stateSettings are what anybody who works with states may know of the bucket.
+// stateSettings are the settings of the bucket that every role may read.
 var stateSettings = []string{
 	"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetBucketPublicAccessBlock",
 	"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy", "s3:GetBucketPolicyStatus",
 }
 
-// states lets a role work on its tier's states: write them, lock them, and in the
-// end leave their history alone, from which a lost one comes back.
+// states lets a role write and lock its tier's states, but not delete their old
+// versions, from which a lost state is restored.
 func (r rights) states(t tier) []statement {
 	own := r.stateKeys(t.Suffixes, "*")
 	statements := []statement{
@@ -115,9 +115,9 @@ func (r rights) states(t tier) []statement {
 			Action: []string{"s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:BypassGovernanceRetention"}},
 	}
 	if t.Others == nil {
-		// Everything else, be it in this bucket or in any other.
+		// All other objects, in this bucket and any other.
 		return append(statements,
-			// ops reap takes the state of what it destroyed away; its versions stay.
+			// ops reap deletes the state of a destroyed environment; its versions stay.
 			statement{Sid: "EndOfStates", Action: "s3:DeleteObject", Resource: r.stateKeys(t.Suffixes, "*.tfstate")},
 			statement{
 				Sid: "NoOtherStates", Effect: "Deny", Action: objectActions,
@@ -130,5 +130,5 @@ func (r rights) states(t tier) []statement {
 	})
 }
 
-// objectActions read, write or delete objects of whatever bucket.
+// objectActions read, write or delete objects of any bucket.
 var objectActions = []string{"s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateDelete"}

@@ -69,7 +69,7 @@ func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOu
 		Version:      signingKeyVersion,
 		Value:        func(password string) string { return "${" + password + "}" },
 	})
-	logs := newLogGroup(scope, "service-log-group", "/portfolio/"+p.Names.ServiceLogs, p.Logs)
+	logs := newLogGroup(scope, "service-log-group", serviceLogGroup(p.Names), p.Logs)
 	binary := newArtifact(scope, p)
 	role := newInstanceRole(scope, p, instanceRights{SigningSecret: signing.SecretId(), Artifact: binary})
 

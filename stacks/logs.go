@@ -28,9 +28,14 @@ func newLogGroup(scope constructs.Construct, id, name string, p LogProps) cloudw
 	})
 }
 
+// The log groups that roles of the environment write to.
+func serviceLogGroup(n config.Names) string { return "/portfolio/" + n.ServiceLogs }
+func flowLogGroup(n config.Names) string    { return "/portfolio/" + n.FlowLogs }
+func handlerLogGroup(n config.Names) string { return "/aws/lambda/" + n.WebSocketHandler }
+
 // newFlowLogs records all traffic of the VPC.
 func newFlowLogs(scope constructs.Construct, names config.Names, main vpc.Vpc, boundary string, p LogProps) {
-	group := newLogGroup(scope, "flow-log-group", "/portfolio/"+names.FlowLogs, p)
+	group := newLogGroup(scope, "flow-log-group", flowLogGroup(names), p)
 	role := newRole(scope, "flow-log-role", names.FlowLogs, "vpc-flow-logs.amazonaws.com", boundary)
 	// Without logs:CreateLogGroup: buffered records would otherwise bring the
 	// group back after destroy, without a retention.

@@ -16,11 +16,17 @@ const (
 	environment = "aws:ResourceTag/Environment"
 )
 
-// rightsOfBootstrap are the bootstrap's managed policies by name, and what the
-// policies attached to each role say together; references are what AWS would say.
+// rightsOfBootstrap returns the bootstrap's managed policies by ARN, and the
+// statements attached to each role, with references resolved.
 func rightsOfBootstrap(t *testing.T) (policies, roles map[string][]policyStatement) {
 	t.Helper()
-	resources := bootstrapOf(t, nil).JSON["resource"].(map[string]any)
+	return rightsOf(t, nil)
+}
+
+// rightsOf is rightsOfBootstrap with more settings.
+func rightsOf(t *testing.T, settings map[string]string) (policies, roles map[string][]policyStatement) {
+	t.Helper()
+	resources := bootstrapOf(t, settings).JSON["resource"].(map[string]any)
 	known := []string{
 		"${data.aws_caller_identity.account.account_id}", accountID,
 		"${aws_s3_bucket.state_bucket_803B4E61.arn}", "arn:aws:s3:::octo-states",
@@ -52,8 +58,8 @@ func rightsOfBootstrap(t *testing.T) (policies, roles map[string][]policyStateme
 	return policies, roles
 }
 
-// TestStatesAndTheRoles is the wall between environments: who may do what to which
-// state. "pr" and a digit begin a pull request's suffix; production begins alike.
+// TestStatesAndTheRoles checks what each role may do to which state. "production"
+// begins like a pull request's suffix, which is "pr" and a number.
 func TestStatesAndTheRoles(t *testing.T) {
 	_, roles := rightsOfBootstrap(t)
 	pulls, main := map[string]values{gitHubSub: {ofPulls}}, map[string]values{gitHubSub: {ofMain}}
@@ -113,7 +119,8 @@ func TestStatesAndTheRoles(t *testing.T) {
 	}
 }
 
-// TestRightsOfRoles looks at the rest: own things yes, others' and the account's no.
+// TestRightsOfRoles checks the rest: roles reach their own resources, not those of
+// other tiers, other projects and the account.
 func TestRightsOfRoles(t *testing.T) {
 	_, roles := rightsOfBootstrap(t)
 	const preview, production, plan = "portfolio-deploy-preview", "portfolio-deploy-production", "portfolio-plan"
@@ -122,6 +129,14 @@ func TestRightsOfRoles(t *testing.T) {
 		return "arn:aws:" + service + ":eu-west-1:" + accountID + ":" + rest
 	}
 	tag := func(suffix string) map[string]values { return map[string]values{environment: {suffix}} }
+	const inRequest, onResource = "aws:RequestTag/", "aws:ResourceTag/"
+	managed := func(tag, creation string) map[string]values {
+		context := map[string]values{tag + "AmazonElastiCacheManaged": {"true"}}
+		if creation != "" {
+			context["ec2:CreateAction"] = values{creation}
+		}
+		return context
+	}
 	bounded := func(tier string) map[string]values {
 		return map[string]values{"iam:PermissionsBoundary": {iam + "policy/portfolio-" + tier + "-boundary"}}
 	}
@@ -156,6 +171,43 @@ func TestRightsOfRoles(t *testing.T) {
 		{false, preview, "ec2:DeleteVpc", own("ec2", "vpc/vpc-1"), nil},
 		{false, preview, "ec2:CreateTags", own("ec2", "vpc/vpc-1"), map[string]values{"aws:RequestTag/Environment": {"pr12"}}},
 
+		// The default option group, on which RDS authorizes every instance.
+		{true, preview, "rds:CreateDBInstance", own("rds", "og:default:postgres-15"), nil},
+		{true, production, "rds:CreateDBInstance", own("rds", "og:default:postgres-15"), nil},
+		{true, production, "rds:CreateDBInstanceReadReplica", own("rds", "og:default:postgres-15"), nil},
+		{true, production, "rds:ModifyDBInstance", own("rds", "og:default:postgres-15"), nil},
+		{true, production, "rds:RestoreDBInstanceFromDBSnapshot", own("rds", "og:default:postgres-15"), nil},
+		{true, production, "rds:RestoreDBInstanceToPointInTime", own("rds", "og:default:postgres-15"), nil},
+		{false, production, "rds:DeleteOptionGroup", own("rds", "og:default:postgres-15"), nil},
+		{false, preview, "rds:CreateDBInstance", own("rds", "og:theirs"), nil},
+
+		// The endpoint that ElastiCache makes with its caller's rights.
+		{true, preview, "ec2:CreateVpcEndpoint", own("ec2", "vpc-endpoint/*"), managed(inRequest, "")},
+		{true, preview, "ec2:CreateTags", own("ec2", "vpc-endpoint/vpce-1"), managed(inRequest, "CreateVpcEndpoint")},
+		{true, production, "ec2:CreateTags", own("ec2", "vpc-endpoint/vpce-1"), managed(inRequest, "CreateVpcEndpoint")},
+		{false, preview, "ec2:CreateTags", own("ec2", "vpc-endpoint/vpce-1"), managed(inRequest, "")},
+		{false, preview, "ec2:CreateTags", own("ec2", "vpc/vpc-1"), managed(inRequest, "CreateVpcEndpoint")},
+		{true, preview, "ec2:ModifyVpcEndpoint", own("ec2", "vpc-endpoint/vpce-1"), managed(onResource, "")},
+		{true, production, "ec2:DeleteVpcEndpoints", own("ec2", "vpc-endpoint/vpce-1"), managed(onResource, "")},
+		{false, preview, "ec2:DeleteVpcEndpoints", own("ec2", "vpc-endpoint/vpce-1"), nil},
+
+		// What a pull request's token may not see of other projects.
+		{true, plan, "lambda:GetFunction", own("lambda", "function:portfolio-ws-handler-pr12"), nil},
+		{false, plan, "lambda:GetFunction", own("lambda", "function:theirs"), nil},
+		{false, plan, "lambda:GetFunctionConfiguration", own("lambda", "function:theirs"), nil},
+		{false, plan, "lambda:ListFunctions", "*", nil},
+		{true, preview, "lambda:ListFunctions", "*", nil},
+		{false, plan, "autoscaling:DescribeLaunchConfigurations", "*", nil},
+		{false, plan, "ec2:DescribeInstanceAttribute", own("ec2", "instance/i-1"), nil},
+		{false, plan, "iam:GetRolePolicy", iam + "role/theirs", nil},
+		{true, plan, "iam:GetRolePolicy", iam + "role/portfolio-instance-pr12", nil},
+		{false, plan, "kms:GetKeyPolicy", own("kms", "key/1"), map[string]values{"aws:ResourceTag/Project": {"theirs"}}},
+		{true, plan, "kms:GetKeyPolicy", own("kms", "key/1"), map[string]values{"aws:ResourceTag/Project": {"portfolio-tracking"}}},
+		{false, plan, "secretsmanager:DescribeSecret", own("secretsmanager", "secret:theirs-AbCdEf"), nil},
+		{false, plan, "sns:GetTopicAttributes", own("sns", "theirs"), nil},
+		{false, plan, "cloudwatch:GetDashboard", "arn:aws:cloudwatch::" + accountID + ":dashboard/theirs", nil},
+		{false, plan, "route53:ListResourceRecordSets", "arn:aws:route53:::hostedzone/ZOTHER", nil},
+
 		{false, preview, "kms:ScheduleKeyDeletion", own("kms", "key/1"), map[string]values{environment: {"pr12"}, "kms:ResourceAliases": {"alias/theirs"}}},
 		{true, preview, "kms:ScheduleKeyDeletion", own("kms", "key/1"), map[string]values{environment: {"pr12"}, "kms:ResourceAliases": {"alias/portfolio-alarms-pr12"}}},
 
@@ -181,8 +233,55 @@ func TestRightsOfRoles(t *testing.T) {
 	}
 }
 
-// TestBoundaries looks at the most that a role of an environment can have: an
-// instance of a pull request runs whatever the pull request says.
+// TestDomainsOfTiers checks who may change which records of the zone: pull requests'
+// environments have names that begin with their suffix, production has all others.
+func TestDomainsOfTiers(t *testing.T) {
+	_, roles := rightsOf(t, map[string]string{"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"})
+	const preview, production, plan = "portfolio-deploy-preview", "portfolio-deploy-production", "portfolio-plan"
+	const own, other = "arn:aws:route53:::hostedzone/Z0123456789ABC", "arn:aws:route53:::hostedzone/ZOTHER"
+	for _, c := range []struct {
+		want             bool
+		role, zone, kind string
+		names            values
+	}{
+		{true, production, own, "A", values{"app.example.com"}},
+		{true, production, own, "CNAME", values{"_0123abc.app.example.com"}},
+		{true, production, own, "A", values{"staging.app.example.com"}},
+		{false, production, own, "MX", values{"app.example.com"}},
+		{false, production, own, "A", values{"example.com"}},
+		{false, production, own, "A", values{"app.example.com", "example.com"}},
+		{false, production, own, "A", values{"myapp.example.com"}},
+		{false, production, own, "A", values{"pr12.app.example.com"}},
+		{false, production, own, "CNAME", values{"_0123abc.pr12.app.example.com"}},
+		{false, production, other, "A", values{"app.example.com"}},
+		{true, preview, own, "A", values{"pr12.app.example.com"}},
+		{true, preview, own, "CNAME", values{"_0123abc.pr12.app.example.com"}},
+		{false, preview, own, "A", values{"app.example.com"}},
+		{false, preview, own, "CNAME", values{"_0123abc.app.example.com"}},
+		{false, preview, own, "A", values{"production.app.example.com"}},
+		{false, preview, other, "A", values{"pr12.app.example.com"}},
+		{false, plan, own, "A", values{"pr12.app.example.com"}},
+	} {
+		context := map[string]values{
+			"route53:ChangeResourceRecordSetsRecordTypes": {c.kind}, "route53:ChangeResourceRecordSetsNormalizedRecordNames": c.names,
+		}
+		require.Equal(t, c.want, allows(roles[c.role], request{"route53:ChangeResourceRecordSets", c.zone, context}), "%s: %s of %v in %s", c.role, c.kind, c.names, c.zone)
+	}
+	certificate := "arn:aws:acm:eu-west-1:" + accountID + ":certificate/1"
+	for role, suffixes := range map[string][2]string{preview: {"pr12", "production"}, production: {"production", "pr12"}} {
+		for i, suffix := range suffixes {
+			require.Equal(t, i == 0, allows(roles[role], request{"acm:RequestCertificate", "*", map[string]values{"aws:RequestTag/Environment": {suffix}}}), role)
+			require.Equal(t, i == 0, allows(roles[role], request{"acm:DeleteCertificate", certificate, map[string]values{environment: {suffix}}}), role)
+		}
+		require.False(t, allows(roles[role], request{"acm:DeleteCertificate", certificate, nil}), role)
+	}
+	require.True(t, allows(roles[plan], request{"route53:ListResourceRecordSets", own, nil}))
+	_, without := rightsOfBootstrap(t)
+	require.False(t, allows(without[production], request{"route53:ChangeResourceRecordSets", own, nil}), "no domain, no records")
+}
+
+// TestBoundaries checks the most that a role of an environment can have: an
+// instance of a pull request runs any code that the pull request contains.
 func TestBoundaries(t *testing.T) {
 	policies, _ := rightsOfBootstrap(t)
 	own := func(service, rest string) string {
@@ -192,6 +291,21 @@ func TestBoundaries(t *testing.T) {
 		want                   bool
 		tier, action, resource string
 	}{
+		{true, "preview", "logs:PutLogEvents", own("logs", "log-group:/portfolio/portfolio-service-pr12:log-stream:i-1")},
+		{true, "preview", "logs:CreateLogStream", own("logs", "log-group:/aws/lambda/portfolio-ws-handler-pr12:log-stream:x")},
+		{true, "preview", "logs:PutLogEvents", own("logs", "log-group:/portfolio/portfolio-flow-logs-pr12:log-stream:x")},
+		{true, "preview", "logs:PutLogEvents", own("logs", "log-group:RDSOSMetrics:log-stream:db-1")},
+		{true, "preview", "logs:PutRetentionPolicy", own("logs", "log-group:RDSOSMetrics")},
+		{false, "preview", "logs:PutRetentionPolicy", own("logs", "log-group:/portfolio/portfolio-service-production")},
+		{false, "preview", "logs:PutRetentionPolicy", own("logs", "log-group:/portfolio/portfolio-service-pr12")},
+		{false, "preview", "logs:PutLogEvents", own("logs", "log-group:/portfolio/portfolio-service-production:log-stream:i-1")},
+		{false, "preview", "logs:PutLogEvents", own("logs", "log-group:/theirs:log-stream:x")},
+		{false, "preview", "logs:CreateLogGroup", own("logs", "log-group:/theirs")},
+		{true, "production", "logs:PutLogEvents", own("logs", "log-group:/portfolio/portfolio-service-production:log-stream:i-1")},
+		{false, "production", "logs:PutLogEvents", own("logs", "log-group:/portfolio/portfolio-service-pr12:log-stream:i-1")},
+		{false, "production", "logs:PutRetentionPolicy", own("logs", "log-group:/theirs")},
+		{false, "production", "cloudwatch:PutMetricData", "*"}, // in any namespace but the agent's
+		{false, "preview", "acm:DescribeCertificate", "arn:aws:acm:eu-west-1:999999999999:certificate/1"},
 		{true, "preview", "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-signing-key-pr12-2026-AbCdEf")},
 		{true, "preview", "s3:PutObject", "arn:aws:s3:::portfolio-hist-pr12-" + accountID + "/day"},
 		{true, "preview", "execute-api:ManageConnections", own("execute-api", "abc/prod/POST/@connections/1")},
@@ -203,16 +317,22 @@ func TestBoundaries(t *testing.T) {
 		{false, "preview", "iam:CreateRole", "arn:aws:iam::" + accountID + ":role/portfolio-instance-pr12"},
 		{false, "preview", "sts:AssumeRole", "arn:aws:iam::" + accountID + ":role/portfolio-deploy-production"},
 		{true, "production", "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-signing-key-production-2026-AbCdEf")},
-		{false, "production", "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-signing-key-pr12-2026-AbCdEf")},
 		{false, "production", "s3:GetObject", "arn:aws:s3:::octo-states/production/portfolio-production.tfstate"},
 	} {
 		policy := policies["arn:aws:iam::"+accountID+":policy/portfolio-"+c.tier+"-boundary"]
 		require.Equal(t, c.want, allows(policy, request{c.action, c.resource, nil}), "%s: %s on %s", c.tier, c.action, c.resource)
 	}
+	agents := map[string]values{"cloudwatch:namespace": {"CWAgent"}}
+	for _, tier := range []string{"preview", "production"} {
+		policy := policies["arn:aws:iam::"+accountID+":policy/portfolio-"+tier+"-boundary"]
+		require.True(t, allows(policy, request{"cloudwatch:PutMetricData", "*", agents}), tier)
+		secret := own("secretsmanager", "secret:portfolio-signing-key-pr12-2026-AbCdEf")
+		require.Equal(t, tier == "preview", allows(policy, request{"secretsmanager:GetSecretValue", secret, map[string]values{environment: {"pr12"}}}), tier)
+	}
 }
 
-// TestRolesOfEnvironmentsFit holds the platform to its own boundary and to the
-// names by which a deploy role may make its roles.
+// TestRolesOfEnvironmentsFit checks that the platform's roles have the boundary and
+// names with which a deploy role may create them.
 func TestRolesOfEnvironmentsFit(t *testing.T) {
 	const boundary = "arn:aws:iam::" + accountID + ":policy/portfolio-preview-boundary"
 	_, deploy := rightsOfBootstrap(t)

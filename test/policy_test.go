@@ -98,6 +98,10 @@ func holds(operator string, got, want values) bool {
 		return !slices.ContainsFunc(got, like)
 	case "ForAnyValue:StringNotLike":
 		return slices.ContainsFunc(got, func(v string) bool { return !like(v) })
+	case "ForAnyValue:StringLike":
+		return slices.ContainsFunc(got, like)
+	case "ForAllValues:StringLike":
+		return !slices.ContainsFunc(got, func(v string) bool { return !like(v) })
 	case "ForAllValues:StringEquals":
 		return !slices.ContainsFunc(got, func(v string) bool { return !equal(v) })
 	case "Null":
