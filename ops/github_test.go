@@ -46,7 +46,7 @@ func TestGithubCommand(t *testing.T) {
 		"another's flag":  {"[]", environ, []string{"drift", "--label", "x", "."}, exitUsage, "", "ops: github drift: unknown flag: --label; see ops github drift --help\n"},
 		"nothing to say":  {"[]", environ, []string{"comment", "--marker", "plan", blank}, exitFailed, "", "ops: " + blank + ": got an empty text, want Markdown\n"},
 		"no such folder":  {"[]", environ, []string{"drift", "none"}, exitFailed, "", "ops: none: "},
-		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got card.go, want SUFFIX.md files alone\n"},
+		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got beside.go, want SUFFIX.md files alone\n"},
 		"a missing file":  {"[]", environ, []string{"comment", "--marker", "plan", "none.md"}, exitFailed, "", "ops: open none.md: "},
 		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got [\"12\"], want flags alone; see ops github open-pulls --help\n"},
 	} {

@@ -36,7 +36,7 @@ func TestPlanStatus(t *testing.T) {
 		"standard input, twice": {[]string{"--base", "-", "-"}, exitUsage, "", "ops: plan: got - for FILE and --base, want it for one of them"},
 		"unknown flag":          {[]string{"--force", "a"}, exitUsage, "", "ops: plan: unknown flag: --force"},
 		"missing":               {[]string{"plan/testdata/none.json"}, exitFailed, "", "ops: open plan/testdata/none.json: no such file"},
-		"half a plan":           {[]string{half}, exitFailed, "", "ops: plan: it ended in an error, so it is not whole: plan again\n"},
+		"half a plan":           {[]string{half}, exitFailed, "", "ops: plan: it ended in an error and is not complete: plan again\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, out, problems := runOps(t, nil, append([]string{"plan"}, test.args...)...)

@@ -102,32 +102,6 @@ func isOurs(user *gh.User, body, name string) bool {
 // normal undoes the line ends that GitHub's web editor makes.
 func normal(body string) string { return strings.ReplaceAll(body, "\r\n", "\n") }
 
-// fitted makes a whole text of ours. What GitHub would refuse for its length is cut
-// at the end of a line, and the text says so.
-func fitted(name, body, footer string) string {
-	head, tail := mark(name), "\n\n<sub>"+footer+"</sub>\n"
-	body = strings.TrimRight(body, "\n")
-	if length(head)+length(body)+length(tail) <= maxBody {
-		return head + body + tail
-	}
-	tail = "\n\n**Cut here: GitHub takes no longer text. The run has all of it.**" + tail
-	const closing = 64 // room for what the cut leaves open
-	runes := []rune(body)[:maxBody-length(head)-length(tail)-closing]
-	body = string(runes)
-	if end := strings.LastIndexByte(body, '\n'); end > 0 {
-		body = body[:end]
-	}
-	if strings.Count(body, "\n```")%2 == 1 {
-		body += "\n```"
-	}
-	if strings.Count(body, "<details>") > strings.Count(body, "</details>") {
-		body += "\n\n</details>"
-	}
-	return head + body + tail
-}
-
-func length(text string) int { return len([]rune(text)) }
-
 // each calls list for one page after the other.
 func each(ctx context.Context, list func(ctx context.Context, page int) (*gh.Response, error)) error {
 	for page := 1; page != 0; {

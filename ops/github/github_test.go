@@ -86,7 +86,7 @@ func TestCommentIsCutToWhatGitHubTakes(t *testing.T) {
 			assert.LessOrEqual(t, utf8.RuneCountInString(got), maxBody)
 			assert.Greater(t, utf8.RuneCountInString(got), maxBody-1000)
 			assert.True(t, utf8.ValidString(got))
-			assert.Equal(t, test.cut, strings.Contains(got, "**Cut here: GitHub takes no longer text."))
+			assert.Equal(t, test.cut, strings.Contains(got, "**Cut here: GitHub accepts no longer text."))
 			assert.Equal(t, strings.Count(got, "<details>"), strings.Count(got, "</details>"))
 			assert.Zero(t, strings.Count(got, "\n```")%2)
 			assert.Contains(t, got, "[run 42]")

@@ -1,12 +1,9 @@
-// Package plan says in a page what a Terraform plan would do to the platform: what
-// is lost, what opens, what it costs. It reads the plan and nothing else, so the
-// same plan always gives the same card.
+// Package plan summarizes on one page what a Terraform plan would do to the platform:
+// what is lost, what opens, what it costs. It reads the plan and nothing else, so the
+// same plan always makes the same card.
 package plan
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,7 +11,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// Status sums a plan up for a pipeline.
+// Status summarizes a plan for a pipeline.
 type Status int
 
 // A plan is dangerous when a stateful resource would be replaced or deleted.
@@ -32,9 +29,11 @@ func (s Status) String() string {
 // they should read it.
 type Card struct {
 	Status   Status
-	Compared bool // of two configurations: nobody asked Terraform
+	Compared bool // of two configurations, without Terraform's plan
 	Counts   map[verb]int
 	Notes    []string // Markdown: what limits the card
+	Checks   []Finding
+	Actions  []Finding
 	Removed  []Finding
 	Internet []Finding
 	IAM      []Finding
@@ -51,41 +50,39 @@ type Card struct {
 type Finding struct {
 	Address string
 	Text    string // Markdown
+
+	rank int // 0 is read first and dropped last
 }
 
-// Parse reads the output of terraform show -json. A plan that ended in an error is
-// refused: it does not hold everything that would change.
-func Parse(text []byte) (*tfjson.Plan, error) {
-	var p tfjson.Plan
-	p.UseJSONNumber(true)
-	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, fmt.Errorf("plan: got no output of terraform show -json PLAN: %w", err)
+// ranked returns a finding ranked by its text, in which bold is important. The ports
+// of the web are less so: this platform serves it.
+func ranked(address, text string) Finding {
+	rank := 2
+	switch {
+	case strings.HasSuffix(text, ": tcp 80**"), strings.HasSuffix(text, ": tcp 443**"):
+		rank = 1
+	case strings.Contains(text, "**"):
+		rank = 0
+	case text == readText:
+		rank = 3
 	}
-	var end struct {
-		Errored bool            `json:"errored"`
-		Planned json.RawMessage `json:"planned_values"`
-	}
-	if err := json.Unmarshal(text, &end); err != nil {
-		return nil, fmt.Errorf("plan: %w", err)
-	}
-	if end.Errored {
-		return nil, errors.New("plan: it ended in an error, so it is not whole: plan again")
-	}
-	if end.Planned == nil && p.ResourceChanges == nil { // a state has format_version too
-		return nil, errors.New("plan: got no planned_values, want the plan and not the state")
-	}
-	return &p, nil
+	return Finding{Address: address, Text: text, rank: rank}
 }
+
+const readText = "is read while applying"
 
 // New reads a plan.
 func New(p *tfjson.Plan) Card {
 	changes := changesOf(p)
-	c := Card{Counts: map[verb]int{}, Cost: costOf(changes, regionOf(p)), Notes: notesOf(p)}
+	c := Card{
+		Counts: map[verb]int{}, Cost: costOf(changes, regionOf(p)), Notes: notesOf(p), Checks: failedChecks(p), Actions: invocations(p),
+	}
+	if len(c.Checks)+len(c.Actions)+len(p.DeferredChanges) > 0 {
+		c.Status = Changes
+	}
 	for _, r := range changes {
 		c.add(r)
 	}
-	// What loses data is read first.
-	slices.SortStableFunc(c.Removed, func(a, b Finding) int { return rank(a) - rank(b) })
 	for _, name := range slices.Sorted(maps.Keys(p.OutputChanges)) {
 		if o := p.OutputChanges[name]; o != nil && !o.Actions.NoOp() {
 			c.Outputs = append(c.Outputs, name)
@@ -96,22 +93,17 @@ func New(p *tfjson.Plan) Card {
 	return c
 }
 
-// rank sorts what is dangerous, which is bold, before the rest.
-func rank(removed Finding) int {
-	if strings.HasPrefix(removed.Text, "**") {
-		return 0
-	}
-	return 1
-}
-
 // add reads one resource.
 func (c *Card) add(r change) {
-	if r.verb == untouched {
+	facts := r.facts()
+	if len(facts) == 0 {
 		return
 	}
-	c.Counts[r.verb]++
+	for _, fact := range facts {
+		c.Counts[fact]++
+	}
 	if r.verb == read { // changes nothing in AWS
-		c.Rest = append(c.Rest, Finding{r.address, "is read while applying"})
+		c.Rest = append(c.Rest, ranked(r.address, readText))
 		return
 	}
 	c.Status = max(c.Status, Changes)
@@ -119,9 +111,9 @@ func (c *Card) add(r change) {
 		c.Status = Dangerous
 	}
 	if text := r.removal(); text != "" {
-		c.Removed = append(c.Removed, Finding{r.address, text})
+		c.Removed = append(c.Removed, ranked(r.address, text))
 	} else {
-		c.Rest = append(c.Rest, Finding{r.address, r.summary()})
+		c.Rest = append(c.Rest, ranked(r.address, r.summary()))
 	}
 	for _, rule := range []struct {
 		findings *[]Finding
@@ -134,24 +126,32 @@ func (c *Card) add(r change) {
 		{&c.Controls, controls},
 	} {
 		for _, text := range rule.texts(r) {
-			*rule.findings = append(*rule.findings, Finding{r.address, text})
+			finding := ranked(r.address, text)
+			if r.dangerous() {
+				finding.rank = 0
+			}
+			*rule.findings = append(*rule.findings, finding)
 		}
 	}
 }
 
 // summary is the line of a resource that stays.
 func (c change) summary() string {
-	text := string(c.verb)
-	if c.verb == updated {
-		text += " " + codes(c.attributes())
+	var texts []string
+	for _, fact := range c.facts() {
+		text := string(fact)
+		if fact == updated {
+			text += " " + codes(c.attributes())
+		}
+		texts = append(texts, text)
 	}
 	if c.deferred {
-		text += ", deferred to a later plan"
+		texts = append(texts, "deferred to a later plan")
 	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
-// notesOf says why a card may not be the whole truth.
+// notesOf lists what keeps a card from being complete.
 func notesOf(p *tfjson.Plan) []string {
 	if p.Complete != nil && !*p.Complete {
 		return []string{"The plan is not complete (`-target`, or changes that are deferred): more is left to do than this."}
@@ -159,7 +159,7 @@ func notesOf(p *tfjson.Plan) []string {
 	return nil
 }
 
-// regionOf is the region of the AWS provider, empty where the plan does not say it.
+// regionOf returns the region of the AWS provider, empty where the plan has none.
 func regionOf(p *tfjson.Plan) string {
 	if p.Config == nil {
 		return ""

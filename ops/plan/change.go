@@ -12,7 +12,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// verb says what happens to a resource.
+// verb is what happens to a resource.
 type verb string
 
 const (
@@ -21,8 +21,8 @@ const (
 	replaced  verb = "replace"
 	deleted   verb = "delete"
 	forgotten verb = "forget" // stays in AWS, and Terraform no longer knows it
-	imported  verb = "import"
-	moved     verb = "move"
+	imported  verb = "import" // counted beside what else happens to the resource
+	moved     verb = "move"   // likewise
 	read      verb = "read"
 	untouched verb = ""
 )
@@ -37,7 +37,10 @@ type change struct {
 	reason   tfjson.ActionReason
 	old      bool // a copy left behind by a replacement that was cut in the middle
 	deferred bool
-	first    bool // a replacement that creates before it deletes
+	first    bool // a replacement that creates the new one first
+	keeps    bool // a replacement that leaves the old one in AWS, unmanaged
+	imports  bool
+	moves    bool
 
 	before, after                   map[string]any
 	configured                      map[string]*tfjson.Expression // by attribute; nil where the plan has no configuration
@@ -74,7 +77,9 @@ func appendChange(list []change, r *tfjson.ResourceChange, deferred bool) []chan
 	}
 	c := change{
 		address: r.Address, block: r.ModuleAddress + r.Type + "." + r.Name, kind: r.Type, verb: verbOf(r), reason: r.ActionReason,
-		old: r.DeposedKey != "", deferred: deferred, first: r.Change.Actions.CreateBeforeDestroy(),
+		old: r.DeposedKey != "", deferred: deferred, first: len(r.Change.Actions) == 2 && r.Change.Actions[0] == tfjson.ActionCreate,
+		keeps:   len(r.Change.Actions) == 2 && slices.Contains(r.Change.Actions, tfjson.ActionForget),
+		imports: r.Change.Importing != nil, moves: r.PreviousAddress != "" && r.PreviousAddress != r.Address,
 		unknown: r.Change.AfterUnknown, hiddenBefore: r.Change.BeforeSensitive, hiddenBy: r.Change.AfterSensitive,
 	}
 	if c.old {
@@ -108,15 +113,31 @@ func verbOf(r *tfjson.ResourceChange) verb {
 		return updated
 	case has(tfjson.ActionRead):
 		return read
-	case r.Change.Importing != nil:
-		return imported
-	case r.PreviousAddress != "" && r.PreviousAddress != r.Address:
-		return moved
 	}
 	return untouched
 }
 
-// removes says that what is there today will not be there after.
+// facts lists what happens to a resource, each of it counted: one that is updated may
+// be imported by the same plan.
+func (c change) facts() []verb {
+	var facts []verb
+	if c.verb != untouched {
+		facts = append(facts, c.verb)
+	}
+	if c.imports {
+		facts = append(facts, imported)
+	}
+	if c.moves {
+		facts = append(facts, moved)
+	}
+	return facts
+}
+
+// adopted reports whether Terraform manages the resource from now on or under
+// another address, and changes nothing of it.
+func (c change) adopted() bool { return c.verb == untouched && (c.imports || c.moves) }
+
+// removes reports whether what Terraform manages today is replaced or deleted.
 func (c change) removes() bool { return c.verb == deleted || c.verb == replaced }
 
 // value is one attribute on one side of a change.
@@ -138,7 +159,7 @@ func (c change) will(path ...any) value {
 }
 
 // secretWords are in the names of attributes that are not printed even where the
-// provider's schema forgot to mark them.
+// provider's schema does not mark them.
 var secretWords = []string{"password", "secret_string", "secret_binary", "auth_token", "user_data", "private_key", "environment"}
 
 func (c change) secret(path []any) bool {
@@ -146,12 +167,12 @@ func (c change) secret(path []any) bool {
 	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
-// changed says whether the attribute differs, or may.
+// changed reports whether an attribute differs, or may.
 func (c change) changed(path ...any) bool {
 	return c.will(path...).unknown || !reflect.DeepEqual(at(c.before, path), at(c.after, path))
 }
 
-// attributes names what an update or a replacement changes.
+// attributes returns the names of what an update or a replacement changes, sorted.
 func (c change) attributes() []string {
 	names := map[string]bool{}
 	for name := range c.before {
@@ -187,8 +208,8 @@ func at(v any, path []any) any {
 	return v
 }
 
-// marked says whether a mask of after_unknown or of a …_sensitive covers the value
-// at a path or anything in it. A mask is true, or has the shape of the value.
+// marked reports whether a mask, after_unknown or a …_sensitive, covers the value at
+// a path or anything in it. A mask is true, or has the shape of the value.
 func marked(mask any, path []any) bool {
 	for i := range path {
 		if whole, ok := mask.(bool); ok {

@@ -51,6 +51,10 @@ func Compare(base, head []byte) (Card, error) {
 }
 
 func parseSynth(name string, text []byte) (synth, error) {
+	text, err := plainUTF8(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var s synth

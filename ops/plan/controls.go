@@ -127,7 +127,7 @@ func controls(c change) []string {
 
 func (s control) compare(c change) string {
 	was, will := c.was(s.path...), c.will(s.path...)
-	if c.verb == created || c.verb == imported {
+	if c.verb == created || c.imports {
 		if strong, ok := s.strength(will); ok && strong == 0 && !will.unknown && slices.Contains(mustStart, s.name) {
 			return fmt.Sprintf("**starts without %s**", s.name)
 		}

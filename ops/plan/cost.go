@@ -8,7 +8,7 @@ import (
 )
 
 // Cost is what the platform costs a month before and after, in USD, as far as the
-// table knows it. What it does not know is named and counted nowhere.
+// table of prices goes. What has no price is named and not counted.
 type Cost struct {
 	Before, After *big.Rat
 	Lines         []CostLine // resources whose cost changes
@@ -53,6 +53,11 @@ func costOf(changes []change, region string) Cost {
 			continue
 		}
 		before, after := was.price(c), will.price(c)
+		if c.keeps && before != nil && after != nil { // the old one costs on beside the new one
+			after = plus(before, after)
+		} else if c.keeps {
+			after = nil
+		}
 		if before == nil || after == nil {
 			cost.Unknown = append(cost.Unknown, fmt.Sprintf("%s: %s before, %s after", code(c.address), usd(before), usd(after)))
 		}
@@ -63,10 +68,11 @@ func costOf(changes []change, region string) Cost {
 		}
 	}
 	cost.Lines = grouped(cost.Lines)
+	slices.SortStableFunc(cost.Lines, func(a, b CostLine) int { return b.difference().Cmp(a.difference()) })
 	return cost
 }
 
-// grouped makes one line of resources that are alike: alarms come by the dozen.
+// grouped makes one line of resources that are alike: there are dozens of alarms.
 func grouped(lines []CostLine) []CostLine {
 	var list []CostLine
 	for _, l := range lines {
@@ -84,6 +90,12 @@ func grouped(lines []CostLine) []CostLine {
 		}
 	}
 	return list
+}
+
+// difference is the amount by which the cost changes, up or down.
+func (l CostLine) difference() *big.Rat {
+	difference := new(big.Rat).Sub(l.After, l.Before)
+	return difference.Abs(difference)
 }
 
 func (l CostLine) isLike(other CostLine) bool {

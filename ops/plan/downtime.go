@@ -60,6 +60,8 @@ func downtime(c change) []string {
 			return nil
 		case c.verb == deleted:
 			return []string{"deleted: what uses it stops working"}
+		case c.keeps:
+			return []string{"the old one keeps running; what uses it moves to the new one"}
 		case c.first:
 			return []string{"less than this, as the new one comes first: " + text}
 		}

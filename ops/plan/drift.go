@@ -9,18 +9,23 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// driftOf lists what was changed or deleted since Terraform looked last.
+// driftOf lists what was changed or deleted outside Terraform. A resource whose address
+// alone changed did not drift.
 func driftOf(p *tfjson.Plan) []Finding {
 	var found []Finding
 	for _, r := range changesOf(&tfjson.Plan{ResourceChanges: p.ResourceDrift, Config: p.Config}) {
 		names := r.attributes()
 		real := slices.DeleteFunc(slices.Clone(names), r.settled)
 		switch {
-		case r.verb == untouched || len(names) > 0 && len(real) == 0:
+		case r.verb == untouched || r.verb == updated && len(real) == 0 && (len(names) > 0 || r.moves):
 		case r.verb == deleted:
-			found = append(found, Finding{r.address, "was **deleted** outside Terraform"})
+			found = append(found, ranked(r.address, "was **deleted** outside Terraform"))
 		default:
-			found = append(found, Finding{r.address, "was changed outside Terraform: " + codes(real)})
+			text := "was changed outside Terraform"
+			if len(real) > 0 {
+				text += ": " + codes(real)
+			}
+			found = append(found, ranked(r.address, text))
 		}
 	}
 	return found
@@ -30,6 +35,9 @@ func driftOf(p *tfjson.Plan) []Finding {
 // map that the provider had written as none, or what other resources of the same
 // apply have set since the resource was made, routes in a table or rules in a group.
 func (c change) settled(name string) bool {
+	if slices.Contains(volatile[c.kind], name) {
+		return true
+	}
 	before := nothing(c.before[name])
 	if before && nothing(c.after[name]) {
 		return true
@@ -40,6 +48,19 @@ func (c change) settled(name string) bool {
 	// AWS fills these at creation, and resources of their own watch over them.
 	own := c.kind == "aws_s3_bucket" && (name == "versioning" || name == "policy") || c.kind == "aws_sns_topic" && name == "policy"
 	return before || own
+}
+
+// volatile attributes change without anyone changing them: AWS reports the time of a
+// backup or a state, and a policy scales a group.
+var volatile = map[string][]string{
+	"aws_autoscaling_group":            {"desired_capacity", "instances", "predicted_capacity", "warm_pool_size"},
+	"aws_db_instance":                  {"latest_restorable_time", "status", "replicas"},
+	"aws_elasticache_serverless_cache": {"status"},
+	"aws_kms_key":                      {"key_state"},
+	"aws_lambda_function":              {"last_modified", "last_update_status", "state"},
+	"aws_launch_template":              {"default_version", "latest_version"},
+	"aws_nat_gateway":                  {"association_id"},
+	"aws_vpc_endpoint":                 {"network_interface_ids", "state"},
 }
 
 // nothing reports whether a value is null, an empty text, or a list or a map without elements.
@@ -60,6 +81,6 @@ func (c Card) DriftMarkdown(environment string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Drift of %s\n", code(environment))
 	section(&b, "Changed outside Terraform", c.Drift, maxMarkdown-maxSection)
-	b.WriteString("\nA deploy undoes what the configuration sets. What should stay belongs into the configuration first.\n")
+	b.WriteString("\nA deploy reverts what the configuration sets. To keep a change, add it to the configuration first.\n")
 	return b.String()
 }

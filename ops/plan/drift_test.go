@@ -20,11 +20,11 @@ func TestDrift(t *testing.T) {
 		drifted("aws_vpc.zero", tfjson.ActionUpdate, attributes{"n": nil}, attributes{"n": false}),
 	}})
 	assert.Equal(t, "## Drift of `pr7`\n\n### Changed outside Terraform\n\n"+
+		"- `aws_vpc.gone`: was **deleted** outside Terraform\n"+
 		"- `aws_vpc.edited`: was changed outside Terraform: `password`\n"+
 		"- `aws_vpc.filled`: was changed outside Terraform: `tags`\n"+
-		"- `aws_vpc.gone`: was **deleted** outside Terraform\n"+
 		"- `aws_vpc.zero`: was changed outside Terraform: `n`\n"+
-		"\nA deploy undoes what the configuration sets. What should stay belongs into the configuration first.\n", c.DriftMarkdown("pr7"))
+		"\nA deploy reverts what the configuration sets. To keep a change, add it to the configuration first.\n", c.DriftMarkdown("pr7"))
 	assert.Equal(t, Nothing, c.Status)
 }
 

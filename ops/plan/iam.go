@@ -10,9 +10,9 @@ import (
 // policyAttributes hold policy documents, whatever the type of the resource.
 var policyAttributes = []string{"access_policies", "access_policy", "assume_role_policy", "policy"}
 
-// widens says which rights a change gives that were not there before.
+// widens lists the rights that a change grants beyond those of today.
 func widens(c change) []string {
-	if c.verb == forgotten || c.verb == moved || c.verb == imported {
+	if c.verb == forgotten || c.adopted() {
 		return nil
 	}
 	var list []string
@@ -26,8 +26,8 @@ func widens(c change) []string {
 	return list
 }
 
-// carries says that an attribute is there on a side that will count. The policy of
-// what is deleted with it (a key, a role) forbids nothing that is missed.
+// carries reports whether an attribute exists on a side that matters. The policy of
+// what is deleted with it (a key, a role) no longer protects anything.
 func (c change) carries(name string) bool {
 	if c.verb == deleted {
 		return c.was(name).v != nil && strings.HasSuffix(c.kind, "_policy")
@@ -35,8 +35,8 @@ func (c change) carries(name string) bool {
 	return c.was(name).v != nil || c.will(name).v != nil || c.will(name).unknown
 }
 
-// computed says that AWS gives an attribute its value and the configuration none:
-// a bucket reports the policy that a resource of its own sets.
+// computed reports whether AWS sets an attribute and the configuration does not: a
+// bucket reports the policy that a resource of its own sets.
 func (c change) computed(name string) bool {
 	return c.will(name).unknown && c.configured != nil && c.configured[name] == nil
 }
@@ -51,7 +51,7 @@ func comparePolicies(name string, was, will value) []string {
 	before, errBefore := statementsOf(was)
 	after, errAfter := statementsOf(will)
 	if errBefore != nil || errAfter != nil {
-		return []string{fmt.Sprintf("%s is no policy that can be read, so it is not compared", code(name))}
+		return []string{fmt.Sprintf("%s is not a readable policy and is not compared", code(name))}
 	}
 	var list []string
 	for _, s := range added(before, after, "Allow") {
@@ -72,7 +72,9 @@ func statementsOf(v value) ([]statement, error) {
 }
 
 func (s statement) text() string {
-	text := codes(s.actions)
+	actions := slices.Clone(s.actions)
+	slices.SortStableFunc(actions, func(a, b string) int { return strings.Count(b, "*") - strings.Count(a, "*") }) // codes names the first ones
+	text := codes(actions)
 	if slices.Contains(s.actions, "*") {
 		text = "**any action** " + text
 	}
@@ -83,7 +85,7 @@ func (s statement) text() string {
 		text += " to " + codes(s.principals)
 	}
 	if slices.Contains(s.principals, "*") && len(s.condition) == 0 && s.effect == "Allow" {
-		text += ": **anybody**"
+		text += ": **anyone**"
 	}
 	if keys := s.conditionKeys(); len(keys) > 0 {
 		text += " under a condition on " + codes(keys)
@@ -124,7 +126,7 @@ func inlinePolicies(c change) []string {
 	return list
 }
 
-// attachments finds rights that are given by naming them.
+// attachments lists rights that are granted by naming them.
 func attachments(c change) []string {
 	var list []string
 	switch c.kind {

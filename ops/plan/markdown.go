@@ -1,15 +1,22 @@
 package plan
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+
+	"portfolio/ops/markdown"
 )
 
-// GitHub takes 65,536 characters as one comment. What is cut is counted.
+// GitHub accepts 65,536 characters as one comment. What is dropped is counted. The
+// numbers are bytes, of which there are no fewer than characters.
 const (
 	maxMarkdown = 60_000
-	maxRemoved  = 12_000 // bytes of the section that is read first
-	maxSection  = 6_000
+	maxRemoved  = 10_000 // of the section that is read first
+	maxSection  = 5_000
+	maxLine     = 2_000
 	maxCode     = 300 // characters of one address or value
 )
 
@@ -32,12 +39,18 @@ func (c Card) Markdown() string {
 }
 
 func (c Card) sections(b *strings.Builder) {
+	if len(c.Checks) > 0 {
+		section(b, "Failed checks", c.Checks, maxSection)
+	}
 	section(b, "Replaced and deleted", c.Removed, maxRemoved)
 	section(b, "Opens to the internet", c.Internet, maxSection)
 	section(b, "IAM that widens", c.IAM, maxSection)
 	section(b, "Stateful resources touched", c.Stateful, maxSection)
 	section(b, "Downtime to expect", c.Downtime, maxSection)
 	section(b, "Security controls", c.Controls, maxSection)
+	if len(c.Actions) > 0 {
+		section(b, "Actions", c.Actions, maxSection)
+	}
 	b.WriteString(c.Cost.markdown())
 }
 
@@ -61,8 +74,14 @@ func (c Card) summary() string {
 	if n := len(c.Outputs); n > 0 {
 		text += fmt.Sprintf(", %s to change", counted(n, "output"))
 	}
+	if n := len(c.Actions); n > 0 {
+		text += fmt.Sprintf(", %s to invoke", counted(n, "action"))
+	}
+	if n := len(c.Checks); n > 0 {
+		text += fmt.Sprintf("; %s failed", counted(n, "check"))
+	}
 	if c.Status == Dangerous {
-		text += ".\n\n**Stateful resources would be replaced or deleted.** It goes on only with an explicit `--accept-dangerous`"
+		text += ".\n\n**Stateful resources would be replaced or deleted.** Applying it needs an explicit `--accept-dangerous`"
 	}
 	return text + "."
 }
@@ -79,17 +98,26 @@ func section(b *strings.Builder, title string, findings []Finding, most int) {
 	if len(findings) == 0 {
 		b.WriteString("Nothing found.\n")
 	}
+	bounded(b, lines(findings), most)
+}
+
+// lines writes findings, the most important first.
+func lines(findings []Finding) []string {
+	findings = slices.Clone(findings)
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.rank, b.rank) })
 	var lines []string
 	for _, f := range findings {
 		lines = append(lines, f.line())
 	}
-	bounded(b, lines, most)
+	return lines
 }
 
-// bounded writes lines while they fit, and says how many more there are.
+// bounded writes lines while they fit and counts the rest. A line that is too long is
+// cut, so that the first ones are always written.
 func bounded(b *strings.Builder, lines []string, most int) {
 	end := b.Len() + most
 	for i, line := range lines {
+		line = cut(line, min(maxLine, most))
 		if b.Len()+len(line) > end {
 			fmt.Fprintf(b, "- and %d more\n", len(lines)-i)
 			return
@@ -98,32 +126,59 @@ func bounded(b *strings.Builder, lines []string, most int) {
 	}
 }
 
+// cut shortens a line of Markdown at the end of a word that is in no code span, and
+// ends what is bold there.
+func cut(line string, most int) string {
+	if len(line) <= most {
+		return line
+	}
+	const tail = "…**\n"
+	at, bold, boldAt := 0, false, false
+	for i := 0; i < len(line) && i <= most-len(tail); {
+		switch run := len(line[i:]) - len(strings.TrimLeft(line[i:], "`")); {
+		case run > 0:
+			end := strings.Index(line[i+run:], line[i:i+run])
+			if end < 0 {
+				i += run
+				continue
+			}
+			i += run + end + run
+		case strings.HasPrefix(line[i:], "**"):
+			bold = !bold
+			i += 2
+		default:
+			if line[i] == ' ' {
+				at, boldAt = i, bold
+			}
+			i++
+		}
+	}
+	if boldAt {
+		return line[:at] + "…**\n"
+	}
+	return line[:at] + " …\n"
+}
+
 func (f Finding) line() string {
 	return fmt.Sprintf("- %s: %s\n", code(f.Address), f.Text)
 }
 
-// fold lists what has not been said yet, as far as a comment has room.
+// fold lists the rest, as far as a comment has room.
 func (c Card) fold(b *strings.Builder) {
-	var lines []string
-	for _, f := range c.Rest {
-		lines = append(lines, f.line())
-	}
+	all := lines(append(slices.Clone(c.Drift), c.Rest...))
 	for _, name := range c.Outputs {
-		lines = append(lines, fmt.Sprintf("- output %s changes\n", code(name)))
+		all = append(all, fmt.Sprintf("- output %s changes\n", code(name)))
 	}
-	for _, f := range c.Drift {
-		lines = append(lines, f.line())
-	}
-	if len(lines) == 0 {
+	if len(all) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n<details>\n<summary>The rest: %d</summary>\n\n", len(lines))
-	bounded(b, lines, maxMarkdown-b.Len())
+	fmt.Fprintf(b, "\n<details>\n<summary>The rest: %d</summary>\n\n", len(all))
+	bounded(b, all, maxMarkdown-b.Len())
 	b.WriteString("\n</details>\n")
 }
 
 // code makes a code span that nothing in the text can end: addresses and policies
-// come from the change under review.
+// are written by the author of the change under review.
 func code(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if text == "" {
@@ -132,14 +187,7 @@ func code(text string) string {
 	if runes := []rune(text); len(runes) > maxCode {
 		text = string(runes[:maxCode]) + "…"
 	}
-	fence := "`"
-	for strings.Contains(text, fence) {
-		fence += "`"
-	}
-	if len(fence) > 1 {
-		text = " " + text + " "
-	}
-	return fence + text + fence
+	return markdown.Code(text)
 }
 
 func codes(texts []string) string {
@@ -164,9 +212,30 @@ func (v value) shown() string {
 	case v.v == nil:
 		return "none"
 	}
-	switch v.v.(type) {
+	switch inner := v.v.(type) {
 	case map[string]any, []any:
 		return "(a structure)"
+	case string:
+		if isDocument(inner) {
+			return "(a structure)"
+		}
 	}
 	return code(fmt.Sprint(v.v))
+}
+
+// isDocument reports whether a text begins with a JSON object or array, or is a JSON
+// string of one: its values may be secrets, whatever the attribute's name.
+func isDocument(text string) bool {
+	decoder := json.NewDecoder(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	var document any
+	if decoder.Decode(&document) != nil {
+		return false
+	}
+	switch inner := document.(type) {
+	case map[string]any, []any:
+		return true
+	case string:
+		return isDocument(inner)
+	}
+	return false
 }

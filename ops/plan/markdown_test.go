@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -14,8 +13,8 @@ func TestCode(t *testing.T) {
 	for text, want := range map[string]string{
 		"aws_vpc.a":              "`aws_vpc.a`",
 		`aws_vpc.a["x|y"]`:       "`aws_vpc.a[\"x|y\"]`",
-		"a`b":                    "`` a`b ``",
-		"a``b`c":                 "``` a``b`c ```",
+		"a`b":                    "``a`b``",
+		"a``b`c":                 "```a``b`c```",
 		"a\n\n# b":               "`a # b`",
 		"":                       "(empty)",
 		strings.Repeat("ä", 301): "`" + strings.Repeat("ä", 300) + "…`",
@@ -37,20 +36,4 @@ func TestCostTableKeepsItsCells(t *testing.T) {
 	c := ruleTest{kind: "aws_eip", after: `{}`}.change(t)
 	c.address = `aws_eip.it["a|b"]`
 	assert.Contains(t, costOf([]change{c}, "").markdown(), "| `aws_eip.it[\"a\\|b\"]` | 0.00 | 3.65 |\n")
-}
-
-// GitHub refuses a comment of more than 65,536 characters.
-func TestCardFitsAComment(t *testing.T) {
-	for _, action := range []tfjson.Action{tfjson.ActionCreate, tfjson.ActionDelete} {
-		var p tfjson.Plan
-		for i := range 3000 {
-			r := resource("aws_s3_bucket", action)
-			r.Address = fmt.Sprintf("aws_s3_bucket.bucket-with-a-rather-long-name-%04d", i)
-			p.ResourceChanges = append(p.ResourceChanges, r)
-		}
-		text := New(&p).Markdown()
-		assert.Less(t, len(text), 65_536)
-		assert.Regexp(t, `- and \d+ more\n`, text)
-		assert.Equal(t, strings.Count(text, "<details>"), strings.Count(text, "</details>"))
-	}
 }

@@ -108,7 +108,7 @@ func TestStateful(t *testing.T) {
 		"bucket":              {"aws_s3_bucket", `{"force_destroy":false}`, "", "", []string{"bucket: delete; AWS refuses while it holds objects"}},
 		"secret":              {"aws_secretsmanager_secret", `{"recovery_window_in_days":0}`, "", "", []string{"secret: delete; at once, no recovery"}},
 		"secret, in a week":   {"aws_secretsmanager_secret", `{"recovery_window_in_days":7}`, "", "", []string{"secret: delete"}},
-		"key":                 {"aws_kms_key", `{}`, "", "", []string{"key: delete; what it encrypted cannot be read once its waiting time is over"}},
+		"key":                 {"aws_kms_key", `{}`, "", "", []string{"key: delete; what it encrypted cannot be read after its waiting time"}},
 		"cache":               {"aws_elasticache_serverless_cache", `{}`, "", "", []string{"cache: delete; what it caches is lost"}},
 		"not stateful":        {"aws_lb", `{}`, "", "", nil},
 	})

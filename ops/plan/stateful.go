@@ -7,8 +7,8 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// statefulKinds hold what cannot be made again from the configuration: to replace
-// or delete one is dangerous.
+// statefulKinds hold what cannot be recreated from the configuration: replacing or
+// deleting one is dangerous.
 var statefulKinds = map[string]string{
 	"aws_db_instance":                   "database",
 	"aws_rds_cluster":                   "database",
@@ -49,10 +49,13 @@ func (c change) dangerous() bool {
 	return statefulKinds[c.kind] != "" && c.removes()
 }
 
-// removal is the line of a resource that goes, empty for one that stays.
+// removal is the line of a resource that is replaced, deleted or forgotten, otherwise
+// empty.
 func (c change) removal() string {
 	var text string
 	switch {
+	case c.verb == replaced && c.keeps:
+		text = "replaced; the old one stays in AWS, unmanaged"
 	case c.verb == replaced && c.first:
 		text = "replaced, the new one first"
 	case c.verb == replaced:
@@ -67,37 +70,47 @@ func (c change) removal() string {
 	if c.dangerous() {
 		text = "**" + text + "**"
 	}
+	if c.moves {
+		text += ", and moved"
+	}
+	if c.imports {
+		text += ", and imported"
+	}
 	for _, name := range c.replaces {
 		text += fmt.Sprintf("; %s: %s → %s", code(name), c.was(name).shown(), c.will(name).shown())
 	}
 	if reason := reasons[c.reason]; reason != "" {
 		text += "; " + reason
 	}
-	if c.kind == "aws_cloudwatch_log_group" {
+	if c.kind == "aws_cloudwatch_log_group" && c.verb != forgotten && !c.keeps {
 		text += "; its logs are lost"
 	}
 	return text
 }
 
-// stateful says what becomes of what a resource holds.
+// stateful says what happens to the data that a resource holds.
 func stateful(c change) []string {
 	name := statefulKinds[c.kind]
 	if name == "" {
 		name = touchedKinds[c.kind]
 	}
 	switch {
-	case name == "" || c.verb == created || c.verb == moved:
+	case name == "" || c.verb == created || c.verb == untouched && !c.imports:
 		return nil
+	case c.keeps:
+		return []string{name + ": replace; the new one starts empty, the old one keeps what it holds"}
 	case c.removes():
-		return []string{strings.Join(append([]string{fmt.Sprintf("%s: %s", name, c.verb)}, c.fate()...), "; ")}
+		return []string{strings.Join(append([]string{fmt.Sprintf("%s: %s", name, c.verb)}, c.losses()...), "; ")}
+	case c.verb == untouched:
+		return []string{fmt.Sprintf("%s: %s", name, imported)}
 	case c.verb == updated:
 		return []string{fmt.Sprintf("%s: update %s", name, codes(c.attributes()))}
 	}
 	return []string{fmt.Sprintf("%s: %s", name, c.verb)}
 }
 
-// fate says what the settings of today make of a deletion.
-func (c change) fate() []string {
+// losses says what a deletion takes with it under today's settings.
+func (c change) losses() []string {
 	var texts []string
 	switch c.kind {
 	case "aws_db_instance", "aws_rds_cluster":
@@ -118,7 +131,7 @@ func (c change) fate() []string {
 			texts = append(texts, "at once, no recovery")
 		}
 	case "aws_kms_key":
-		texts = append(texts, "what it encrypted cannot be read once its waiting time is over")
+		texts = append(texts, "what it encrypted cannot be read after its waiting time")
 	case "aws_elasticache_cluster", "aws_elasticache_replication_group", "aws_elasticache_serverless_cache":
 		texts = append(texts, "what it caches is lost")
 	}
