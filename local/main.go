@@ -56,7 +56,7 @@ func newRoot() *cobra.Command {
 		Use:   "local",
 		Short: "Run the whole platform on this machine, on loopback only",
 		Long: `Runs the whole platform on this machine, on loopback only. Call it from the top
-folder of the checkout, after make setup build.
+folder of the checkout. make local builds what it needs and calls local up.
 
 ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too.`,
 		SilenceErrors: true,

@@ -90,7 +90,7 @@ func (at Place) Up(ctx context.Context, o Options) (_ *Platform, err error) {
 	if err := p.stop(); err != nil {
 		return nil, err
 	}
-	if err := p.checkBuilt(); err != nil {
+	if err := p.check(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {

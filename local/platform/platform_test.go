@@ -79,7 +79,7 @@ func TestUpNeedsWhatMakeBuilds(t *testing.T) {
 	_, err := Place{Root: t.TempDir()}.Up(t.Context(), Options{})
 	assert.ErrorAs(t, err, &BadInput{})
 	for _, made := range []string{cloudService, machineService, machineLambda, "build/tools/python/bin/python"} {
-		assert.ErrorContains(t, err, made+": got none, want what `make setup build` makes")
+		assert.ErrorContains(t, err, made+": got none, want what `make local` builds")
 	}
 }
 

@@ -25,13 +25,16 @@ const (
 	machineLambda  = "build/machine/bootstrap"
 )
 
-// checkBuilt reports everything that make has not built.
-func (p *Platform) checkBuilt() error {
+// check reports everything that is missing: what make builds, and Valkey.
+func (p *Platform) check(ctx context.Context) error {
 	var errs []error
 	for _, made := range []string{cloudService, machineService, machineLambda, "build/tools/python/bin/python"} {
 		if !exists(filepath.Join(p.root, made)) {
-			errs = append(errs, fmt.Errorf("%s: got none, want what `make setup build` makes", made))
+			errs = append(errs, fmt.Errorf("%s: got none, want what `make local` builds", made))
 		}
+	}
+	if _, err := servers.FindValkey(ctx); err != nil {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return BadInput{err}

@@ -18,7 +18,7 @@ import (
 // EmulatorConfig says how StartEmulator runs the emulator. The zero value is
 // right for tests.
 type EmulatorConfig struct {
-	Python string   // interpreter that has the emulator; "" for the one `make setup` installs
+	Python string   // interpreter that has the emulator; "" for the one that make installs
 	Port   int      // 0 chooses a free one
 	Launch Launcher // nil ties the emulator to this process
 
@@ -35,8 +35,8 @@ type Emulator struct {
 	process *Process
 }
 
-// StartEmulator starts the emulator and returns when it answers. It listens on
-// 127.0.0.1 only. On error nothing is left.
+// StartEmulator starts the emulator and returns when it answers. It listens on 127.0.0.1
+// only. On error nothing is left.
 func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -46,14 +46,14 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 		c.Python = filepath.Join(root, "build", "tools", "python", "bin", "python")
 	}
 	if _, err := os.Stat(c.Python); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no emulator: %s is missing: run `make setup`", c.Python)
+		return nil, fmt.Errorf("emulator: got no %s, want what `make local` installs", c.Python)
 	} else if err != nil {
 		return nil, err
 	}
 	if c.Port == 0 {
 		c.Port, err = FreePort()
 	} else {
-		err = portIsFree(c.Port) // or another server's health would pass for this one's
+		err = portIsFree(c.Port) // or the answer of another server would be taken for its own
 	}
 	if err != nil {
 		return nil, err
@@ -70,12 +70,12 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	}()
 	cmd := exec.Command(c.Python, filepath.Join(root, "local", "servers", "emulator.py"))
 	cmd.Dir = folder
-	// An environment of its own: a stray variable would be a setting to it.
+	// No other variables: the emulator could take one for a setting.
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder, "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
 		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
 		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)), "POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),
-		"AWS_ENDPOINT_URL=" + e.URL, // what Lambda functions call AWS by
+		"AWS_ENDPOINT_URL=" + e.URL, // where Lambda functions call AWS
 	}
 	if e.process, err = Start("emulator", cmd, c.Launch); err != nil {
 		return nil, err

