@@ -26,26 +26,55 @@ const (
 // Scopes are all there are.
 var Scopes = []Scope{ScopeRead, ScopeTrade, ScopeFeed, ScopeAdmin}
 
-// Principal is who calls: a key that was found to be good.
+// Principal is who makes a call: a valid key.
 type Principal struct {
-	KeyID  string
-	Owner  string // whose data it may touch
-	Scopes []Scope
+	KeyID     string
+	Owner     string // whose data the key gives access to
+	Scopes    []Scope
+	Sources   []string   // that a feed may write; nil for any
+	ExpiresAt *time.Time // nil for never
 }
 
 // May reports whether the key has a scope.
 func (p Principal) May(s Scope) bool { return slices.Contains(p.Scopes, s) }
 
-// APIKey is what is kept and shown of a key. The key itself is shown once and
-// never kept.
+// MayWrite reports whether the key may write quotes and rates of a source.
+func (p Principal) MayWrite(source string) bool {
+	return p.May(ScopeFeed) && (p.Sources == nil || slices.Contains(p.Sources, source))
+}
+
+// Grant returns an error with CodeForbidden unless the key may create another one:
+// no key can create one that may do more than itself.
+func (p Principal) Grant(k APIKey) error {
+	for _, s := range k.Scopes {
+		if !p.May(s) {
+			return &Error{Code: CodeForbidden, Message: fmt.Sprintf("the key lacks the scope %.16s itself", s)}
+		}
+	}
+	if p.Sources == nil || !slices.Contains(k.Scopes, ScopeFeed) {
+		return nil
+	}
+	if k.Sources == nil {
+		return &Error{Code: CodeForbidden, Message: "sources: got none, want some of those that this key may write"}
+	}
+	for _, source := range k.Sources {
+		if !p.MayWrite(source) {
+			return &Error{Code: CodeForbidden, Message: fmt.Sprintf("this key may not write the source %.64q itself", source)}
+		}
+	}
+	return nil
+}
+
+// APIKey describes a key. The key itself is shown once and only its hash is stored.
 type APIKey struct {
 	ID        string     `json:"id"`
 	Owner     string     `json:"owner"`
 	Label     string     `json:"label"` // for people, 1–100 characters
 	Scopes    []Scope    `json:"scopes"`
 	CreatedAt time.Time  `json:"created_at"`
-	ExpiresAt *time.Time `json:"expires_at"` // null: never
-	RevokedAt *time.Time `json:"revoked_at"` // null: it is good
+	Sources   []string   `json:"sources"`    // that a feed may write; null for any
+	ExpiresAt *time.Time `json:"expires_at"` // null for never
+	RevokedAt *time.Time `json:"revoked_at"` // null unless revoked
 }
 
 // ValidateOwner checks the name of an owner, which is given once, to the owner's
@@ -56,8 +85,11 @@ func ValidateOwner(name string) error {
 	return p.err()
 }
 
-// MaxLabel limits names and labels, in characters.
-const MaxLabel = 100
+// Limits of what a person chooses about a key.
+const (
+	MaxLabel   = 100 // characters of names and labels
+	MaxSources = 100 // that one key may write
+)
 
 // Validate reports every problem of what a person chose, joined: a FieldError each.
 func (k APIKey) Validate() error {
@@ -71,7 +103,22 @@ func (k APIKey) Validate() error {
 			p.add(fmt.Sprintf("scopes[%d]", i), fmt.Sprintf("%.16q", s), "read, trade, feed or admin")
 		}
 	}
+	k.validateSources(&p)
 	return p.err()
+}
+
+func (k APIKey) validateSources(p *problems) {
+	switch {
+	case k.Sources == nil:
+		return
+	case !slices.Contains(k.Scopes, ScopeFeed):
+		p.add("sources", "a value", "none without the scope feed")
+	case len(k.Sources) == 0 || len(k.Sources) > MaxSources:
+		p.add("sources", fmt.Sprintf("%d of them", len(k.Sources)), fmt.Sprintf("1–%d, or null for any", MaxSources))
+	}
+	for i, source := range k.Sources {
+		p.source(fmt.Sprintf("sources[%d]", i), source)
+	}
 }
 
 // SecretHash is what is kept of a secret: its SHA-256. The secrets hashed here

@@ -103,13 +103,18 @@ func (p Prices) rate(pair Pair, asOf time.Time) (Rate, bool) {
 	return r, found && r.Rate.IsPositive() && !r.Time.After(asOf.Add(MaxClockSkew))
 }
 
-func (p *problems) origin(source string, at, received time.Time) {
+// source checks the name of a feed.
+func (p *problems) source(path, source string) {
 	switch {
 	case source == "" || len(source) > MaxSource:
-		p.add("source", fmt.Sprintf("%d bytes", len(source)), fmt.Sprintf("1–%d bytes", MaxSource))
+		p.add(path, fmt.Sprintf("%d bytes", len(source)), fmt.Sprintf("1–%d bytes", MaxSource))
 	case !utf8.ValidString(source) || strings.ContainsFunc(source, unicode.IsControl):
-		p.add("source", fmt.Sprintf("%q", source), "UTF-8 without control characters")
+		p.add(path, fmt.Sprintf("%q", source), "UTF-8 without control characters")
 	}
+}
+
+func (p *problems) origin(source string, at, received time.Time) {
+	p.source("source", source)
 	switch {
 	case at.IsZero():
 		p.add("time", "none", "a time")

@@ -110,9 +110,10 @@ func StoredTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecon
 // Market keeps quotes and rates. It keeps the last one of each day (UTC) of each
 // symbol and pair: by its time, and of equal times the one received last.
 type Market interface {
-	// WriteQuotes keeps what is newer than what is kept and announces it to all
-	// instances. It reports how many were newer; older ones are no error.
-	WriteQuotes(ctx context.Context, quotes []Quote, rates []Rate) (newer int, err error)
+	// WriteQuotes stores what is newer than what is stored, announces it to all
+	// instances, and records the batch in the audit. It reports how many were newer;
+	// older ones are not an error.
+	WriteQuotes(ctx context.Context, by Principal, quotes []Quote, rates []Rate) (newer int, err error)
 	// Latest gives the newest prices of symbols and of all pairs between the
 	// currencies. What has none is missing in the result.
 	Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error)

@@ -1,9 +1,12 @@
 package http_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"portfolio/backend"
 
@@ -100,7 +103,7 @@ func TestTicketsAreSecret(t *testing.T) {
 	assert.Equal(t, "2026-01-02T03:05:05Z", made.JSON["expires_at"])
 }
 
-// A key has so many calls a second, and a lookup serves several of them.
+// A key has a number of calls a second, and one look-up serves several of them.
 func TestRateLimit(t *testing.T) {
 	c := newClient(t)
 	key, other := c.key(t, "ada", backend.ScopeRead), c.key(t, "ada", backend.ScopeRead)
@@ -116,4 +119,131 @@ func TestRateLimit(t *testing.T) {
 	assert.Equal(t, 50, limited)
 	assert.Equal(t, 200, c.do(t, other, "GET", "/v1/quotes?symbols=A", "").Status)
 	assert.Equal(t, 2, c.store.lookups)
+}
+
+// A key that ends is refused at once: when it expires, and when its revocation is
+// announced. Without the announcement, it takes a second.
+func TestKeysEnd(t *testing.T) {
+	c := newClient(t)
+	admin := c.all(t, "ada")
+	made := c.do(t, admin, "POST", "/v1/keys", `{"label":"short","scopes":["read"],"expires_at":"2026-01-02T03:04:05.5Z"}`)
+	short := made.JSON["key"].(string)
+	assert.Equal(t, 200, c.do(t, short, "GET", "/v1/portfolios", "").Status)
+	c.fakes.clock = 500 * time.Millisecond
+	assert.Equal(t, "unauthenticated", c.do(t, short, "GET", "/v1/portfolios", "").code())
+
+	for name, test := range map[string]struct{ end func(id string) }{
+		"announced":  {func(id string) { c.fakes.handler.Changed(backend.Change{RevokedKey: id}) }},
+		"maybe lost": {func(string) { c.fakes.handler.Lost() }},
+		"missed":     {func(string) { c.fakes.clock += time.Second }},
+	} {
+		made := c.do(t, admin, "POST", "/v1/keys", `{"label":"phone","scopes":["read"]}`)
+		key := made.JSON["key"].(string)
+		assert.Equal(t, 200, c.do(t, key, "GET", "/v1/portfolios", "").Status, name)
+		assert.Equal(t, 204, c.do(t, admin, "DELETE", "/v1/keys/"+made.id(), "").Status)
+		test.end(made.id())
+		assert.Equal(t, "unauthenticated", c.do(t, key, "GET", "/v1/portfolios", "").code(), name)
+	}
+}
+
+// An invalid key is looked up once, and one address may present only so many. Valid
+// keys are not affected, even from the same address.
+func TestInvalidKeysCostNothing(t *testing.T) {
+	c := newClient(t)
+	valid := c.all(t, "ada")
+	for range 20 {
+		assert.Equal(t, 401, c.do(t, "pfk_guess", "GET", "/v1/portfolios", "").Status)
+	}
+	assert.Equal(t, 1, c.store.lookups)
+	limited := 0
+	for i := range 60 {
+		got := c.do(t, fmt.Sprintf("pfk_%d", i), "GET", "/v1/portfolios", "")
+		if got.Status == 429 {
+			limited++
+			assert.Equal(t, "rate_limited", got.code())
+			assert.Equal(t, "10", got.Header.Get("Retry-After"))
+		}
+	}
+	assert.Equal(t, 31, limited, "30 an address, one of which was used above")
+	assert.Equal(t, 30, c.store.lookups)
+	c.fakes.clock = time.Minute
+	assert.Equal(t, 401, c.do(t, "pfk_later", "GET", "/v1/portfolios", "").Status)
+	assert.Equal(t, 200, c.do(t, valid, "GET", "/v1/portfolios", "").Status)
+}
+
+// X-Forwarded-For names the client only if the load balancer wrote it, last.
+func TestClientAddress(t *testing.T) {
+	for name, test := range map[string]struct {
+		balancers string
+		header    func(i int) string
+		limited   bool
+	}{
+		"balancer, many clients":   {"127.0.0.0/8", func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, false},
+		"balancer, one client":     {"127.0.0.0/8", func(i int) string { return fmt.Sprintf("192.0.2.%d, 198.51.100.1", i) }, true},
+		"balancer, one IPv6 /64":   {"127.0.0.0/8", func(i int) string { return fmt.Sprintf("2001:db8::%x", i) }, true},
+		"balancer, many of IPv6":   {"127.0.0.0/8", func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i) }, false},
+		"not the balancer":         {"10.0.0.0/8", func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, true},
+		"no balancer":              {"", func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, true},
+		"balancer without address": {"127.0.0.0/8", func(int) string { return "unknown" }, true},
+	} {
+		c := newClientOf(t, func(f *fakes) {
+			if test.balancers != "" {
+				f.balancers = netip.MustParsePrefix(test.balancers)
+			}
+		})
+		last := 0
+		for i := range 40 {
+			last = c.do(t, fmt.Sprintf("pfk_%d", i), "GET", "/v1/portfolios", "", "X-Forwarded-For", test.header(i)).Status
+		}
+		assert.Equal(t, test.limited, last == 429, name)
+	}
+}
+
+// Guessing tickets is limited by address too.
+func TestInvalidTicketsAreLimited(t *testing.T) {
+	f := newFakes()
+	server := f.serve(t)
+	last := 0
+	for i := range 40 {
+		body := strings.Replace(connectBody, "t-1", fmt.Sprintf("guess-%d", i), 1)
+		response, _ := do(t, call(t, server, "/internal/connect", body, goodKey, now))
+		last = response.StatusCode
+	}
+	assert.Equal(t, 429, last)
+	elsewhere := strings.Replace(connectBody, "192.0.2.1", "192.0.2.2", 1)
+	response, _ := do(t, call(t, server, "/internal/connect", elsewhere, goodKey, now))
+	assert.Equal(t, 204, response.StatusCode)
+}
+
+// A feed writes only the sources that its key names, and grants no others.
+func TestSources(t *testing.T) {
+	c := newClient(t)
+	feed := func(source string) string {
+		return `{"quotes":[{"symbol":"A","price":"1","currency":"EUR","source":"` + source + `","time":"2026-01-01T00:00:00Z"}],
+			"rates":[{"from":"USD","to":"EUR","rate":"0.9","source":"` + source + `","time":"2026-01-01T00:00:00Z"}]}`
+	}
+	root := c.all(t, "ada")
+	made := c.do(t, root, "POST", "/v1/keys", `{"label":"feed","scopes":["feed","admin"],"sources":["ecb","xetra"]}`)
+	require.Equal(t, 201, made.Status, made.Body)
+	assert.Equal(t, []any{"ecb", "xetra"}, made.JSON["sources"])
+	key := made.JSON["key"].(string)
+	assert.Equal(t, 200, c.do(t, key, "POST", "/v1/quotes", feed("ecb")).Status)
+	refused := c.do(t, key, "POST", "/v1/quotes", feed("other"))
+	assert.Equal(t, "forbidden", refused.code())
+	assert.Contains(t, refused.JSON["detail"], `quotes[0].source: the key may not write the source "other"`)
+	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status, "a key without sources writes any")
+
+	for body, status := range map[string]int{
+		`{"label":"k","scopes":["feed"],"sources":["ecb"]}`:         201,
+		`{"label":"k","scopes":["admin"]}`:                          201,
+		`{"label":"k","scopes":["feed"],"sources":["ecb","other"]}`: 403,
+		`{"label":"k","scopes":["feed"]}`:                           403,
+		`{"label":"k","scopes":["feed"],"sources":null}`:            403,
+		`{"label":"k","scopes":["admin"],"sources":["ecb"]}`:        400,
+		`{"label":"k","scopes":["feed"],"sources":[]}`:              400,
+		`{"label":"k","scopes":["feed"],"sources":[""]}`:            400,
+		`{"label":"k","scopes":["feed"],"sources":["a\u0000"]}`:     400,
+	} {
+		assert.Equal(t, status, c.do(t, key, "POST", "/v1/keys", body).Status, body)
+	}
 }

@@ -32,7 +32,10 @@ type client struct {
 	fakes  *fakes
 }
 
-func newClient(t testing.TB) *client {
+func newClient(t testing.TB) *client { return newClientOf(t, func(*fakes) {}) }
+
+// newClientOf returns a client of a service whose fakes are prepared.
+func newClientOf(t testing.TB, prepare func(*fakes)) *client {
 	t.Helper()
 	text, err := os.ReadFile("openapi.json")
 	require.NoError(t, err)
@@ -42,6 +45,7 @@ func newClient(t testing.TB) *client {
 	router, err := gorillamux.NewRouter(document)
 	require.NoError(t, err)
 	f := newFakes()
+	prepare(f)
 	return &client{server: f.serve(t), router: router, store: f.memory, fakes: f}
 }
 

@@ -54,7 +54,7 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 			return &backend.Error{Code: backend.CodeInvalidRequest, Message: "sourceIp: want an IP address", Err: err}
 		}
 	}
-	by, err := a.admit(ctx, e.Query)
+	by, err := a.admit(ctx, network(source), e.Query)
 	if err != nil {
 		return err
 	}

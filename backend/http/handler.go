@@ -6,16 +6,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
 	"portfolio/backend"
 	"portfolio/contract/wire"
-
-	"golang.org/x/time/rate"
 )
 
-// Dependencies is what the handlers work with. Every field is needed.
+// Dependencies is what the handlers work with. Every field but Balancers is required.
 type Dependencies struct {
 	Log         *slog.Logger
 	Metrics     Metrics
@@ -32,7 +31,8 @@ type Dependencies struct {
 	Days       Days
 	Market     Market
 	Live       Live
-	RateLimit  float64 // calls a second of one key at this instance
+	RateLimit  float64      // calls a second of one key at this instance
+	Balancers  netip.Prefix // network of the load balancer; the zero value for none
 }
 
 // api holds what the endpoints share.
@@ -41,20 +41,38 @@ type api struct {
 	readiness  readiness
 	actions    actions
 	refreshing chan struct{} // holds one for each call that waits for fresh keys
-	keyholders keyholders
+	keyholders *keyholders
+	guests     *guests
 }
+
+// Handler is the whole service.
+type Handler struct {
+	http.Handler
+	keyholders *keyholders
+}
+
+// Changed must be called with each change made at any instance. A key that was
+// revoked is refused from then on.
+func (h *Handler) Changed(c backend.Change) {
+	if c.RevokedKey != "" {
+		h.keyholders.revoked(c.RevokedKey)
+	}
+}
+
+// Lost must be called when changes may have been missed.
+func (h *Handler) Lost() { h.keyholders.known.Purge() }
 
 // endpoint answers a request, or returns the error to answer it with.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
 
-// NewHandler returns the whole service. Every error is a problem document
-// (RFC 9457), and no answer tells strangers about the inside.
-func NewHandler(d Dependencies) http.Handler {
-	a := &api{Dependencies: d, refreshing: make(chan struct{}, maxRefreshing)}
+// NewHandler returns the whole service. Every error is answered with a problem
+// document (RFC 9457) that contains no internal details.
+func NewHandler(d Dependencies) *Handler {
+	a := &api{Dependencies: d, refreshing: make(chan struct{}, maxRefreshing), guests: newGuests()}
+	a.keyholders = newKeyholders(d, a.guests)
 	a.actions = a.newActions()
 	a.readiness.checks = d.Checks
 	a.readiness.log = d.Log
-	a.keyholders = keyholders{keys: d.APIKeys, now: d.Now, limit: rate.Limit(d.RateLimit), known: map[backend.SecretHash]*keyholder{}}
 	mux := http.NewServeMux()
 	methods := map[string][]string{} // by path
 	for _, route := range a.routes() {
@@ -65,7 +83,7 @@ func NewHandler(d Dependencies) http.Handler {
 		mux.Handle(path, answer(only(known)))
 	}
 	mux.Handle("/", answer(notFound))
-	return observe(d.Log, d.Metrics, mux)
+	return &Handler{Handler: observe(d.Log, d.Metrics, mux), keyholders: a.keyholders}
 }
 
 // route is one thing that can be asked of the service.

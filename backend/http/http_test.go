@@ -54,6 +54,9 @@ type fakes struct {
 	daysErr     error
 	watched     []string // what Live was told
 	liveErr     error
+	balancers   netip.Prefix
+	handler     *backendhttp.Handler
+	clock       time.Duration // since now
 }
 
 func (f *fakes) Subscribe(_ context.Context, connection, portfolio string, after int64) error {
@@ -138,12 +141,15 @@ func newFakes() *fakes {
 
 // serve runs the service's real server on the fakes.
 func (f *fakes) serve(t testing.TB) *httptest.Server {
+	t.Helper()
 	log := slog.New(slog.NewJSONHandler(&f.log, nil))
 	handler := backendhttp.NewHandler(backendhttp.Dependencies{
-		Log: log, Metrics: f, Now: func() time.Time { return now },
+		Log: log, Metrics: f, Now: func() time.Time { return now.Add(f.clock) },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
 		APIKeys: f, Portfolios: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
+		Balancers: f.balancers,
 	})
+	f.handler = handler
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = backendhttp.NewServer(handler, log)
 	server.Start()

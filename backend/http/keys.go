@@ -17,6 +17,7 @@ type keyOutput struct {
 type keyInput struct {
 	Label     string          `json:"label"`
 	Scopes    []backend.Scope `json:"scopes"`
+	Sources   []string        `json:"sources,omitempty" nullable:"true"`
 	ExpiresAt *time.Time      `json:"expires_at,omitempty" nullable:"true"`
 }
 
@@ -27,7 +28,7 @@ func (a *api) createKey(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return err
 	}
 	now := a.Now().UTC()
-	k := backend.APIKey{Owner: by.Owner, Label: in.Label, Scopes: in.Scopes, CreatedAt: now, ExpiresAt: in.ExpiresAt}
+	k := backend.APIKey{Owner: by.Owner, Label: in.Label, Scopes: in.Scopes, Sources: in.Sources, CreatedAt: now, ExpiresAt: in.ExpiresAt}
 	problems.addAll("", k.Validate())
 	if k.ExpiresAt != nil && !k.ExpiresAt.After(now) {
 		problems.add("expires_at", k.ExpiresAt.Format(time.RFC3339), "a time in the future, or none")
@@ -35,11 +36,8 @@ func (a *api) createKey(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err := problems.err(); err != nil {
 		return err
 	}
-	// A key cannot create one that may do more than itself.
-	for _, scope := range k.Scopes {
-		if !by.May(scope) {
-			return lacksScope(scope)
-		}
+	if err := by.Grant(k); err != nil {
+		return err
 	}
 	secret := backend.NewSecret()
 	k, err = a.APIKeys.CreateKey(ctx, by, k, backend.HashSecret(secret))

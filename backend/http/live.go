@@ -75,7 +75,10 @@ func (f fields) decode(wanted map[string]any) error {
 
 // admit gives the principal that a handshake's ticket stands for. A ticket is
 // used up by this, whatever becomes of the handshake.
-func (a *api) admit(ctx context.Context, query map[string][]string) (backend.Principal, error) {
+func (a *api) admit(ctx context.Context, address string, query map[string][]string) (backend.Principal, error) {
+	if err := a.guests.admit(address, a.Now()); err != nil {
+		return backend.Principal{}, err
+	}
 	tickets := query["ticket"]
 	if len(tickets) != 1 || tickets[0] == "" || len(tickets[0]) > 128 {
 		return backend.Principal{}, &backend.Error{
@@ -84,6 +87,9 @@ func (a *api) admit(ctx context.Context, query map[string][]string) (backend.Pri
 		}
 	}
 	by, err := a.Tickets.RedeemTicket(ctx, backend.HashSecret(tickets[0]), a.Now())
+	if err != nil && publicError(err).Code == backend.CodeUnauthenticated {
+		a.guests.refused(address, a.Now())
+	}
 	if err == nil && !by.May(backend.ScopeRead) {
 		err = lacksScope(backend.ScopeRead)
 	}

@@ -13,7 +13,7 @@ import (
 
 // Market stores prices.
 type Market interface {
-	WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
+	WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
 	// Prices returns the newest prices known at a time, and now for the zero time.
 	Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error)
 }
@@ -69,7 +69,7 @@ func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Qu
 	return quotes, rates, p.err()
 }
 
-func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {
+func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
 	var in feedInput
 	problems, err := decode(w, r, &in)
 	if err != nil {
@@ -79,7 +79,10 @@ func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	newer, err := a.Market.WriteQuotes(ctx, quotes, rates)
+	if err := mayWrite(by, quotes, rates); err != nil {
+		return err
+	}
+	newer, err := a.Market.WriteQuotes(ctx, by, quotes, rates)
 	if err != nil {
 		return err
 	}
@@ -87,6 +90,27 @@ func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Re
 		a.Metrics.Quoted(slices.MaxFunc(quotes, func(a, b backend.Quote) int { return a.Time.Compare(b.Time) }).Time)
 	}
 	return replyJSON(w, http.StatusOK, feedOutput{Received: len(quotes) + len(rates), Newer: newer})
+}
+
+// mayWrite returns an error if there is a source that a key may not write.
+func mayWrite(by backend.Principal, quotes []backend.Quote, rates []backend.Rate) error {
+	refused := func(list string, i int, source string) error {
+		return &backend.Error{
+			Code:    backend.CodeForbidden,
+			Message: fmt.Sprintf("%s[%d].source: the key may not write the source %.64q", list, i, source),
+		}
+	}
+	for i, q := range quotes {
+		if !by.MayWrite(q.Source) {
+			return refused("quotes", i, q.Source)
+		}
+	}
+	for i, r := range rates {
+		if !by.MayWrite(r.Source) {
+			return refused("rates", i, r.Source)
+		}
+	}
+	return nil
 }
 
 // quotesOutput holds the known quotes and names the symbols that have none.

@@ -56,7 +56,7 @@ func (m *memory) Authenticate(_ context.Context, hash backend.SecretHash, now ti
 	if !known || k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
 		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the key is not good"}
 	}
-	return backend.Principal{KeyID: k.ID, Owner: k.Owner, Scopes: k.Scopes}, nil
+	return backend.Principal{KeyID: k.ID, Owner: k.Owner, Scopes: k.Scopes, Sources: k.Sources, ExpiresAt: k.ExpiresAt}, nil
 }
 
 func (m *memory) ListKeys(_ context.Context, owner string, _ backend.Page) (keys []backend.APIKey, next string, err error) {
@@ -262,7 +262,7 @@ func (m *memory) RedeemTicket(_ context.Context, hash backend.SecretHash, _ time
 	return p, nil
 }
 
-func (m *memory) WriteQuotes(_ context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
+func (m *memory) WriteQuotes(_ context.Context, _ backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
 	for _, q := range quotes {
 		if q.Time.After(m.prices.Quotes[q.Symbol].Time) {
 			m.prices.Quotes[q.Symbol] = q

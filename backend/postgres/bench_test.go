@@ -49,7 +49,7 @@ func BenchmarkValuation(b *testing.B) {
 	}
 	_, _, err := db.Record(ctx, by, p.ID, "", txs)
 	require.NoError(b, err)
-	_, err = db.WriteQuotes(ctx, quotes, []backend.Rate{rate("USD", "EUR", "0.9123", at), rate("CHF", "EUR", "1.0345", at)})
+	_, err = db.WriteQuotes(ctx, backend.Principal{}, quotes, []backend.Rate{rate("USD", "EUR", "0.9123", at), rate("CHF", "EUR", "1.0345", at)})
 	require.NoError(b, err)
 	prices, err := db.Latest(ctx, symbols, currencies)
 	require.NoError(b, err)

@@ -56,9 +56,9 @@ func TestErrorsOfAReachableDatabase(t *testing.T) {
 		time.Date(0, 5, 1, 0, 0, 0, 0, time.UTC), time.Date(-3, 5, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -2*60*60)),
 	} {
-		_, err = db.WriteQuotes(ctx, []backend.Quote{quote("A", "1", at)}, nil)
+		_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("A", "1", at)}, nil)
 		assertError(t, backend.CodeInvalidRequest, "want 1–9999", err)
-		_, err = db.WriteQuotes(ctx, nil, []backend.Rate{rate("EUR", "USD", "1", at)})
+		_, err = db.WriteQuotes(ctx, backend.Principal{}, nil, []backend.Rate{rate("EUR", "USD", "1", at)})
 		assertError(t, backend.CodeInvalidRequest, "want 1–9999", err)
 	}
 	id := portfolio(t, db, by).ID

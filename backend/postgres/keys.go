@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"portfolio/backend"
@@ -21,11 +20,8 @@ var (
 func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.APIKey, hash backend.SecretHash) (backend.APIKey, error) {
 	if by.KeyID != "" {
 		k.Owner = by.Owner
-		for _, scope := range k.Scopes {
-			if !by.May(scope) {
-				return backend.APIKey{}, &backend.Error{Code: backend.CodeForbidden,
-					Message: fmt.Sprintf("the key lacks the scope %.16s itself", scope)}
-			}
+		if err := by.Grant(k); err != nil {
+			return backend.APIKey{}, err
 		}
 	}
 	if err := errors.Join(backend.ValidateOwner(k.Owner), k.Validate()); err != nil {
@@ -52,9 +48,9 @@ func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.API
 		}
 		var batch pgx.Batch
 		batch.Queue(`
-			insert into api_keys (id, owner, hash, label, scopes, created_at, expires_at)
-			values ($1, $2, $3, $4, $5, $6, $7)`,
-			k.ID, k.Owner, hash[:], k.Label, k.Scopes, k.CreatedAt, k.ExpiresAt)
+			insert into api_keys (id, owner, hash, label, scopes, sources, created_at, expires_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			k.ID, k.Owner, hash[:], k.Label, k.Scopes, k.Sources, k.CreatedAt, k.ExpiresAt)
 		audit(&batch, by, k.Owner, "key.create", k.ID, "", nil, k)
 		return tx.SendBatch(ctx, &batch).Close()
 	})
@@ -63,21 +59,21 @@ func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.API
 
 // Authenticate implements backend.APIKeys.
 func (db *DB) Authenticate(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
-	return principal("authenticate", "the API key is not good", db.pool.QueryRow(ctx, `
-		select id, owner, scopes from api_keys
+	return principal("authenticate", "the API key is not valid", db.pool.QueryRow(ctx, `
+		select id, owner, scopes, sources, expires_at from api_keys
 		where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`, hash[:], now))
 }
 
 // principal reads who a secret stands for.
 func principal(what, otherwise string, row pgx.Row) (p backend.Principal, err error) {
-	err = row.Scan(&p.KeyID, &p.Owner, &p.Scopes)
+	err = row.Scan(&p.KeyID, &p.Owner, &p.Scopes, &p.Sources, &p.ExpiresAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: otherwise}
 	}
 	return p, outcome(what, err)
 }
 
-const keyColumns = "id, owner, label, scopes, created_at, expires_at, revoked_at"
+const keyColumns = "id, owner, label, scopes, sources, created_at, expires_at, revoked_at"
 
 // ListKeys implements backend.APIKeys.
 func (db *DB) ListKeys(ctx context.Context, owner string, page backend.Page) ([]backend.APIKey, string, error) {
@@ -184,9 +180,9 @@ func (db *DB) IssueTicket(ctx context.Context, p backend.Principal, hash backend
 
 // RedeemTicket implements backend.Tickets. A ticket is no better than its key.
 func (db *DB) RedeemTicket(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
-	return principal("redeem ticket", "the ticket is not good, or was used", db.pool.QueryRow(ctx, `
+	return principal("redeem ticket", "the ticket is not valid, or was used", db.pool.QueryRow(ctx, `
 		delete from tickets t using api_keys k
 		where t.hash = $1 and t.expires_at > $2 and k.id = t.key_id
 			and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
-		returning k.id, k.owner, k.scopes`, hash[:], now))
+		returning k.id, k.owner, k.scopes, k.sources, k.expires_at`, hash[:], now))
 }

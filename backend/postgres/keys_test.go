@@ -23,7 +23,7 @@ func TestKeys(t *testing.T) {
 
 	p, err := db.Authenticate(ctx, hash, now)
 	require.NoError(t, err)
-	assert.Equal(t, backend.Principal{KeyID: k.ID, Owner: "alice", Scopes: []backend.Scope{backend.ScopeRead}}, p)
+	assert.Equal(t, backend.Principal{KeyID: k.ID, Owner: "alice", Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &expires}, p)
 	for name, at := range map[string]struct {
 		hash backend.SecretHash
 		now  time.Time
@@ -142,4 +142,30 @@ func TestAudit(t *testing.T) {
 		_, err := conn.Exec(ctx, sql)
 		assert.ErrorContains(t, err, "want insert only", sql)
 	}
+}
+
+// A key names the sources that it may write and its end, and keys that it creates can
+// do no more.
+func TestSourcesOfKeys(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	end := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
+	secret := backend.HashSecret(backend.NewSecret())
+	feed := backend.APIKey{
+		Owner: "alice", Label: "feed", Scopes: []backend.Scope{backend.ScopeFeed}, Sources: []string{"ecb"}, ExpiresAt: &end,
+	}
+	_, err := db.CreateKey(ctx, backend.Principal{}, feed, secret)
+	require.NoError(t, err)
+	by, err := db.Authenticate(ctx, secret, time.Now())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"ecb"}, by.Sources)
+	assert.Equal(t, end, *by.ExpiresAt)
+	for _, sources := range [][]string{nil, {"ecb", "other"}} {
+		feed.Sources = sources
+		_, err = db.CreateKey(ctx, by, feed, backend.HashSecret(backend.NewSecret()))
+		assertCode(t, backend.CodeForbidden, err)
+	}
+	list, _, err := db.ListKeys(ctx, "alice", backend.Page{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	assert.Equal(t, []string{"ecb"}, list[0].Sources)
 }

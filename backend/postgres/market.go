@@ -15,7 +15,9 @@ import (
 var _ backend.Market = (*DB)(nil)
 
 // WriteQuotes implements backend.Market.
-func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
+func (db *DB) WriteQuotes(
+	ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate,
+) (newer int, err error) {
 	if n := len(quotes) + len(rates); n < 1 || n > backend.MaxBatch {
 		return 0, &backend.Error{Code: backend.CodeInvalidRequest,
 			Message: fmt.Sprintf("quotes and rates: got %d, want 1–%d", n, backend.MaxBatch)}
@@ -30,6 +32,11 @@ func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []b
 			return 0, err
 		}
 	}
+	id, err := newID()
+	if err != nil {
+		return 0, err
+	}
+	written := batchOf(quotes, rates)
 	quotes = lastOfDay(quotes, quoteKey, func(q backend.Quote) (time.Time, time.Time) { return q.Time, q.Received })
 	rates = lastOfDay(rates, rateKey, func(r backend.Rate) (time.Time, time.Time) { return r.Time, r.Received })
 	err = db.within(ctx, "write quotes", func(tx pgx.Tx) error {
@@ -40,12 +47,14 @@ func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []b
 		if c.Pairs, err = writeRates(ctx, tx, rates); err != nil {
 			return err
 		}
-		if newer = len(c.Symbols) + len(c.Pairs); newer == 0 {
-			return nil
-		}
+		newer = len(c.Symbols) + len(c.Pairs)
+		written.Newer = newer
 		var batch pgx.Batch
-		if err := announce(&batch, c); err != nil {
-			return err
+		audit(&batch, by, by.Owner, "quotes.write", id, "", nil, written)
+		if newer > 0 {
+			if err := announce(&batch, c); err != nil {
+				return err
+			}
 		}
 		return tx.SendBatch(ctx, &batch).Close()
 	})
@@ -53,6 +62,27 @@ func (db *DB) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []b
 		return 0, err
 	}
 	return newer, nil
+}
+
+// batch is what the audit records of a batch of quotes and rates.
+type batch struct {
+	Quotes  int      `json:"quotes"`
+	Rates   int      `json:"rates"`
+	Newer   int      `json:"newer"`
+	Sources []string `json:"sources"`
+}
+
+func batchOf(quotes []backend.Quote, rates []backend.Rate) batch {
+	b := batch{Quotes: len(quotes), Rates: len(rates)}
+	for _, q := range quotes {
+		b.Sources = append(b.Sources, q.Source)
+	}
+	for _, r := range rates {
+		b.Sources = append(b.Sources, r.Source)
+	}
+	slices.Sort(b.Sources)
+	b.Sources = slices.Compact(b.Sources)
+	return b
 }
 
 // storable refuses times whose year RFC 3339 does not have.

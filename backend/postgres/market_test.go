@@ -25,7 +25,7 @@ func TestMarket(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	write := func(want int, quotes []backend.Quote, rates ...backend.Rate) {
 		t.Helper()
-		newer, err := db.WriteQuotes(ctx, quotes, rates)
+		newer, err := db.WriteQuotes(ctx, backend.Principal{}, quotes, rates)
 		require.NoError(t, err)
 		assert.Equal(t, want, newer)
 	}
@@ -81,7 +81,7 @@ func TestMarket(t *testing.T) {
 	}
 
 	for _, n := range []int{0, backend.MaxBatch + 1} {
-		_, err = db.WriteQuotes(ctx, make([]backend.Quote, n), nil)
+		_, err = db.WriteQuotes(ctx, backend.Principal{}, make([]backend.Quote, n), nil)
 		assertCode(t, backend.CodeInvalidRequest, err, n)
 	}
 	_, err = db.Closing(ctx, []string{"A"}, nil, make([]backend.Date, backend.MaxDays+1)...)
@@ -105,7 +105,7 @@ func TestConcurrentFeeds(t *testing.T) {
 					at := now.Add(time.Duration(r*feeds+f) * time.Second)
 					quotes = append(quotes, quote(fmt.Sprint("S", (i*7+f*11)%symbols), fmt.Sprint(r*feeds+f), at))
 				}
-				_, err := db.WriteQuotes(ctx, quotes, nil)
+				_, err := db.WriteQuotes(ctx, backend.Principal{}, quotes, nil)
 				assert.NoError(t, err)
 			}
 		})
@@ -171,10 +171,10 @@ func TestChanges(t *testing.T) {
 		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, h.changes))
 		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, other.changes), "at every instance")
 	}
-	_, err = db.WriteQuotes(ctx, []backend.Quote{quote("B", "1", now), quote("A", "1", now)}, []backend.Rate{rate("EUR", "USD", "1.1", now)})
+	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now)}, []backend.Rate{rate("EUR", "USD", "1.1", now)})
 	require.NoError(t, err)
 	assert.Equal(t, backend.Change{Symbols: []string{"A", "B"}, Pairs: []backend.Pair{{From: "EUR", To: "USD"}}}, within(t, h.changes))
-	_, err = db.WriteQuotes(ctx, []backend.Quote{quote("B", "1", now), quote("A", "1", now.Add(time.Second))}, nil)
+	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now.Add(time.Second))}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, backend.Change{Symbols: []string{"A"}}, within(t, h.changes), "only what is newer")
 
@@ -183,7 +183,7 @@ func TestChanges(t *testing.T) {
 	for i := range backend.MaxBatch {
 		many = append(many, quote(fmt.Sprintf("S%031d", i), "1", now))
 	}
-	_, err = db.WriteQuotes(ctx, many, nil)
+	_, err = db.WriteQuotes(ctx, backend.Principal{}, many, nil)
 	require.NoError(t, err)
 	all := map[string]bool{}
 	for len(all) < len(many) {
@@ -214,4 +214,23 @@ func TestListenSurvivesItsConnection(t *testing.T) {
 	_, err := conn.Exec(ctx, `select pg_notify('portfolio_changes', 'nonsense')`)
 	require.NoError(t, err)
 	within(t, h.lost)
+}
+
+// Every batch leaves a line in the audit with its key and its sources, also one in
+// which nothing was newer.
+func TestQuotesAreAudited(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	by := member(t, db, "alice")
+	at := time.Now()
+	for range 2 {
+		_, err := db.WriteQuotes(ctx, by, []backend.Quote{quote("A", "1", at), quote("B", "1", at)}, []backend.Rate{rate("EUR", "USD", "1", at)})
+		require.NoError(t, err)
+	}
+	entries, _, err := db.Audit(ctx, "alice", backend.Page{Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	for i, newer := range []string{"0", "3"} {
+		assert.Equal(t, []string{"quotes.write", by.KeyID}, []string{entries[i].Action, entries[i].KeyID})
+		assert.JSONEq(t, `{"quotes":2,"rates":1,"newer":`+newer+`,"sources":["feed"]}`, asJSON(t, entries[i].After))
+	}
 }

@@ -52,6 +52,8 @@ const crowd = `
 		1, 1, 0, 'EUR', 0, 0, 0, '', 1, now() from portfolios, generate_series(1, 100) i;
 	insert into idempotency select id, i::text, sha256(''), 1, '{}', now() - i * interval '1 hour', now() - (i - 24) * interval '1 hour'
 		from portfolios, generate_series(1, 30) i;
+	insert into portfolio_idempotency select owner, id::text || i, sha256(''), '{}', now() - (i - 24) * interval '1 hour'
+		from portfolios, generate_series(1, 30) i;
 	insert into audit (owner, action, subject) select owner, 'x', id from portfolios, generate_series(1, 100);
 	insert into tickets select sha256((id::text || i)::bytea), id, now() + i * interval '1 second' from api_keys, generate_series(1, 5) i;
 	insert into connections select i, 'd', 's', null, now(), now() + i * interval '1 second' from generate_series(1, 20000) i;
@@ -105,7 +107,7 @@ func askEverything(t *testing.T, db *postgres.DB) {
 	ctx, by := t.Context(), member(t, db, "o1")
 	askForPortfolios(t, db, by)
 	symbols, currencies := []string{"S1", "S2", "S3"}, []backend.Currency{"EUR", "USD"}
-	_, err := db.WriteQuotes(ctx, []backend.Quote{quote("S1", "2", time.Now())}, []backend.Rate{rate("EUR", "USD", "2", time.Now())})
+	_, err := db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("S1", "2", time.Now())}, []backend.Rate{rate("EUR", "USD", "2", time.Now())})
 	require.NoError(t, err)
 	_, err = db.Closing(ctx, symbols, currencies, day, day+1)
 	require.NoError(t, err)

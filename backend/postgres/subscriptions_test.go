@@ -199,7 +199,7 @@ func TestPushAcrossInstances(t *testing.T) {
 		require.NoError(t, err)
 	}
 	quote := func(price string) {
-		_, err := db.WriteQuotes(ctx, []backend.Quote{{
+		_, err := db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{{
 			Symbol: "ACME", Price: dec(price), Currency: "EUR", Source: "test", Time: time.Now(), Received: time.Now(),
 		}}, nil)
 		require.NoError(t, err)

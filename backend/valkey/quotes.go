@@ -138,8 +138,10 @@ func (q *Quotes) entry(key string) *price {
 }
 
 // WriteQuotes writes to the market, and what was written to Valkey.
-func (q *Quotes) WriteQuotes(ctx context.Context, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
-	if newer, err = q.market.WriteQuotes(ctx, quotes, rates); err != nil || newer == 0 {
+func (q *Quotes) WriteQuotes(
+	ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate,
+) (newer int, err error) {
+	if newer, err = q.market.WriteQuotes(ctx, by, quotes, rates); err != nil || newer == 0 {
 		return newer, err
 	}
 	found := make(map[string]price, len(quotes)+len(rates))

@@ -33,7 +33,7 @@ func newMarket() *market {
 	return &market{quotes: map[string]backend.Quote{}, rates: map[backend.Pair]backend.Rate{}}
 }
 
-func (m *market) WriteQuotes(_ context.Context, quotes []backend.Quote, rates []backend.Rate) (int, error) {
+func (m *market) WriteQuotes(_ context.Context, _ backend.Principal, quotes []backend.Quote, rates []backend.Rate) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, q := range quotes {
@@ -104,7 +104,7 @@ func TestPricesThroughValkey(t *testing.T) {
 	m := newMarket()
 	one, two := quotes(c, m), quotes(c, m)
 	rate := backend.Rate{Pair: backend.Pair{From: "EUR", To: "USD"}, Rate: decimal.RequireFromString("1.1"), Source: "test", Time: instant, Received: instant}
-	_, err := one.WriteQuotes(t.Context(), []backend.Quote{quote("A", 1, instant), quote("B", 2, instant)}, []backend.Rate{rate})
+	_, err := one.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant), quote("B", 2, instant)}, []backend.Rate{rate})
 	require.NoError(t, err)
 
 	prices, err := two.Prices(t.Context(), []string{"A", "B"}, []backend.Currency{"EUR", "USD"}, time.Time{})
@@ -129,13 +129,13 @@ func TestChangesBeatTheCache(t *testing.T) {
 	c := connect(t, start(t, servers.ValkeyConfig{}))
 	m := newMarket()
 	one, two := quotes(c, m), quotes(c, m)
-	_, err := one.WriteQuotes(t.Context(), []backend.Quote{quote("A", 1, instant)}, nil)
+	_, err := one.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant)}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "1", priceOf(t, two, "A"))
 	m.quotes["A"] = quote("A", 2, instant.Add(time.Second)) // committed, and Valkey not told
 	two.Changed(backend.Change{Symbols: []string{"A"}})
 	assert.Equal(t, "2", priceOf(t, two, "A"))
-	_, err = quotes(c, newMarket()).WriteQuotes(t.Context(), []backend.Quote{quote("A", 1, instant)}, nil)
+	_, err = quotes(c, newMarket()).WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant)}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "2", priceOf(t, quotes(c, newMarket()), "A"), "a late writer")
 	m.quotes["A"] = quote("A", 3, instant.Add(2*time.Second))
@@ -191,12 +191,12 @@ func TestPricesWithoutValkey(t *testing.T) {
 	}), nil))
 	text := func() string { mu.Lock(); defer mu.Unlock(); return buffer.String() }
 	q := valkey.NewQuotes(c, m, time.Minute, log, nil)
-	_, err = q.WriteQuotes(t.Context(), []backend.Quote{quote("A", 1, instant)}, nil)
+	_, err = q.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant)}, nil)
 	require.NoError(t, err)
 	require.NoError(t, server.Stop())
 
 	for price := int64(2); price < 20; price++ {
-		_, err = q.WriteQuotes(t.Context(), []backend.Quote{quote("A", price, instant.Add(time.Duration(price)*time.Second))}, nil)
+		_, err = q.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", price, instant.Add(time.Duration(price)*time.Second))}, nil)
 		require.NoError(t, err)
 		q.Changed(backend.Change{Symbols: []string{"A"}})
 		assert.Equal(t, decimal.NewFromInt(price).String(), priceOf(t, q, "A"))
@@ -206,7 +206,7 @@ func TestPricesWithoutValkey(t *testing.T) {
 
 	start(t, servers.ValkeyConfig{Authority: authority, Port: server.Port})
 	assert.Eventually(t, func() bool {
-		_, err := q.WriteQuotes(t.Context(), []backend.Quote{quote("B", 7, instant)}, nil)
+		_, err := q.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("B", 7, instant)}, nil)
 		return err == nil && priceOf(t, quotes(c, newMarket()), "B") == "7"
 	}, time.Minute, 50*time.Millisecond, "used again")
 	assert.Contains(t, text(), "cache again")

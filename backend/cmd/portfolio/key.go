@@ -51,6 +51,7 @@ migrated first if necessary.`,
 	}
 	c.Flags().StringVar(&k.Owner, "owner", "", "owner of the portfolios that the key opens, 1–100 characters")
 	c.Flags().StringVar(&k.Label, "label", "", "what the key is for, 1–100 characters")
+	c.Flags().StringSliceVar(&k.Sources, "sources", nil, "sources that a feed may write, separated by commas; any if absent")
 	c.Flags().StringSliceVar(&scopes, "scopes", nil, "what the key allows, separated by commas: read, trade, feed, admin")
 	return c
 }

@@ -74,6 +74,7 @@ func TestBadEnvironment(t *testing.T) {
 		{"PUSH_RATE", "0", "PUSH_RATE: got 0, want 1 to 100000 a second"},
 		{"PUSH_RATE", "fast", "PUSH_RATE: got fast, want 1 to 100000 a second"},
 		{"KEY_RATE", "0", "KEY_RATE: got 0, want 1 to 100000 a second"},
+		{"BALANCER_NETWORK", "10.0.0.1", "BALANCER_NETWORK: got 10.0.0.1, want a network such as 10.0.0.0/16, or nothing"},
 		{"LOG_FILE", "none/x.log", "LOG_FILE: got none/x.log, want a file to append to (no such file or directory)"},
 	} {
 		environ := valid(t)

@@ -46,11 +46,13 @@ func (s *service) follow(ctx context.Context) {
 		s.quotes.Changed(c)
 		s.follower.Changed(c)
 		s.push.Changed(c)
+		s.api.Changed(c)
 	}
 	lost := func() {
 		s.quotes.Lost()
 		s.follower.Lost()
 		s.push.Lost()
+		s.api.Lost()
 	}
 	retry(ctx, s.log, "follow changes", func(ctx context.Context) error { return s.db.Listen(ctx, changed, lost) })
 }

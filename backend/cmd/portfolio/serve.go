@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -59,7 +58,8 @@ type service struct {
 	signing  *secret.Reader
 	quotes   *valkey.Quotes
 	push     *push.Engine
-	keyRate  int
+	api      *backendhttp.Handler
+	settings settings
 
 	migrated chan struct{} // closed once the schema is right
 }
@@ -95,7 +95,7 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	tasks.Go(func() { svc.keepHistory(background) })
 	tasks.Go(func() { svc.metrics.keep(background, log, svc.db) })
 
-	server := backendhttp.NewServer(svc.handler(), log)
+	server := backendhttp.NewServer(svc.api, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	log.Info("listening", "address", listener.Addr().String())
@@ -133,7 +133,7 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 	if err != nil {
 		return nil, err
 	}
-	return &service{
+	svc := &service{
 		log:      log,
 		metrics:  observer,
 		db:       db,
@@ -143,10 +143,12 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		push:     engine,
 		migrated: make(chan struct{}),
 		history:  history.NewBucket(objects, s.HistoryBucket),
-		keyRate:  s.KeyRate,
+		settings: s,
 		follower: follower,
 		signing:  secret.NewReader(secretsmanager.NewFromConfig(aws), s.SigningARN, keyOverlap),
-	}, nil
+	}
+	svc.api = svc.newAPI()
+	return svc, nil
 }
 
 func loadAWS(ctx context.Context, s settings) (aws.Config, error) {
@@ -167,7 +169,8 @@ func openDatabase(ctx context.Context, s settings, aws aws.Config, log *slog.Log
 	})
 }
 
-func (s *service) handler() http.Handler {
+// newAPI returns the HTTP handlers, which use everything else.
+func (s *service) newAPI() *backendhttp.Handler {
 	return backendhttp.NewHandler(backendhttp.Dependencies{
 		Log:         s.log,
 		Metrics:     s.metrics,
@@ -182,7 +185,8 @@ func (s *service) handler() http.Handler {
 		Days:        s.history,
 		Market:      s.quotes,
 		Live:        s.push,
-		RateLimit:   float64(s.keyRate),
+		RateLimit:   float64(s.settings.KeyRate),
+		Balancers:   s.settings.Balancers,
 		Checks: map[string]func(context.Context) error{
 			"postgres": s.db.Check,
 			"valkey":   s.cache.Check,

@@ -39,6 +39,7 @@ type environment struct {
 	QuoteTTL      string `env:"QUOTE_TTL" envDefault:"60s" help:"how long a quote is cached"`
 	PushRate      string `env:"PUSH_RATE" envDefault:"1500" help:"messages to WebSockets per second at this instance"`
 	KeyRate       string `env:"KEY_RATE" envDefault:"100" help:"calls per second with one API key at this instance"`
+	Balancers     string `env:"BALANCER_NETWORK" help:"network of the load balancer, whose X-Forwarded-For is trusted, such as 10.0.0.0/16"`
 }
 
 // environmentHelp describes every environment variable and its default.
@@ -66,6 +67,7 @@ type settings struct {
 	QuoteTTL   time.Duration  // how long a quote is cached
 	PushRate   int            // posts to connections a second
 	KeyRate    int            // calls a second of one API key at this instance
+	Balancers  netip.Prefix   // zero for none
 }
 
 var (
@@ -118,6 +120,8 @@ func load(environ map[string]string) (settings, error) {
 	require(err == nil && s.PushRate >= 1 && s.PushRate <= 100_000, "PUSH_RATE", e.PushRate, "1 to 100000 a second")
 	s.KeyRate, err = strconv.Atoi(e.KeyRate)
 	require(err == nil && s.KeyRate >= 1 && s.KeyRate <= 100_000, "KEY_RATE", e.KeyRate, "1 to 100000 a second")
+	s.Balancers, err = netip.ParsePrefix(e.Balancers)
+	require(err == nil || e.Balancers == "", "BALANCER_NETWORK", e.Balancers, "a network such as 10.0.0.0/16, or nothing")
 	return s, errors.Join(problems...)
 }
 
