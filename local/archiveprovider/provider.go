@@ -1,7 +1,7 @@
 //go:build never
 
-// Package archiveprovider pins the archive provider as a Go module: it is how a
-// machine that cannot reach the Terraform registry gets it.
+// Package archiveprovider pins the archive provider as a Go module, from which it is built
+// on a machine that cannot reach the Terraform registry.
 package archiveprovider
 
 import _ "github.com/terraform-providers/terraform-provider-archive"

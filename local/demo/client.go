@@ -1,5 +1,5 @@
-// Package demo fills a running platform with a portfolio and a moving market, and
-// watches it over the WebSocket: all of it as any client of the service would.
+// Package demo creates a portfolio and a moving market on a running platform, and watches
+// the portfolio over the WebSocket, as any client of the service would.
 package demo
 
 import (
@@ -20,11 +20,11 @@ type Client struct {
 
 const (
 	callTimeout = 10 * time.Second
-	maxAnswer   = 1 << 20 // bytes; the answers read here are far below
+	maxAnswer   = 1 << 20 // bytes; the responses read here are far smaller
 )
 
-// post sends a body as JSON and decodes the answer, which has to have a status.
-// An error carries the service's own words.
+// post sends a body as JSON and decodes the response, which must have the given status.
+// An error contains the response of the service.
 func (c Client) post(ctx context.Context, path string, body any, status int, answer any) error {
 	text, err := json.Marshal(body)
 	if err != nil {

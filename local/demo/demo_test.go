@@ -20,13 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// call is one that the fake API has got.
+// call is a request that the fake API has received.
 type call struct {
 	path, key string
 	body      map[string]any
 }
 
-// fakeAPI answers as the service does, with a status in place of its own for one path.
+// fakeAPI starts a server that responds as the service does, except that one path fails
+// with a status.
 func fakeAPI(t *testing.T, failing string, status int) (Client, *[]call) {
 	t.Helper()
 	calls := &[]call{}
@@ -63,8 +64,8 @@ func TestSeed(t *testing.T) {
 	}}, (*calls)[3])
 }
 
-// The domain itself takes the history: every entry is valid and nothing is oversold.
-func TestHistoryIsSound(t *testing.T) {
+// The domain accepts the history: every entry is valid, and no more is sold than is held.
+func TestHistoryIsValid(t *testing.T) {
 	given := func(text string) decimal.Decimal {
 		if text == "" {
 			return decimal.Decimal{}
@@ -102,7 +103,7 @@ func TestHistoryIsSound(t *testing.T) {
 	}
 }
 
-func TestFailuresSayWhatTheServiceSaid(t *testing.T) {
+func TestErrorsContainTheResponse(t *testing.T) {
 	c, calls := fakeAPI(t, "/v1/portfolios", http.StatusForbidden)
 	_, err := Seed(t.Context(), c, time.Now(), io.Discard)
 	assert.EqualError(t, err, `POST /v1/portfolios: got status 403, want 201: {"code":"forbidden","detail":"the key lacks a scope"}`)
@@ -117,7 +118,7 @@ func TestFailuresSayWhatTheServiceSaid(t *testing.T) {
 	assert.ErrorContains(t, Feed(t.Context(), c, NewMarket(rand.New(rand.NewPCG(1, 2))), nil, io.Discard), "POST /v1/quotes: got status 429, want 200")
 }
 
-// lines passes on what is written to it, a line at a time.
+// lines is a writer that sends each line to a channel.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {
@@ -125,7 +126,7 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestFeedWritesEveryPriceAtEachTickUntilItIsEnded(t *testing.T) {
+func TestFeedWritesEveryPriceAtEachTickUntilItsContextIsDone(t *testing.T) {
 	c, calls := fakeAPI(t, "", 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	ticks, out, ended := make(chan time.Time), make(lines), make(chan error, 1)
@@ -150,9 +151,9 @@ func TestFeedWritesEveryPriceAtEachTickUntilItIsEnded(t *testing.T) {
 	assert.NotEqual(t, (*calls)[0].body["quotes"], (*calls)[1].body["quotes"])
 }
 
-func TestMarketStaysWithinItsSteps(t *testing.T) {
+func TestPricesMoveByNoMoreThanAStep(t *testing.T) {
 	m, same := NewMarket(rand.New(rand.NewPCG(1, 2))), NewMarket(rand.New(rand.NewPCG(1, 2)))
-	m.quotes[0].Price = decimal.RequireFromString("0.01") // cannot become worthless
+	m.quotes[0].Price = decimal.RequireFromString("0.01") // does not fall to zero
 	for range 1000 {
 		before := m.quotes[1].Price
 		m.Step(time.Now())
@@ -164,8 +165,8 @@ func TestMarketStaysWithinItsSteps(t *testing.T) {
 	}
 }
 
-// dial opens a socket to a server that reads one message and then says its own.
-func dial(t *testing.T, says ...string) (client *websocket.Conn, got <-chan string) {
+// dial opens a socket to a server that reads one message and then sends the given ones.
+func dial(t *testing.T, messages ...string) (client *websocket.Conn, got <-chan string) {
 	t.Helper()
 	read := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +178,7 @@ func dial(t *testing.T, says ...string) (client *websocket.Conn, got <-chan stri
 		_, text, err := socket.Read(r.Context())
 		assert.NoError(t, err)
 		read <- string(text)
-		for _, message := range says {
+		for _, message := range messages {
 			assert.NoError(t, socket.Write(r.Context(), websocket.MessageText, []byte(message)))
 		}
 		_, _, _ = socket.Read(r.Context()) // until the client is gone
@@ -191,7 +192,7 @@ func dial(t *testing.T, says ...string) (client *websocket.Conn, got <-chan stri
 	return client, read
 }
 
-func TestWatchPrintsALineForEachMessageUntilItIsEnded(t *testing.T) {
+func TestWatchPrintsALineForEachMessageUntilItsContextIsDone(t *testing.T) {
 	large := `{"type":"snapshot","text":"` + strings.Repeat("x", 100<<10) + `"}`
 	socket, got := dial(t, "{\"type\":\"subscribed\",\n \"portfolio\":\"p-1\"}", large)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -204,12 +205,12 @@ func TestWatchPrintsALineForEachMessageUntilItIsEnded(t *testing.T) {
 	assert.NoError(t, <-ended)
 }
 
-func TestWatchEndsWithWhatIsWrong(t *testing.T) {
-	for _, c := range []struct{ says, want string }{
+func TestWatchFailsOnAnErrorAndOnWhatIsNotJSON(t *testing.T) {
+	for _, c := range []struct{ message, want string }{
 		{`{"type":"error","code":"not_found","message":"no such portfolio"}`, "not_found: no such portfolio"},
 		{`pong`, `got "pong" from the WebSocket, want a JSON object`},
 	} {
-		socket, _ := dial(t, c.says)
+		socket, _ := dial(t, c.message)
 		var out bytes.Buffer
 		assert.EqualError(t, Watch(t.Context(), socket, "p-1", &out), c.want)
 		assert.Empty(t, out.String())

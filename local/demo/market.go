@@ -12,10 +12,10 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Source names this feed in every price it writes.
+// Source is the source of every price that Feed writes.
 const Source = "demo"
 
-// quote and rate are prices as the API takes them. A decimal is a JSON string.
+// quote and rate are prices in the form of the API, where a decimal is a JSON string.
 type quote struct {
 	Symbol   string          `json:"symbol"`
 	Price    decimal.Decimal `json:"price"`
@@ -32,15 +32,15 @@ type rate struct {
 	Time   time.Time       `json:"time"`
 }
 
-// Market is prices that walk at random, each by itself.
+// Market is a set of prices, each of which moves at random and on its own.
 type Market struct {
 	quotes []quote
 	rates  []rate
 	random *rand.Rand
 }
 
-// NewMarket opens a market for what Seed's portfolio holds. The same random
-// numbers give the same prices.
+// NewMarket returns a market of what Seed's portfolio holds. The same random numbers lead
+// to the same prices.
 func NewMarket(random *rand.Rand) *Market {
 	return &Market{
 		random: random,
@@ -53,7 +53,8 @@ func NewMarket(random *rand.Rand) *Market {
 	}
 }
 
-// Prices have two decimals, exchange rates four; none falls below its last one.
+// Decimals of prices and of exchange rates. Neither falls below one unit of its last
+// decimal.
 const (
 	priceDecimals = 2
 	rateDecimals  = 4
@@ -71,13 +72,13 @@ func (m *Market) Step(now time.Time) {
 	}
 }
 
-// walk moves a value by up to so many hundredths of a percent, up or down.
+// walk moves a value up or down by at most atMost hundredths of a percent.
 func (m *Market) walk(value decimal.Decimal, atMost int64, decimals int32) decimal.Decimal {
 	factor := decimal.New(10_000-atMost+m.random.Int64N(2*atMost+1), -4)
 	return decimal.Max(decimal.New(1, -decimals), value.Mul(factor).Round(decimals))
 }
 
-// String is the prices in one line.
+// String returns the prices on one line.
 func (m *Market) String() string {
 	var words []string
 	for _, q := range m.quotes {
@@ -89,9 +90,8 @@ func (m *Market) String() string {
 	return strings.Join(words, "   ")
 }
 
-// Feed moves the market and writes all of it to the service, once at the start and
-// then at every tick, until ctx ends; it says each time what it wrote. The end of
-// ctx is no error.
+// Feed moves the market, writes every price to the service and prints them, at once and at
+// every tick, until ctx is done. That is not an error.
 func Feed(ctx context.Context, c Client, m *Market, ticks <-chan time.Time, out io.Writer) error {
 	for {
 		now := time.Now()

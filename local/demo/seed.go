@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// transaction is one as the API takes it; numbers are decimals written as text.
+// transaction is a transaction in the form of the API, where a number is a string.
 type transaction struct {
 	Kind     string `json:"kind"`
 	Date     string `json:"date"`
@@ -28,8 +28,8 @@ type ratio struct {
 	Old int `json:"old"`
 }
 
-// history is what happened in the portfolio so far: two currencies, a sale with a
-// gain, income and a split. The companies are invented.
+// history is the transactions of the portfolio: two currencies, a sale with a gain, income
+// and a split. The companies are invented.
 var history = []transaction{
 	{daysAgo: 300, Kind: "DEPOSIT", Amount: "50000", Currency: "USD", Note: "opening balance"},
 	{daysAgo: 299, Kind: "DEPOSIT", Amount: "10000", Currency: "EUR"},
@@ -41,23 +41,23 @@ var history = []transaction{
 	{daysAgo: 90, Kind: "DIVIDEND", Symbol: "GLOBEX", Amount: "36.15", Currency: "USD"},
 }
 
-// Seed makes a portfolio, records its history up to a day, and returns its id.
+// Seed creates a portfolio, records its history up to a day, and returns its id.
 func Seed(ctx context.Context, c Client, today time.Time, out io.Writer) (portfolio string, err error) {
-	var made struct{ ID string }
+	var created struct{ ID string }
 	about := map[string]string{"name": "Demo", "base_currency": "USD"}
-	if err := c.post(ctx, "/v1/portfolios", about, http.StatusCreated, &made); err != nil {
+	if err := c.post(ctx, "/v1/portfolios", about, http.StatusCreated, &created); err != nil {
 		return "", err
 	}
-	if made.ID == "" {
+	if created.ID == "" {
 		return "", fmt.Errorf("POST /v1/portfolios: got no id, want one")
 	}
 	for _, t := range history {
 		t.Date = today.UTC().AddDate(0, 0, -t.daysAgo).Format(time.DateOnly)
 		var recorded struct{}
-		if err := c.post(ctx, "/v1/portfolios/"+made.ID+"/transactions", t, http.StatusCreated, &recorded); err != nil {
+		if err := c.post(ctx, "/v1/portfolios/"+created.ID+"/transactions", t, http.StatusCreated, &recorded); err != nil {
 			return "", fmt.Errorf("%s of %s: %w", t.Kind, t.Date, err)
 		}
 	}
-	fmt.Fprintf(out, "portfolio %s: %d transactions recorded\n", made.ID, len(history))
-	return made.ID, nil
+	fmt.Fprintf(out, "portfolio %s: %d transactions recorded\n", created.ID, len(history))
+	return created.ID, nil
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/coder/websocket"
 )
 
-// maxMessage is what API Gateway lets through at most, in bytes.
+// maxMessage is API Gateway's limit of a message, in bytes.
 const maxMessage = 128 << 10
 
-// Watch subscribes a fresh socket to a portfolio and prints each message that
-// comes as a line, until ctx ends, which is no error. A message that says "error"
-// is one. The socket is closed in the end.
+// Watch subscribes a new socket to a portfolio and prints each message on a line until ctx
+// is done, which is not an error. A message of the type "error" is. It closes the socket.
 func Watch(ctx context.Context, socket *websocket.Conn, portfolio string, out io.Writer) error {
 	defer socket.CloseNow()
 	socket.SetReadLimit(maxMessage)
@@ -24,12 +23,12 @@ func Watch(ctx context.Context, socket *websocket.Conn, portfolio string, out io
 		return err
 	}
 	if err := socket.Write(ctx, websocket.MessageText, subscribe); err != nil {
-		return unlessEnded(ctx, err)
+		return unlessDone(ctx, err)
 	}
 	for {
 		_, text, err := socket.Read(ctx)
 		if err != nil {
-			return unlessEnded(ctx, err)
+			return unlessDone(ctx, err)
 		}
 		var message struct{ Type, Code, Message string }
 		var line bytes.Buffer
@@ -46,7 +45,7 @@ func Watch(ctx context.Context, socket *websocket.Conn, portfolio string, out io
 	}
 }
 
-func unlessEnded(ctx context.Context, err error) error {
+func unlessDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}

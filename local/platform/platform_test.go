@@ -127,7 +127,7 @@ echo NO='this'
 	assert.ErrorContains(t, err, "want NAME='value'")
 }
 
-func TestGetWantsOK(t *testing.T) {
+func TestGetExpectsStatus200(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/ready" {
 			http.Error(w, "no database", http.StatusServiceUnavailable)
@@ -138,7 +138,7 @@ func TestGetWantsOK(t *testing.T) {
 	assert.ErrorContains(t, get(t.Context(), server.URL+"/ready"), "got 503 Service Unavailable, want 200 OK: no database")
 }
 
-func TestProvidersFollowTheMirror(t *testing.T) {
+func TestTheNewestAllowedProviderIsLinked(t *testing.T) {
 	here := t.TempDir()
 	for _, version := range []string{"4.67.0", "5.99.1", "5.100.0", "6.1.0", "readme"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(here, registry, "aws", version, platformName()), 0o755))

@@ -24,8 +24,7 @@ const (
 	registry    = "registry.terraform.io/hashicorp"
 )
 
-// provider is one that the stack needs and the versions it takes, as its
-// required_providers say.
+// provider is a provider of the stack and the versions that its required_providers allow.
 type provider struct{ Name, Versions string }
 
 var (
@@ -33,13 +32,13 @@ var (
 	archiveProvider = provider{"archive", ">= 1.3.0, < 3.0.0"}
 )
 
-// archiveModuleVersion is the one that archiveprovider/go.mod pins.
+// archiveModuleVersion is the version that archiveprovider/go.mod pins.
 const archiveModuleVersion = "1.3.0"
 
-// Providers makes Terraform work where its registry cannot be reached: if the
-// machine has a mirror with the AWS provider, it makes a mirror of the project's
-// own and a configuration that names it. Without one it makes nothing, and
-// Terraform goes where it always goes. A second call changes nothing.
+// Providers makes Terraform work where its registry cannot be reached: if the machine has a
+// mirror with the AWS provider, it creates a mirror of the project's own and a configuration
+// that names it. Without one it creates nothing, and Terraform uses its registry. A second
+// call changes nothing.
 func Providers(ctx context.Context, root string, out io.Writer) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -63,7 +62,7 @@ func Providers(ctx context.Context, root string, out io.Writer) error {
 	if err := link(root, "archive", archive); err != nil {
 		return err
 	}
-	return os.WriteFile(rc, fmt.Appendf(nil, `# Made by go run ./local providers.
+	return os.WriteFile(rc, fmt.Appendf(nil, `# Written by build/local providers.
 provider_installation {
   filesystem_mirror {
     path    = %q
@@ -76,8 +75,8 @@ provider_installation {
 `, filepath.Join(root, mirror), registry), 0o644)
 }
 
-// mirrors are the folders in which a machine may keep providers: the one that the
-// user names, Terraform's implied ones, and any directly below /opt.
+// mirrors returns the folders that may hold providers: the one that the user names,
+// Terraform's implied ones, and those directly below /opt.
 func mirrors() []string {
 	var found []string
 	if named := os.Getenv(MirrorVariable); named != "" {
@@ -87,23 +86,23 @@ func mirrors() []string {
 		found = append(found, filepath.Join(home, ".terraform.d/plugins"), filepath.Join(home, ".local/share/terraform/plugins"))
 	}
 	found = append(found, "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
-	below, _ := filepath.Glob("/opt/*") // no match is an answer, too
+	below, _ := filepath.Glob("/opt/*") // no match is not an error
 	return append(found, below...)
 }
 
-// find returns the folder of the newest fitting version for this platform, or "".
+// find returns the folder of the newest allowed version for this platform, or "".
 func (p provider) find(mirrors []string) string {
-	fits, err := version.NewConstraint(p.Versions)
+	allowed, err := version.NewConstraint(p.Versions)
 	if err != nil {
 		panic(err) // a literal above
 	}
 	var best *version.Version
 	var folder string
 	for _, m := range mirrors {
-		candidates, _ := filepath.Glob(filepath.Join(m, registry, p.Name, "*", platformName())) // no match is an answer, too
+		candidates, _ := filepath.Glob(filepath.Join(m, registry, p.Name, "*", platformName())) // no match is not an error
 		for _, candidate := range candidates {
 			v, err := version.NewVersion(filepath.Base(filepath.Dir(candidate)))
-			if err == nil && fits.Check(v) && (best == nil || v.GreaterThan(best)) {
+			if err == nil && allowed.Check(v) && (best == nil || v.GreaterThan(best)) {
 				best, folder = v, candidate
 			}
 		}
@@ -112,7 +111,7 @@ func (p provider) find(mirrors []string) string {
 }
 
 // link puts a provider's folder …/<version>/<platform> into the project's mirror.
-// Terraform follows a symbolic link at the platform's level only.
+// Terraform follows a symbolic link at the level of the platform only.
 func link(root, name, folder string) error {
 	here := filepath.Join(root, mirror, registry, name)
 	if err := os.RemoveAll(here); err != nil {
@@ -134,7 +133,7 @@ func buildArchiveProvider(ctx context.Context, root, folder string, out io.Write
 	fmt.Fprintln(out, "building the archive provider, which this machine's mirror lacks (about 40 s) …")
 	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-o", binary, "github.com/terraform-providers/terraform-provider-archive")
 	cmd.Dir = filepath.Join(root, "local/archiveprovider")
-	// A workspace or flags of the outside are not this module's.
+	// The user's workspace and flags are not meant for this module.
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOFLAGS=") }), "GOWORK=off", "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the archive provider: %w\n%s", err, text)

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// lifetime of the certificates made here: longer than any platform or test runs.
+// lifetime of the certificates: longer than a platform or a test runs.
 const lifetime = 365 * 24 * time.Hour
 
-// Authority is a certificate authority that exists in memory only: what it
-// signed can be verified, and nothing more can be signed once the program ends.
+// Authority is a certificate authority that exists in memory only. Nothing more can be
+// signed once the program has ended.
 type Authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes an authority of its own.
+// NewAuthority creates an authority.
 func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -43,13 +43,12 @@ func NewAuthority() (*Authority, error) {
 	return &Authority{cert: cert, key: key}, nil
 }
 
-// PEM is the authority's certificate, for the clients.
+// PEM returns the authority's certificate, for clients.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// Issue makes a server certificate for localhost and 127.0.0.1 with its key,
-// both PEM.
+// Issue creates a server certificate for localhost and 127.0.0.1 and its key, both PEM.
 func (a *Authority) Issue() (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -72,13 +71,13 @@ func (a *Authority) Issue() (cert, key []byte, err error) {
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
 }
 
-// certificate is what all certificates made here have in common. x509 adds a
-// random serial number.
+// certificate returns what all certificates have in common. x509 adds a random serial
+// number.
 func certificate(name string) *x509.Certificate {
 	now := time.Now()
 	return &x509.Certificate{
 		Subject:   pkix.Name{CommonName: name},
-		NotBefore: now.Add(-time.Minute), // clocks of containers lag behind
+		NotBefore: now.Add(-time.Minute), // clocks may differ
 		NotAfter:  now.Add(lifetime),
 	}
 }

@@ -15,8 +15,7 @@ import (
 	"syscall"
 )
 
-// EmulatorConfig says how StartEmulator runs the emulator. The zero value is
-// right for tests.
+// EmulatorConfig configures StartEmulator. The zero value is right for tests.
 type EmulatorConfig struct {
 	Python string   // interpreter that has the emulator; "" for the one that make installs
 	Port   int      // 0 chooses a free one

@@ -1,9 +1,11 @@
-"""Starts the AWS emulator with what it lacks of the answers that the provider waits
-for: metrics collection and target groups of Auto Scaling groups, which are taken
-and forgotten, so that the next plan shows enabled_metrics and target_group_arns
-again; scaling policies looked up by name; and DB instances looked up by resource
-id, without which the deletion of one seems never to end as long as there is another.
-Its RDS instances answer on POSTGRES_PORT, where the one real PostgreSQL listens. It keeps idle connections for longer than its clients do."""
+"""Starts the AWS emulator with what it lacks of the answers that the provider waits for:
+metrics collection and target groups of Auto Scaling groups, which are accepted and
+forgotten, so that the next plan shows enabled_metrics and target_group_arns again;
+scaling policies looked up by name; and DB instances looked up by resource id, without
+which the deletion of one seems never to end while there is another.
+
+Its RDS instances report POSTGRES_PORT, where the one real PostgreSQL listens. It keeps
+idle connections for longer than its clients do."""
 
 import os
 
@@ -11,7 +13,7 @@ import hypercorn.asyncio
 from ministack import app
 from ministack.services import autoscaling, rds
 
-# Lambda functions inherit this environment, and this one is read by ours, too.
+# Lambda functions inherit this environment, and ours reads this variable, too.
 del os.environ["LOG_LEVEL"]
 
 actions = autoscaling._ACTION_MAP
@@ -68,9 +70,9 @@ rds._instance_xml = instance_xml
 
 
 def serve(application, config):
-    # A server must not be the first to close an idle connection: a request that comes
-    # at that very moment is carried out and its answer lost, so that the SDK sends it
-    # again and what it made "already exists". Go's clients close theirs after 90 s.
+    # A server must not be the first to close an idle connection: a request that arrives
+    # at that moment is carried out and its response lost, so that the SDK sends it again
+    # and what it created "already exists". Go's clients close theirs after 90 s.
     config.keep_alive_timeout = 600
     return hypercorn_serve(application, config)
 

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// front takes TLS connections on a loopback port for a server that speaks
-// plain text on a Unix socket. It is also what its own process reads as JSON.
+// front accepts TLS connections on a loopback port for a server that listens on a Unix
+// socket without TLS. A process of its own reads it as JSON.
 type front struct {
 	Port   int    `json:"port"`
 	Socket string `json:"socket"`
@@ -19,9 +19,8 @@ type front struct {
 	Key    []byte `json:"key"`  // PEM
 }
 
-// ServeFront runs a TLS front until ctx ends, in the process that a
-// ValkeyConfig's FrontCommand names. It reads what to serve from stdin, so that
-// the private key is never in a file.
+// ServeFront runs a TLS listener until ctx is done, in the process of a ValkeyConfig's
+// FrontCommand. It reads what to serve from stdin, so that no file holds the private key.
 func ServeFront(ctx context.Context, stdin io.Reader) error {
 	var f front
 	if err := json.NewDecoder(stdin).Decode(&f); err != nil {
@@ -30,7 +29,7 @@ func ServeFront(ctx context.Context, stdin io.Reader) error {
 	return f.serve(ctx, nil)
 }
 
-// serve listens, calls listening, and passes connections on until ctx ends.
+// serve listens, calls listening, and forwards connections until ctx is done.
 func (f front) serve(ctx context.Context, listening func()) error {
 	pair, err := tls.X509KeyPair(f.Cert, f.Key)
 	if err != nil {
@@ -54,13 +53,13 @@ func (f front) serve(ctx context.Context, listening func()) error {
 		if err != nil {
 			return err
 		}
-		open.Go(func() { f.pass(ctx, client) })
+		open.Go(func() { f.forward(ctx, client) })
 	}
 }
 
-// pass copies both ways until either side closes or ctx ends. A client without
-// TLS fails the handshake at the first read.
-func (f front) pass(ctx context.Context, client net.Conn) {
+// forward copies in both directions until either side closes or ctx is done. The first
+// read from a client without TLS fails in the handshake.
+func (f front) forward(ctx context.Context, client net.Conn) {
 	defer client.Close()
 	server, err := (&net.Dialer{}).DialContext(ctx, "unix", f.Socket)
 	if err != nil {
@@ -71,10 +70,10 @@ func (f front) pass(ctx context.Context, client net.Conn) {
 	defer cancel()
 	context.AfterFunc(ctx, func() { client.Close(); server.Close() })
 	var copies sync.WaitGroup
-	for _, way := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
+	for _, direction := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
 		copies.Go(func() {
 			defer cancel()
-			_, _ = io.Copy(way.to, way.from) // a broken connection is how most of them end
+			_, _ = io.Copy(direction.to, direction.from) // most connections end with an error
 		})
 	}
 	copies.Wait()

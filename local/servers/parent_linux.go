@@ -1,7 +1,15 @@
 package servers
 
-import "syscall"
+import (
+	"os/exec"
+	"syscall"
+)
 
-// endWithParent makes the kernel end the process when this program ends, however that
-// happens. SIGQUIT makes PostgreSQL end its sessions and Valkey end.
-func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGQUIT }
+// EndWithParent makes the kernel send cmd a signal when this program ends, however that
+// happens.
+func EndWithParent(cmd *exec.Cmd, signal syscall.Signal) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = signal
+}

@@ -2,8 +2,11 @@
 
 package servers
 
-import "syscall"
+import (
+	"os/exec"
+	"syscall"
+)
 
-// endWithParent does nothing where the kernel has no such service: a program that is
-// killed leaves its servers running.
-func endWithParent(*syscall.SysProcAttr) {}
+// EndWithParent does nothing where the kernel offers no such service: a program that is
+// killed leaves behind what it started.
+func EndWithParent(*exec.Cmd, syscall.Signal) {}

@@ -19,24 +19,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// superuser is the cluster's owner, named as on RDS.
+// superuser is the owner of the cluster, with RDS's name for it.
 const superuser = "rdsadmin"
 
-// accessRules let in clients over TLS with a password, and nobody else.
+// accessRules admit only clients with TLS and a password.
 const accessRules = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
 
-// PostgresConfig says how StartPostgres runs the server. The zero value is
-// right for tests.
+// PostgresConfig configures StartPostgres. The zero value is right for tests.
 type PostgresConfig struct {
 	Port      int        // 0 chooses a free one
 	Authority *Authority // signs the server's certificate; nil makes one
 	Launch    Launcher   // nil ties the server to this process
-	// Durable keeps what was committed when the server is killed. It does not
-	// outlive the machine.
+	// Durable keeps committed transactions if the server is killed. A crash of the
+	// machine loses them.
 	Durable bool
 }
 
-// Postgres is a running PostgreSQL 15.14 without databases of its own.
+// Postgres is a running PostgreSQL 15.14. Its databases are those of CreateDatabase.
 type Postgres struct {
 	Port   int
 	CAFile string // PEM, what clients verify the server with
@@ -51,7 +50,7 @@ type Postgres struct {
 }
 
 // StartPostgres starts PostgreSQL and returns when it answers. It listens on
-// 127.0.0.1 only and takes TLS connections only. On error nothing is left.
+// 127.0.0.1 only and accepts TLS connections only. On error nothing is left.
 func StartPostgres(ctx context.Context, c PostgresConfig) (_ *Postgres, err error) {
 	binaries, err := FetchPostgres(ctx)
 	if err != nil {
@@ -86,10 +85,10 @@ func StartPostgres(ctx context.Context, c PostgresConfig) (_ *Postgres, err erro
 	return p, p.Restart(ctx)
 }
 
-// Kill ends the server at once, as a crash does, and keeps its files.
+// Kill ends the server as a crash does and keeps its files.
 func (p *Postgres) Kill() error { return p.process.stop(syscall.SIGKILL) }
 
-// Restart starts an ended server again, on its data and its port, and returns
+// Restart starts a server that has ended again, with its data and its port, and returns
 // when it answers.
 func (p *Postgres) Restart(ctx context.Context) error {
 	var err error
@@ -110,7 +109,7 @@ func (p *Postgres) Stop() error {
 	return errors.Join(err, os.RemoveAll(p.Folder))
 }
 
-// URL is a connection string for database that verifies the server.
+// URL returns a connection string for database that verifies the server.
 func (p *Postgres) URL(database, username, password string) string {
 	u := url.URL{
 		Scheme:   "postgres",
@@ -122,9 +121,9 @@ func (p *Postgres) URL(database, username, password string) string {
 	return u.String()
 }
 
-// CreateDatabase makes username a role that owns database and, like the master
-// user on RDS, may create roles and databases but is no superuser. A role or
-// database that is there already is kept; the role gets this password.
+// CreateDatabase creates a database and the role username, which owns it. Like the master
+// user on RDS the role may create roles and databases but is not a superuser. A role or
+// database that exists is kept; the role gets this password.
 func (p *Postgres) CreateDatabase(ctx context.Context, database, username, password string) error {
 	conn, err := pgx.Connect(ctx, p.URL("postgres", superuser, p.password))
 	if err != nil {
@@ -132,7 +131,7 @@ func (p *Postgres) CreateDatabase(ctx context.Context, database, username, passw
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	role := pgx.Identifier{username}.Sanitize()
-	// The server gets a verifier, so that no log of it can hold the password.
+	// The server gets a verifier, so that the password cannot be in its logs.
 	verifier, err := scramVerifier(password)
 	if err != nil {
 		return err
@@ -160,7 +159,7 @@ func (p *Postgres) ping(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// writeTLS puts the certificates into the folder.
+// writeTLS writes the certificates into the folder.
 func (p *Postgres) writeTLS(authority *Authority, as *syscall.Credential) (err error) {
 	if authority == nil {
 		if authority, err = NewAuthority(); err != nil {
@@ -177,7 +176,7 @@ func (p *Postgres) writeTLS(authority *Authority, as *syscall.Credential) (err e
 		writeFor(as, filepath.Join(p.Folder, "server.key"), key))
 }
 
-// initialize makes the cluster.
+// initialize creates the cluster.
 func (p *Postgres) initialize(ctx context.Context, binaries string, as *syscall.Credential) error {
 	password := filepath.Join(p.Folder, "password")
 	if err := writeFor(as, password, []byte(p.password)); err != nil {
@@ -195,8 +194,8 @@ func (p *Postgres) initialize(ctx context.Context, binaries string, as *syscall.
 		writeFor(as, filepath.Join(p.data(), "pg_hba.conf"), []byte(accessRules)))
 }
 
-// run gives cmd the account, a folder that it may enter, and no environment
-// but what decides the language of its messages.
+// run sets the account of cmd, a folder that the account may enter, and an environment of
+// nothing but the language of its messages.
 func (p *Postgres) run(cmd *exec.Cmd, as *syscall.Credential) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	cmd.Dir = p.Folder
@@ -205,8 +204,8 @@ func (p *Postgres) run(cmd *exec.Cmd, as *syscall.Credential) {
 
 func (p *Postgres) data() string { return filepath.Join(p.Folder, "data") }
 
-// arguments are the server's settings. Nothing here outlives the machine, so
-// nothing waits for the disk; a commit waits for the kernel where it is durable.
+// arguments returns the server's settings. The data need not survive a crash of the machine,
+// so nothing waits for the disk; a durable commit waits until the kernel has it.
 func (p *Postgres) arguments() []string {
 	args := []string{"-D", p.data(), "-c", fmt.Sprintf("synchronous_commit=%t", p.durable)}
 	for _, setting := range []string{
@@ -226,7 +225,7 @@ func (p *Postgres) arguments() []string {
 	return args
 }
 
-// scramVerifier is what PostgreSQL keeps of a password (RFC 5803).
+// scramVerifier returns what PostgreSQL stores of a password (RFC 5803).
 func scramVerifier(password string) (string, error) {
 	const iterations = 4096
 	salt := make([]byte, 16)

@@ -1,7 +1,7 @@
-// Package servers runs what stands in for AWS on one machine: the real PostgreSQL
-// and Valkey for RDS and ElastiCache Serverless, and an emulator for AWS's APIs.
-// The stores speak TLS only, with a certificate of a local authority, so clients
-// connect to them exactly as they do in the cloud. All listen on 127.0.0.1 only.
+// Package servers runs what replaces AWS on one machine: the real PostgreSQL and Valkey
+// for RDS and ElastiCache Serverless, and an emulator of AWS's APIs. The stores accept TLS
+// only, with a certificate of a local authority, so clients connect to them exactly as
+// they do in the cloud. All listen on 127.0.0.1 only.
 package servers
 
 import (
@@ -29,10 +29,10 @@ const (
 	ValkeyPort   = 6379
 )
 
-// A Launcher starts cmd, the server called name. It may set what a server
-// leaves open: SysProcAttr's session and parent-death fields, and where output
-// goes. The command's Dir is the server's own folder. A Launcher is called once
-// per process, by any goroutine, and must not wait for its end.
+// A Launcher starts cmd, the server called name. It may set SysProcAttr's session and
+// parent-death fields and the command's output. The command's Dir is the server's own
+// folder. A Launcher is called once for each process, from any goroutine, and must not wait
+// for the process to end.
 type Launcher func(name string, cmd *exec.Cmd) error
 
 // A Process is a started server.
@@ -53,7 +53,7 @@ func Start(name string, cmd *exec.Cmd, launch Launcher) (*Process, error) {
 	if launch == nil {
 		p.output = &bytes.Buffer{}
 		cmd.Stdout, cmd.Stderr = p.output, p.output
-		endWithParent(cmd.SysProcAttr)
+		EndWithParent(cmd, syscall.SIGQUIT) // ends PostgreSQL's sessions, too
 		// A signal typed at the terminal goes to the test, which then stops the server.
 		cmd.SysProcAttr.Setpgid = true
 		launch = func(_ string, cmd *exec.Cmd) error { return cmd.Start() }
@@ -98,7 +98,7 @@ func (p *Process) Await(ctx context.Context, ready func(context.Context) error) 
 	}
 }
 
-// tail is the end of the process's output, once it has ended.
+// tail returns the end of the process's output, once it has ended.
 func (p *Process) tail() string {
 	if p.output == nil {
 		return ""
@@ -107,8 +107,8 @@ func (p *Process) tail() string {
 	return "\n" + string(out[max(0, len(out)-2000):])
 }
 
-// stop ends the process with sig, and by force after ten seconds. It returns
-// once the process is gone, which is also when its ports are free.
+// stop ends the process with sig and kills it after ten seconds. It returns when the
+// process has ended and its ports are free.
 func (p *Process) stop(sig syscall.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop %s: %w", p.name, err)
@@ -143,8 +143,8 @@ func FreePort() (int, error) {
 
 func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
 
-// moduleRoot is the folder of the go.mod above the working directory, which is
-// where `make` keeps the tools.
+// moduleRoot returns the folder of the go.mod above the working directory, below which
+// make installs the tools.
 func moduleRoot() (string, error) {
 	wd, err := os.Getwd()
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 	"github.com/valkey-io/valkey-go"
 )
 
-// ValkeyConfig says how StartValkey runs the server. The zero value is right
-// for tests.
+// ValkeyConfig configures StartValkey. The zero value is right for tests.
 type ValkeyConfig struct {
 	Port      int        // of the TLS listener; 0 chooses a free one
 	Authority *Authority // signs the server's certificate; nil makes one

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// emulated is this process's environment with the emulator's address, dummy
+// emulated returns this process's environment with the emulator's address, dummy
 // credentials and the settings of a case.
 func emulated(p *platform.Platform, settings map[string]string) map[string]string {
 	environ := env.ToMap(os.Environ())
@@ -54,8 +54,8 @@ var operator = sync.OnceValues(func() (string, error) {
 	return path, err
 })
 
-// synthesize writes a case's stack to build/stacks, beside the CLI's cdktf.out
-// and as deep as it, and returns its folder. name is its suffix.
+// synthesize writes a stack, with a suffix of its name, to build/stacks, which is as deep in
+// the checkout as the CLI's cdktf.out, and returns its folder.
 func synthesize(t *testing.T, p *platform.Platform, name string, settings map[string]string) string {
 	t.Helper()
 	environ := emulated(p, settings)

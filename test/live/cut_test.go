@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cutDeploys deploys an environment in spite of all that can go wrong: once
-// interrupted, once killed, then twice at once.
+// cutDeploys deploys an environment through an interruption, a kill, and two deploys at
+// the same time.
 func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	folder := synthesize(t, p, suffix, pullRequest)
 	tf := stackTerraform(t, p, folder, pullRequest)
@@ -50,33 +50,33 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	assert.False(t, locked)
 }
 
-// interrupt ends a deploy as Ctrl-C does: Terraform writes what it made and gives
-// the lock back.
+// interrupt ends a deploy as Ctrl-C does: Terraform records what it has created and
+// releases the lock.
 func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) remoteState {
 	first := startApply(t, p, folder)
 	first.until(t, func() bool { return len(first.progress(t).completed) >= 30 })
 	require.NoError(t, first.cmd.Process.Signal(os.Interrupt))
-	require.Error(t, first.wait(), "it was interrupted")
+	require.Error(t, first.wait(), "an interrupted deploy fails")
 	_, locked := readObject(t, p, stateOf(suffix)+".tflock")
 	assert.False(t, locked, "an interrupted deploy keeps its lock")
 	s, ok := readState(t, p, suffix)
 	require.True(t, ok)
 	assert.Subset(t, s.addresses(), first.progress(t).completed)
-	t.Logf("interrupted with %d resources in the state, began and lost: %v", len(s.addresses()),
+	t.Logf("interrupted with %d resources in the state, begun and not recorded: %v", len(s.addresses()),
 		slices.DeleteFunc(first.progress(t).started, func(address string) bool { return slices.Contains(s.addresses(), address) }))
 	return s
 }
 
-// kill ends a deploy as a lost machine does, while AWS creates the database, which is
-// not in the state yet. What a database needs is deployed before it, so that nothing
-// else is under way. The next deploy says who left the lock.
+// kill ends a deploy as a lost machine does, while AWS creates the database, which is not
+// in the state yet. What the database needs is deployed first, so that nothing else is in
+// progress. The next deploy names the owner of the lock.
 func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suffix string) (database string) {
 	for _, address := range created(planned(t, tf)) {
 		if kindOf(address) == "aws_db_instance" {
 			database = address
 		}
 	}
-	require.NotEmpty(t, database, "the interrupted deploy came to the database")
+	require.NotEmpty(t, database, "the interrupted deploy has created the database already")
 	var needs []string
 	for _, address := range created(planned(t, tf, tfexec.Target(database))) {
 		if address != database {
@@ -85,7 +85,7 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 	}
 	if len(needs) > 0 {
 		before := startApply(t, p, folder, needs...)
-		require.NoError(t, before.wait(), before.said(t))
+		require.NoError(t, before.wait(), before.errors(t))
 	}
 	second := startApply(t, p, folder, "-target="+database)
 	instances, name := rds.NewFromConfig(sdk(t, p)), databaseOf(suffix)
@@ -103,7 +103,7 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 	require.True(t, locked, "a killed deploy leaves its lock")
 	var held lockInfo
 	require.NoError(t, json.Unmarshal(text, &held))
-	saysHolder(t, p, folder, held)
+	namesHolder(t, p, folder, held)
 	unlock := terraformCommand(t, p, folder, "force-unlock", "-force", held.ID)
 	out, err := unlock.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -112,7 +112,7 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 
 func databaseOf(suffix string) string { return "portfolio-holdings-db-" + suffix }
 
-// created are the addresses that a plan creates.
+// created returns the addresses that a plan creates.
 func created(plan *tfjson.Plan) []string {
 	var all []string
 	for _, r := range plan.ResourceChanges {
@@ -123,8 +123,8 @@ func created(plan *tfjson.Plan) []string {
 	return all
 }
 
-// saysHolder deploys against a held lock.
-func saysHolder(t *testing.T, p *platform.Platform, folder string, held lockInfo) {
+// namesHolder deploys while the lock is held.
+func namesHolder(t *testing.T, p *platform.Platform, folder string, held lockInfo) {
 	out, err := terraformCommand(t, p, folder, "apply", "-auto-approve", "-input=false", "-no-color").CombinedOutput()
 	require.Error(t, err, string(out))
 	assert.Contains(t, string(out), held.ID)
@@ -132,8 +132,8 @@ func saysHolder(t *testing.T, p *platform.Platform, folder string, held lockInfo
 	assert.Contains(t, string(out), held.Created[:len("2006-01-02")])
 }
 
-// twice finishes the environment with two deploys at once, and a third that will
-// not wait.
+// twice completes the environment with two deploys at the same time, and a third that does
+// not wait for the lock.
 func twice(t *testing.T, p *platform.Platform, folder, suffix string) {
 	deploy := startApply(t, p, folder)
 	var held lockInfo
@@ -141,13 +141,13 @@ func twice(t *testing.T, p *platform.Platform, folder, suffix string) {
 		text, locked := readObject(t, p, stateOf(suffix)+".tflock")
 		return locked && json.Unmarshal(text, &held) == nil
 	})
-	saysHolder(t, p, folder, held)
+	namesHolder(t, p, folder, held)
 	waiting := startApply(t, p, folder, "-lock-timeout=10m")
-	require.NoError(t, deploy.wait(), deploy.said(t))
-	require.NoError(t, waiting.wait(), waiting.said(t))
+	require.NoError(t, deploy.wait(), deploy.errors(t))
+	require.NoError(t, waiting.wait(), waiting.errors(t))
 }
 
-// apply is a terraform apply under way.
+// apply is a terraform apply in progress.
 type apply struct {
 	cmd *exec.Cmd
 	log string // its JSON lines
@@ -162,8 +162,7 @@ func terraformCommand(t *testing.T, p *platform.Platform, folder string, args ..
 	return cmd
 }
 
-// startApply starts an apply as the head of a process group of its own, which
-// ends with the test.
+// startApply starts an apply in a process group of its own, which ends with the test.
 func startApply(t *testing.T, p *platform.Platform, folder string, more ...string) *apply {
 	t.Helper()
 	a := &apply{log: filepath.Join(t.TempDir(), "log"), err: make(chan error, 1)}
@@ -181,19 +180,19 @@ func startApply(t *testing.T, p *platform.Platform, folder string, more ...strin
 
 func (a *apply) wait() error { return <-a.err }
 
-// until waits for a condition, and fails when the apply ends before.
+// until waits for a condition, and fails if the apply ends first.
 func (a *apply) until(t *testing.T, met func() bool) {
 	t.Helper()
 	for !met() {
 		select {
 		case err := <-a.err:
-			require.FailNow(t, "apply ended before its moment", "%v\n%s", err, a.said(t))
+			require.FailNow(t, "the apply ended early", "%v\n%s", err, a.errors(t))
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-// progress are the addresses of managed resources whose creation began and ended.
+// progress lists the addresses of managed resources whose creation has begun and ended.
 type progress struct{ started, completed []string }
 
 func (a *apply) progress(t *testing.T) (all progress) {
@@ -212,7 +211,7 @@ func (a *apply) progress(t *testing.T) (all progress) {
 			}
 		}
 		if json.Unmarshal(lines.Bytes(), &event) != nil || event.Hook.Action != "create" || strings.HasPrefix(event.Hook.Resource.Addr, "ephemeral.") {
-			continue // a line half written, or of no creation
+			continue // a partial line, or not about a creation
 		}
 		switch event.Type {
 		case "apply_start":
@@ -224,8 +223,8 @@ func (a *apply) progress(t *testing.T) (all progress) {
 	return all
 }
 
-// said is the errors of an apply.
-func (a *apply) said(t *testing.T) string {
+// errors returns the errors of an apply.
+func (a *apply) errors(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(a.log)
 	require.NoError(t, err)

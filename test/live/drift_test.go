@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// emulatorDrift is what the emulator forgets or spells its own way, so that the
-// next plan would set it again: attributes by type of resource.
+// emulatorDrift lists, by type of resource, the attributes that the emulator forgets or
+// writes in another form, so that the next plan would set them again.
 var emulatorDrift = map[string][]string{
 	"aws_autoscaling_group": {"capacity_reservation_specification", "default_instance_warmup", "enabled_metrics", "target_group_arns"},
 	"aws_cloudwatch_metric_alarm": {"actions_enabled", "alarm_actions", "alarm_description", "dimensions", "evaluate_low_sample_count_percentiles",
@@ -28,7 +28,7 @@ var emulatorDrift = map[string][]string{
 	"aws_s3_object":   {"tags_all"},
 }
 
-// stackTerraform is Terraform, initialized, at work in a stack's folder.
+// stackTerraform returns Terraform for a stack's folder, initialized.
 func stackTerraform(t *testing.T, p *platform.Platform, folder string, settings map[string]string) *tfexec.Terraform {
 	t.Helper()
 	tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
@@ -38,7 +38,7 @@ func stackTerraform(t *testing.T, p *platform.Platform, folder string, settings 
 	return tf
 }
 
-// planned is a plan that takes no lock.
+// planned returns a plan, made without a lock.
 func planned(t *testing.T, tf *tfexec.Terraform, more ...tfexec.PlanOption) *tfjson.Plan {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "plan")
@@ -49,7 +49,7 @@ func planned(t *testing.T, tf *tfexec.Terraform, more ...tfexec.PlanOption) *tfj
 	return plan
 }
 
-// changesOf are the known attributes that a plan would change, by address.
+// changesOf returns the known attributes that a plan would change, by address.
 func changesOf(plan *tfjson.Plan) map[string][]string {
 	all := map[string][]string{}
 	for _, r := range plan.ResourceChanges {

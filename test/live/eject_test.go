@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ejected plans the HCL against the state that the JSON left: it would change
-// what the JSON would, which is the emulator's drift alone.
+// ejected plans the HCL against the state of the JSON: it would change what the JSON would,
+// which is the emulator's drift alone.
 func ejected(t *testing.T, p *platform.Platform) {
 	cmd := command(t, "make", "eject")
 	cmd.Env = list(emulated(p, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
@@ -32,7 +32,7 @@ func ejected(t *testing.T, p *platform.Platform) {
 	onlyDrift(t, changesOf(got))
 }
 
-// ejectedProfile has Terraform look at a profile's HCL.
+// ejectedProfile validates a profile's HCL.
 func ejectedProfile(t *testing.T, p *platform.Platform, name string, settings map[string]string) {
 	t.Helper()
 	environ := emulated(p, settings)

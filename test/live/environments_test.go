@@ -16,18 +16,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pullRequest is how an environment of a pull request is deployed.
+// pullRequest has the settings with which a pull request's environment is deployed.
 var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}
 
-// environments has two pull requests side by side. The deploys of one are cut and
-// doubled while the other comes up by the commands that people use; the one's
-// destruction then leaves the other as it was.
+// environments deploys two pull requests side by side, one with interruptions and the other
+// with the commands that people use. Destroying the first does not change the second.
 func environments(t *testing.T, p *platform.Platform) {
 	t.Run("side by side", func(t *testing.T) {
 		t.Run("pr1", func(t *testing.T) { t.Parallel(); cutDeploys(t, p, "pr1") })
 		t.Run("pr2", func(t *testing.T) { t.Parallel(); cliDeploys(t, p, "pr2") })
 	})
-	require.False(t, t.Failed(), "the rest needs both")
+	require.False(t, t.Failed(), "the rest needs both environments")
 	before := picture(t, p, "pr2")
 	reaps(t, p)
 	assert.Equal(t, before, picture(t, p, "pr2"), "pr2 after pr1's destruction")
@@ -36,8 +35,8 @@ func environments(t *testing.T, p *platform.Platform) {
 	assert.Empty(t, leftovers(t, p, "pr2"))
 }
 
-// reaps destroys the environment whose pull request is closed, by two runs at once,
-// and no other: neither one that is open nor one of another kind.
+// reaps destroys the environment whose pull request is closed, with two runs at the same
+// time, and no other: neither an open one nor one that is not of a pull request.
 func reaps(t *testing.T, p *platform.Platform) {
 	assert.Contains(t, ops(t, p, "pr1", "environments"), "\npr1 ")
 	dry := ops(t, p, "pr1", "reap", "--open", "2")
@@ -59,8 +58,7 @@ func reaps(t *testing.T, p *platform.Platform) {
 	assert.Contains(t, after, "\npr2 ")
 }
 
-// ops runs a command of the operators' program about an environment, which has to
-// succeed.
+// ops runs a command of the operator's program for an environment. It has to succeed.
 func ops(t *testing.T, p *platform.Platform, suffix string, args ...string) string {
 	t.Helper()
 	out, err := runOps(t, p, suffix, args...)
@@ -80,7 +78,7 @@ func runOps(t *testing.T, p *platform.Platform, suffix string, args ...string) (
 	return string(out), err
 }
 
-// makeTarget runs a target for an environment of a pull request.
+// makeTarget runs make for a pull request's environment.
 func makeTarget(t *testing.T, p *platform.Platform, target, suffix string) (string, error) {
 	t.Helper()
 	cmd := command(t, "make", target, "ENVIRONMENT_SUFFIX="+suffix)
@@ -89,12 +87,12 @@ func makeTarget(t *testing.T, p *platform.Platform, target, suffix string) (stri
 	return string(out), err
 }
 
-// cliDeploys deploys an environment by make, and again while somebody holds its
-// lock: the second says who.
+// cliDeploys deploys an environment with make, and again while its lock is held: the second
+// deploy names the holder.
 func cliDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	out, err := makeTarget(t, p, "deploy", suffix)
 	require.NoError(t, err, out)
-	// make deploy stops on findings, so an environment must not be in its own way.
+	// make deploy stops on findings, so there must be none about the environment itself.
 	assert.Contains(t, ops(t, p, suffix, "preflight"), "preflight of portfolio-"+suffix+": account 000000000000, us-east-1")
 	out, err = makeTarget(t, p, "outputs", suffix)
 	require.NoError(t, err, out)
@@ -119,7 +117,7 @@ type lockInfo struct{ ID, Operation, Info, Who, Version, Created, Path string }
 
 func stateOf(suffix string) string { return suffix + "/portfolio-" + suffix + ".tfstate" }
 
-// snapshot is all that another environment's destruction could disturb.
+// snapshot is what another environment's destruction could change.
 type snapshot struct {
 	Serial    uint64
 	Lineage   string
@@ -140,7 +138,7 @@ func picture(t *testing.T, p *platform.Platform, suffix string) snapshot {
 	return snapshot{s.Serial, s.Lineage, s.addresses(), resources, changes}
 }
 
-// remoteState is a state object, as far as the tests read it.
+// remoteState is the part of a state that the tests read.
 type remoteState struct {
 	Serial    uint64
 	Lineage   string
@@ -151,7 +149,7 @@ type remoteState struct {
 	}
 }
 
-// addresses are the managed resources of the state.
+// addresses returns those of the managed resources in the state.
 func (s remoteState) addresses() []string {
 	var all []string
 	for _, r := range s.Resources {
@@ -163,7 +161,7 @@ func (s remoteState) addresses() []string {
 	return all
 }
 
-// readState reads an environment's state past Terraform and its lock.
+// readState reads an environment's state without Terraform and its lock.
 func readState(t *testing.T, p *platform.Platform, suffix string) (s remoteState, ok bool) {
 	t.Helper()
 	text, ok := readObject(t, p, stateOf(suffix))

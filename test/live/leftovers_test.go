@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leftovers are the resources of the environment with this suffix.
+// leftovers returns the resources of the environment with this suffix.
 func leftovers(t *testing.T, p *platform.Platform, suffix string) []string {
 	t.Helper()
 	all, err := found.Find(t.Context(), sdk(t, p), suffix)

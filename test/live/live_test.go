@@ -1,5 +1,5 @@
-// Package live tests the platform as it runs on this machine: applied once by
-// the real Terraform and AWS provider, destroyed at the end.
+// Package live tests the platform as it runs on one machine: the real Terraform and AWS
+// provider apply it once and destroy it at the end.
 package live
 
 import (
@@ -54,7 +54,7 @@ func TestPlatform(t *testing.T) {
 	unlock, err := servers.Lock(t.Context(), filepath.Join(root, "build/live.lock"))
 	require.NoError(t, err)
 	t.Cleanup(unlock)
-	require.NoError(t, at.Down(), "what a test that was killed left")
+	require.NoError(t, at.Down(), "left by a test that was killed")
 	t.Cleanup(func() { assert.NoError(t, at.Down()) })
 	launcher := buildLauncher(t)
 	out, err := launcher(t, "up", "--other-ports").CombinedOutput()
@@ -66,7 +66,7 @@ func TestPlatform(t *testing.T) {
 	t.Run("running", func(t *testing.T) {
 		t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
 		t.Run("listens on loopback only", func(t *testing.T) { loopbackOnly(t, p) })
-		// Alone, since it takes instances from the load balancer.
+		// Not in parallel, since it removes instances from the load balancer.
 		t.Run("portfolios", func(t *testing.T) { portfolios(t, p) })
 		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, p) })
 		t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
@@ -116,7 +116,7 @@ func upAgain(t *testing.T, local launcher, p *platform.Platform) {
 	assert.Len(t, after, 6, "emulator, PostgreSQL, Valkey and its TLS listener, two instances")
 }
 
-// down ends everything: no process, no listener, and nothing on a second call.
+// down ends every process and listener. A second call finds nothing to end.
 func down(t *testing.T, local launcher, p *platform.Platform) {
 	listening := ports(p)
 	out, err := local(t, "down").CombinedOutput()
@@ -137,9 +137,9 @@ func down(t *testing.T, local launcher, p *platform.Platform) {
 	assert.Contains(t, string(out), "Nothing was running")
 }
 
-// idleConnections uses a connection to the emulator after longer than Go's clients
-// keep one idle, the SDK's and Terraform's provider's among them. Were the emulator the
-// first to close it, an apply would now and then fail on what it has just created.
+// idleConnections uses a connection to the emulator after it was idle for longer than Go's
+// clients keep one, those of the SDK and of Terraform's provider among them. If the emulator
+// closed it first, an apply would now and then fail on what it has just created.
 func idleConnections(t *testing.T, p *platform.Platform) {
 	client := &http.Client{Transport: &http.Transport{}} // no limit of its own
 	defer client.CloseIdleConnections()

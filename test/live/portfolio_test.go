@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// portfolios is what the platform is for: a transaction by HTTP at one instance, a
-// quote by the feed at the other, and two clients, one joined through each, see over
-// the real socket what the portfolio is worth now, in order.
+// portfolios does what the platform is for: a transaction arrives at one instance by HTTP
+// and a quote at the other, and two clients, one joined through each instance, receive the
+// portfolio's new values over the real socket, in order.
 func portfolios(t *testing.T, p *platform.Platform) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -32,12 +32,12 @@ func portfolios(t *testing.T, p *platform.Platform) {
 	one.create(ctx, path.of("/transactions"), `{"kind":"BUY","date":"2026-01-02","symbol":"ACME","quantity":"10","price":"12.5","currency":"EUR"}`)
 	two.quote(ctx, "20")
 	for _, c := range []*watcher{first, second} {
-		c.until(ctx, "delta", "75") // 10 at 20 less the 125 they cost
+		c.until(ctx, "delta", "75") // 10 at 20 each, less their cost of 125
 	}
 	one.quote(ctx, "20.5")
 	for _, c := range []*watcher{first, second} {
 		d := c.until(ctx, "delta", "80")
-		require.Len(t, d.Quotes, 1, "the very price that the number rests on")
+		require.Len(t, d.Quotes, 1, "the price from which the value is computed")
 		assert.Equal(t, "20.5", d.Quotes[0].Price)
 	}
 
@@ -55,14 +55,14 @@ func portfolios(t *testing.T, p *platform.Platform) {
 	require.Error(t, err, "a ticket opens one socket")
 }
 
-// instance is one of the service's two, called past the load balancer.
+// instance is one of the service's two instances, called without the load balancer.
 type instance struct {
 	t    *testing.T
 	port int
 	key  string
 }
 
-// join subscribes a new client while the load balancer knows no other instance.
+// join subscribes a new client while the load balancer has no other instance.
 func join(ctx context.Context, t *testing.T, p *platform.Platform, i instance, portfolio string) *watcher {
 	t.Helper()
 	client := elasticloadbalancingv2.NewFromConfig(sdk(t, p))
@@ -88,7 +88,7 @@ func join(ctx context.Context, t *testing.T, p *platform.Platform, i instance, p
 	return w
 }
 
-// call makes a call that has to answer with a status.
+// call makes a request that must be answered with a status.
 func (i instance) call(ctx context.Context, path, body string, want int, into any) {
 	i.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d%s", i.port, path), bytes.NewReader([]byte(body)))
@@ -101,7 +101,7 @@ func (i instance) call(ctx context.Context, path, body string, want int, into an
 	require.NoError(i.t, json.NewDecoder(response.Body).Decode(into))
 }
 
-// resource is something that was made.
+// resource is something that was created.
 type resource struct{ path, id string }
 
 func (r resource) of(below string) string { return r.path + below }
@@ -135,7 +135,7 @@ type watcher struct {
 	sequence int64 // of the latest message
 }
 
-// dial opens a WebSocket with a ticket of a key, until the test's end.
+// dial opens a WebSocket with a ticket of a key. It is closed when the test ends.
 func dial(ctx context.Context, t *testing.T, p *platform.Platform, key string) *watcher {
 	t.Helper()
 	conn, err := p.Connect(ctx, key)
@@ -144,8 +144,8 @@ func dial(ctx context.Context, t *testing.T, p *platform.Platform, key string) *
 	return &watcher{t: t, conn: conn}
 }
 
-// news is a message of the service's, as far as the test reads it.
-type news struct {
+// message is the part of a service's message that the test reads.
+type message struct {
 	Type, Code string
 	Sequence   int64
 	Total      string
@@ -158,22 +158,22 @@ func (w *watcher) send(ctx context.Context, format string, args ...any) {
 	require.NoError(w.t, w.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, format, args...)))
 }
 
-func (w *watcher) next(ctx context.Context) news {
+func (w *watcher) next(ctx context.Context) message {
 	w.t.Helper()
 	_, text, err := w.conn.Read(ctx)
 	require.NoError(w.t, err)
-	var n news
+	var n message
 	require.NoError(w.t, json.Unmarshal(text, &n), string(text))
 	return n
 }
 
-// until reads messages up to the one of a type with this total. Their numbers grow.
-func (w *watcher) until(ctx context.Context, kind, total string) news {
+// until reads messages up to one of a type with this total. Their sequence numbers grow.
+func (w *watcher) until(ctx context.Context, kind, total string) message {
 	w.t.Helper()
 	for {
 		n := w.next(ctx)
 		if n.Sequence != 0 {
-			require.Greater(w.t, n.Sequence, w.sequence, "numbers grow")
+			require.Greater(w.t, n.Sequence, w.sequence, "sequence numbers grow")
 			w.sequence = n.Sequence
 		}
 		if n.Type == kind && max(n.Total, n.Valuation.Total) == total {

@@ -183,8 +183,8 @@ func monitoringResources(t *testing.T, cfg aws.Config) {
 	}
 }
 
-// rights reads the inline policies that matter most: what instances and the
-// handler may do, and on what.
+// rights checks the inline policies that matter most: what the instances and the handler
+// may do, and with which resources.
 func rights(t *testing.T, p *platform.Platform, cfg aws.Config) {
 	client := iam.NewFromConfig(cfg)
 	id, err := p.Output("websocket-api-id")
@@ -216,7 +216,7 @@ func rights(t *testing.T, p *platform.Platform, cfg aws.Config) {
 	assert.ElementsMatch(t, []string{"AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"}, managed)
 }
 
-// peers are the other ends of a permission, groups by name.
+// peers returns the other ends of a permission, with security groups by name.
 func peers(permission ec2types.IpPermission, names map[string]string) []string {
 	var all []string
 	for _, r := range permission.IpRanges {

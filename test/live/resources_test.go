@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// resources finds every named resource through AWS's own API. What the emulator
-// forgets is asserted, too, as what it answers instead: a version that remembers
-// fails the test and gets the real check.
+// resources finds every named resource through AWS's own API. What the emulator forgets is
+// asserted as it is, so that a version that no longer forgets fails the test and gets the
+// real check.
 func resources(t *testing.T, p *platform.Platform) {
 	cfg := sdk(t, p)
 	t.Run("network", func(t *testing.T) { networkResources(t, p, ec2.NewFromConfig(cfg)) })
@@ -93,7 +93,7 @@ func networkResources(t *testing.T, p *platform.Platform, client *ec2.Client) {
 	endpoints, err := client.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{})
 	require.NoError(t, err)
 	var services []string
-	for _, endpoint := range endpoints.VpcEndpoints { // the emulator filters these by nothing
+	for _, endpoint := range endpoints.VpcEndpoints { // the emulator does not filter these
 		if aws.ToString(endpoint.VpcId) == *vpcs.Vpcs[0].VpcId {
 			services = append(services, *endpoint.ServiceName)
 			assert.Len(t, endpoint.RouteTableIds, 2)
@@ -121,7 +121,7 @@ func tagMap(tags []ec2types.Tag) map[string]string {
 	return m
 }
 
-// securityGroups compares every rule of every group; nothing else may be open.
+// securityGroups compares every rule of every group: nothing else may be open.
 func securityGroups(t *testing.T, client *ec2.Client, filter []ec2types.Filter) {
 	groups, err := client.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{Filters: filter})
 	require.NoError(t, err)
@@ -150,7 +150,7 @@ func securityGroups(t *testing.T, client *ec2.Client, filter []ec2types.Filter) 
 		"portfolio-db-sg-live in 5432 172.32.0.0/16",
 		"portfolio-cache-sg-live in 6379-6380 172.32.0.0/16",
 	}
-	// The emulator keeps what AWS gives each new group and the provider revokes.
+	// The emulator keeps the rule that AWS adds to each new group and the provider revokes.
 	for _, group := range []string{"alb", "ec2", "db", "cache"} {
 		want = append(want, "portfolio-"+group+"-sg-live out all 0.0.0.0/0")
 	}

@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// socket talks to the service as a browser does: API Gateway, Lambda, load
-// balancer, instance, and back.
+// socket exchanges messages with the service as a browser does: through API Gateway, Lambda
+// and the load balancer to an instance, and back.
 func socket(t *testing.T, p *platform.Platform) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -41,8 +41,8 @@ func socket(t *testing.T, p *platform.Platform) {
 	require.NoError(t, conn.Close(websocket.StatusNormalClosure, ""))
 }
 
-// signedCalls calls the service as the handler does, and as an attacker would who
-// knows everything but the key. The load balancer is open to all.
+// signedCalls calls the service as the handler does, and as an attacker who knows
+// everything but the key. The load balancer is open to the internet.
 func signedCalls(t *testing.T, p *platform.Platform) {
 	key := secretText(t, p, "portfolio-signing-key-"+suffix)
 	call := func(sign func(*http.Request, []byte)) (status int, code string) {
@@ -70,7 +70,7 @@ func signedCalls(t *testing.T, p *platform.Platform) {
 		assert.Equal(t, http.StatusUnauthorized, status, test.name)
 		assert.Equal(t, test.code, code, test.name)
 	}
-	// Whichever instance the load balancer chooses: they remember together.
+	// The instances share what they have seen, so it does not matter which one answers.
 	for range 4 {
 		status, code := call(signed(key, accepted))
 		assert.Equal(t, http.StatusUnauthorized, status, "replayed")
@@ -78,7 +78,7 @@ func signedCalls(t *testing.T, p *platform.Platform) {
 	}
 }
 
-// callService sends the same message each time, so that only the signature varies.
+// callService sends the same message each time: only the signature varies.
 func callService(t *testing.T, p *platform.Platform, sign func(*http.Request, []byte)) (status int, code string) {
 	t.Helper()
 	body := []byte(`{"requestId":"live-1","connectionId":"live","domainName":"live.example","stage":"prod","sourceIp":"192.0.2.1","body":"{\"action\":\"ping\"}"}`)
@@ -88,7 +88,7 @@ func callService(t *testing.T, p *platform.Platform, sign func(*http.Request, []
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
 	sign(r, body)
-	// The emulator knows the load balancer by its name, DNS does not.
+	// The emulator, unlike DNS, knows the load balancer's name.
 	emulator, err := url.Parse(p.Endpoints.AWS)
 	require.NoError(t, err)
 	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(emulator)}}

@@ -24,7 +24,7 @@ const stateBucket = "iac-rlhf-tf-states"
 
 var stateKey = suffix + "/portfolio-" + suffix + ".tfstate"
 
-// outputs are all there, each a value of its kind, in the file that people read.
+// outputs checks that the file that people read has every output and endpoint.
 func outputs(t *testing.T, p *platform.Platform) {
 	text, err := os.ReadFile(filepath.Join(at.Root, at.Folder, "outputs.json"))
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func outputs(t *testing.T, p *platform.Platform) {
 	assert.Len(t, file.Outputs, 17)
 }
 
-// state is one object at its key, versioned, and nobody holds its lock.
+// state checks that there is one object, at the key of the state: no lock is left.
 func state(t *testing.T, p *platform.Platform) {
 	client := pathStyleS3(t, p)
 	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(stateBucket), Prefix: aws.String(suffix + "/")})
@@ -64,8 +64,8 @@ func state(t *testing.T, p *platform.Platform) {
 	assert.Equal(t, stateKey, *list.Contents[0].Key)
 }
 
-// noPassword looks for the two secrets, as they are in Secrets Manager, wherever
-// they might have leaked to.
+// noPassword searches everything that Terraform and the platform have written for the two
+// secrets in Secrets Manager.
 func noPassword(t *testing.T, p *platform.Platform) {
 	var database struct{ Username, Password string }
 	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix), &database))
@@ -98,7 +98,7 @@ func noPassword(t *testing.T, p *platform.Platform) {
 	// Logs, outputs, the synthesized stack and what Terraform keeps beside it.
 	require.NoError(t, filepath.WalkDir(filepath.Join(at.Root, at.Folder), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && entry.Name() == "providers" {
-			return fs.SkipDir // programs of hundreds of megabytes, not ours
+			return fs.SkipDir // hundreds of megabytes, not written here
 		}
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -116,7 +116,7 @@ func marshal(t *testing.T, v any) []byte {
 	return text
 }
 
-// stateVersions are all versions of the state, one after the other.
+// stateVersions returns all versions of the state, one after the other.
 func stateVersions(t *testing.T, p *platform.Platform) []byte {
 	t.Helper()
 	client := pathStyleS3(t, p)
@@ -134,8 +134,8 @@ func stateVersions(t *testing.T, p *platform.Platform) []byte {
 	return all.Bytes()
 }
 
-// plans has the real provider plan each profile and each setting that changes
-// what is created, into an account where nothing of it exists.
+// plans plans each profile, and each setting that changes what is created, with the real
+// provider in an account without any of the resources.
 func plans(t *testing.T, p *platform.Platform) {
 	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 	for name, environ := range map[string]map[string]string{
@@ -164,7 +164,7 @@ func plans(t *testing.T, p *platform.Platform) {
 	}
 }
 
-// destroy leaves nothing with the suffix in its name, nor state of anything.
+// destroy leaves no resource with the suffix in its name, and an empty state.
 func destroy(t *testing.T, p *platform.Platform) {
 	tf, err := p.Terraform()
 	require.NoError(t, err)
@@ -176,8 +176,8 @@ func destroy(t *testing.T, p *platform.Platform) {
 	assert.Nil(t, current.Values)
 }
 
-// emptyHistory removes what the service kept of past days, with all versions: the
-// standard profile's destroy stops at a bucket that holds anything.
+// emptyHistory removes all versions of what the service has stored about past days: in the
+// standard profile destroy stops at a bucket that is not empty.
 func emptyHistory(t *testing.T, p *platform.Platform) {
 	t.Helper()
 	bucket, err := p.Output("s3-bucket-name")
@@ -193,7 +193,7 @@ func emptyHistory(t *testing.T, p *platform.Platform) {
 			require.NoError(t, err)
 		}
 	}
-	assert.NotZero(t, kept, "the service keeps past days")
+	assert.NotZero(t, kept, "the service stores past days")
 }
 
 func pathStyleS3(t *testing.T, p *platform.Platform) *s3.Client {

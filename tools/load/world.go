@@ -175,7 +175,7 @@ func (w *world) start(ctx context.Context) (*service, error) {
 		"LISTEN_ADDRESS=" + address, "LOG_FILE=" + s.log,
 		"PUSH_RATE=" + strconv.Itoa(w.pushRate), "KEY_RATE=100000",
 	}
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	servers.EndWithParent(s.cmd, syscall.SIGKILL)
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{cloud: newCloud(t)}
 	var err error
 	w.postgres, err = servers.StartPostgres(t.Context(), servers.PostgresConfig{Launch: func(_ string, cmd *exec.Cmd) error {
-		cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+		servers.EndWithParent(cmd, syscall.SIGQUIT)
 		w.database = cmd
 		return cmd.Start()
 	}})
@@ -186,7 +186,7 @@ func launch(t *testing.T, env map[string]string) *instance {
 	env["LISTEN_ADDRESS"], env["LOG_FILE"] = address, i.logFile
 	cmd := exec.Command(binary)
 	cmd.Env = list(env)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	servers.EndWithParent(cmd, syscall.SIGKILL)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	require.NoError(t, cmd.Start())
