@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
+	"strings"
 
 	"portfolio/ops/eject"
 
@@ -18,29 +18,43 @@ func ejectCommand(s session) *cobra.Command {
 		Short: "Write an environment as HCL: the way out of CDKTF",
 		Long: `Writes the environment of the settings as HCL to build/eject/STACK, from the JSON in
 build/stacks/STACK, which CDKTF_OUTDIR=build go run . synthesizes; make eject does
-both. terraform on PATH reads its providers' schemas.
+both. terraform on PATH validates what is written and, where the state can be read,
+plans it: nothing may change.
 
-Exit status: 0, 1 where Terraform fails, 2 for a wrong command line, settings or
-stack: nothing is written.`,
+Exit status:
+  0  written, and nothing changes
+  1  Terraform fails, or what is written is not valid
+  2  wrong command line, settings or stack: nothing is written
+  3  written, and the plan is not empty: deploy the app first, or see what differs`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.eject(cmd.Context(), s.out) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.eject(cmd.Context()) },
 	}
 }
 
+// exitDiffers is eject's status where the plan of what it wrote is not empty.
+const exitDiffers = 3
+
 // eject writes the environment of the settings as HCL.
-func (s session) eject(ctx context.Context, progress io.Writer) error {
+func (s session) eject(ctx context.Context) error {
 	c, err := s.load()
 	if err != nil {
 		return err
 	}
 	target := filepath.Join("build", "eject", c.Names.Stack)
-	err = eject.Write(ctx, filepath.Join("build", "stacks", c.Names.Stack), target, progress)
-	if errors.Is(err, eject.ErrInput) {
+	err = eject.Write(ctx, filepath.Join("build", "stacks", c.Names.Stack), target, s.out)
+	if errors.As(err, &eject.InputError{}) {
 		return usageError{err}
 	}
 	if err != nil {
 		return fmt.Errorf("eject: %w", err)
 	}
-	fmt.Fprintf(s.out, "%s: terraform init and plan there show no change.\n", target)
+	changes, err := eject.Verify(ctx, target, s.environ, s.out)
+	if err != nil {
+		return fmt.Errorf("eject: %w", err)
+	}
+	if len(changes) > 0 {
+		return statusError{exitDiffers, fmt.Sprintf("eject: %s: got a plan of %d changes, want none:\n  %s", target, len(changes), strings.Join(changes, "\n  "))}
+	}
+	fmt.Fprintf(s.out, "%s: written.\n", target)
 	return nil
 }

@@ -14,18 +14,25 @@ import (
 // writer writes one file of blocks.
 type writer struct{ out strings.Builder }
 
+// spelling writes the value of an argument: expression, literal or reference.
+type spelling func(any) (string, error)
+
+// arguments say how some arguments of a block are written, by name; others are
+// expressions.
+type arguments map[string]spelling
+
 // block writes a block's head, its body and its end.
 func (w *writer) block(head string, body func() error) error {
 	w.out.WriteString(head + " {\n")
 	if err := body(); err != nil {
-		return fmt.Errorf("%s: %w", head, err)
+		return fmt.Errorf("%s: %w", strings.TrimSpace(head), err)
 	}
 	w.out.WriteString("}\n")
 	return nil
 }
 
-func (w *writer) attribute(name string, value any) error {
-	text, err := expression(value)
+func (w *writer) argument(name string, value any, write spelling) error {
+	text, err := write(value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -33,181 +40,163 @@ func (w *writer) attribute(name string, value any) error {
 	return nil
 }
 
-// body writes arguments as the schema has them: JSON does not tell an attribute
-// that is an object from a block. Arguments come before blocks, both by name.
-func (w *writer) body(arguments map[string]any, schema *tfjson.SchemaBlock) error {
+// comment writes what the JSON says under "//", which Terraform ignores. CDKTF's own
+// notes are left out: what they say is about CDKTF.
+func (w *writer) comment(value any) error {
+	text, isText := value.(string)
+	if notes, isObject := value.(map[string]any); isObject && notes["metadata"] != nil {
+		return nil
+	}
+	if value == nil {
+		return nil
+	}
+	if !isText {
+		lines, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			return err
+		}
+		text = string(lines)
+	}
+	for line := range strings.Lines(strings.ReplaceAll(text, "\r", "\n")) {
+		w.out.WriteString(strings.TrimRight("# "+line, " \n") + "\n")
+	}
+	return nil
+}
+
+// flat writes a body that has no blocks.
+func (w *writer) flat(body map[string]any, how arguments) error {
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if name == "//" {
+			if err := w.comment(body[name]); err != nil {
+				return err
+			}
+			continue
+		}
+		if !hclsyntax.ValidIdentifier(name) {
+			return fmt.Errorf("%q: got an argument whose name is not an identifier", name)
+		}
+		write := how[name]
+		if write == nil {
+			write = expression
+		}
+		if err := w.argument(name, body[name], write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each visits the bodies of blocks with a number of labels: in JSON a block is an
+// object within one for each label, and any of them may be a list of objects.
+func each(value any, labels int, visit func(labels []string, body map[string]any) error) error {
+	return eachBelow(value, nil, labels, visit)
+}
+
+func eachBelow(value any, above []string, labels int, visit func([]string, map[string]any) error) error {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		for _, item := range v {
+			if err := eachBelow(item, above, labels, visit); err != nil {
+				return err
+			}
+		}
+		return nil
+	case map[string]any:
+		if labels == 0 {
+			return visit(above, v)
+		}
+		for _, label := range slices.Sorted(maps.Keys(v)) {
+			if label == "//" {
+				continue
+			}
+			if err := eachBelow(v[label], append(slices.Clone(above), label), labels-1, visit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	where := ""
+	if len(above) > 0 {
+		where = strings.Join(above, ".") + ": "
+	}
+	return fmt.Errorf("%sgot %s, want a block", where, kindOf(value))
+}
+
+// blocks writes all blocks of a kind within another.
+func (w *writer) blocks(kind string, value any, labels int, body func(labels []string, body map[string]any) error) error {
+	err := each(value, labels, func(labels []string, one map[string]any) error {
+		return w.block("\n"+head(kind, labels), func() error { return body(labels, one) })
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", kind, err)
+	}
+	return nil
+}
+
+// head returns the head of a block: its kind and its labels.
+func head(kind string, labels []string) string {
+	for _, label := range labels {
+		kind += fmt.Sprintf(" %q", label)
+	}
+	return kind
+}
+
+// body writes arguments as the schema has them: JSON does not tell an attribute that
+// is an object from a block. Arguments come before blocks, both by name.
+func (w *writer) body(body map[string]any, schema *tfjson.SchemaBlock) error {
 	var blocks []string
-	for _, name := range slices.Sorted(maps.Keys(arguments)) {
-		value := arguments[name]
+	for _, name := range slices.Sorted(maps.Keys(body)) {
 		switch {
-		case name == "//": // CDKTF's notes
+		case name == "//":
+			if err := w.comment(body[name]); err != nil {
+				return err
+			}
 		case schema.NestedBlocks[name] != nil:
 			blocks = append(blocks, name)
 		case schema.Attributes[name] != nil:
-			if err := w.attribute(name, value); err != nil {
+			if err := w.argument(name, body[name], expression); err != nil {
 				return err
 			}
+		case name == "dynamic":
+			blocks = append(blocks, name)
 		default:
-			return fmt.Errorf("%s: got an argument that the provider's schema lacks", name)
+			return fmt.Errorf("%s: got an argument that the provider's schema does not have", name)
 		}
 	}
 	for _, name := range blocks {
+		if name == "dynamic" && schema.NestedBlocks[name] == nil {
+			if err := w.dynamic(body[name], schema); err != nil {
+				return err
+			}
+			continue
+		}
 		nested := schema.NestedBlocks[name]
+		labels := 0
 		if nested.NestingMode == tfjson.SchemaNestingModeMap {
-			return fmt.Errorf("%s: got a block with labels, want one without", name)
+			labels = 1
 		}
-		each, err := objects(arguments[name])
+		err := w.blocks(name, body[name], labels, func(_ []string, one map[string]any) error { return w.body(one, nested.Block) })
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		for _, one := range each {
-			if err := w.block("\n"+name, func() error { return w.body(one, nested.Block) }); err != nil {
-				return err
-			}
+			return err
 		}
 	}
 	return nil
 }
 
-// objects are the bodies of a block's occurrences: none, one or a list.
-func objects(value any) ([]map[string]any, error) {
-	switch v := value.(type) {
-	case nil:
-		return nil, nil
-	case map[string]any:
-		return []map[string]any{v}, nil
-	case []any:
-		var all []map[string]any
-		for _, item := range v {
-			one, err := objects(item)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, one...)
+// dynamic writes blocks that Terraform repeats.
+func (w *writer) dynamic(value any, schema *tfjson.SchemaBlock) error {
+	return w.blocks("dynamic", value, 1, func(labels []string, one map[string]any) error {
+		nested := schema.NestedBlocks[labels[0]]
+		if nested == nil {
+			return fmt.Errorf("got a block that the provider's schema does not have")
 		}
-		return all, nil
-	}
-	return nil, fmt.Errorf("got %T, want blocks", value)
-}
-
-// resource writes a resource's meta-arguments around its body.
-func (w *writer) resource(head string, arguments map[string]any, schema *tfjson.SchemaBlock) error {
-	body := maps.Clone(arguments)
-	return w.block(head, func() error {
-		for _, name := range []string{"count", "for_each"} {
-			if value, ok := body[name]; ok {
-				if err := w.attribute(name, value); err != nil {
-					return err
-				}
-			}
-			delete(body, name)
-		}
-		dependencies, lifecycle := body["depends_on"], body["lifecycle"]
-		delete(body, "depends_on")
-		delete(body, "lifecycle")
-		if err := w.body(body, schema); err != nil {
+		rest := maps.Clone(one)
+		delete(rest, "content")
+		if err := w.flat(rest, arguments{"iterator": reference}); err != nil {
 			return err
 		}
-		if dependencies != nil {
-			w.out.WriteString("\n")
-			if err := w.references("depends_on", dependencies); err != nil {
-				return err
-			}
-		}
-		return w.lifecycle(lifecycle)
+		return w.blocks("content", one["content"], 0, func(_ []string, content map[string]any) error { return w.body(content, nested.Block) })
 	})
-}
-
-// references writes a list whose strings are references, not templates.
-func (w *writer) references(name string, value any) error {
-	values, ok := value.([]any)
-	if !ok {
-		if value == "all" && name == "ignore_changes" {
-			w.out.WriteString(name + " = all\n")
-			return nil
-		}
-		return fmt.Errorf("%s: got %T, want a list", name, value)
-	}
-	w.out.WriteString(name + " = [\n")
-	for _, value := range values {
-		reference, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("%s: got %v, want a reference", name, value)
-		}
-		w.out.WriteString(strings.TrimSuffix(strings.TrimPrefix(reference, "${"), "}") + ",\n")
-	}
-	w.out.WriteString("]\n")
-	return nil
-}
-
-func (w *writer) lifecycle(value any) error {
-	blocks, err := objects(value)
-	if err != nil {
-		return fmt.Errorf("lifecycle: %w", err)
-	}
-	for _, rules := range blocks {
-		err := w.block("\nlifecycle", func() error {
-			for _, name := range slices.Sorted(maps.Keys(rules)) {
-				var err error
-				switch name {
-				case "create_before_destroy", "prevent_destroy":
-					err = w.attribute(name, rules[name])
-				case "ignore_changes", "replace_triggered_by":
-					err = w.references(name, rules[name])
-				case "precondition", "postcondition":
-					err = w.conditions(name, rules[name])
-				default:
-					err = fmt.Errorf("%s: got a rule of no known kind", name)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writer) conditions(name string, value any) error {
-	blocks, err := objects(value)
-	if err != nil {
-		return err
-	}
-	for _, condition := range blocks {
-		if err := w.block(name, func() error { return w.attributes(condition) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// attributes writes a body that has no blocks.
-func (w *writer) attributes(arguments map[string]any) error {
-	for _, name := range slices.Sorted(maps.Keys(arguments)) {
-		if !hclsyntax.ValidIdentifier(name) {
-			return fmt.Errorf("%s: got no identifier, want one", name)
-		}
-		if err := w.attribute(name, arguments[name]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// decode reads JSON whole, numbers as they are spelt.
-func decode(source []byte) (any, error) {
-	decoder := json.NewDecoder(strings.NewReader(string(source)))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	if decoder.More() {
-		return nil, fmt.Errorf("got more after the end of a document")
-	}
-	return value, nil
 }

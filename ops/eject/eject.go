@@ -5,28 +5,33 @@
 package eject
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-
-	"github.com/hashicorp/terraform-exec/tfexec"
-	tfjson "github.com/hashicorp/terraform-json"
+	"strings"
 )
 
-// header heads every file.
+// header heads every file, so that a later run knows its own.
 const header = `# Written by make eject from the CDKTF app; edit this instead of the app from now on.
 # It keeps the addresses and the state of what is deployed: terraform init, then plan.
 # Run it here: paths are relative, and lead to what make build puts into build/.
 `
 
-// ErrInput marks an error that the caller can correct; nothing was written.
-var ErrInput = errors.New("input")
+// InputError is an error that the caller can correct; nothing was written.
+type InputError struct{ Err error }
+
+func (e InputError) Error() string { return e.Err.Error() }
+
+func (e InputError) Unwrap() error { return e.Err }
+
+func badInput(format string, values ...any) error {
+	return InputError{fmt.Errorf(format, values...)}
+}
 
 // Write writes the stack synthesized in one folder to the other. Nothing is written
 // unless all of it can be converted.
@@ -35,18 +40,18 @@ func Write(ctx context.Context, from, target string, progress io.Writer) error {
 	path := filepath.Join(from, name)
 	source, err := fs.ReadFile(os.DirFS(from), name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s: got none, want the synthesized stack", ErrInput, path)
+		return badInput("%s: got none, want the synthesized stack", path)
 	}
 	if err != nil {
 		return err
 	}
-	value, err := decode(source)
+	value, err := decode(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf")))
 	if err != nil {
-		return fmt.Errorf("%w: %s: got no JSON document: %w", ErrInput, path, err)
+		return badInput("%s: got no JSON document: %w", path, err)
 	}
 	stack, ok := value.(map[string]any)
 	if !ok {
-		return fmt.Errorf("%w: %s: got %s, want an object", ErrInput, path, kindOf(value))
+		return badInput("%s: got %s, want an object", path, kindOf(value))
 	}
 	fmt.Fprintln(progress, "reading the providers' schemas …")
 	schemas, err := readSchemas(ctx, stack)
@@ -55,55 +60,37 @@ func Write(ctx context.Context, from, target string, progress io.Writer) error {
 	}
 	files, err := convert(stack, schemas)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return badInput("%s: %w", path, err)
 	}
 	return write(target, files)
 }
 
-// readSchemas asks the providers that a stack requires, in a folder of their own:
-// the stack's has a backend that need not be there.
-func readSchemas(ctx context.Context, stack map[string]any) (_ *tfjson.ProviderSchemas, err error) {
-	settings, _ := stack["terraform"].(map[string]any)
-	folder, err := os.MkdirTemp("", "portfolio-eject-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	text, err := json.Marshal(map[string]any{
-		"terraform": map[string]any{"required_providers": settings["required_providers"]},
-		// The provider of terraform_data is built in, and told of only where it is used.
-		"resource": map[string]any{"terraform_data": map[string]any{"any": map[string]any{}}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(folder, "main.tf.json"), text, 0o600); err != nil {
-		return nil, err
-	}
-	terraform, err := exec.LookPath("terraform")
-	if err != nil {
-		return nil, fmt.Errorf("%w: terraform: got none, want it on PATH", ErrInput)
-	}
-	tf, err := tfexec.NewTerraform(folder, terraform)
-	if err != nil {
-		return nil, err
-	}
-	if err := tf.Init(ctx); err != nil {
-		return nil, err
-	}
-	return tf.ProvidersSchema(ctx)
-}
-
-// write replaces the files of an earlier run, and leaves what Terraform keeps.
+// write replaces the files of an earlier run and leaves what Terraform keeps. It
+// refuses a folder with a configuration that it did not write.
 func write(folder string, files map[string]string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
-	old, err := filepath.Glob(filepath.Join(folder, "*.tf"))
+	old, err := filepath.Glob(filepath.Join(folder, "*.tf*"))
 	if err != nil {
 		return err
 	}
+	first, _, _ := strings.Cut(header, "\n")
+	var ours []string
 	for _, path := range old {
+		if !strings.HasSuffix(path, ".tf") && !strings.HasSuffix(path, ".tf.json") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(string(text), first) {
+			return badInput("%s: got a file that eject did not write, want none in its folder: move it away", path)
+		}
+		ours = append(ours, path)
+	}
+	for _, path := range ours {
 		if err := os.Remove(path); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package eject
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,10 +10,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// expression writes a value of Terraform's JSON syntax, in which every string is
-// a template, as an expression of the native syntax with the same value.
+// expression writes a value of Terraform's JSON syntax, in which every string is a
+// template, as an expression of the native syntax with the same value.
 func expression(value any) (string, error) {
 	switch v := value.(type) {
 	case nil:
@@ -26,7 +30,55 @@ func expression(value any) (string, error) {
 	case map[string]any:
 		return object(v)
 	}
-	return "", fmt.Errorf("got %T, want a value of JSON", value)
+	return "", fmt.Errorf("got %s, want a value of JSON", kindOf(value))
+}
+
+// escapes turn a literal text into a template of the same value.
+var escapes = strings.NewReplacer("${", "$${", "%{", "%%{")
+
+// literal writes a value in which strings are no templates, as Terraform reads the
+// settings of a backend, say.
+func literal(value any) (string, error) { return expression(escaped(value)) }
+
+func escaped(value any) any {
+	switch v := value.(type) {
+	case string:
+		return escapes.Replace(v)
+	case []any:
+		all := make([]any, len(v))
+		for i, item := range v {
+			all[i] = escaped(item)
+		}
+		return all
+	case map[string]any:
+		all := map[string]any{}
+		for key, item := range v {
+			all[escapes.Replace(key)] = escaped(item)
+		}
+		return all
+	}
+	return value
+}
+
+// reference writes a string that names something, not a template: aws_vpc.main, or
+// ${aws_vpc.main}.
+func reference(value any) (string, error) {
+	name, ok := value.(string)
+	if !ok {
+		return "", fmt.Errorf("got %s, want a reference", kindOf(value))
+	}
+	if inner, wrapped := strings.CutPrefix(name, "${"); wrapped {
+		name = strings.TrimSuffix(inner, "}")
+	}
+	parsed, problems := hclsyntax.ParseExpression([]byte(name), "reference", hcl.InitialPos)
+	if problems.HasErrors() {
+		return "", fmt.Errorf("got %q, want a reference", name)
+	}
+	switch parsed.(type) {
+	case *hclsyntax.ScopeTraversalExpr, *hclsyntax.IndexExpr, *hclsyntax.RelativeTraversalExpr:
+		return name, nil
+	}
+	return "", fmt.Errorf("got %q, want a reference", name)
 }
 
 func list(values []any) (string, error) {
@@ -71,32 +123,67 @@ func object(values map[string]any) (string, error) {
 	return b.String() + "}", nil
 }
 
-// text writes a template: one expression alone as it is, a JSON document as a
-// call of jsonencode, and many lines as a heredoc.
+// text writes a template: one expression alone as it is, a JSON document as a call of
+// jsonencode where that returns the same bytes, and many lines as a heredoc.
 func text(source string) (string, error) {
-	if document, ok := document(source); ok {
-		body, err := expression(document)
-		return "jsonencode(" + body + ")", err
-	}
 	parsed, problems := hclsyntax.ParseTemplate([]byte(source), "template", hcl.InitialPos)
 	if problems.HasErrors() {
 		return "", problems
 	}
+	if document, ok := document(source, parsed); ok {
+		body, err := expression(document)
+		return "jsonencode(" + body + ")", err
+	}
 	return native(parsed, source), nil
 }
 
-// document reads a JSON document within a string. One with an escaped character
-// is left as text: decoded, the character could begin a template.
-func document(source string) (any, bool) {
-	if !strings.HasPrefix(source, `{"`) || strings.Contains(source, `\u`) {
+// document reads a string that holds a JSON document as jsonencode writes it: keys in
+// order, numbers in their shortest form, no space between. Any other would change its
+// bytes, and one with an expression may: a number would lose its quotes, and quotes in
+// a value would be escaped.
+func document(source string, parsed hclsyntax.Expression) (any, bool) {
+	if !strings.HasPrefix(source, "{") && !strings.HasPrefix(source, "[") {
+		return nil, false
+	}
+	if len(parsed.Variables()) > 0 {
+		return nil, false
+	}
+	for _, part := range partsOf(parsed) {
+		if _, isText := part.(*hclsyntax.LiteralValueExpr); !isText {
+			return nil, false
+		}
+	}
+	evaluated, problems := parsed.Value(nil)
+	if problems.HasErrors() || evaluated.Type() != cty.String {
+		return nil, false
+	}
+	text := []byte(evaluated.AsString())
+	kind, err := ctyjson.ImpliedType(text)
+	if err != nil {
+		return nil, false
+	}
+	decoded, err := ctyjson.Unmarshal(text, kind)
+	if err != nil {
+		return nil, false
+	}
+	encoded, err := stdlib.JSONEncode(decoded)
+	if err != nil || encoded.AsString() != string(text) {
 		return nil, false
 	}
 	value, err := decode([]byte(source))
 	return value, err == nil
 }
 
-// native writes a parsed expression. What lies between the quotation marks of a
-// template is written anew, everything else is taken from the source.
+// partsOf returns the parts of a template, which may be its only one.
+func partsOf(e hclsyntax.Expression) []hclsyntax.Expression {
+	if template, ok := e.(*hclsyntax.TemplateExpr); ok {
+		return template.Parts
+	}
+	return []hclsyntax.Expression{e}
+}
+
+// native writes a parsed expression. What stands between the quotation marks of a
+// template is written again, everything else is copied from the source.
 func native(e hclsyntax.Expression, source string) string {
 	raw := func(r hcl.Range) string { return source[r.Start.Byte:r.End.Byte] }
 	switch e := e.(type) {
@@ -111,7 +198,7 @@ func native(e hclsyntax.Expression, source string) string {
 		for _, part := range e.Parts {
 			switch part := part.(type) {
 			case *hclsyntax.LiteralValueExpr:
-				b.WriteString(literal(part))
+				b.WriteString(literalPart(part))
 			case *hclsyntax.ConditionalExpr, *hclsyntax.TemplateJoinExpr:
 				return quoted(e, source) // %{ if } and %{ for } have no range of their own
 			default:
@@ -121,13 +208,13 @@ func native(e hclsyntax.Expression, source string) string {
 		return layOut(b.String())
 	case *hclsyntax.LiteralValueExpr:
 		if e.Val.Type().FriendlyName() == "string" {
-			return layOut(literal(e))
+			return layOut(literalPart(e))
 		}
 	}
 	return raw(e.Range())
 }
 
-// onlyTemplate is the one argument of a call when that is a template of many lines.
+// onlyTemplate returns the argument of a call that has one, a template.
 func onlyTemplate(call *hclsyntax.FunctionCallExpr) (*hclsyntax.TemplateExpr, bool) {
 	if len(call.Args) != 1 {
 		return nil, false
@@ -136,12 +223,12 @@ func onlyTemplate(call *hclsyntax.FunctionCallExpr) (*hclsyntax.TemplateExpr, bo
 	return template, ok
 }
 
-// literal is the source of a literal part, which no template begins in.
-func literal(e *hclsyntax.LiteralValueExpr) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(e.Val.AsString())
+// literalPart returns the source of a literal part, in which no template begins.
+func literalPart(e *hclsyntax.LiteralValueExpr) string {
+	return escapes.Replace(e.Val.AsString())
 }
 
-// quoted is a template that keeps its source, which is quoted where it was not.
+// quoted returns a template with its own source, in quotation marks.
 func quoted(e *hclsyntax.TemplateExpr, source string) string {
 	raw := source[e.Range().Start.Byte:e.Range().End.Byte]
 	if strings.HasPrefix(raw, `"`) {
@@ -152,8 +239,8 @@ func quoted(e *hclsyntax.TemplateExpr, source string) string {
 
 const marker = "TEXT"
 
-// layOut puts a template's source between quotation marks, or into a heredoc when
-// it is lines: a heredoc ends in a newline and knows no escapes.
+// layOut puts a template's source between quotation marks, or into a heredoc where it
+// consists of lines: a heredoc ends in a newline and has no escapes.
 func layOut(source string) string {
 	lines := strings.Split(source, "\n")
 	whole := strings.HasSuffix(source, "\n") && len(lines) > 2 && !strings.ContainsAny(source, "\r\x00")
@@ -169,13 +256,13 @@ func layOut(source string) string {
 // escape escapes the literal parts of a template for quotation marks.
 func escape(source string) string {
 	tokens, _ := hclsyntax.LexTemplate([]byte(source), "template", hcl.InitialPos)
-	escapes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+	quotes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 	var b strings.Builder
 	at := 0
 	for _, token := range tokens {
 		b.WriteString(source[at:token.Range.Start.Byte])
 		if token.Type == hclsyntax.TokenStringLit {
-			b.WriteString(escapes.Replace(string(token.Bytes)))
+			b.WriteString(quotes.Replace(string(token.Bytes)))
 		} else {
 			b.Write(token.Bytes)
 		}
@@ -199,4 +286,18 @@ func kindOf(value any) string {
 		return "a list"
 	}
 	return "an object"
+}
+
+// decode reads one JSON document, its numbers as they are spelt.
+func decode(source []byte) (any, error) {
+	decoder := json.NewDecoder(strings.NewReader(string(source)))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if decoder.More() {
+		return nil, errors.New("got more after the end of a document")
+	}
+	return value, nil
 }
