@@ -1,0 +1,362 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/shopspring/decimal"
+)
+
+const (
+	// idleFor is how long a feed sleeps at most: what is wanted may have changed.
+	idleFor = time.Minute
+	// refusedFor is how long a source that refuses its key is left alone.
+	refusedFor = time.Hour
+	// The pauses after failures double from the first to the longest, with jitter.
+	firstPause, longestPause = 5 * time.Second, 15 * time.Minute
+)
+
+// Demand is what somebody holds or watches.
+type Demand struct {
+	Instruments []Instrument
+	// Currencies are those that something is held, priced or valued in, with the
+	// first day that rates are wanted of; 0 for the last one only.
+	Currencies map[backend.Currency]backend.Date
+}
+
+// Wants returns what is held or watched now.
+type Wants interface {
+	Wanted(ctx context.Context) (Demand, error)
+}
+
+// Sink takes what a source published.
+type Sink interface {
+	// WritePrices keeps prices and rates, at most backend.MaxBatch in all. The same
+	// ones may come again.
+	WritePrices(ctx context.Context, prices []Price, rates []Rate) error
+	// Propose offers corporate actions to the owners of their symbols. The same ones
+	// may come again.
+	Propose(ctx context.Context, actions []Action) error
+}
+
+// Feed asks one source for what is wanted, at the source's pace. One instance
+// runs it at a time.
+type Feed struct {
+	Source   Source
+	Wants    Wants
+	Sink     Sink
+	Store    Store
+	Log      *slog.Logger
+	Now      func() time.Time
+	Sleep    func(ctx context.Context, d time.Duration) bool // reports whether d passed before ctx ended
+	Interval time.Duration                                   // between two prices of a symbol while its market is open
+	Factor   decimal.Decimal                                 // by which a price may differ from the one before; 0 for DefaultFactor
+
+	mu    sync.Mutex // the stream and the calls share what follows
+	state State
+	pace  *pace
+	pause *backoff.ExponentialBackOff
+}
+
+// Run asks until ctx ends. It returns an error only if the state cannot be loaded.
+func (f *Feed) Run(ctx context.Context) error {
+	if err := f.Start(ctx); err != nil {
+		return err
+	}
+	if f.Source.Traits().Stream {
+		var streaming sync.WaitGroup
+		streaming.Go(func() { f.stream(ctx) })
+		defer streaming.Wait()
+	}
+	for ctx.Err() == nil {
+		next := f.Step(ctx)
+		if pause := next.Sub(f.Now()); pause > 0 && !f.Sleep(ctx, min(pause, idleFor)) {
+			break
+		}
+	}
+	return nil
+}
+
+// Start loads what an earlier run has asked.
+func (f *Feed) Start(ctx context.Context) error {
+	state, err := f.Store.LoadSource(ctx, f.Source.Traits().Name)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Factor.IsZero() {
+		f.Factor = DefaultFactor
+	}
+	f.state = state
+	f.pace = newPace(f.Source.Traits().Budget, state.Spent, f.Now())
+	f.pause = backoff.NewExponentialBackOff()
+	f.pause.InitialInterval, f.pause.MaxInterval, f.pause.Multiplier = firstPause, longestPause, 2
+	return nil
+}
+
+// Step makes the most urgent call that is due, if there is one and the budget
+// allows it, and returns when the next one may be.
+func (f *Feed) Step(ctx context.Context) time.Time {
+	now := f.Now()
+	demand, err := f.Wants.Wanted(ctx)
+	if err != nil {
+		f.Log.Error("reading what is held failed", slog.Any("error", err))
+		return now.Add(idleFor)
+	}
+	t, next := f.pick(demand, now)
+	if t == nil {
+		return next
+	}
+	err = t.run(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record(*t, err, now)
+	next = f.nextCall(f.tasks(demand, now), now)
+	f.state.NextCall = next
+	if err := f.Store.SaveSource(ctx, f.Source.Traits().Name, f.state); err != nil {
+		f.Log.Error("saving the state of a source failed", "source", f.Source.Traits().Name, slog.Any("error", err))
+	}
+	return next
+}
+
+// pick returns the most urgent task that is due and counts its calls, or nil and
+// when there may be one.
+func (f *Feed) pick(d Demand, now time.Time) (*task, time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	tasks := f.tasks(d, now)
+	due := slices.IndexFunc(tasks, func(t task) bool { return !t.due.After(now) })
+	if due < 0 || f.pace.next(f.state.Spent, tasks[due].calls, now).After(now) {
+		return nil, f.nextCall(tasks, now)
+	}
+	f.pace.spend(&f.state.Spent, tasks[due].calls, now)
+	return &tasks[due], now
+}
+
+// nextCall is when the next task is due and the budget allows it.
+func (f *Feed) nextCall(tasks []task, now time.Time) time.Time {
+	if len(tasks) == 0 {
+		return now.Add(idleFor)
+	}
+	next := slices.MinFunc(tasks, func(a, b task) int { return a.due.Compare(b.due) })
+	return later(next.due, f.pace.next(f.state.Spent, next.calls, now))
+}
+
+// record keeps how a call went, and pauses after a failure of the source.
+func (f *Feed) record(t task, err error, now time.Time) {
+	var general *Error
+	for _, e := range outcomes(err) {
+		if e.general() {
+			general = e
+			break
+		}
+		f.recordSymbol(e, now)
+	}
+	if general == nil {
+		f.state.Failures, f.state.Outcome, f.state.Detail, f.state.LastSuccess = 0, "", "", now
+		f.pause.Reset()
+		return
+	}
+	f.state.Failures++
+	f.state.Outcome, f.state.Detail = general.Outcome, general.Error()
+	until := now.Add(f.pause.NextBackOff())
+	switch {
+	case general.Outcome == RateLimited && general.Until.After(now):
+		until = general.Until
+	case general.Outcome == Unauthorised:
+		until = now.Add(refusedFor)
+	}
+	f.state.Spent.Paused = until
+	f.Log.Warn("source failed", "source", f.Source.Traits().Name, "symbol", t.symbol, "again", until, slog.Any("error", general))
+}
+
+// recordSymbol keeps why a symbol has no price.
+func (f *Feed) recordSymbol(e *Error, now time.Time) {
+	s := f.state.symbol(e.Symbol)
+	s.Outcome = e.Outcome
+	pause := unknownFor
+	if e.Outcome == NoPrice {
+		pause = lateCloses
+	}
+	s.LatestAfter, s.ClosesAfter = now.Add(pause), now.Add(pause)
+	if s.Latest.IsZero() {
+		s.Latest = now
+	}
+	f.Log.Warn("no price of a symbol", "source", f.Source.Traits().Name, "symbol", e.Symbol, slog.Any("error", e))
+}
+
+func (f *Feed) askRates(ctx context.Context, currencies []backend.Currency, since map[backend.Currency]backend.Date, from, last backend.Date) error {
+	rates, err := f.Source.Rates(ctx, currencies, from, last)
+	if err := errors.Join(err, f.write(ctx, nil, rates)); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	through := from - 1
+	for _, r := range rates {
+		through = max(through, TARGET.dayOf(r.Time))
+	}
+	if f.state.Rates == nil {
+		f.state.Rates = map[backend.Currency]Span{}
+	}
+	for _, c := range currencies {
+		wanted := since[c]
+		if wanted == 0 {
+			wanted = last
+		}
+		have := f.state.Rates[c]
+		if have.From == 0 || wanted < have.From {
+			have.From = wanted
+		}
+		have.Through = max(have.Through, through)
+		f.state.Rates[c] = have
+	}
+	if through < last { // not published yet
+		f.state.RatesAfter = f.Now().Add(lateRates)
+	}
+	return nil
+}
+
+func (f *Feed) askLatest(ctx context.Context, i Instrument, s *Symbol) error {
+	prices, err := f.Source.Latest(ctx, []Instrument{i})
+	if err := errors.Join(err, f.write(ctx, f.accept(i, s, prices, i.Splits), nil)); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.Latest, s.Outcome = f.Now(), ""
+	return nil
+}
+
+func (f *Feed) askCloses(ctx context.Context, i Instrument, s *Symbol, from, last backend.Date) error {
+	if i.Since == 0 && s.Closes.From == 0 {
+		from = last - recentDays
+	}
+	prices, err := f.Source.Closes(ctx, i, from, last)
+	if e := (*Error)(nil); errors.As(err, &e) && e.Outcome == NoPrice && s.Closes.Through > 0 {
+		err = nil // a holiday that the calendar does not know, or a close that is late
+	}
+	if err != nil {
+		return err
+	}
+	accepted := f.accept(i, s, prices, f.splits(ctx, i, s, prices))
+	if err := f.write(ctx, accepted, nil); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.Outcome = ""; s.Closes.From == 0 || from < s.Closes.From {
+		s.Closes.From = from
+	}
+	for _, p := range accepted { // those held back are asked for again
+		s.Closes.Through = max(s.Closes.Through, MarketOf(i.MIC).dayOf(p.Time))
+	}
+	if s.Closes.Through < last { // not there yet, or a holiday that is not known
+		s.ClosesAfter = f.Now().Add(lateCloses)
+	}
+	return nil
+}
+
+// splits returns the splits that may explain a jump in closing prices: those that
+// the owners recorded and, if there is a jump, those that the source knows.
+func (f *Feed) splits(ctx context.Context, i Instrument, s *Symbol, prices []Price) []Split {
+	known := slices.Clone(i.Splits)
+	before := s.Price
+	jumps := false
+	for _, p := range prices {
+		jumps = jumps || before.Price.IsPositive() && check(i, before, p.Quote, f.Factor, known) != ""
+		before = p.Quote
+	}
+	if !jumps || !f.mayAskActions() {
+		return known
+	}
+	actions, err := f.Source.Actions(ctx, i, backend.DateOf(prices[0].Time)-1, backend.DateOf(prices[len(prices)-1].Time))
+	if err != nil {
+		f.Log.Warn("asking for splits failed", "source", f.Source.Traits().Name, "symbol", i.Symbol, slog.Any("error", err))
+	}
+	for _, a := range actions {
+		if a.Entry.Kind == backend.Split {
+			known = append(known, Split{Date: a.Entry.Date, Ratio: a.Entry.Ratio})
+		}
+	}
+	return known
+}
+
+// mayAskActions counts the calls of Actions if the budget allows them now.
+func (f *Feed) mayAskActions() bool {
+	t, now := f.Source.Traits(), f.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !t.Actions || f.pace.next(f.state.Spent, t.ActionCalls, now).After(now) {
+		return false
+	}
+	f.pace.spend(&f.state.Spent, t.ActionCalls, now)
+	return true
+}
+
+// accept returns the prices that do not jump without a reason. A price older than
+// the newest is compared within the batch only.
+func (f *Feed) accept(i Instrument, s *Symbol, prices []Price, splits []Split) []Price {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var accepted []Price
+	var before backend.Quote
+	for _, p := range prices {
+		last := before
+		if s.Price.Price.IsPositive() && !p.Time.Before(s.Price.Time) {
+			last = s.Price
+		}
+		if reason := check(i, last, p.Quote, f.Factor, splits); reason != "" {
+			s.Held = &Held{Quote: p.Quote, Before: last, Reason: reason}
+			f.Log.Warn("price held back", "source", p.Source, "symbol", p.Symbol, "reason", reason)
+			continue
+		}
+		accepted, before = append(accepted, p), p.Quote
+		if !p.Time.Before(s.Price.Time) {
+			s.Price, s.Held = p.Quote, nil
+		}
+	}
+	return accepted
+}
+
+func (f *Feed) askActions(ctx context.Context, i Instrument, s *Symbol, from, today backend.Date) error {
+	actions, err := f.Source.Actions(ctx, i, from, today)
+	if err != nil {
+		return err
+	}
+	if len(actions) > 0 {
+		if err := f.Sink.Propose(ctx, actions); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.Actions = today
+	return nil
+}
+
+// write hands prices and rates on, in parts.
+func (f *Feed) write(ctx context.Context, prices []Price, rates []Rate) error {
+	for part := range slices.Chunk(prices, backend.MaxBatch) {
+		if err := f.Sink.WritePrices(ctx, part, nil); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(rates, backend.MaxBatch) {
+		if err := f.Sink.WritePrices(ctx, nil, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedKeys(m map[string]*Symbol) []string { return slices.Sorted(maps.Keys(m)) }
