@@ -95,12 +95,16 @@ func TestECBFailures(t *testing.T) {
 		answer func(*provider)
 		want   Outcome
 	}{
-		"a page for people":   {func(p *provider) { p.file(t, path, "ecb/captcha.html") }, Temporary},
-		"cut":                 {func(p *provider) { p.file(t, path, "ecb/cut.xml") }, Temporary},
-		"out of order":        {func(p *provider) { p.status(t, path, 503, "") }, Temporary},
-		"slow":                {func(p *provider) { p.handle(path, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second / 2) }) }, Temporary},
-		"asked too often":     {func(p *provider) { p.status(t, path, 429, "") }, RateLimited},
-		"connection closed":   {func(p *provider) { p.handle(path, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) }, Temporary},
+		"a page for people": {func(p *provider) { p.file(t, path, "ecb/captcha.html") }, Temporary},
+		"cut":               {func(p *provider) { p.file(t, path, "ecb/cut.xml") }, Temporary},
+		"out of order":      {func(p *provider) { p.status(t, path, 503, "") }, Temporary},
+		"slow": {func(p *provider) {
+			p.handle(path, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second / 2) })
+		}, Temporary},
+		"asked too often": {func(p *provider) { p.status(t, path, 429, "") }, RateLimited},
+		"connection closed": {func(p *provider) {
+			p.handle(path, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		}, Temporary},
 		"a length that lies":  {func(p *provider) { p.handle(path, short) }, Temporary},
 		"no answer of a kind": {func(*provider) {}, UnknownSymbol},
 	} {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"portfolio/backend"
@@ -28,6 +29,7 @@ type Calendar struct {
 	zone        *time.Location
 	open, close int // minutes since midnight
 	days        *cal.BusinessCalendar
+	trading     sync.Map // of backend.Date to bool: computing holidays takes microseconds each
 	grace       time.Duration
 }
 
@@ -88,8 +90,12 @@ func MarketOf(mic string) *Calendar {
 
 // Trading reports whether a day is one of the calendar's.
 func (c *Calendar) Trading(d backend.Date) bool {
-	midnight := d.Midnight()
-	return c.days.IsWorkday(time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 12, 0, 0, 0, time.UTC))
+	if known, found := c.trading.Load(d); found {
+		return known.(bool)
+	}
+	open := c.days.IsWorkday(d.Midnight().Add(12 * time.Hour))
+	c.trading.Store(d, open)
+	return open
 }
 
 // CloseOf is when a day's close is, or its publication.

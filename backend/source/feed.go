@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -134,12 +133,12 @@ func (f *Feed) pick(d Demand, now time.Time) (*task, time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	tasks := f.tasks(d, now)
-	due := slices.IndexFunc(tasks, func(t task) bool { return !t.due.After(now) })
-	if due < 0 || f.pace.next(f.state.Spent, tasks[due].calls, now).After(now) {
+	t := mostUrgent(tasks, now)
+	if t == nil || f.pace.next(f.state.Spent, t.calls, now).After(now) {
 		return nil, f.nextCall(tasks, now)
 	}
-	f.pace.spend(&f.state.Spent, tasks[due].calls, now)
-	return &tasks[due], now
+	f.pace.spend(&f.state.Spent, t.calls, now)
+	return t, now
 }
 
 // nextCall is when the next task is due and the budget allows it.
@@ -192,171 +191,6 @@ func (f *Feed) recordSymbol(e *Error, now time.Time) {
 		s.Latest = now
 	}
 	f.Log.Warn("no price of a symbol", "source", f.Source.Traits().Name, "symbol", e.Symbol, slog.Any("error", e))
-}
-
-func (f *Feed) askRates(ctx context.Context, currencies []backend.Currency, since map[backend.Currency]backend.Date, from, last backend.Date) error {
-	rates, err := f.Source.Rates(ctx, currencies, from, last)
-	if err := errors.Join(err, f.write(ctx, nil, rates)); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	through := from - 1
-	for _, r := range rates {
-		through = max(through, TARGET.dayOf(r.Time))
-	}
-	if f.state.Rates == nil {
-		f.state.Rates = map[backend.Currency]Span{}
-	}
-	for _, c := range currencies {
-		wanted := since[c]
-		if wanted == 0 {
-			wanted = last
-		}
-		have := f.state.Rates[c]
-		if have.From == 0 || wanted < have.From {
-			have.From = wanted
-		}
-		have.Through = max(have.Through, through)
-		f.state.Rates[c] = have
-	}
-	if through < last { // not published yet
-		f.state.RatesAfter = f.Now().Add(lateRates)
-	}
-	return nil
-}
-
-func (f *Feed) askLatest(ctx context.Context, i Instrument, s *Symbol) error {
-	prices, err := f.Source.Latest(ctx, []Instrument{i})
-	if err := errors.Join(err, f.write(ctx, f.accept(i, s, prices, i.Splits), nil)); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s.Latest, s.Outcome = f.Now(), ""
-	return nil
-}
-
-func (f *Feed) askCloses(ctx context.Context, i Instrument, s *Symbol, from, last backend.Date) error {
-	if i.Since == 0 && s.Closes.From == 0 {
-		from = last - recentDays
-	}
-	prices, err := f.Source.Closes(ctx, i, from, last)
-	if e := (*Error)(nil); errors.As(err, &e) && e.Outcome == NoPrice && s.Closes.Through > 0 {
-		err = nil // a holiday that the calendar does not know, or a close that is late
-	}
-	if err != nil {
-		return err
-	}
-	accepted := f.accept(i, s, prices, f.splits(ctx, i, s, prices))
-	if err := f.write(ctx, accepted, nil); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s.Outcome = ""; s.Closes.From == 0 || from < s.Closes.From {
-		s.Closes.From = from
-	}
-	for _, p := range accepted { // those held back are asked for again
-		s.Closes.Through = max(s.Closes.Through, MarketOf(i.MIC).dayOf(p.Time))
-	}
-	if s.Closes.Through < last { // not there yet, or a holiday that is not known
-		s.ClosesAfter = f.Now().Add(lateCloses)
-	}
-	return nil
-}
-
-// splits returns the splits that may explain a jump in closing prices: those that
-// the owners recorded and, if there is a jump, those that the source knows.
-func (f *Feed) splits(ctx context.Context, i Instrument, s *Symbol, prices []Price) []Split {
-	known := slices.Clone(i.Splits)
-	before := s.Price
-	jumps := false
-	for _, p := range prices {
-		jumps = jumps || before.Price.IsPositive() && check(i, before, p.Quote, f.Factor, known) != ""
-		before = p.Quote
-	}
-	if !jumps || !f.mayAskActions() {
-		return known
-	}
-	actions, err := f.Source.Actions(ctx, i, backend.DateOf(prices[0].Time)-1, backend.DateOf(prices[len(prices)-1].Time))
-	if err != nil {
-		f.Log.Warn("asking for splits failed", "source", f.Source.Traits().Name, "symbol", i.Symbol, slog.Any("error", err))
-	}
-	for _, a := range actions {
-		if a.Entry.Kind == backend.Split {
-			known = append(known, Split{Date: a.Entry.Date, Ratio: a.Entry.Ratio})
-		}
-	}
-	return known
-}
-
-// mayAskActions counts the calls of Actions if the budget allows them now.
-func (f *Feed) mayAskActions() bool {
-	t, now := f.Source.Traits(), f.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !t.Actions || f.pace.next(f.state.Spent, t.ActionCalls, now).After(now) {
-		return false
-	}
-	f.pace.spend(&f.state.Spent, t.ActionCalls, now)
-	return true
-}
-
-// accept returns the prices that do not jump without a reason. A price older than
-// the newest is compared within the batch only.
-func (f *Feed) accept(i Instrument, s *Symbol, prices []Price, splits []Split) []Price {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var accepted []Price
-	var before backend.Quote
-	for _, p := range prices {
-		last := before
-		if s.Price.Price.IsPositive() && !p.Time.Before(s.Price.Time) {
-			last = s.Price
-		}
-		if reason := check(i, last, p.Quote, f.Factor, splits); reason != "" {
-			s.Held = &Held{Quote: p.Quote, Before: last, Reason: reason}
-			f.Log.Warn("price held back", "source", p.Source, "symbol", p.Symbol, "reason", reason)
-			continue
-		}
-		accepted, before = append(accepted, p), p.Quote
-		if !p.Time.Before(s.Price.Time) {
-			s.Price, s.Held = p.Quote, nil
-		}
-	}
-	return accepted
-}
-
-func (f *Feed) askActions(ctx context.Context, i Instrument, s *Symbol, from, today backend.Date) error {
-	actions, err := f.Source.Actions(ctx, i, from, today)
-	if err != nil {
-		return err
-	}
-	if len(actions) > 0 {
-		if err := f.Sink.Propose(ctx, actions); err != nil {
-			return err
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s.Actions = today
-	return nil
-}
-
-// write hands prices and rates on, in parts.
-func (f *Feed) write(ctx context.Context, prices []Price, rates []Rate) error {
-	for part := range slices.Chunk(prices, backend.MaxBatch) {
-		if err := f.Sink.WritePrices(ctx, part, nil); err != nil {
-			return err
-		}
-	}
-	for part := range slices.Chunk(rates, backend.MaxBatch) {
-		if err := f.Sink.WritePrices(ctx, nil, part); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func sortedKeys(m map[string]*Symbol) []string { return slices.Sorted(maps.Keys(m)) }

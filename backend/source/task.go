@@ -68,10 +68,22 @@ func (f *Feed) tasks(d Demand, now time.Time) []task {
 			all = append(all, f.actionsTask(i, s, now))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b task) int {
-		return cmp.Or(cmp.Compare(a.urgency, b.urgency), a.due.Compare(b.due), cmp.Compare(a.symbol, b.symbol))
-	})
 	return all
+}
+
+// mostUrgent returns the task that is due and comes first, nil if none is due.
+func mostUrgent(tasks []task, now time.Time) *task {
+	var best *task
+	for i := range tasks {
+		t := &tasks[i]
+		if t.due.After(now) {
+			continue
+		}
+		if best == nil || cmp.Or(cmp.Compare(t.urgency, best.urgency), t.due.Compare(best.due), cmp.Compare(t.symbol, best.symbol)) < 0 {
+			best = t
+		}
+	}
+	return best
 }
 
 func later(a, b time.Time) time.Time {
