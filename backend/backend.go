@@ -16,6 +16,9 @@ import (
 // extra time lets a late $disconnect still find its row.
 const ConnectionLifetime = wire.ConnectionLifetime + 10*time.Minute
 
+// MaxConnections is how many connections one key may have open.
+const MaxConnections = 100
+
 // Connection is one client's WebSocket, as API Gateway knows it.
 type Connection struct {
 	ID          string     // unique in its API, never used again
@@ -31,8 +34,9 @@ type Connection struct {
 // Connections keeps the open connections of all instances. The code of its
 // errors is CodeUnavailable while the store cannot be reached.
 type Connections interface {
-	// Add keeps a connection. Adding an id again replaces it, so that a retried
-	// handshake is no error.
+	// Add stores a connection. Adding an ID again replaces it, so that a handshake
+	// can be retried. The error's code is CodeLimitReached if its key has
+	// MaxConnections already.
 	Add(ctx context.Context, c Connection) error
 	// Known reports whether a connection is kept and has not expired at now.
 	Known(ctx context.Context, id string, now time.Time) (bool, error)

@@ -18,6 +18,9 @@ const (
 	CodeInvalidMessage    Code = "invalid_message"
 	CodeUnknownAction     Code = "unknown_action"
 	CodeUnknownConnection Code = "unknown_connection"
+
+	// In messages on a WebSocket.
+	CodeUnauthorized Code = "unauthorized" // the key has ended; the connection is closed
 )
 
 // Error is an error that strangers may hear of: they see Code and Message,

@@ -72,13 +72,22 @@ func New(c Config) (*Client, error) {
 
 // Post implements push.Poster.
 func (c *Client) Post(ctx context.Context, to backend.Connection, message []byte) error {
-	r, err := c.request(ctx, to, message)
+	return c.do(ctx, http.MethodPost, to, message)
+}
+
+// Close implements push.Poster.
+func (c *Client) Close(ctx context.Context, to backend.Connection) error {
+	return c.do(ctx, http.MethodDelete, to, nil)
+}
+
+func (c *Client) do(ctx context.Context, method string, to backend.Connection, message []byte) error {
+	r, err := c.request(ctx, method, to, message)
 	if err != nil {
 		return err
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("post to connection: %w", err)
+		return fmt.Errorf("call the connection: %w", err)
 	}
 	defer response.Body.Close()
 	// Read to its end, so that the TCP connection is used again.
@@ -86,8 +95,8 @@ func (c *Client) Post(ctx context.Context, to backend.Connection, message []byte
 	return outcome(response, answer)
 }
 
-// request is a signed post.
-func (c *Client) request(ctx context.Context, to backend.Connection, message []byte) (*http.Request, error) {
+// request returns a signed request about a connection.
+func (c *Client) request(ctx context.Context, method string, to backend.Connection, message []byte) (*http.Request, error) {
 	target := url.URL{Scheme: "https", Host: to.DomainName}
 	if c.endpoint != nil {
 		target.Scheme, target.Host = c.endpoint.Scheme, c.endpoint.Host
@@ -95,9 +104,9 @@ func (c *Client) request(ctx context.Context, to backend.Connection, message []b
 	// IDs end in "=", which the service wants escaped, as the SDKs do it.
 	target.Path = "/" + to.Stage + "/@connections/" + to.ID
 	target.RawPath = "/" + url.PathEscape(to.Stage) + "/@connections/" + escape(to.ID)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(message))
+	r, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(message))
 	if err != nil {
-		return nil, fmt.Errorf("post to connection: %w", err)
+		return nil, fmt.Errorf("call the connection: %w", err)
 	}
 	if c.endpoint != nil {
 		r.Host = to.DomainName
@@ -113,7 +122,7 @@ func (c *Client) request(ctx context.Context, to backend.Connection, message []b
 	hash := sha256.Sum256(message)
 	err = c.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(hash[:]), "execute-api", c.Region, time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("sign post: %w", err)
+		return nil, fmt.Errorf("sign the call: %w", err)
 	}
 	return r, nil
 }
@@ -134,6 +143,6 @@ func outcome(response *http.Response, answer []byte) error {
 	case response.StatusCode == http.StatusTooManyRequests, strings.Contains(kind, "LimitExceeded"):
 		return push.ErrLimited
 	default:
-		return fmt.Errorf("post to connection: status %d, %.200q", response.StatusCode, kind)
+		return fmt.Errorf("call the connection: status %d, %.200q", response.StatusCode, kind)
 	}
 }

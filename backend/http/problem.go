@@ -24,6 +24,7 @@ var statuses = map[backend.Code]int{
 	wire.CodeSignatureReplayed:   http.StatusUnauthorized,
 
 	backend.CodeUnauthenticated:     http.StatusUnauthorized,
+	backend.CodeUnauthorized:        http.StatusUnauthorized,
 	backend.CodeForbidden:           http.StatusForbidden,
 	backend.CodeVersionConflict:     http.StatusPreconditionFailed,
 	CodePreconditionRequired:        http.StatusPreconditionRequired,

@@ -99,6 +99,7 @@ func (db *DB) RevokeKey(ctx context.Context, by backend.Principal, id string, no
 		var batch pgx.Batch
 		batch.Queue("update api_keys set revoked_at = $2 where id = $1", id, now)
 		audit(&batch, by, by.Owner, "key.revoke", id, "", before, after)
+		endConnections(&batch, id)
 		if err := announce(&batch, backend.Change{RevokedKey: id}); err != nil {
 			return err
 		}

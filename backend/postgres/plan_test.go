@@ -57,6 +57,9 @@ const crowd = `
 	insert into audit (owner, action, subject) select owner, 'x', id from portfolios, generate_series(1, 100);
 	insert into tickets select sha256((id::text || i)::bytea), id, now() + i * interval '1 second' from api_keys, generate_series(1, 5) i;
 	insert into connections select i, 'd', 's', null, now(), now() + i * interval '1 second' from generate_series(1, 20000) i;
+	insert into notices (connection_id, due_at) select connection_id, expires_at from connections;
+	insert into subscriptions (connection_id, portfolio_id, after)
+		select i::text, id, 0 from portfolios, generate_series(1, 5) i;
 	insert into quotes (symbol, price, currency, source, time, received)
 		select 'S' || s, 1, 'EUR', 'x', now() - d * interval '1 day', now() from generate_series(0, 99) s, generate_series(0, 999) d;
 	insert into rates (from_currency, to_currency, rate, source, time, received)

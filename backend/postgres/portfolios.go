@@ -200,6 +200,7 @@ func (db *DB) DeletePortfolio(ctx context.Context, by backend.Principal, id stri
 			return versionConflict(version, p.Version)
 		}
 		var batch pgx.Batch
+		announceDeletion(&batch, id)
 		batch.Queue("delete from portfolios where id = $1", id)
 		return finish(ctx, tx, by, p.Portfolio, &batch, "portfolio.delete", p.Portfolio, nil)
 	})

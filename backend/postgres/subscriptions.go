@@ -10,6 +10,7 @@ import (
 	"portfolio/backend/push"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 var _ push.Store = (*DB)(nil)
@@ -56,6 +57,9 @@ func subscribe(ctx context.Context, tx pgx.Tx, connection, portfolio string, aft
 		insert into subscriptions (connection_id, portfolio_id, after) values ($1, $2, $3)
 		on conflict (connection_id, portfolio_id) do update set after = excluded.after, asked_at = excluded.asked_at`,
 		connection, portfolio, after)
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == "23503" { // foreign_key_violation
+		return &backend.Error{Code: backend.CodeNotFound, Message: "the portfolio was deleted"}
+	}
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -280,4 +281,93 @@ func TestPushAcrossInstances(t *testing.T) {
 	sees("39", "c=", "d=")
 	quote("14")
 	sees("42", "c=", "d=")
+}
+
+// Each client that watches a portfolio when it is deleted gets one notice, and each
+// connection of a key gets one when the key is revoked or expires.
+func TestNotices(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	by := member(t, db, "alice")
+	p := portfolio(t, db, by)
+	for _, id := range []string{"a", "b", "c"} {
+		socket(t, db, by, id)
+	}
+	for _, id := range []string{"a", "b"} {
+		require.NoError(t, db.Subscribe(ctx, id, p.ID, 0, 50, time.Now()))
+	}
+	notices := func() (all []string) {
+		t.Helper()
+		list, err := db.Notices(ctx, time.Hour, 100)
+		require.NoError(t, err)
+		var ids []int64
+		for _, n := range list {
+			assert.Equal(t, []string{"api.example", "prod"}, []string{n.Connection.DomainName, n.Connection.Stage})
+			all, ids = append(all, n.Connection.ID+" "+n.Deleted), append(ids, n.ID)
+		}
+		again, err := db.Notices(ctx, time.Hour, 100)
+		require.NoError(t, err)
+		assert.Empty(t, again, "one instance gets each, until another attempt is due")
+		require.NoError(t, db.Noticed(ctx, ids))
+		return all
+	}
+	assert.Empty(t, notices())
+	require.NoError(t, db.DeletePortfolio(ctx, by, p.ID, p.Version))
+	assert.ElementsMatch(t, []string{"a " + p.ID, "b " + p.ID}, notices())
+	assert.Empty(t, notices())
+
+	expires := time.Now().Add(700 * time.Millisecond)
+	secret := backend.HashSecret(backend.NewSecret())
+	_, err := db.CreateKey(ctx, by, backend.APIKey{Label: "short", Scopes: backend.Scopes, ExpiresAt: &expires}, secret)
+	require.NoError(t, err)
+	short, err := db.Authenticate(ctx, secret, time.Now())
+	require.NoError(t, err)
+	socket(t, db, short, "short")
+	socket(t, db, short, "short") // a handshake that is retried
+	assert.Empty(t, notices(), "before it expires")
+	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, []string{"short "}, notices()) }, 5*time.Second, 20*time.Millisecond)
+	assert.False(t, time.Now().Before(expires))
+
+	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, time.Now()))
+	assert.ElementsMatch(t, []string{"a ", "b ", "c "}, notices())
+	socket(t, db, by, "late") // its ticket was redeemed before
+	assert.Equal(t, []string{"late "}, notices())
+}
+
+// A notice that was not delivered is due again, at any instance, and goes with its
+// connection.
+func TestNoticesAreRetried(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	by := member(t, db, "alice")
+	socket(t, db, by, "a")
+	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, time.Now()))
+	for range 2 {
+		list, err := db.Notices(ctx, 0, 1)
+		require.NoError(t, err)
+		assert.Len(t, list, 1)
+	}
+	require.NoError(t, db.Forget(ctx, []string{"a"}))
+	list, err := db.Notices(ctx, 0, 1)
+	require.NoError(t, err)
+	assert.Empty(t, list)
+}
+
+// Simultaneous handshakes with one key stop at the limit, and make room again.
+func TestConnectionsOfOneKeyAreBounded(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	by := member(t, db, "alice")
+	add := func(ctx context.Context, id string) error {
+		c := connection(id, time.Now().Add(time.Hour))
+		c.Owner, c.KeyID, c.ConnectedAt = by.Owner, by.KeyID, time.Now()
+		return db.Add(ctx, c)
+	}
+	var next atomic.Int64
+	assert.Equal(t, backend.MaxConnections, successes(t, backend.MaxConnections+20, func(ctx context.Context) error {
+		return add(ctx, fmt.Sprint("c", next.Add(1)))
+	}, backend.CodeLimitReached))
+	var some string
+	require.NoError(t, inspect(t, "testconnectionsofonekeyarebounded").QueryRow(ctx, "select connection_id from connections limit 1").Scan(&some))
+	require.NoError(t, add(ctx, some), "a handshake that is retried")
+	require.NoError(t, db.Remove(ctx, some))
+	require.NoError(t, add(ctx, "another"))
+	assertCode(t, backend.CodeLimitReached, add(ctx, "one more"))
 }

@@ -245,8 +245,13 @@ func (e *Engine) settle(c *conn, d delivery, err error) {
 
 // close forgets a connection that is gone; lock held.
 func (e *Engine) close(c *conn) {
-	c.closed = true
 	e.gone[c.info.ID] = true
+	e.leave(c)
+}
+
+// leave ends all watches of a connection; lock held.
+func (e *Engine) leave(c *conn) {
+	c.closed = true
 	for _, w := range maps.Clone(c.watches) {
 		e.unwatch(w)
 		if len(w.stream.watchers) == 0 {

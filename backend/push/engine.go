@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"portfolio/backend"
-	"portfolio/contract/wire"
 
 	"golang.org/x/time/rate"
 )
@@ -16,6 +15,7 @@ type Engine struct {
 	Config
 	limiter *rate.Limiter
 	claims  chan struct{} // asks for a claim now
+	notices chan struct{} // asks for notices now
 
 	toValue *queue[*stream] // each at most once
 	toPost  *queue[*conn]   // each at most once
@@ -26,6 +26,7 @@ type Engine struct {
 	symbols    index[string]
 	currencies index[backend.Currency]
 	gone       map[string]bool  // connections to forget
+	ended      map[string]bool  // connections whose key has ended, until they are closed
 	working    int              // streams and connections queued or under way
 	valuing    map[*stream]bool // under way
 }
@@ -64,9 +65,10 @@ func New(c Config) *Engine {
 		Config:  c,
 		limiter: rate.NewLimiter(rate.Limit(c.Rate), max(1, int(c.Rate/10))),
 		claims:  make(chan struct{}, 1),
+		notices: make(chan struct{}, 1),
 		toValue: newQueue[*stream](), toPost: newQueue[*conn](),
 		streams: map[string]*stream{}, conns: map[string]*conn{},
-		symbols: index[string]{}, currencies: index[backend.Currency]{}, gone: map[string]bool{},
+		symbols: index[string]{}, currencies: index[backend.Currency]{}, gone: map[string]bool{}, ended: map[string]bool{},
 		valuing: map[*stream]bool{},
 	}
 }
@@ -84,6 +86,7 @@ func (e *Engine) Run(ctx context.Context) {
 		tasks.Go(func() { e.valueAll(work) })
 	}
 	tasks.Go(func() { e.forgetAll(work) })
+	tasks.Go(func() { e.notifyAll(work) })
 	var listening sync.WaitGroup
 	listening.Go(func() { e.listen(ctx) })
 	e.keepLeases(ctx)
@@ -109,8 +112,7 @@ func (e *Engine) Unsubscribe(ctx context.Context, connection, portfolio string) 
 	return e.Store.Unsubscribe(ctx, connection, portfolio)
 }
 
-// Changed takes in what changed at any instance. Connections that a key let in
-// which is revoked now are forgotten.
+// Changed must be called with each change made at any instance.
 func (e *Engine) Changed(c backend.Change) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -134,11 +136,7 @@ func (e *Engine) Changed(c backend.Change) {
 		s.meanwhile.Pairs = append(s.meanwhile.Pairs, c.Pairs...)
 	}
 	if c.RevokedKey != "" {
-		for _, conn := range e.conns {
-			if conn.info.KeyID == c.RevokedKey {
-				e.close(conn)
-			}
-		}
+		e.notifySoon()
 	}
 }
 
@@ -206,18 +204,12 @@ func (e *Engine) drop(s *stream) {
 	delete(e.streams, s.lease.Portfolio)
 }
 
-// end tells the clients that a portfolio is no more.
+// end stops publishing a portfolio that was deleted. Its clients get notices.
 func (e *Engine) end(s *stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	deleted := wire.NewError(backend.CodeNotFound, "the portfolio was deleted")
-	deleted.Portfolio = s.lease.Portfolio
-	text := wire.Encode(deleted)
-	for _, w := range s.watchers {
-		w.conn.notices = append(w.conn.notices, text)
-		e.ready(w.conn)
-	}
 	e.drop(s)
+	e.notifySoon()
 }
 
 // pause reports whether d passed before ctx ended.

@@ -342,7 +342,10 @@ func TestStopsWhenLeaseIsLost(t *testing.T) {
 	})
 }
 
-func TestDeletedPortfolioAndRevokedKey(t *testing.T) {
+// Each client of a deleted portfolio is told so, once, whether or not an instance
+// publishes it. A connection whose key ended is told so and closed, and gets nothing
+// more.
+func TestDeletedPortfolioAndEndedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.hold("p", "A")
@@ -350,23 +353,47 @@ func TestDeletedPortfolioAndRevokedKey(t *testing.T) {
 		w.quote("A", 1)
 		e, stop := w.engine("one")
 		defer stop()
-		c, revoked := w.connect("c"), w.connect("revoked")
+		c, idle, ended := w.connect("c"), w.connect("idle"), w.connect("ended")
 		w.subscribe(e, "c", "p", 0)
-		w.subscribe(e, "revoked", "q", 0)
+		w.subscribe(e, "ended", "q", 0)
 		settle()
-		e.Changed(backend.Change{RevokedKey: "key-revoked"})
 		w.mu.Lock()
 		delete(w.ledgers, "p")
 		delete(w.subs, "p") // as the database does
+		delete(w.leases, "p")
+		w.notices = []push.Notice{
+			{ID: 1, Connection: w.connections["c"], Deleted: "p"}, {ID: 2, Connection: w.connections["idle"], Deleted: "p"},
+			{ID: 3, Connection: w.connections["ended"]},
+		}
 		w.mu.Unlock()
 		e.Changed(backend.Change{Portfolio: "p"})
-		settle()
-		assert.Equal(t, []string{"snapshot", "error"}, w.types(c))
-		assert.Equal(t, "not_found", c.messages[1].Code)
+		wait(time.Second)
 		w.quote("A", 2, e)
 		settle()
-		assert.Equal(t, []string{"snapshot"}, w.types(revoked))
-		assert.Equal(t, []string{"revoked"}, w.forgotten)
+		assert.Equal(t, []string{"snapshot", "error"}, w.types(c))
+		assert.Equal(t, []string{"p", "not_found"}, []string{c.messages[1].Portfolio, c.messages[1].Code})
+		assert.Equal(t, []string{"error"}, w.types(idle))
+		assert.Equal(t, []string{"snapshot", "error"}, w.types(ended))
+		assert.Equal(t, `{"type":"error","code":"unauthorized","message":"the API key of this connection has ended"}`, ended.raw[1])
+		assert.Equal(t, []string{"ended"}, w.closed)
+		assert.Equal(t, []string{"ended"}, w.forgotten)
+	})
+}
+
+// A revocation is acted on at once, without waiting for the next look.
+func TestRevocationIsImmediate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine("one")
+		defer stop()
+		settle()
+		w.connect("c")
+		w.mu.Lock()
+		w.notices = []push.Notice{{ID: 1, Connection: w.connections["c"]}}
+		w.mu.Unlock()
+		e.Changed(backend.Change{RevokedKey: "key-c"})
+		synctest.Wait()
+		assert.Equal(t, []string{"c"}, w.closed)
 	})
 }
 

@@ -32,6 +32,8 @@ type world struct {
 	listeners   []func(string)
 	storeErr    error
 	forgotten   []string
+	notices     []push.Notice
+	closed      []string // connections, by Close
 
 	ledgers map[string]backend.Ledger
 	prices  backend.Prices
@@ -275,6 +277,23 @@ func (w *world) Release(_ context.Context, instance string, portfolios []string)
 			w.leases[p] = lease{instance: instance, epoch: l.epoch}
 		}
 	}
+	return nil
+}
+
+func (w *world) Notices(context.Context, time.Duration, int) ([]push.Notice, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.notices
+	w.notices = nil
+	return list, w.storeErr
+}
+
+func (w *world) Noticed(context.Context, []int64) error { return nil }
+
+func (w *world) Close(_ context.Context, c backend.Connection) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = append(w.closed, c.ID)
 	return nil
 }
 

@@ -31,9 +31,11 @@ var (
 	ErrLimited = errors.New("too many posts, or the client takes them too slowly")
 )
 
-// Poster sends a message to a connection's client.
+// Poster sends messages to the clients of connections.
 type Poster interface {
 	Post(ctx context.Context, c backend.Connection, message []byte) error
+	// Close ends a connection. The error is ErrGone if it has ended already.
+	Close(ctx context.Context, c backend.Connection) error
 }
 
 // Valuer values portfolios. A zero time means now.
@@ -72,6 +74,12 @@ type Store interface {
 	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) ([]Lease, error)
 	// Release ends leases at once.
 	Release(ctx context.Context, instance string, portfolios []string) error
+	// Notices returns notices that are due, at most limit of them, and makes each due
+	// again after a while, should it not be delivered. No two calls return the same
+	// notice in the meantime.
+	Notices(ctx context.Context, retryAfter time.Duration, limit int) ([]Notice, error)
+	// Noticed removes notices that were delivered.
+	Noticed(ctx context.Context, ids []int64) error
 	// Forget removes connections with all they watch.
 	Forget(ctx context.Context, connections []string) error
 	// ListenSubscriptions calls with each portfolio whose subscribers changed, at

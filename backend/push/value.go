@@ -110,8 +110,8 @@ func (e *Engine) setWatchers(s *stream, list []Subscriber) (fresh bool) {
 	left := maps.Clone(s.watchers)
 	for _, sub := range list {
 		id := sub.Connection.ID
-		if e.gone[id] {
-			continue // the store is about to be told
+		if e.gone[id] || e.ended[id] {
+			continue // the store is about to forget it
 		}
 		w := left[id]
 		delete(left, id)
