@@ -63,7 +63,8 @@ func LoadBootstrap(environ map[string]string, root fs.FS) (Bootstrap, error) {
 	if err != nil {
 		return Bootstrap{}, err
 	}
-	var problems []error
+	problems := templates(s)
+	refused := len(problems)
 	check := func(ok bool, path string, got any, want string) {
 		if !ok {
 			problems = append(problems, setting.Problem(path, fmt.Sprint(got), want))
@@ -96,7 +97,7 @@ func LoadBootstrap(environ map[string]string, root fs.FS) (Bootstrap, error) {
 	validateDomain(s.Domain, s.Zone, check)
 	validateEndpoint(s.Endpoint, check)
 	if len(problems) > 0 {
-		return Bootstrap{}, errors.Join(problems...)
+		return Bootstrap{}, errors.Join(oncePerSetting(problems, refused)...)
 	}
 	return b, nil
 }

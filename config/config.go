@@ -1,13 +1,17 @@
-// Package config turns the environment of the app into one complete, valid
-// description of a platform. It knows nothing of CDKTF or AWS clients: what it
-// returns is plain Go, known before anything is built.
+// Package config reads the app's environment variables into a complete, valid
+// description of a platform. It uses neither CDKTF nor AWS clients: what it returns
+// is plain Go, known before anything is built.
 package config
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"path"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"portfolio/contract/setting"
@@ -15,8 +19,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// RegionFile overrides AWS_REGION when the checkout has it. It holds one
-// region name; white space around it does not count.
+// RegionFile overrides AWS_REGION if it exists. It holds the name of one region;
+// surrounding white space is ignored.
 const RegionFile = "lib/AWS_REGION"
 
 // Project is the value of the tag Project on everything of this project.
@@ -31,30 +35,31 @@ type Config struct {
 	Release     Release
 	Certificate Certificate
 	AlarmEmail  string            // receives alarms; empty means nobody does
-	Tags        map[string]string // on every resource that can carry tags
+	Tags        map[string]string // on every resource that can have tags
+	FixedTags   map[string]string // those of Tags that are the same in every deploy of the environment
 	Boundary    string            // ARN of the permissions boundary of every role; empty means none
 	Emulator    Emulator
 	Profile
 }
 
-// State is where Terraform keeps what it knows of this environment.
+// State locates the environment's Terraform state.
 type State struct {
-	Bucket string // exists before the first deploy, versioned and private
-	Region string // of the bucket, whatever the platform's region is
+	Bucket string // exists before the first deploy; versioned and private
+	Region string // of the bucket; the platform's may differ
 	Key    string // object key, one per environment
 }
 
-// Release says what was deployed and by whom, for people and for the programs
-// that find it in the state later.
+// Release identifies what was deployed and by whom. It is kept in the state, where
+// people and programs find it.
 type Release struct {
-	Commit  string // of this repository, "unknown" where nobody said
-	Profile string // by its name
+	Commit  string // of this repository, or "unknown"
+	Profile string // name of the profile
 	Author  string // of the commit
 }
 
-// Certificate says how the load balancer gets TLS: an ARN of an issued
-// certificate, or a domain and the hosted zone in which to prove it. With
-// neither the load balancer speaks plain HTTP.
+// Certificate describes how the load balancer gets TLS: an ARN of an issued
+// certificate, or a domain and the hosted zone in which to prove it. With neither
+// the load balancer serves plain HTTP.
 type Certificate struct {
 	ARN          string // ACM, in the platform's region
 	DomainName   string // of the load balancer; needs HostedZoneID
@@ -68,12 +73,12 @@ func (c Certificate) HTTPS() bool { return c.ARN != "" || c.DomainName != "" }
 // emulator. Its zero value means AWS.
 type Emulator struct {
 	PathStyleS3          bool   // bucket names in the path: an emulator has no wildcard DNS
-	SkipCapacityWait     bool   // no instances come up, so none can become healthy
-	FunctionProxyAddress string // HTTP proxy by which the Lambda finds the load balancer's name
+	SkipCapacityWait     bool   // no instances start, so none can become healthy
+	FunctionProxyAddress string // HTTP proxy through which the Lambda reaches the load balancer
 }
 
-// settings are the app's environment variables. Empty counts as unset, but for
-// ENVIRONMENT_SUFFIX, where an empty value is most likely a broken script.
+// settings are the app's environment variables. Empty counts as unset, except for
+// ENVIRONMENT_SUFFIX, where an empty value is most likely a mistake in a script.
 type settings struct {
 	Suffix         string `env:"ENVIRONMENT_SUFFIX" envDefault:"dev"`
 	Region         string `env:"AWS_REGION" envDefault:"us-east-1"`
@@ -91,8 +96,11 @@ type settings struct {
 	AmazonLinux    string `env:"AMAZON_LINUX"`
 	AccessLogs     string `env:"API_ACCESS_LOGS" envDefault:"off"`
 	Boundary       string `env:"PERMISSIONS_BOUNDARY_ARN"`
+	EngineVersion  string `env:"DB_ENGINE_VERSION"`
 	ReadReplica    string `env:"RDS_READ_REPLICA"`
 	BlueGreen      string `env:"RDS_BLUE_GREEN"`
+	Protection     string `env:"DELETION_PROTECTION"`
+	QuoteAgeAlarm  string `env:"QUOTE_AGE_ALARM" envDefault:"on"`
 }
 
 // Load reads a Config from environment variables and from RegionFile in root.
@@ -102,10 +110,12 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	var problems []error
 	if v, set := environ["ENVIRONMENT_SUFFIX"]; set && v == "" {
 		s.Suffix = ""
 	}
+	s.CommitSHA, s.CommitAuthor, s.Repository = tagValue(s.CommitSHA), tagValue(s.CommitAuthor), tagValue(s.Repository)
+	problems := templates(s)
+	refused := len(problems)
 	regionPath, err := overrideRegion(&s.Region, root)
 	if err != nil {
 		problems = append(problems, err)
@@ -120,7 +130,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		Names:       NewNames(s.Suffix),
 		Region:      s.Region,
 		State:       State{Bucket: s.StateBucket, Region: s.StateRegion},
-		Release:     Release{Commit: tagValue(s.CommitSHA), Profile: s.Profile, Author: tagValue(s.CommitAuthor)},
+		Release:     Release{Commit: s.CommitSHA, Profile: s.Profile, Author: s.CommitAuthor},
 		Certificate: Certificate{ARN: s.CertificateARN, DomainName: s.DomainName, HostedZoneID: s.HostedZoneID},
 		AlarmEmail:  s.AlarmEmail,
 		Boundary:    s.Boundary,
@@ -128,33 +138,65 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		Profile:     profile(),
 	}
 	c.State.Key = s.Suffix + "/" + c.Names.Stack + ".tfstate"
-	c.Tags = map[string]string{
-		"Project":      Project,
-		"Environment":  s.Suffix,
-		"Repository":   tagValue(s.Repository),
-		"CommitAuthor": c.Release.Author,
-		"ManagedBy":    "cdktf",
-	}
+	c.FixedTags = map[string]string{"Project": Project, "Environment": s.Suffix, "ManagedBy": "cdktf"}
+	c.Tags = maps.Clone(c.FixedTags)
+	c.Tags["Repository"] = s.Repository
+	c.Tags["CommitAuthor"] = s.CommitAuthor
 	problems = append(problems, c.override(s)...)
 	problems = append(problems, c.validate(regionPath, s.Endpoint)...)
 	if len(problems) > 0 {
-		return Config{}, errors.Join(problems...)
+		return Config{}, errors.Join(oncePerSetting(problems, refused)...)
 	}
 	return c, nil
 }
 
-// overrideRegion puts RegionFile's text over a region where the file exists, and
-// returns which of the two counts.
-func overrideRegion(region *string, root fs.FS) (path string, err error) {
+// templates returns a problem for each setting whose value Terraform would evaluate:
+// settings are written to its configuration as they are.
+func templates(settings any) []error {
+	var problems []error
+	values := reflect.ValueOf(settings)
+	for i := range values.NumField() {
+		name, value := values.Type().Field(i).Tag.Get("env"), values.Field(i).String()
+		if strings.Contains(value, "${") || strings.Contains(value, "%{") {
+			problems = append(problems, setting.Problem(name, value, "a value without ${ and %{, which Terraform would evaluate"))
+		}
+	}
+	return problems
+}
+
+// oncePerSetting removes from problems those about a setting that is among the first
+// n: a value that is refused as a template is not reported for its form as well.
+func oncePerSetting(problems []error, n int) []error {
+	once := problems[:n:n]
+	for _, p := range problems[n:] {
+		name, _, _ := strings.Cut(p.Error(), ":")
+		if !slices.ContainsFunc(problems[:n], func(first error) bool { return strings.HasPrefix(first.Error(), name+":") }) {
+			once = append(once, p)
+		}
+	}
+	return once
+}
+
+const byteOrderMark = "\ufeff" // some editors begin a file with one
+
+// overrideRegion replaces a region by the text of RegionFile if the file exists, and
+// returns the name of the setting that was used.
+func overrideRegion(region *string, root fs.FS) (name string, err error) {
 	text, err := fs.ReadFile(root, RegionFile)
 	switch {
 	case err == nil:
-		*region = strings.TrimSpace(string(text))
+		*region = strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark))
 		return RegionFile, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return "AWS_REGION", nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "AWS_REGION", fmt.Errorf("%s: %w", RegionFile, err)
 	}
-	return "AWS_REGION", fmt.Errorf("%s: %w", RegionFile, err)
+	for _, name := range []string{path.Dir(RegionFile), RegionFile} {
+		link, err := fs.ReadLink(root, name)
+		if _, missing := fs.Stat(root, name); err == nil && missing != nil {
+			return "AWS_REGION", setting.Problem(name, "a link to "+link+", which does not exist", "a file with an AWS region in "+RegionFile+", or none")
+		}
+	}
+	return "AWS_REGION", nil
 }
 
 // override applies the settings that change a single field of a profile.
@@ -174,6 +216,13 @@ func (c *Config) override(s settings) []error {
 	choose("API_ACCESS_LOGS", s.AccessLogs, func(on bool) { c.API.AccessLogs = on })
 	choose("RDS_READ_REPLICA", s.ReadReplica, func(on bool) { c.Database.ReadReplica = on })
 	choose("RDS_BLUE_GREEN", s.BlueGreen, func(on bool) { c.Database.BlueGreen = on })
+	choose("DELETION_PROTECTION", s.Protection, func(on bool) {
+		c.Database.DeletionProtection, c.Compute.DeletionProtection = on, on
+	})
+	choose("QUOTE_AGE_ALARM", s.QuoteAgeAlarm, func(on bool) { c.Monitoring.QuoteAgeAlarm = on })
+	if s.EngineVersion != "" {
+		c.Database.EngineVersion = s.EngineVersion
+	}
 	if s.AmazonLinux != "" {
 		c.Compute.AmazonLinux = AmazonLinux(s.AmazonLinux)
 	}
@@ -182,14 +231,14 @@ func (c *Config) override(s settings) []error {
 
 var refusedInTags = regexp.MustCompile(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]`)
 
-// tagValue makes text a tag's value: characters that AWS refuses become "_" and
-// what is beyond 256 characters is cut. An author's name must not stop a deploy.
+// tagValue makes text a tag's value, so that no author's name stops a deploy:
+// characters that AWS refuses become "_", and the text is cut at 256 characters.
 func tagValue(text string) string {
 	value := []rune(refusedInTags.ReplaceAllString(text, "_"))
 	return string(value[:min(len(value), 256)])
 }
 
-// emulator derives the emulator's settings from its endpoint, "" for AWS.
+// emulator returns the settings for an emulator's endpoint, "" for AWS.
 func emulator(endpoint string) Emulator {
 	if endpoint == "" {
 		return Emulator{}
@@ -197,11 +246,11 @@ func emulator(endpoint string) Emulator {
 	return Emulator{PathStyleS3: true, SkipCapacityWait: true, FunctionProxyAddress: endpoint}
 }
 
-// Warnings lists what is valid but worth a second look, one line each.
+// Warnings lists what is valid but may be a mistake, one line each.
 func (c Config) Warnings() []string {
 	var warnings []string
 	if !c.Certificate.HTTPS() {
-		warnings = append(warnings, "certificate: none given, so the load balancer speaks plain HTTP; set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID")
+		warnings = append(warnings, "certificate: none given, so the load balancer serves plain HTTP; set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID")
 	}
 	if !c.Network.CIDR.Addr().IsPrivate() {
 		warnings = append(warnings, fmt.Sprintf("network.cidr: %s lies outside RFC 1918 (172.16.0.0/12 ends at 172.31.255.255); public hosts in it cannot be reached from the VPC", c.Network.CIDR))

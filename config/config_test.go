@@ -12,7 +12,7 @@ import (
 
 func TestWarnings(t *testing.T) {
 	const (
-		plainHTTP = "certificate: none given, so the load balancer speaks plain HTTP; set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID"
+		plainHTTP = "certificate: none given, so the load balancer serves plain HTTP; set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID"
 		publicNet = "network.cidr: 172.32.0.0/16 lies outside RFC 1918 (172.16.0.0/12 ends at 172.31.255.255); public hosts in it cannot be reached from the VPC"
 		endOfLife = "compute.amazonLinux: Amazon Linux 2 is past its end of life (2026-06-30); set AMAZON_LINUX=al2023"
 	)
@@ -52,7 +52,7 @@ func TestProfileIsValidated(t *testing.T) {
 		"root volume":      {func(p *Profile) { p.Compute.RootVolumeGiB = 7 }, "compute.rootVolumeGiB: got 7, want 8–16384"},
 		"minimum":          {func(p *Profile) { p.Compute.MinSize = 0 }, "compute.minSize: got 0, want 1–2"},
 		"desired":          {func(p *Profile) { p.Compute.DesiredCapacity = 7 }, "compute.desiredCapacity: got 7, want 2–6"},
-		"engine version":   {func(p *Profile) { p.Database.EngineVersion = "15" }, "database.engineVersion: got 15, want an exact version such as 15.14"},
+		"engine version":   {func(p *Profile) { p.Database.EngineVersion = "15" }, "DB_ENGINE_VERSION: got 15, want an exact version of PostgreSQL 15 such as 15.14"},
 		"storage":          {func(p *Profile) { p.Database.StorageGiB = 19 }, "database.storageGiB: got 19, want 20–65536"},
 		"backups":          {func(p *Profile) { p.Database.BackupDays = 0 }, "database.backupDays: got 0, want 1–35"},
 		"cache storage":    {func(p *Profile) { p.Cache.StorageGB = 5001 }, "cache.storageGB: got 5001, want 1–5000"},
@@ -76,7 +76,7 @@ func TestProfileIsValidated(t *testing.T) {
 func TestEveryProfileIsValid(t *testing.T) {
 	require.Equal(t, []string{"preview", "production", "standard"}, profileNames())
 	for _, name := range profileNames() {
-		_, err := Load(map[string]string{"PORTFOLIO_PROFILE": name}, fstest.MapFS{})
+		_, err := Load(map[string]string{"PORTFOLIO_PROFILE": name, "CERTIFICATE_ARN": goodARN}, fstest.MapFS{})
 		require.NoError(t, err, name)
 	}
 }

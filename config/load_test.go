@@ -1,6 +1,9 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -15,11 +18,13 @@ const (
 
 // Wants that several rows share.
 const (
-	wantSuffix = "1–16 of a–z, 0–9 and single inner hyphens"
-	wantRegion = "an AWS region such as eu-west-1"
-	wantARN    = "arn:aws:acm:<region>:<12-digit account>:certificate/<UUID>"
-	wantBucket = "an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens"
-	wantZone   = "the ID of the Route 53 zone of DOMAIN_NAME, such as Z0123456789ABC"
+	wantSuffix   = "1–16 of a–z, 0–9 and single inner hyphens"
+	wantRegion   = "an AWS region such as eu-west-1"
+	wantARN      = "arn:aws:acm:<region>:<12-digit account>:certificate/<UUID>"
+	wantBucket   = "an S3 bucket name: 3–63 of a–z, 0–9, dots and inner hyphens"
+	wantVersion  = "an exact version of PostgreSQL 15 such as 15.14"
+	wantTemplate = "a value without ${ and %{, which Terraform would evaluate"
+	wantZone     = "the ID of the Route 53 zone of DOMAIN_NAME, such as Z0123456789ABC"
 )
 
 func regionFile(text string) fstest.MapFS {
@@ -42,10 +47,12 @@ func TestLoadRefuses(t *testing.T) {
 		"suffix with a line break":         {one("ENVIRONMENT_SUFFIX", "pr3522\n"), nil, "ENVIRONMENT_SUFFIX: got \"pr3522\\n\", want " + wantSuffix},
 		"empty suffix":                     {one("ENVIRONMENT_SUFFIX", ""), nil, "ENVIRONMENT_SUFFIX: got nothing, want " + wantSuffix},
 
-		"unknown region":         {one("AWS_REGION", "eu-west-9"), nil, "AWS_REGION: got eu-west-9, want " + wantRegion},
-		"empty region file":      {nil, regionFile(""), "lib/AWS_REGION: got nothing, want " + wantRegion},
-		"blank region file":      {nil, regionFile(" \n"), "lib/AWS_REGION: got nothing, want " + wantRegion},
-		"unknown region in file": {one("AWS_REGION", "eu-west-1"), regionFile("moon-1\n"), "lib/AWS_REGION: got moon-1, want " + wantRegion},
+		"unknown region":                  {one("AWS_REGION", "eu-west-9"), nil, "AWS_REGION: got eu-west-9, want " + wantRegion},
+		"empty region file":               {nil, regionFile(""), "lib/AWS_REGION: got nothing, want " + wantRegion},
+		"zero-width space in region file": {nil, regionFile("eu-west-1\u200b\n"), `lib/AWS_REGION: got "eu-west-1\u200b", want ` + wantRegion},
+		"two byte-order marks":            {nil, regionFile("\ufeff\ufeffeu-west-1"), `lib/AWS_REGION: got "\ufeffeu-west-1", want ` + wantRegion},
+		"blank region file":               {nil, regionFile(" \n"), "lib/AWS_REGION: got nothing, want " + wantRegion},
+		"unknown region in file":          {one("AWS_REGION", "eu-west-1"), regionFile("moon-1\n"), "lib/AWS_REGION: got moon-1, want " + wantRegion},
 		"region file is a folder": {nil, fstest.MapFS{RegionFile + "/x": {}},
 			"lib/AWS_REGION: read lib/AWS_REGION: invalid argument"},
 
@@ -74,12 +81,18 @@ func TestLoadRefuses(t *testing.T) {
 
 		"Blue/Green with a replica": {map[string]string{"RDS_BLUE_GREEN": "on", "RDS_READ_REPLICA": "on"}, nil,
 			"RDS_BLUE_GREEN: got on together with a read replica, want one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply"},
-		"Blue/Green with a profile's replica": {map[string]string{"RDS_BLUE_GREEN": "on", "PORTFOLIO_PROFILE": "production"}, nil,
+		"Blue/Green with a profile's replica": {map[string]string{"RDS_BLUE_GREEN": "on", "PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": goodARN}, nil,
 			"RDS_BLUE_GREEN: got on together with a read replica, want one of the two: a Blue/Green switchover orphans the replica, so set RDS_READ_REPLICA=off for that apply"},
-		"neither on nor off": {one("RDS_READ_REPLICA", "yes"), nil, "RDS_READ_REPLICA: got yes, want on or off"},
-		"access logs":        {one("API_ACCESS_LOGS", "1"), nil, "API_ACCESS_LOGS: got 1, want on or off"},
-		"operating system":   {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
-		"alarm address":      {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address"},
+		"neither on nor off":  {one("RDS_READ_REPLICA", "yes"), nil, "RDS_READ_REPLICA: got yes, want on or off"},
+		"access logs":         {one("API_ACCESS_LOGS", "1"), nil, "API_ACCESS_LOGS: got 1, want on or off"},
+		"deletion protection": {one("DELETION_PROTECTION", "no"), nil, "DELETION_PROTECTION: got no, want on or off"},
+		"alarm on the feed":   {one("QUOTE_AGE_ALARM", "weekdays"), nil, "QUOTE_AGE_ALARM: got weekdays, want on or off"},
+		"major version":       {one("DB_ENGINE_VERSION", "15"), nil, "DB_ENGINE_VERSION: got 15, want " + wantVersion},
+		"next major version":  {one("DB_ENGINE_VERSION", "16.3"), nil, "DB_ENGINE_VERSION: got 16.3, want " + wantVersion},
+		"production without TLS": {one("PORTFOLIO_PROFILE", "production"), nil,
+			"CERTIFICATE_ARN: got nothing, want a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because production serves no plain HTTP"},
+		"operating system": {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
+		"alarm address":    {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address"},
 		"boundary": {one("PERMISSIONS_BOUNDARY_ARN", "portfolio-preview"), nil,
 			"PERMISSIONS_BOUNDARY_ARN: got portfolio-preview, want arn:aws:iam::<12-digit account>:policy/<name>"},
 		"endpoint is no URL":   {one("AWS_ENDPOINT_URL", "localhost:4566"), nil, "AWS_ENDPOINT_URL: got localhost:4566, want a URL such as http://127.0.0.1:4566"},
@@ -91,6 +104,48 @@ func TestLoadRefuses(t *testing.T) {
 			require.Zero(t, got)
 		})
 	}
+}
+
+// Settings are written to Terraform's configuration, which would evaluate them.
+func TestTemplatesAreRefused(t *testing.T) {
+	for field := range reflect.TypeFor[settings]().Fields() {
+		name := field.Tag.Get("env")
+		for _, value := range []string{"${x}@example.com", "%{ if true }a%{ endif }", "http://${aws_vpc.x.id}", "$${x}"} {
+			got, err := Load(map[string]string{name: value}, fstest.MapFS{})
+			switch name {
+			case "COMMIT_SHA", "COMMIT_AUTHOR", "REPOSITORY": // tags, in which the characters are replaced
+				require.NoError(t, err, name)
+				require.NotContains(t, got.Tags["CommitAuthor"]+got.Tags["Repository"]+got.Release.Commit, "{")
+			default:
+				require.Error(t, err, name)
+				require.Equal(t, name+": got "+value+", want "+wantTemplate, strings.Split(err.Error(), "\n")[0])
+				require.Equal(t, 1, strings.Count(err.Error(), name+":"), "%s is reported once", name)
+			}
+		}
+	}
+	for field := range reflect.TypeFor[bootstrapSettings]().Fields() {
+		name := field.Tag.Get("env")
+		_, err := LoadBootstrap(map[string]string{"GITHUB_REPOSITORY": "octo/portfolio", name: "${x}"}, fstest.MapFS{})
+		require.ErrorContains(t, err, name+": got ${x}, want "+wantTemplate)
+	}
+}
+
+func TestRegionFile(t *testing.T) {
+	got, err := Load(nil, regionFile("\ufeffeu-west-1\r\n"))
+	require.NoError(t, err)
+	require.Equal(t, "eu-west-1", got.Region, "after a byte-order mark")
+
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "lib"), 0o755))
+	require.NoError(t, os.Symlink("/no/such/file", filepath.Join(root, RegionFile)))
+	for _, environ := range []map[string]string{nil, {"AWS_REGION": "eu-west-1"}} {
+		_, err = Load(environ, os.DirFS(root))
+		require.EqualError(t, err, "lib/AWS_REGION: got a link to /no/such/file, which does not exist, want a file with an AWS region in lib/AWS_REGION, or none")
+	}
+	root = t.TempDir()
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(root, "lib")))
+	_, err = Load(nil, os.DirFS(root))
+	require.EqualError(t, err, "lib: got a link to nowhere, which does not exist, want a file with an AWS region in lib/AWS_REGION, or none")
 }
 
 func TestLoadReportsEveryProblem(t *testing.T) {
@@ -117,11 +172,12 @@ func TestLoadDefaults(t *testing.T) {
 			got, err := Load(environ, fstest.MapFS{})
 			require.NoError(t, err)
 			require.Equal(t, Config{
-				Names:   NewNames("dev"),
-				Region:  "us-east-1",
-				State:   State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
-				Release: Release{Commit: "unknown", Profile: "standard", Author: "unknown"},
-				Profile: Standard(),
+				Names:     NewNames("dev"),
+				Region:    "us-east-1",
+				State:     State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
+				Release:   Release{Commit: "unknown", Profile: "standard", Author: "unknown"},
+				Profile:   Standard(),
+				FixedTags: map[string]string{"Project": "portfolio-tracking", "Environment": "dev", "ManagedBy": "cdktf"},
 				Tags: map[string]string{"Project": "portfolio-tracking", "Environment": "dev",
 					"Repository": "unknown", "CommitAuthor": "unknown", "ManagedBy": "cdktf"},
 			}, got)
@@ -147,11 +203,21 @@ func TestLoadTakes(t *testing.T) {
 			func(t *testing.T, got Config) { require.Equal(t, Certificate{ARN: otherARN}, got.Certificate) }},
 		"domain": {map[string]string{"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil,
 			func(t *testing.T, got Config) { require.True(t, got.Certificate.HTTPS()) }},
-		"replica off in production": {map[string]string{"PORTFOLIO_PROFILE": "production", "RDS_READ_REPLICA": "off", "RDS_BLUE_GREEN": "true"}, nil,
+		"replica off in production": {map[string]string{"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": goodARN, "RDS_READ_REPLICA": "off", "RDS_BLUE_GREEN": "true"}, nil,
 			func(t *testing.T, got Config) {
 				require.False(t, got.Database.ReadReplica)
 				require.True(t, got.Database.BlueGreen)
 			}},
+		"a minor version": {map[string]string{"DB_ENGINE_VERSION": "15.16"}, nil,
+			func(t *testing.T, got Config) { require.Equal(t, "15.16", got.Database.EngineVersion) }},
+		"production's protection lifted": {map[string]string{"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": goodARN, "DELETION_PROTECTION": "off"}, nil,
+			func(t *testing.T, got Config) {
+				require.False(t, got.Database.DeletionProtection)
+				require.False(t, got.Compute.DeletionProtection)
+				require.True(t, got.Database.FinalSnapshot)
+			}},
+		"a feed that rests": {map[string]string{"QUOTE_AGE_ALARM": "off"}, nil,
+			func(t *testing.T, got Config) { require.False(t, got.Monitoring.QuoteAgeAlarm) }},
 		"operating system": {map[string]string{"AMAZON_LINUX": "al2023"}, nil,
 			func(t *testing.T, got Config) { require.Equal(t, AmazonLinux2023, got.Compute.AmazonLinux) }},
 		"emulator": {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, nil,

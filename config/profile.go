@@ -16,7 +16,7 @@ const (
 	AmazonLinux2023 AmazonLinux = "al2023"
 )
 
-// Profile is everything about a platform that a kind of environment decides.
+// Profile is everything about a platform that depends on the kind of environment.
 type Profile struct {
 	Network    Network
 	Compute    Compute
@@ -28,6 +28,7 @@ type Profile struct {
 
 	LogRetentionDays int  // of every log group; CloudWatch allows certain values only
 	CustomerKey      bool // a rotated customer-managed KMS key instead of AWS-managed ones
+	RequireHTTPS     bool // refuses a load balancer without a certificate
 	// SecretRecoveryDays is how long a deleted secret can be restored: 0 deletes
 	// at once, which environments that come and go need, otherwise 7–30.
 	SecretRecoveryDays int
@@ -47,7 +48,7 @@ type Compute struct {
 	AmazonLinux        AmazonLinux
 	RootVolumeGiB      int
 	MinSize, MaxSize   int
-	DesiredCapacity    int     // at creation; scaling owns it afterwards
+	DesiredCapacity    int     // at creation; scaling changes it afterwards
 	TargetCPUPercent   float64 // of target tracking, average of the group
 	TargetRequests     float64 // of target tracking, per target and minute
 	DeletionProtection bool    // of the load balancer
@@ -56,14 +57,14 @@ type Compute struct {
 // Database sizes PostgreSQL on RDS.
 type Database struct {
 	InstanceClass      string
-	EngineVersion      string // exact: RDS never upgrades it by itself
+	EngineVersion      string // exact: RDS does not upgrade it on its own
 	StorageGiB         int    // gp3
 	BackupDays         int    // automated backups kept, 1–35
 	MultiAZ            bool   // synchronous standby in the second zone
-	DeletionProtection bool
-	FinalSnapshot      bool // on destroy; backups are kept then, too
-	ReadReplica        bool // in another zone; refuses to go with BlueGreen
-	BlueGreen          bool // updates by Blue/Green deployment, for the one apply of an upgrade
+	DeletionProtection bool   // of the primary
+	FinalSnapshot      bool   // on destroy; automated backups are kept as well
+	ReadReplica        bool   // in another zone; not together with BlueGreen
+	BlueGreen          bool   // updates by Blue/Green deployment, for the one apply of an upgrade
 }
 
 // Cache sizes Valkey on ElastiCache Serverless.
@@ -75,10 +76,10 @@ type Cache struct {
 	QuoteTTL           time.Duration // how long the service caches a price before it reads it again
 }
 
-// Buckets decides what becomes of objects when an environment is destroyed.
+// Buckets decides what happens to objects when an environment is destroyed.
 type Buckets struct {
-	EmptyOnDestroy     bool // history and artifacts; false: destroy stops at one that holds anything
-	EmptyLogsOnDestroy bool // the logs bucket, which is never empty: a test file comes with the load balancer
+	EmptyOnDestroy     bool // history and artifacts; false: destroy fails at one that is not empty
+	EmptyLogsOnDestroy bool // the logs bucket, which is never empty: the load balancer writes a test file
 }
 
 // API sizes the WebSocket API and its Lambda function.
@@ -101,6 +102,7 @@ type Monitoring struct {
 	ReplicaLag             time.Duration
 	PushLagP99             time.Duration // from the receipt of a quote until it is posted
 	QuoteAge               time.Duration // of the newest quote
+	QuoteAgeAlarm          bool          // false for a feed that rests, at night for example
 }
 
 var profiles = map[string]func() Profile{
@@ -111,8 +113,8 @@ var profiles = map[string]func() Profile{
 
 func profileNames() []string { return slices.Sorted(maps.Keys(profiles)) }
 
-// Standard is exactly the specification: two of everything that has to survive
-// the loss of a zone, and destroyable.
+// Standard is exactly the specification: it survives the loss of a zone, and can be
+// destroyed.
 func Standard() Profile {
 	return Profile{
 		Network: Network{
@@ -161,30 +163,34 @@ func Standard() Profile {
 			DatabaseConnections:    300, // of about 410 that db.t3.medium allows (memory / 9531392)
 			DatabaseFreeStorageGiB: 20,
 			DatabaseFreeMemoryMiB:  256,
-			ReplicaLag:             30 * time.Second,
+			ReplicaLag:             10 * time.Minute, // an idle PostgreSQL replica lags up to 5
 			PushLagP99:             time.Second,
 			QuoteAge:               15 * time.Minute,
+			QuoteAgeAlarm:          true,
 		},
 		Buckets:          Buckets{EmptyLogsOnDestroy: true},
 		LogRetentionDays: 30,
 	}
 }
 
-// Preview is one pull request's environment: cheap, short-lived, gone without a
-// trace when it is destroyed.
+// Preview is one pull request's environment: cheap, short-lived, and completely
+// deleted when it is destroyed.
 func Preview() Profile {
 	p := Standard()
 	p.Network.NATGatewayPerZone = false
+	p.Compute.AmazonLinux = AmazonLinux2023
 	p.Database.MultiAZ = false
 	p.Buckets.EmptyOnDestroy = true
 	p.LogRetentionDays = 7
 	return p
 }
 
-// Production is Standard protected against mistakes, with keys of its own and a
-// second copy of the database to read from.
+// Production is Standard with HTTPS only, protection against mistakes, a key of its
+// own and a read replica.
 func Production() Profile {
 	p := Standard()
+	p.RequireHTTPS = true
+	p.Compute.AmazonLinux = AmazonLinux2023
 	p.Compute.DeletionProtection = true
 	p.Database.DeletionProtection = true
 	p.Database.FinalSnapshot = true

@@ -12,8 +12,8 @@ import (
 	"portfolio/contract/setting"
 )
 
-// regions are the commercial regions enabled by default or by opt-in. A name
-// outside the list is a typing error far more often than a new region.
+// regions are the commercial regions, enabled by default or by opt-in. Any other
+// name is more likely a mistake than a new region.
 var regions = []string{
 	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
 	"ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
@@ -60,7 +60,7 @@ func (c Config) validate(regionPath, endpoint string) []error {
 
 func knownRegion(name string) bool { return slices.Contains(regions, name) }
 
-// checker notes a problem unless ok.
+// checker records a problem unless ok.
 type checker func(ok bool, path string, got any, want string)
 
 func (s State) validate(check checker) {
@@ -91,6 +91,8 @@ func (c Config) validateCertificate(check checker) {
 		check(cert.DomainName == "", "DOMAIN_NAME", cert.DomainName, "nothing beside CERTIFICATE_ARN")
 	}
 	validateDomain(cert.DomainName, cert.HostedZoneID, check)
+	check(cert.HTTPS() || !c.RequireHTTPS, "CERTIFICATE_ARN", "",
+		"a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because "+c.Release.Profile+" serves no plain HTTP")
 }
 
 // validateDomain checks a domain and its zone, both "" for none.
@@ -123,7 +125,7 @@ func (c Config) validateProfile(check checker) {
 	between("compute.minSize", c.Compute.MinSize, 1, c.Compute.DesiredCapacity)
 	between("compute.desiredCapacity", c.Compute.DesiredCapacity, c.Compute.MinSize, c.Compute.MaxSize)
 
-	check(versionPattern.MatchString(c.Database.EngineVersion), "database.engineVersion", c.Database.EngineVersion, "an exact version such as 15.14")
+	check(versionPattern.MatchString(c.Database.EngineVersion), "DB_ENGINE_VERSION", c.Database.EngineVersion, "an exact version of PostgreSQL 15 such as 15.14")
 	between("database.storageGiB", c.Database.StorageGiB, 20, 65536)
 	between("database.backupDays", c.Database.BackupDays, 1, 35)
 	check(!c.Database.ReadReplica || !c.Database.BlueGreen, "RDS_BLUE_GREEN", "on together with a read replica",

@@ -21,10 +21,11 @@ func TestPlatform(t *testing.T) {
 	w := newWorkspace(t)
 	for _, profile := range []string{"standard", "preview", "production"} {
 		t.Run(profile, func(t *testing.T) {
-			env := "PORTFOLIO_PROFILE=" + profile
-			stock := w.stock(platform, env)
-			w.synth(platform, env) // whatever is cached by now
-			warm := w.synth(platform, env)
+			env := []string{"PORTFOLIO_PROFILE=" + profile,
+				"CERTIFICATE_ARN=arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"}
+			stock := w.stock(platform, env...)
+			w.synth(platform, env...) // whatever is cached by now
+			warm := w.synth(platform, env...)
 			checkSame(t, warm, stock, onlyWarnings(stock.stderr))
 			checkFast(t, warm, stock)
 		})

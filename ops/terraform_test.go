@@ -14,7 +14,8 @@ import (
 
 func TestSettingsAreThoseOfTheState(t *testing.T) {
 	e := environment{Suffix: "pr7", Region: "eu-west-1", Profile: "preview", Commit: "0123abc", Author: "Zoë"}
-	caller := map[string]string{"ENVIRONMENT_SUFFIX": "dev", "AWS_REGION": "us-east-1", "PORTFOLIO_PROFILE": "production", "COMMIT_SHA": "fff", "TERRAFORM_STATE_BUCKET": "states"}
+	caller := map[string]string{"ENVIRONMENT_SUFFIX": "dev", "AWS_REGION": "us-east-1", "PORTFOLIO_PROFILE": "production", "COMMIT_SHA": "fff", "TERRAFORM_STATE_BUCKET": "states",
+		"CERTIFICATE_ARN": "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"}
 	environ, c, err := cli{environ: caller, root: fstest.MapFS{}}.settings(e)
 	require.NoError(t, err)
 	assert.Equal(t, "pr7/portfolio-pr7.tfstate", c.State.Key)

@@ -32,7 +32,7 @@ type APIProps struct {
 	Certificate config.Certificate
 	Logs        LogProps
 	KeyARN      *string // customer-managed KMS key, nil for AWS-managed ones
-	Boundary    string  // as newRole takes it
+	Boundary    string  // as in newRole
 	Emulator    config.Emulator
 }
 
@@ -44,9 +44,9 @@ type APIOutputs struct {
 	FunctionName *string
 }
 
-// NewAPI creates the WebSocket API, whose three routes end in one Lambda
-// function that hands events to the service, and lets the service's instances
-// post to this API's connections.
+// NewAPI creates the WebSocket API, whose three routes invoke one Lambda function
+// that passes events to the service, and lets the service's instances post to this
+// API's connections.
 func NewAPI(scope constructs.Construct, id string, p APIProps) APIOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	handler := newHandler(scope, p)
@@ -88,20 +88,21 @@ func newHandler(scope constructs.Construct, p APIProps) lambdafunction.LambdaFun
 	})
 	zip := dataarchivefile.NewDataArchiveFile(scope, jsii.String("handler-zip"), &dataarchivefile.DataArchiveFileConfig{
 		Type: jsii.String("zip"),
-		// The file's mode goes along, executable: make sets it, since version 1 of
-		// the provider, the one an offline machine has, cannot.
+		// With the file's mode, which make sets: version 1 of the provider, the one
+		// that an offline machine has, has no output_file_mode.
 		SourceFile: jsii.String(handlerBinary),
-		OutputPath: jsii.String("ws-handler.zip"), // in the stack's folder: environments do not share it
+		OutputPath: jsii.String("ws-handler.zip"), // in the stack's folder, one per environment
 	})
 	return lambdafunction.NewLambdaFunction(scope, jsii.String("handler"), &lambdafunction.LambdaFunctionConfig{
-		FunctionName:   &p.Names.WebSocketHandler,
-		Description:    jsii.String("Hands WebSocket events to the portfolio service"),
-		Role:           role.Arn(),
-		Runtime:        jsii.String("provided.al2023"),
-		Architectures:  jsii.Strings("x86_64"),
-		Handler:        jsii.String("bootstrap"),
-		Filename:       zip.OutputPath(),
-		SourceCodeHash: zip.OutputBase64Sha256(),
+		FunctionName:  &p.Names.WebSocketHandler,
+		Description:   jsii.String("Hands WebSocket events to the portfolio service"),
+		Role:          role.Arn(),
+		Runtime:       jsii.String("provided.al2023"),
+		Architectures: jsii.Strings("x86_64"),
+		Handler:       jsii.String("bootstrap"),
+		Filename:      zip.OutputPath(),
+		// Of the binary: each version of the archive provider writes another zip.
+		SourceCodeHash: cdktf.Fn_Filebase64sha256(jsii.String(handlerBinary)),
 		MemorySize:     jsii.Number(p.API.MemoryMB),
 		Timeout:        jsii.Number(p.API.Timeout.Seconds()),
 		KmsKeyArn:      p.KeyARN,
@@ -113,14 +114,14 @@ func newHandler(scope constructs.Construct, p APIProps) lambdafunction.LambdaFun
 			ApplicationLogLevel: jsii.String("INFO"),
 			SystemLogLevel:      jsii.String("WARN"),
 		},
-		// Lambda checks at creation that the role may trace.
+		// Lambda checks on creation that the role has the right to trace.
 		DependsOn: &[]cdktf.ITerraformDependable{rights, logs},
 	})
 }
 
 func handlerStatements(p APIProps, logGroupARN string) []statement {
 	statements := []statement{{
-		Sid:      "WriteLogs", // the group is Terraform's to make
+		Sid:      "WriteLogs", // Terraform creates the group
 		Action:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 		Resource: logGroupARN + ":*",
 	}, {
@@ -143,8 +144,8 @@ func handlerStatements(p APIProps, logGroupARN string) []statement {
 	return statements
 }
 
-// handlerEnvironment tells the handler where the service is. Behind TLS it also
-// needs a name that the certificate carries, which the load balancer's own is not.
+// handlerEnvironment is the handler's configuration: where the service is and, with
+// TLS, a name in its certificate, which does not contain the load balancer's.
 func handlerEnvironment(p APIProps) *map[string]*string {
 	environment := map[string]*string{
 		"ALB_DNS":            p.Compute.LoadBalancerDNS,
@@ -166,8 +167,8 @@ func handlerEnvironment(p APIProps) *map[string]*string {
 	return &environment
 }
 
-// newRoutes sends all three routes to the handler and returns what a deployment
-// has to wait for.
+// newRoutes sends all three routes to the handler and returns what a deployment must
+// wait for.
 func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, handler lambdafunction.LambdaFunction) []cdktf.ITerraformDependable {
 	integration := apigatewayv2integration.NewApigatewayv2Integration(scope, jsii.String("handler-integration"), &apigatewayv2integration.Apigatewayv2IntegrationConfig{
 		ApiId:                   api.Id(),
@@ -184,7 +185,7 @@ func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, 
 			RouteKey: jsii.String("$" + name),
 			Target:   jsii.String("integrations/" + *integration.Id()),
 		}
-		// Without a route response the client never sees what the handler returns.
+		// Without a route response API Gateway drops what the handler returns.
 		if name == "default" {
 			c.RouteResponseSelectionExpression = jsii.String("$default")
 		}
@@ -201,15 +202,16 @@ func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, 
 	return ready
 }
 
-// newStage deploys the routes. Logs of the stage need a role that belongs to the
-// whole account, so they are off unless somebody has set it up.
+// newStage deploys the routes. Access logs need an account-level role and are off by
+// default. Execution logging is always off: API Gateway would create its log group,
+// which never expires and outlives the environment.
 func newStage(scope constructs.Construct, p APIProps, api apigatewayv2api.Apigatewayv2Api, routes []cdktf.ITerraformDependable) apigatewayv2stage.Apigatewayv2Stage {
 	c := &apigatewayv2stage.Apigatewayv2StageConfig{
 		ApiId:      api.Id(),
 		Name:       jsii.String(stageName),
 		AutoDeploy: true,
 		DefaultRouteSettings: &apigatewayv2stage.Apigatewayv2StageDefaultRouteSettings{
-			// Unset would be sent as 0: every message refused.
+			// Unset, they are sent as 0, which refuses every message.
 			ThrottlingRateLimit:    jsii.Number(p.API.ThrottleRate),
 			ThrottlingBurstLimit:   jsii.Number(p.API.ThrottleBurst),
 			LoggingLevel:           jsii.String("OFF"),
@@ -220,7 +222,6 @@ func newStage(scope constructs.Construct, p APIProps, api apigatewayv2api.Apigat
 	}
 	if p.API.AccessLogs {
 		logs := newLogGroup(scope, "access-log-group", "/portfolio/"+p.Names.WebSocketAPI, p.Logs)
-		c.DefaultRouteSettings.LoggingLevel = jsii.String("ERROR")
 		c.AccessLogSettings = &apigatewayv2stage.Apigatewayv2StageAccessLogSettings{
 			DestinationArn: logs.Arn(),
 			Format:         accessLogFormat(),
@@ -229,8 +230,8 @@ func newStage(scope constructs.Construct, p APIProps, api apigatewayv2api.Apigat
 	return apigatewayv2stage.NewApigatewayv2Stage(scope, jsii.String("stage"), c)
 }
 
-// accessLogFormat is one line and has the request's id, as API Gateway demands.
-// "$context.x" without braces is nothing to Terraform.
+// accessLogFormat is one line with the request's ID, as API Gateway requires. Without
+// braces "$context.x" is not a Terraform expression.
 func accessLogFormat() *string {
 	return jsonDocument(map[string]string{
 		"requestId":        "$context.requestId",
@@ -240,6 +241,6 @@ func accessLogFormat() *string {
 		"status":           "$context.status",
 		"sourceIp":         "$context.identity.sourceIp",
 		"requestTime":      "$context.requestTime",
-		"integrationError": "$context.integrationErrorMessage",
+		"integrationError": "$context.integration.error",
 	})
 }

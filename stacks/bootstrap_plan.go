@@ -65,7 +65,7 @@ func (r rights) read() []statement {
 	}, {
 		Sid: "API", Action: "apigateway:GET", Resource: apiARNs,
 	}, {
-		Sid: "Images", Action: "ssm:GetParameter", Resource: "arn:aws:ssm:*::parameter/aws/service/ami-amazon-linux-latest/*",
+		Sid: "Images", Action: []string{"ssm:GetParameter", "ssm:GetParametersByPath"}, Resource: "arn:aws:ssm:*::parameter" + amiParametersPath + "*",
 	}}
 	if r.Domain.ZoneID != "" {
 		statements = append(statements,

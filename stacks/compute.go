@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawsssmparameter"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawsssmparametersbypath"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/launchtemplate"
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
@@ -28,8 +30,8 @@ type ComputeProps struct {
 	SecretRecoveryDays int // 0 or 7–30
 	Logs               LogProps
 	KeyARN             *string           // customer-managed KMS key, nil for AWS-managed ones
-	Boundary           string            // as newRole takes it
-	Tags               map[string]string // default tags do not reach what an Auto Scaling group launches
+	Boundary           string            // as in newRole
+	Tags               map[string]string // of what the group launches, which default tags do not reach
 	Emulator           config.Emulator
 }
 
@@ -44,17 +46,20 @@ type ComputeOutputs struct {
 	SigningSecretARN      *string // Secrets Manager, the key that signs calls to the service
 }
 
-// amiParameters are the public SSM parameters of the newest image of a release.
+// amiParameters are the public SSM parameters of the newest image of a release, all
+// below one path.
+const amiParametersPath = "/aws/service/ami-amazon-linux-latest"
+
 var amiParameters = map[config.AmazonLinux]string{
-	config.AmazonLinux2:    "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2",
-	config.AmazonLinux2023: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+	config.AmazonLinux2:    amiParametersPath + "/amzn2-ami-hvm-x86_64-gp2",
+	config.AmazonLinux2023: amiParametersPath + "/al2023-ami-kernel-default-x86_64",
 }
 
 // imageRelease is raised to move instances to the newest image of their release.
 const imageRelease = 1
 
-// NewCompute creates the load balancer and an Auto Scaling group whose instances
-// run the service. Instances take requests from the load balancer alone.
+// NewCompute creates the load balancer and an Auto Scaling group whose instances run
+// the service. Only the load balancer can reach the instances.
 func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	balancer := newLoadBalancer(scope, p, p.Database.Logs)
@@ -81,7 +86,7 @@ func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOu
 		LogGroup:       *logs.Name(),
 		Environment:    serviceEnvironment(p, signing.SecretId()),
 	})
-	// User data runs once: whatever an instance needs to boot exists before it.
+	// User data runs once, so everything that an instance needs must exist before it.
 	boot := slices.Concat(p.Network.Egress, p.Database.Ready, role.Ready,
 		[]cdktf.ITerraformDependable{signing, logs, binary.Object, balancer.Forwarding})
 	group := newAutoScalingGroup(scope, p, template, balancer, boot)
@@ -105,7 +110,7 @@ func openInstancePorts(scope constructs.Construct, p ComputeProps, instances, ba
 	allowOut(scope, "valkey", instances, rule{Description: "Valkey in the VPC", From: cachePort, To: cacheReadPort, CIDR: p.Network.CIDR})
 }
 
-// serviceEnvironment is the service's configuration; its secrets are named, not told.
+// serviceEnvironment is the service's configuration; secrets are passed by ARN.
 func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 	return []EnvVar{
 		{"ENVIRONMENT_SUFFIX", p.Names.Suffix},
@@ -143,8 +148,8 @@ func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profil
 		BlockDeviceMappings: []*launchtemplate.LaunchTemplateBlockDeviceMappings{{
 			DeviceName: jsii.String("/dev/xvda"), // the root of Amazon Linux; another name would add a volume
 			Ebs: &launchtemplate.LaunchTemplateBlockDeviceMappingsEbs{
-				// Always aws/ebs: a key of our own needs a grant for a service-linked
-				// role that a new account does not have yet.
+				// With aws/ebs in every profile: a customer-managed key needs a grant for
+				// Auto Scaling's service-linked role.
 				Encrypted:           jsii.String("true"),
 				VolumeType:          jsii.String("gp3"),
 				VolumeSize:          jsii.Number(p.Compute.RootVolumeGiB),
@@ -157,27 +162,35 @@ func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profil
 	})
 }
 
-// quoted escapes text for a string in a Terraform expression. Tokens in it stay
-// alive, which Fn_RawString would not let them.
+// quoted escapes text for a string in a Terraform expression. Unlike Fn_RawString it
+// keeps the tokens in it.
 func quoted(text string) *string {
 	return jsii.String(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text))
 }
 
-// newImage returns the id of an image that stays until imageRelease or the
-// operating system changes. The public parameter moves with every release of
-// Amazon, and following it would replace the fleet on any unrelated apply.
+// newImage returns the ID of an image that stays until imageRelease or the operating
+// system changes. Amazon changes the public parameter with every release; following
+// it would replace the fleet on any unrelated apply. A parameter that Amazon has
+// withdrawn is not read, so that instances with an older image can still be deployed.
 func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
+	offered := dataawsssmparametersbypath.NewDataAwsSsmParametersByPath(scope, jsii.String("offered-images"), &dataawsssmparametersbypath.DataAwsSsmParametersByPathConfig{
+		Path: jsii.String(amiParametersPath),
+	})
 	newest := dataawsssmparameter.NewDataAwsSsmParameter(scope, jsii.String("newest-image"), &dataawsssmparameter.DataAwsSsmParameterConfig{
 		Name: jsii.String(amiParameters[system]),
 	})
-	// The plain value: an image's id is no secret, and a hidden one hides the change.
-	image := newTerraformData(scope, "image", map[string]any{"id": newest.InsecureValue()},
+	newest.AddOverride(jsii.String("count"), fmt.Sprintf("${contains(%s.names, %q) ? 1 : 0}", dataAddress(offered), amiParameters[system]))
+	// The insecure value: an image's ID is not secret, and plans show its change.
+	id := fmt.Sprintf("${one(%s[*].insecure_value)}", dataAddress(newest))
+	image := newTerraformData(scope, "image", map[string]any{"id": id},
 		&cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("input")})
 	image.AddOverride(jsii.String("triggers_replace"), map[string]any{"release": imageRelease, "system": string(system)})
 	return cdktf.Token_AsString(image.GetStringAttribute(jsii.String("output.id")), nil)
 }
 
-// launchTags are the tags of everything an instance is made of.
+// launchTags are the tags of instances, volumes and network interfaces. They hold
+// nothing that differs between two deploys, such as the commit's author: a changed
+// tag is a new launch template, which replaces the fleet.
 func launchTags(p ComputeProps) *map[string]*string {
 	tags := map[string]*string{"Name": &p.Names.AutoScalingGroup}
 	for key, value := range p.Tags {

@@ -16,8 +16,8 @@ import (
 const (
 	databaseName = "portfolio"
 	databasePort = 5432
-	// databaseUser is the master user; RDS reserves "admin" and "postgres" is
-	// the first name an attacker tries.
+	// databaseUser is the master user. RDS reserves "admin", and attackers try
+	// "postgres" first.
 	databaseUser = "portfolio_owner"
 )
 
@@ -32,7 +32,7 @@ type DatabaseProps struct {
 	SecretRecoveryDays int // 0 or 7–30
 	Logs               LogProps
 	KeyARN             *string // customer-managed KMS key, nil for AWS-managed ones
-	Boundary           string  // as newRole takes it
+	Boundary           string  // as in newRole
 }
 
 // DatabaseOutputs is what other tiers may use; pointers are Terraform tokens.
@@ -47,13 +47,13 @@ type DatabaseOutputs struct {
 	History bucket
 	Logs    bucket // access logs of load balancer and buckets
 
-	// Ready is what has to exist before a client can use the tier.
+	// Ready must exist before a client can use the tier.
 	Ready []cdktf.ITerraformDependable
 }
 
 // NewDatabase creates PostgreSQL on RDS, Valkey on ElastiCache Serverless, the
-// history bucket and the bucket of access logs. Nothing of it is reachable from
-// outside the VPC, and the database's password is in neither plan nor state.
+// history bucket and the bucket of access logs. Database and cache are reachable
+// only from the VPC, and the database's password is in neither plan nor state.
 func NewDatabase(scope constructs.Construct, id string, p DatabaseProps) DatabaseOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	logs := newLogsBucket(scope, p)
@@ -85,7 +85,7 @@ type databaseBase struct {
 	ParameterGroup *string
 	SecurityGroup  *string
 	MonitoringRole *string
-	Monitored      cdktf.ITerraformDependable // the role may write before anybody assumes it
+	Monitored      cdktf.ITerraformDependable // the role's policy
 }
 
 func newDatabaseBase(scope constructs.Construct, p DatabaseProps) databaseBase {
@@ -110,8 +110,8 @@ func newDatabaseBase(scope constructs.Construct, p DatabaseProps) databaseBase {
 	}
 }
 
-// newParameterGroup has a generated name and is created before it is destroyed:
-// a group that is attached cannot be deleted.
+// newParameterGroup creates a group with a generated name, which is created before
+// the old one is destroyed: a group in use cannot be deleted.
 func newParameterGroup(scope constructs.Construct, p DatabaseProps) dbparametergroup.DbParameterGroup {
 	parameter := func(name, value, method string) *dbparametergroup.DbParameterGroupParameter {
 		return &dbparametergroup.DbParameterGroupParameter{Name: &name, Value: &value, ApplyMethod: &method}
@@ -121,8 +121,8 @@ func newParameterGroup(scope constructs.Construct, p DatabaseProps) dbparameterg
 		Family:      jsii.String("postgres15"),
 		Description: jsii.String("Holdings database: TLS only, slow queries and connections logged"),
 		Parameter: []*dbparametergroup.DbParameterGroupParameter{
-			// RDS answers pending-reboot for this one whatever is asked; saying
-			// so keeps the next plan empty.
+			// RDS reports pending-reboot whatever is requested; stating it keeps the
+			// next plan empty.
 			parameter("rds.force_ssl", "1", "pending-reboot"),
 			parameter("log_min_duration_statement", "1000", "immediate"), // ms
 			parameter("log_statement", "ddl", "immediate"),
@@ -133,7 +133,7 @@ func newParameterGroup(scope constructs.Construct, p DatabaseProps) dbparameterg
 	})
 }
 
-// newDatabaseLogGroups creates the groups that RDS would otherwise make itself.
+// newDatabaseLogGroups creates the groups that RDS would otherwise create itself.
 func newDatabaseLogGroups(scope constructs.Construct, id, instance string, p LogProps) *[]cdktf.ITerraformDependable {
 	var groups []cdktf.ITerraformDependable
 	for _, log := range databaseLogs {
@@ -149,8 +149,8 @@ func newPrimary(scope constructs.Construct, p DatabaseProps, base databaseBase, 
 	config := common(p, base)
 	config.Identifier = &p.Names.Database
 	config.Engine = jsii.String("postgres")
-	// An exact version and automatic minor upgrades fight each other: the next
-	// plan would be a downgrade, which RDS refuses.
+	// Exact, hence no automatic minor upgrades: after one the next plan would be a
+	// downgrade, which RDS refuses.
 	config.EngineVersion = &p.Database.EngineVersion
 	config.AllocatedStorage = jsii.Number(p.Database.StorageGiB)
 	config.StorageType = jsii.String("gp3") // below 400 GiB neither IOPS nor throughput can be given
@@ -182,24 +182,29 @@ func newPrimary(scope constructs.Construct, p DatabaseProps, base databaseBase, 
 	return dbinstance.NewDbInstance(scope, jsii.String("primary"), config)
 }
 
-// newReplica copies the primary into the zone it does not start in. RDS takes
-// user, storage, key, subnet group and parameter group from the primary and
-// refuses most of them here.
+// newReplica creates a read replica in the zone that the primary does not start in.
+// RDS takes user, storage, key, subnet group and parameter group from the primary
+// and refuses most of them here.
 func newReplica(scope constructs.Construct, p DatabaseProps, base databaseBase, primary dbinstance.DbInstance) dbinstance.DbInstance {
 	config := common(p, base)
 	config.Identifier = &p.Names.DatabaseReplica
 	config.ReplicateSourceDb = primary.Identifier()
 	config.AvailabilityZone = cdktf.Token_AsString(cdktf.Fn_Conditional(
 		cdktf.Op_Eq(primary.AvailabilityZone(), p.Network.Zones[0]), p.Network.Zones[1], p.Network.Zones[0]), nil)
+	// Not an argument to RDS, which takes it from the primary: left out, the next
+	// plan would replace the replica.
+	config.StorageEncrypted = true
+	// A copy needs neither a final snapshot nor protection, which the provider could
+	// not lift in the apply that removes it.
 	config.SkipFinalSnapshot = true
-	config.DeletionProtection = p.Database.DeletionProtection
+	config.DeletionProtection = false
 	config.DependsOn = newDatabaseLogGroups(scope, "replica-log-group", p.Names.DatabaseReplica, p.Logs)
 	// After a failover the primary is in the other zone; the replica stays.
 	config.Lifecycle = &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("availability_zone")}
 	return dbinstance.NewDbInstance(scope, jsii.String("replica"), config)
 }
 
-// common is what primary and replica are both told.
+// common holds the arguments of both the primary and the replica.
 func common(p DatabaseProps, base databaseBase) *dbinstance.DbInstanceConfig {
 	return &dbinstance.DbInstanceConfig{
 		InstanceClass:                      &p.Database.InstanceClass,
@@ -218,8 +223,8 @@ func common(p DatabaseProps, base databaseBase) *dbinstance.DbInstanceConfig {
 	}
 }
 
-// finalSnapshotName ends in a UUID that Terraform keeps in state: a second
-// destroy under a fixed name fails, and a clock would change every plan.
+// finalSnapshotName returns a name that ends in a UUID, which Terraform keeps in the
+// state: with a fixed name a second destroy fails, with a time every plan changes.
 func finalSnapshotName(scope constructs.Construct, database string) *string {
 	id := newTerraformData(scope, "final-snapshot", nil, nil)
 	return jsii.String(database + "-final-" + *id.GetStringAttribute(jsii.String("id")))

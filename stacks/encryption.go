@@ -11,12 +11,14 @@ import (
 type keyProps struct {
 	Alias       string // with its "alias/"
 	Description string
+	Kept        bool    // Terraform refuses to delete it
 	Account     *string // ID of the account whose IAM policies govern the key
 	Statements  []statement
 }
 
-// newKey creates a key that is rotated every year and returns its ARN. The
-// account's statement comes first: without it a key can lock everybody out.
+// newKey creates a key that is rotated every year and returns its ARN. Without the
+// account's statement nobody could manage the key. A deleted key takes with it what
+// survives a destroy: final snapshot, retained backups, buckets that are not empty.
 func newKey(scope constructs.Construct, id string, p keyProps) *string {
 	scope = constructs.NewConstruct(scope, &id)
 	account := statement{
@@ -30,6 +32,7 @@ func newKey(scope constructs.Construct, id string, p keyProps) *string {
 		EnableKeyRotation:    true,
 		DeletionWindowInDays: jsii.Number(30),
 		Policy:               policyDocument(append([]statement{account}, p.Statements...)...),
+		Lifecycle:            kept(p.Kept),
 	})
 	kmsalias.NewKmsAlias(scope, jsii.String("alias"), &kmsalias.KmsAliasConfig{
 		Name:        &p.Alias,
@@ -38,8 +41,8 @@ func newKey(scope constructs.Construct, id string, p keyProps) *string {
 	return key.Arn()
 }
 
-// logsMayUseKey lets CloudWatch Logs of one region encrypt every log group of
-// the account with a key.
+// logsMayUseKey lets CloudWatch Logs in one region encrypt the account's log groups
+// with a key.
 func logsMayUseKey(region string, account *string) statement {
 	return statement{
 		Sid:       "CloudWatchLogs",
@@ -53,7 +56,7 @@ func logsMayUseKey(region string, account *string) statement {
 }
 
 // alarmsMayUseKey lets CloudWatch publish to a topic encrypted with a key. The
-// AWS-managed alias/aws/sns cannot grant that: alarms would fire unheard.
+// AWS-managed alias/aws/sns cannot grant that, and alarms would notify nobody.
 func alarmsMayUseKey(account *string) statement {
 	return statement{
 		Sid:       "CloudWatchAlarms",

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawsavailabilityzones"
+	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/dataawsec2instancetypeofferings"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/defaultsecuritygroup"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/eip"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/internetgateway"
@@ -23,30 +24,30 @@ const internet = "0.0.0.0/0"
 
 // NetworkProps configures the VPC.
 type NetworkProps struct {
-	Names    config.Names
-	Region   string
-	Network  config.Network
-	Logs     LogProps // of the flow logs
-	Boundary string   // as newRole takes it
+	Names        config.Names
+	Region       string
+	Network      config.Network
+	InstanceType string   // which both zones have to offer
+	Logs         LogProps // of the flow logs
+	Boundary     string   // as in newRole
 }
 
 // NetworkOutputs is what other tiers may use; pointers are Terraform tokens.
 type NetworkOutputs struct {
 	VPCID         *string
 	CIDR          string
-	Zones         [2]*string // names of the two availability zones
+	Zones         [2]*string // names of the private subnets' availability zones
 	PublicSubnets []*string  // ids, one per zone
 	Private       []*string  // ids of the private subnets, one per zone
 	NATGateways   []*string  // ids, one per zone or one in all
 
-	// Egress is what has to exist before a private instance reaches the internet
-	// or S3; Ingress is what an internet-facing resource needs.
+	// Egress must exist before a private instance can reach the internet and S3;
+	// Ingress before an internet-facing resource can be created.
 	Egress  []cdktf.ITerraformDependable
 	Ingress []cdktf.ITerraformDependable
 }
 
-// zone letters the constructs of the two availability zones: their names differ
-// from account to account.
+// zoneLetters are in the ids of constructs: names of zones differ between accounts.
 var zoneLetters = [2]string{"a", "b"}
 
 // NewNetwork creates a VPC with one public and one private subnet in each of two
@@ -61,38 +62,44 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) NetworkOu
 		EnableDnsHostnames: true,
 		Tags:               nameTag(p.Names.VPC),
 	})
-	// Declared empty from the start: adoption removes the default rules, and
-	// nothing is ever attached to this group.
+	// Without rules: AWS's default rules are removed, and nothing uses the group.
 	defaultsecuritygroup.NewDefaultSecurityGroup(scope, jsii.String("default-security-group"), &defaultsecuritygroup.DefaultSecurityGroupConfig{
 		VpcId: main.Id(),
 		Tags:  nameTag(p.Names.DefaultSecurityGroup),
 	})
 	newFlowLogs(scope, p.Names, main, p.Boundary, p.Logs)
 
-	n := NetworkOutputs{VPCID: main.Id(), CIDR: cidr, Zones: zones(scope)}
-	public := n.newPublicTier(scope, p, main)
-	n.newPrivateTier(scope, p, main, public)
+	n := NetworkOutputs{VPCID: main.Id(), CIDR: cidr}
+	zones := zones(scope, p.InstanceType)
+	public := n.newPublicTier(scope, p, main, zones)
+	n.newPrivateTier(scope, p, main, zones, public)
 	return n
 }
 
-// zones are the first two of the region that are neither Local Zones nor need
-// opting in.
-func zones(scope constructs.Construct) [2]*string {
+// zones are the first two availability zones of the region, by name, that need no
+// opting in and offer the instance type: an old zone may lack it.
+func zones(scope constructs.Construct, instanceType string) [2]*string {
 	available := dataawsavailabilityzones.NewDataAwsAvailabilityZones(scope, jsii.String("zones"), &dataawsavailabilityzones.DataAwsAvailabilityZonesConfig{
 		State: jsii.String("available"),
 		Filter: []*dataawsavailabilityzones.DataAwsAvailabilityZonesFilter{{
 			Name: jsii.String("opt-in-status"), Values: jsii.Strings("opt-in-not-required"),
 		}},
 	})
+	offers := dataawsec2instancetypeofferings.NewDataAwsEc2InstanceTypeOfferings(scope, jsii.String("offers"), &dataawsec2instancetypeofferings.DataAwsEc2InstanceTypeOfferingsConfig{
+		LocationType: jsii.String("availability-zone"),
+		Filter: []*dataawsec2instancetypeofferings.DataAwsEc2InstanceTypeOfferingsFilter{{
+			Name: jsii.String("instance-type"), Values: jsii.Strings(instanceType),
+		}},
+	})
 	var names [2]*string
 	for i := range names {
-		names[i] = cdktf.Token_AsString(cdktf.Fn_Element(available.Names(), jsii.Number(i)), nil)
+		names[i] = jsii.Sprintf("${sort(setintersection(%s.names, %s.locations))[%d]}", dataAddress(available), dataAddress(offers), i)
 	}
 	return names
 }
 
 // newPublicTier creates the public subnets and one NAT gateway in each that has one.
-func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc) []natgateway.NatGateway {
+func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc, zones [2]*string) []natgateway.NatGateway {
 	gateway := internetgateway.NewInternetGateway(scope, jsii.String("internet-gateway"), &internetgateway.InternetGatewayConfig{
 		VpcId: main.Id(),
 		Tags:  nameTag(p.Names.InternetGateway),
@@ -108,7 +115,7 @@ func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProp
 	}))
 	var gateways []natgateway.NatGateway
 	for i, letter := range zoneLetters {
-		public := newSubnet(scope, "public", i, p.Names, p.Network.PublicCIDRs[i].String(), n.Zones[i], main)
+		public := newSubnet(scope, "public", i, p.Names, p.Network.PublicCIDRs[i].String(), zones[i], main)
 		n.PublicSubnets = append(n.PublicSubnets, public.Id())
 		n.Ingress = append(n.Ingress, associate(scope, "public-"+letter, public, table))
 		if i == 0 || p.Network.NATGatewayPerZone {
@@ -134,11 +141,12 @@ func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProp
 }
 
 // newPrivateTier creates the private subnets, each with a route table of its own
-// to the NAT gateway of its zone or, where there is only one, to that.
-func (n *NetworkOutputs) newPrivateTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc, gateways []natgateway.NatGateway) {
+// to the NAT gateway of its zone, or to the only one.
+func (n *NetworkOutputs) newPrivateTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc, zones [2]*string, gateways []natgateway.NatGateway) {
 	var tables []*string
 	for i, letter := range zoneLetters {
-		private := newSubnet(scope, "private", i, p.Names, p.Network.PrivateCIDRs[i].String(), n.Zones[i], main)
+		private := newSubnet(scope, "private", i, p.Names, p.Network.PrivateCIDRs[i].String(), zones[i], main)
+		n.Zones[i] = private.AvailabilityZone()
 		n.Private = append(n.Private, private.Id())
 		table := routetable.NewRouteTable(scope, jsii.String("private-routes-"+letter), &routetable.RouteTableConfig{
 			VpcId: main.Id(),
@@ -153,8 +161,8 @@ func (n *NetworkOutputs) newPrivateTier(scope constructs.Construct, p NetworkPro
 				NatGatewayId:         gateways[min(i, len(gateways)-1)].Id(),
 			}))
 	}
-	// The default policy stays: Amazon Linux repositories live in S3 and are
-	// fetched through this endpoint.
+	// With the default policy: Amazon Linux's package repositories are in S3 and
+	// reached through this endpoint.
 	n.Egress = append(n.Egress, vpcendpoint.NewVpcEndpoint(scope, jsii.String("s3-endpoint"), &vpcendpoint.VpcEndpointConfig{
 		VpcId:           main.Id(),
 		ServiceName:     jsii.String("com.amazonaws." + p.Region + ".s3"),
@@ -171,7 +179,7 @@ func newSubnet(scope constructs.Construct, tier string, i int, names config.Name
 		AvailabilityZone:    zone,
 		MapPublicIpOnLaunch: false,
 		Tags:                &map[string]*string{"Name": jsii.String(names.Subnet(tier, i+1)), "Type": &tier},
-		// A zone that AWS adds or withdraws must not move subnets that are in use.
+		// A zone that AWS adds or withdraws must not replace subnets that are in use.
 		Lifecycle: &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("availability_zone")},
 	})
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// NewPlatform adds one environment of the platform to the app as a stack. The
-// suffix is in the stack's id and in no other construct's, so that addresses in
-// Terraform are the same in every environment.
+// NewPlatform adds one environment of the platform to the app as a stack. Only the
+// stack's id contains the suffix, so that Terraform's addresses are the same in
+// every environment.
 func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack {
 	stack := cdktf.NewTerraformStack(app, &c.Names.Stack)
 	newBackend(stack, c.State, c.Emulator)
@@ -28,7 +28,7 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	logs := LogProps{RetentionDays: c.LogRetentionDays, KeyARN: keys.Data}
 
 	network := NewNetwork(stack, "network", NetworkProps{
-		Names: c.Names, Region: c.Region, Network: c.Network, Logs: logs, Boundary: c.Boundary,
+		Names: c.Names, Region: c.Region, Network: c.Network, InstanceType: c.Compute.InstanceType, Logs: logs, Boundary: c.Boundary,
 	})
 	database := NewDatabase(stack, "database", DatabaseProps{
 		Names: c.Names, Account: account, Network: network,
@@ -39,7 +39,7 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database,
 		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
-		Tags: c.Tags, Emulator: c.Emulator,
+		Tags: c.FixedTags, Emulator: c.Emulator,
 	})
 	api := NewAPI(stack, "api", APIProps{
 		Names: c.Names, Compute: compute, API: c.API, Certificate: c.Certificate,
@@ -74,8 +74,8 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	return stack
 }
 
-// newBackend keeps state in S3, locked by an object beside it. Everything in it
-// is a literal: Terraform reads it before it evaluates anything.
+// newBackend keeps the state in S3, locked by an object beside it. All values are
+// literals: Terraform reads them before it evaluates anything.
 func newBackend(stack cdktf.TerraformStack, state config.State, emulator config.Emulator) {
 	cdktf.NewS3Backend(stack, &cdktf.S3BackendConfig{
 		Bucket:  &state.Bucket,
@@ -92,7 +92,7 @@ func newBackend(stack cdktf.TerraformStack, state config.State, emulator config.
 	}
 }
 
-// newAWSProvider works in one region and tags whatever can carry tags.
+// newAWSProvider works in one region and tags every resource that can have tags.
 func newAWSProvider(stack cdktf.TerraformStack, region string, tags map[string]string, emulator config.Emulator) {
 	all := map[string]*string{}
 	for key, value := range tags {
@@ -118,8 +118,8 @@ func newArchiveProvider(stack cdktf.TerraformStack) {
 
 // keys are the ARNs of an environment's customer-managed KMS keys.
 type keys struct {
-	Data   *string // of everything stored, nil where AWS-managed keys do
-	Alarms *string // of the alarm topic, always ours
+	Data   *string // of everything stored, nil for AWS-managed keys
+	Alarms *string // of the alarm topic, always customer-managed
 }
 
 func newKeys(stack cdktf.TerraformStack, c config.Config, account *string) keys {
@@ -133,6 +133,7 @@ func newKeys(stack cdktf.TerraformStack, c config.Config, account *string) keys 
 		k.Data = newKey(stack, "data-key", keyProps{
 			Alias:       c.Names.KeyAlias,
 			Description: "Data of " + c.Names.Stack,
+			Kept:        true,
 			Account:     account,
 			Statements:  []statement{logsMayUseKey(c.Region, account)},
 		})
@@ -140,7 +141,7 @@ func newKeys(stack cdktf.TerraformStack, c config.Config, account *string) keys 
 	return k
 }
 
-// output is a Terraform output; people and scripts find it by its name.
+// output is a Terraform output; its name is a contract with people and scripts.
 type output struct {
 	Name, Description string
 	Value             any

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// newTerraformData keeps values in state and is nothing in AWS. input and
+// newTerraformData keeps values in the state and creates nothing in AWS. input and
 // lifecycle may be nil.
 func newTerraformData(scope constructs.Construct, id string, input map[string]any, lifecycle *cdktf.TerraformResourceLifecycle) cdktf.TerraformResource {
 	// Not cdktf.NewDataResource: it runs "terraform version" in every synth.
@@ -22,10 +22,16 @@ func newTerraformData(scope constructs.Construct, id string, input map[string]an
 	return data
 }
 
-// newRelease says in the state what was deployed, so that an environment can be
-// listed, planned and destroyed with nothing but its state at hand.
+// newRelease records in the state what was deployed, so that an environment can be
+// listed, planned and destroyed with its state alone.
 func newRelease(scope constructs.Construct, c config.Config) {
 	newTerraformData(scope, "release", map[string]any{
 		"commit": c.Release.Commit, "profile": c.Release.Profile, "region": c.Region, "author": c.Release.Author,
 	}, nil)
+}
+
+// dataAddress returns Terraform's address of a data source, for expressions that the
+// bindings cannot build.
+func dataAddress(source cdktf.TerraformDataSource) string {
+	return "data." + *source.TerraformResourceType() + "." + *source.FriendlyUniqueId()
 }

@@ -337,7 +337,9 @@ func TestRolesOfEnvironmentsFit(t *testing.T) {
 	const boundary = "arn:aws:iam::" + accountID + ":policy/portfolio-preview-boundary"
 	_, deploy := rightsOfBootstrap(t)
 	for _, profile := range profiles {
-		m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "pr12", "PORTFOLIO_PROFILE": profile, "PERMISSIONS_BOUNDARY_ARN": boundary})
+		environ := ofProfile("pr12", profile)
+		environ["PERMISSIONS_BOUNDARY_ARN"] = boundary
+		m := modelOf(t, environ)
 		require.NotEmpty(t, m.of("aws_iam_role"))
 		for _, path := range m.of("aws_iam_role") {
 			require.Equal(t, boundary, m.text(path, "permissions_boundary"), path)

@@ -156,7 +156,9 @@ func TestNoSingletonInAnEnvironment(t *testing.T) {
 	check := none(slices.Sorted(maps.Keys(singletons))...)
 	for _, profile := range profiles {
 		for _, logs := range []string{"on", "off"} {
-			m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "PORTFOLIO_PROFILE": profile, "API_ACCESS_LOGS": logs})
+			environ := ofProfile("test", profile)
+			environ["API_ACCESS_LOGS"] = logs
+			m := modelOf(t, environ)
 			require.NoError(t, check(m), profile)
 		}
 	}

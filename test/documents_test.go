@@ -34,7 +34,7 @@ func TestEveryAlarmHasARunbook(t *testing.T) {
 		headings[heading] = true
 	}
 	for _, profile := range profiles {
-		m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "PORTFOLIO_PROFILE": profile})
+		m := modelOf(t, ofProfile("test", profile))
 		for _, alarm := range m.of("aws_cloudwatch_metric_alarm") {
 			name := strings.TrimSuffix(strings.TrimPrefix(m.text(alarm, "alarm_name"), "portfolio-"), "-test")
 			known := false

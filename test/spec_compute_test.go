@@ -23,7 +23,7 @@ var computeSpecification = []row{
 		"block_device_mappings.0.ebs.encrypted": "true", "block_device_mappings.0.ebs.volume_type": "gp3"}`)},
 	{"Amazon Linux 2 by its public parameter", all(
 		has("compute/newest-image", `{"name": "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"}`),
-		has("compute/image", `{"input": {"id": "${compute/newest-image.insecure_value}"}}`),
+		has("compute/image", `{"input": {"id": "${one(compute/newest-image[*].insecure_value)}"}}`),
 		has("compute/launch-template", `{"image_id": "${compute/image.output.id}"}`))},
 	{"instance profile with Session Manager and the agent's policy", all(
 		has("compute/instance-profile", `{"role": "${compute/instance-role.name}"}`),

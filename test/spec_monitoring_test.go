@@ -30,9 +30,9 @@ var alarmSpecification = []struct{ Name, Metric, Dimensions, Goes, Missing strin
 	{"alb-p99", "AWS/ApplicationELB TargetResponseTime p99", ofBalancer, "GreaterThanThreshold 1", "notBreaching"},
 	{"unhealthy-hosts", "AWS/ApplicationELB UnHealthyHostCount Maximum", ofTargets, "GreaterThanThreshold 0", "notBreaching"},
 	{"in-service", "AWS/AutoScaling GroupInServiceInstances Minimum", ofGroup, "LessThanThreshold 2", "breaching"},
-	{"db-cpu", "AWS/RDS CPUUtilization Average", ofDatabase, "GreaterThanThreshold 80", "breaching"},
+	{"db-cpu", "AWS/RDS CPUUtilization Average", ofDatabase, "GreaterThanThreshold 80", "notBreaching"},
 	{"db-storage", "AWS/RDS FreeStorageSpace Minimum", ofDatabase, "LessThanThreshold 2.147483648e+10", "breaching"},
-	{"db-memory", "AWS/RDS FreeableMemory Minimum", ofDatabase, "LessThanThreshold 2.68435456e+08", "breaching"},
+	{"db-memory", "AWS/RDS FreeableMemory Minimum", ofDatabase, "LessThanThreshold 2.68435456e+08", "notBreaching"},
 	{"db-connections", "AWS/RDS DatabaseConnections Maximum", ofDatabase, "GreaterThanThreshold 300", "notBreaching"},
 	{"cache-throttled", "AWS/ElastiCache ThrottledCmds Sum", ofCache, "GreaterThanThreshold 0", "notBreaching"},
 	{"cache-storage", "AWS/ElastiCache BytesUsedForCache Maximum", ofCache, "GreaterThanThreshold 7.5e+09", "notBreaching"},
@@ -87,6 +87,10 @@ var monitoringSpecification = []row{
 			"Condition": {"StringEquals": {"aws:SourceAccount": "${account.account_id}"}}}}`),
 		none("aws_sns_topic_subscription"))},
 	{"alarms, no more and no fewer", alarmsAre},
+	{"only alarms that need somebody at once announce recoveries", every("aws_cloudwatch_metric_alarm", func(m model, path string) bool {
+		page := slices.Contains([]string{"alb-5xx", "target-5xx", "in-service", "db-storage"}, strings.TrimPrefix(path, "monitoring/"))
+		return page == (asJSON(m.at(path, "ok_actions")) == `["${monitoring/topic.arn}"]`) && page == (m.at(path, "ok_actions") != nil)
+	})},
 	{"an alarm on retried work covers two retries", has("monitoring/history-failures", `{"period": 3600, "evaluation_periods": 2, "datapoints_to_alarm": 2}`)},
 }
 

@@ -61,7 +61,7 @@ var networkSpecification = []row{
 
 func subnet(tier string, number int, letter, cidr string) check {
 	return has("network/"+tier+"-"+letter, fmt.Sprintf(`{"vpc_id": "${network/vpc.id}", "cidr_block": %q,
-		"availability_zone": "${element(network/zones.names, %d)}", "map_public_ip_on_launch": false,
+		"availability_zone": "${sort(setintersection(network/zones.names, network/offers.locations))[%d]}", "map_public_ip_on_launch": false,
 		"tags": {"Name": "portfolio-%s-%d-test", "Type": %q}}`, cidr, number-1, tier, number, tier))
 }
 

@@ -14,19 +14,22 @@ import (
 // variants are the configurations that the synthesized JSON is held to, each
 // under the suffix "test".
 var variants = map[string]map[string]string{
-	"standard":    {},
-	"preview":     {"PORTFOLIO_PROFILE": "preview"},
-	"production":  {"PORTFOLIO_PROFILE": "production"},
-	"certificate": {"CERTIFICATE_ARN": certificateARN},
-	"domain":      {"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"},
-	"replica":     {"RDS_READ_REPLICA": "on"},
-	"blue-green":  {"RDS_BLUE_GREEN": "on"},
-	"access-logs": {"API_ACCESS_LOGS": "on"},
-	"email":       {"ALARM_EMAIL": "ops@example.com"},
-	"al2023":      {"AMAZON_LINUX": "al2023"},
-	"emulator":    {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
-	"ireland":     {"AWS_REGION": "eu-west-1"},
-	"sydney":      {"AWS_REGION": "ap-southeast-2"},
+	"standard":      {},
+	"preview":       {"PORTFOLIO_PROFILE": "preview"},
+	"production":    {"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificateARN},
+	"unprotected":   {"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificateARN, "DELETION_PROTECTION": "off"},
+	"minor version": {"DB_ENGINE_VERSION": "15.16"},
+	"resting feed":  {"QUOTE_AGE_ALARM": "off"},
+	"certificate":   {"CERTIFICATE_ARN": certificateARN},
+	"domain":        {"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"},
+	"replica":       {"RDS_READ_REPLICA": "on"},
+	"blue-green":    {"RDS_BLUE_GREEN": "on"},
+	"access-logs":   {"API_ACCESS_LOGS": "on"},
+	"email":         {"ALARM_EMAIL": "ops@example.com"},
+	"al2023":        {"AMAZON_LINUX": "al2023"},
+	"emulator":      {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
+	"ireland":       {"AWS_REGION": "eu-west-1"},
+	"sydney":        {"AWS_REGION": "ap-southeast-2"},
 }
 
 const certificateARN = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"

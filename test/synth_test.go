@@ -72,8 +72,15 @@ func synth(t *testing.T, environ map[string]string) stack {
 }
 
 // synthProfile builds the stack of a profile under the suffix "test".
-func synthProfile(t *testing.T, profile string) stack {
-	return synth(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "PORTFOLIO_PROFILE": profile})
+func synthProfile(t *testing.T, profile string) stack { return synth(t, ofProfile("test", profile)) }
+
+// ofProfile returns the least settings of a profile: production has a certificate.
+func ofProfile(suffix, profile string) map[string]string {
+	environ := map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": profile}
+	if profile == "production" {
+		environ["CERTIFICATE_ARN"] = certificateARN
+	}
+	return environ
 }
 
 // TestSnapshot holds every byte of each profile to testdata; go test ./test -run
@@ -100,7 +107,7 @@ var stateful = []string{
 func TestAddressesOfStatefulResourcesDoNotMove(t *testing.T) {
 	for _, profile := range profiles {
 		for _, suffix := range []string{"test", "pr3522"} {
-			s := synth(t, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": profile})
+			s := synth(t, ofProfile(suffix, profile))
 			for _, address := range stateful {
 				require.Contains(t, s.addresses(), address, "%s in %s", suffix, profile)
 			}

@@ -25,7 +25,7 @@ var apiTraps = []row{
 	{"the stage writes no logs by default, which need a role of the account", all(has("api/stage", `{"access_log_settings": null}`), none("aws_api_gateway_account"))},
 
 	{"the zip holds the binary's file, with its mode", has("api/handler-zip", `{"source_content": null, "source": null, "source_file": "../../../build/lambda/bootstrap"}`)},
-	{"a changed binary is deployed", has("api/handler", `{"source_code_hash": "${api/handler-zip.output_base64sha256}"}`)},
+	{"a changed binary is deployed", has("api/handler", `{"source_code_hash": "${filebase64sha256(\"../../../build/lambda/bootstrap\")}"}`)},
 	{"function and binary have the same architecture", has("api/handler", `{"architectures": ["x86_64"], "handler": "bootstrap", "runtime": "provided.al2023"}`)},
 	{"the function waits for its role's policy", after("api/handler", "api/handler-policy")},
 	{"the function writes to a log group that exists before it", all(after("api/handler", "api/handler-log-group"), nobodyMakesLogGroups,

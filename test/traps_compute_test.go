@@ -44,7 +44,7 @@ var autoScalingTraps = []row{
 	{"deletion of the group allows for connections to drain", all(has(fleet, `{"timeouts.delete": "20m", "force_delete": null}`), matches(targets, "deregistration_delay", `^(3\d|[45]\d|60)$`))},
 	{"no lifecycle hook waits for a call that nothing makes", all(has(fleet, `{"initial_lifecycle_hook": null}`), none("aws_autoscaling_lifecycle_hook"))},
 	{"the group publishes only metrics that exist", all(has(fleet, `{"metrics_granularity": "1Minute"}`), knownGroupMetrics)},
-	{"the default tags reach instances, volumes and network interfaces", tagsReachInstances},
+	{"the fixed tags reach instances, volumes and network interfaces", tagsReachInstances},
 	{"changed tags start a refresh", has(fleet, `{"instance_refresh.triggers": ["tag"]}`)},
 }
 
@@ -73,6 +73,8 @@ var launchTraps = []row{
 		return nil
 	})},
 	{"a newer image of Amazon's does not change the template", all(has(template, `{"image_id": "${compute/image.output.id}"}`), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
+	{"a public parameter that Amazon has withdrawn stops no plan", all(has("compute/offered-images", `{"path": "/aws/service/ami-amazon-linux-latest"}`),
+		matches("compute/newest-image", "count", `^\$\{contains\(compute/offered-images\.names, "/aws/service/ami-amazon-linux-latest/[a-z0-9_-]+"\) \? 1 : 0\}$`))},
 	{"the image's public parameter exists", matches("compute/newest-image", "name", `^/aws/service/ami-amazon-linux-latest/(amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64)$`)},
 	{"root volumes are encrypted with the AWS-managed key", has(template, `{"block_device_mappings.0.ebs.encrypted": "true", "block_device_mappings.0.ebs.kms_key_id": null}`)},
 	{"the metadata service demands tokens, and no script asks it", all(has(template, `{"metadata_options": {"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1}}`),
@@ -91,7 +93,7 @@ var launchTraps = []row{
 		if regexp.MustCompile(`newest-image\.value`).MatchString(m.Text) {
 			return errors.New("an image's id is read as a secret")
 		}
-		return has("compute/image", `{"input.id": "${compute/newest-image.insecure_value}"}`)(m)
+		return has("compute/image", `{"input.id": "${one(compute/newest-image[*].insecure_value)}"}`)(m)
 	}},
 }
 
@@ -132,12 +134,15 @@ func knownGroupMetrics(m model) error {
 	return nil
 }
 
-// tagsReachInstances holds when the default tags are on what instances are made of.
+// tagsReachInstances holds when the default tags are on instances, volumes and network
+// interfaces, but for those that differ between two deploys.
 func tagsReachInstances(m model) error {
 	want := map[string]any{"Name": m.text(fleet, "name")}
 	defaults, _ := dig(m.Stack, "provider", "aws", "0", "default_tags", "0", "tags").(map[string]any)
 	for key, value := range defaults {
-		want[key] = value
+		if key != "CommitAuthor" && key != "Repository" {
+			want[key] = value
+		}
 	}
 	propagated := map[string]any{}
 	tags, _ := m.at(fleet, "tag").([]any)

@@ -115,12 +115,13 @@ var certificateTraps = []row{
 
 // networkTraps are about zones, routes, gateways and flow logs.
 var networkTraps = []row{
+	{"zones are those that offer the instance type", has("network/offers", `{"location_type": "availability-zone", "filter": [{"name": "instance-type", "values": ["t3.medium"]}]}`)},
 	{"zones need no opting in, and a subnet in use stays in its own", all(has("network/zones", `{"state": "available", "filter": [{"name": "opt-in-status", "values": ["opt-in-not-required"]}]}`),
 		every("aws_subnet", func(m model, path string) bool {
 			return asJSON(m.at(path, "lifecycle.ignore_changes")) == `["availability_zone"]`
 		}))},
 	{"zones are taken from the account's list", every("aws_subnet", func(m model, path string) bool {
-		return regexp.MustCompile(`^\$\{element\(network/zones\.names, [01]\)\}$`).MatchString(m.text(path, "availability_zone"))
+		return regexp.MustCompile(`^\$\{sort\(setintersection\(network/zones\.names, network/offers\.locations\)\)\[[01]\]\}$`).MatchString(m.text(path, "availability_zone"))
 	})},
 	{"addresses, NAT gateways and load balancer wait for the internet gateway", all(every("aws_eip", waitsForInternet), every("aws_nat_gateway", waitsForInternet), every("aws_lb", waitsForInternet))},
 	{"the S3 endpoint has the default policy", has("network/s3-endpoint", `{"policy": null}`)},

@@ -37,6 +37,7 @@ var previewTraps = []row{
 }
 
 var productionTraps = []row{
+	{"the key outlives what it encrypts", has("data-key/key", `{"lifecycle": {"prevent_destroy": true}}`)},
 	{"the data key lets CloudWatch Logs of the region use it", has("data-key/key", `{"policy.Statement.1": {"Sid": "CloudWatchLogs", "Effect": "Allow", "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
 		"Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"], "Resource": "*",
 		"Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:${account.account_id}:log-group:*"}}}}`)},
@@ -56,7 +57,9 @@ var replicaTraps = []row{
 		"password_wo": null, "password_wo_version": null, "engine": null, "engine_version": null, "allocated_storage": null, "multi_az": null}`)},
 	{"the replica has no final snapshot", has("database/replica", `{"skip_final_snapshot": true, "final_snapshot_identifier": null}`)},
 	{"the replica has no parameter group of its own", has("database/replica", `{"parameter_group_name": null}`)},
-	{"the replica has no key of its own", has("database/replica", `{"kms_key_id": null, "storage_encrypted": null}`)},
+	{"the replica has no key of its own", has("database/replica", `{"kms_key_id": null}`)},
+	{"the replica states that it is encrypted, or the next plan replaces it", has("database/replica", `{"storage_encrypted": true}`)},
+	{"the replica has no deletion protection", has("database/replica", `{"deletion_protection": false}`)},
 }
 
 var blueGreenTraps = []row{
@@ -66,7 +69,9 @@ var blueGreenTraps = []row{
 
 var accessLogTraps = []row{
 	{"access logs are one line with the request's id", matches("api/stage", "access_log_settings.format", `^\{[^\n]*"\$context\.requestId"[^\n]*\}$`)},
-	{"the stage writes no messages to its log", has("api/stage", `{"default_route_settings.data_trace_enabled": false, "default_route_settings.logging_level": "ERROR"}`)},
+	{"the stage writes no messages to its log", has("api/stage", `{"default_route_settings.data_trace_enabled": false}`)},
+	{"API Gateway creates no log group of its own", has("api/stage", `{"default_route_settings.logging_level": "OFF"}`)},
+	{"access logs have variables that WebSocket APIs know", matches("api/stage", "access_log_settings.format", `"integrationError":"\$context\.integration\.error"`)},
 }
 
 func TestTraps(t *testing.T) {

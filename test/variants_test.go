@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -17,6 +18,7 @@ var variantSpecification = map[string][]row{
 	"preview": {
 		{"one NAT gateway for both zones", all(counts(map[string]int{"aws_nat_gateway": 1, "aws_eip": 1}), privateRoute("a", "a"), privateRoute("b", "a"))},
 		{"single zone", has("database/primary", `{"multi_az": false, "deletion_protection": false, "skip_final_snapshot": true}`)},
+		{"Amazon Linux 2023", has("compute/newest-image", `{"name": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"}`)},
 		{"emptied on destroy", every("aws_s3_bucket", func(m model, path string) bool { return m.at(path, "force_destroy") == true })},
 		{"logs for 7 days", logsKeptFor(7)},
 	},
@@ -26,6 +28,8 @@ var variantSpecification = map[string][]row{
 			"skip_final_snapshot": false, "final_snapshot_identifier": "portfolio-holdings-db-test-final-${database/final-snapshot.id}",
 			"delete_automated_backups": false}`)},
 		{"replica in another zone", replicaElsewhere},
+		{"no plain HTTP", all(httpsForwards(certificateARN), httpRedirects)},
+		{"Amazon Linux 2023", has("compute/newest-image", `{"name": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"}`)},
 		{"customer-managed key, rotated", all(has("data-key/key", `{"enable_key_rotation": true, "deletion_window_in_days": 30}`), keyEverywhere)},
 		{"kept on destroy", every("aws_s3_bucket", func(m model, path string) bool { return m.at(path, "force_destroy") == false })},
 		{"load balancer protected", has("compute/load-balancer/alb", `{"enable_deletion_protection": true}`)},
@@ -51,11 +55,20 @@ var variantSpecification = map[string][]row{
 			"alias.name": "${compute/load-balancer/alb.dns_name}", "alias.zone_id": "${compute/load-balancer/alb.zone_id}"}`)},
 		{"handler asks for that name", has("api/handler", `{"environment.variables.ALB_SCHEME": "https", "environment.variables.ALB_SERVER_NAME": "app.example.com"}`)},
 	},
-	"replica":    {{"replica in another zone", replicaElsewhere}, {"its lag has an alarm", has("monitoring/replica-lag", `{"metric_name": "ReplicaLag", "dimensions": {"DBInstanceIdentifier": "${database/replica.identifier}"}, "alarm_actions": ["${monitoring/topic.arn}"], "treat_missing_data": "breaching"}`)}},
+	"unprotected": {{"can be destroyed", all(has("database/primary", `{"deletion_protection": false, "skip_final_snapshot": false}`),
+		has("compute/load-balancer/alb", `{"enable_deletion_protection": false}`))}},
+	"minor version": {{"engine", has("database/primary", `{"engine_version": "15.16"}`)}},
+	"resting feed": {{"no alarm on its age", func(m model) error {
+		if m.Blocks["monitoring/quote-age"] != nil || m.Blocks["monitoring/push-lag"] == nil {
+			return errors.New("the alarms on quotes are not as set")
+		}
+		return nil
+	}}},
+	"replica":    {{"replica in another zone", replicaElsewhere}, {"its lag has an alarm", has("monitoring/replica-lag", `{"metric_name": "ReplicaLag", "dimensions": {"DBInstanceIdentifier": "${database/replica.identifier}"}, "threshold": 600, "alarm_actions": ["${monitoring/topic.arn}"], "treat_missing_data": "breaching"}`)}},
 	"blue-green": {{"Blue/Green updates", all(has("database/primary", `{"blue_green_update": {"enabled": true}}`), counts(map[string]int{"aws_db_instance": 1}))}},
 	"access-logs": {{"stage logs to a group of its own", all(
 		has("api/access-log-group", `{"name": "/portfolio/portfolio-ws-api-test", "retention_in_days": 30}`),
-		has("api/stage", `{"access_log_settings.destination_arn": "${api/access-log-group.arn}", "default_route_settings.logging_level": "ERROR",
+		has("api/stage", `{"access_log_settings.destination_arn": "${api/access-log-group.arn}", "default_route_settings.logging_level": "OFF",
 			"default_route_settings.data_trace_enabled": false}`))}},
 	"email":  {{"subscribed", has("monitoring/email", `{"topic_arn": "${monitoring/topic.arn}", "protocol": "email", "endpoint": "ops@example.com"}`)}},
 	"al2023": {{"Amazon Linux 2023", has("compute/newest-image", `{"name": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"}`)}},
@@ -77,7 +90,7 @@ func logsKeptFor(days float64) check {
 func replicaElsewhere(m model) error {
 	return has("database/replica", `{"identifier": "portfolio-holdings-db-replica-test", "replicate_source_db": "${database/primary.identifier}",
 		"publicly_accessible": false, "availability_zone":
-			"${(database/primary.availability_zone == element(network/zones.names, 0)) ? element(network/zones.names, 1) : element(network/zones.names, 0)}"}`)(m)
+			"${(database/primary.availability_zone == network/private-a.availability_zone) ? network/private-b.availability_zone : network/private-a.availability_zone}"}`)(m)
 }
 
 // keyEverywhere holds when whatever stores data uses the data key, but for the
@@ -143,6 +156,16 @@ func TestEmulatorDiffersInItsFewSettingsAlone(t *testing.T) {
 		differences("", dig(aws.Stack, "provider", "aws", "0"), dig(emulator.Stack, "provider", "aws", "0")))
 }
 
+// A deploy of the same binary by somebody else, from another checkout, plans no new
+// template and no refresh: only the default tags and the release are other.
+func TestAuthorDoesNotRollTheFleet(t *testing.T) {
+	first := variant(t, "standard")
+	second := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "COMMIT_AUTHOR": "somebody else", "COMMIT_SHA": "0123abc", "REPOSITORY": "octo/portfolio"})
+	for _, change := range differences("", map[string]any(first.Stack), map[string]any(second.Stack)) {
+		require.Regexp(t, `^/(provider/aws|resource/terraform_data/release/input/(author|commit)): `, change)
+	}
+}
+
 func TestRegionIsOneSetting(t *testing.T) {
 	for _, name := range []string{"ireland", "sydney"} {
 		m := variant(t, name)
@@ -177,7 +200,7 @@ var nameLimits = map[string]int{
 }
 
 func TestLongestSuffixFitsEveryName(t *testing.T) {
-	m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "abcdefgh-1234567", "PORTFOLIO_PROFILE": "production"})
+	m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "abcdefgh-1234567", "PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificateARN})
 	account, uuid := strings.Repeat("1", 12), strings.Repeat("f", 36)
 	tokens := strings.NewReplacer("${account.account_id}", account, "${database/final-snapshot.id}", uuid)
 	checked := 0

@@ -1,7 +1,8 @@
 """Starts the AWS emulator with what it lacks of the answers that the provider waits for:
 metrics collection and target groups of Auto Scaling groups, which are accepted and
 forgotten, so that the next plan shows enabled_metrics and target_group_arns again;
-scaling policies looked up by name; and DB instances looked up by resource id, without
+scaling policies looked up by name; the zones that offer an instance type; the path of
+the public parameters of images; and DB instances looked up by resource id, without
 which the deletion of one seems never to end while there is another.
 
 Its RDS instances report POSTGRES_PORT, where the one real PostgreSQL listens. It keeps
@@ -11,7 +12,7 @@ import os
 
 import hypercorn.asyncio
 from ministack import app
-from ministack.services import autoscaling, rds
+from ministack.services import autoscaling, ec2, rds, ssm
 
 # Lambda functions inherit this environment, and ours reads this variable, too.
 del os.environ["LOG_LEVEL"]
@@ -67,6 +68,31 @@ def instance_xml(instance):
 
 any_instance_xml = rds._instance_xml
 rds._instance_xml = instance_xml
+
+
+def describe_instance_type_offerings(params):
+    types = ec2._parse_filters(params).get("instance-type", [])
+    items = "".join(
+        f"<item><instanceType>{type}</instanceType><locationType>availability-zone</locationType>"
+        f"<location>{ec2.get_region()}{letter}</location></item>"
+        for type in types for letter in "abc"
+    )
+    return ec2._xml(200, "DescribeInstanceTypeOfferingsResponse", f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>")
+
+
+ec2._ACTION_MAP.setdefault("DescribeInstanceTypeOfferings", describe_instance_type_offerings)
+
+
+def parameters_by_path(data):
+    path = data.get("Path", "/").rstrip("/") + "/"
+    public = [ssm._public_parameter(name) for name in ssm._PUBLIC_AMI_PARAMETERS if name.startswith(path)]
+    if not public:
+        return any_parameters_by_path(data)
+    return ssm.json_response({"Parameters": [ssm._param_out(p, False) for p in public]})
+
+
+any_parameters_by_path = ssm._get_parameters_by_path
+ssm._get_parameters_by_path = parameters_by_path
 
 
 def serve(application, config):

@@ -31,7 +31,8 @@ func TestNamesAreThoseOfTheStack(t *testing.T) {
 			}
 			require.NoError(t, json.Unmarshal(text, &stack))
 			suffix, _, _ := strings.Cut(stack.Terraform.Backend.S3.Key, "/")
-			settings, err := config.Load(map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": profile}, fstest.MapFS{})
+			settings, err := config.Load(map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": profile,
+				"CERTIFICATE_ARN": "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"}, fstest.MapFS{})
 			require.NoError(t, err)
 			e := &environment{Config: settings}
 			attributes := map[string]string{}

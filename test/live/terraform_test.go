@@ -140,7 +140,7 @@ func plans(t *testing.T, p *platform.Platform) {
 	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 	for name, environ := range map[string]map[string]string{
 		"preview":            {"PORTFOLIO_PROFILE": "preview"},
-		"production":         {"PORTFOLIO_PROFILE": "production"},
+		"production":         {"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificate},
 		"read-replica":       {"RDS_READ_REPLICA": "on"},
 		"blue-green":         {"RDS_BLUE_GREEN": "on"},
 		"certificate":        {"CERTIFICATE_ARN": certificate},
