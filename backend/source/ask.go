@@ -3,8 +3,8 @@ package source
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
+	"time"
 
 	"portfolio/backend"
 )
@@ -43,7 +43,7 @@ func (f *Feed) askRates(ctx context.Context, currencies []backend.Currency, sinc
 
 func (f *Feed) askLatest(ctx context.Context, i Instrument, s *Symbol) error {
 	prices, err := f.Source.Latest(ctx, []Instrument{i})
-	if err := errors.Join(err, f.write(ctx, f.accept(i, s, prices, i.Splits), nil)); err != nil {
+	if err := errors.Join(err, f.write(ctx, f.accept(i, s, prices), nil)); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -63,7 +63,7 @@ func (f *Feed) askCloses(ctx context.Context, i Instrument, s *Symbol, from, las
 	if err != nil {
 		return err
 	}
-	accepted := f.accept(i, s, prices, f.splits(ctx, i, s, prices))
+	accepted := f.accept(i, s, prices)
 	if err := f.write(ctx, accepted, nil); err != nil {
 		return err
 	}
@@ -73,56 +73,22 @@ func (f *Feed) askCloses(ctx context.Context, i Instrument, s *Symbol, from, las
 		s.Closes.From = from
 	}
 	for _, p := range accepted { // those held back are asked for again
-		s.Closes.Through = max(s.Closes.Through, MarketOf(i.MIC).dayOf(p.Time))
+		if day := MarketOf(i.MIC).dayOf(p.Time); s.Jump == 0 || day < s.Jump {
+			s.Closes.Through = max(s.Closes.Through, day)
+		}
 	}
-	if s.Closes.Through < last { // not there yet, or a holiday that is not known
+	if s.Closes.Through < last && s.Jump == 0 { // not there yet, or a holiday that is not known
 		s.ClosesAfter = f.Now().Add(lateCloses)
 	}
 	return nil
 }
 
-// splits returns the splits that may explain a jump in closing prices: those that
-// the owners recorded and, if there is a jump, those that the source knows.
-func (f *Feed) splits(ctx context.Context, i Instrument, s *Symbol, prices []Price) []Split {
-	known := slices.Clone(i.Splits)
-	before := s.Price
-	jumps := false
-	for _, p := range prices {
-		jumps = jumps || before.Price.IsPositive() && check(i, before, p.Quote, f.Factor, known) != ""
-		before = p.Quote
-	}
-	if !jumps || !f.mayAskActions() {
-		return known
-	}
-	actions, err := f.Source.Actions(ctx, i, backend.DateOf(prices[0].Time)-1, backend.DateOf(prices[len(prices)-1].Time))
-	if err != nil {
-		f.Log.Warn("asking for splits failed", "source", f.Source.Traits().Name, "symbol", i.Symbol, slog.Any("error", err))
-	}
-	for _, a := range actions {
-		if a.Entry.Kind == backend.Split {
-			known = append(known, Split{Date: a.Entry.Date, Ratio: a.Entry.Ratio})
-		}
-	}
-	return known
-}
-
-// mayAskActions counts the calls of Actions if the budget allows them now.
-func (f *Feed) mayAskActions() bool {
-	t, now := f.Source.Traits(), f.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !t.Actions || f.pace.next(f.state.Spent, t.ActionCalls, now).After(now) {
-		return false
-	}
-	f.pace.spend(&f.state.Spent, t.ActionCalls, now)
-	return true
-}
-
 // accept returns the prices that do not jump without a reason. A price older than
 // the newest is compared within the batch only.
-func (f *Feed) accept(i Instrument, s *Symbol, prices []Price, splits []Split) []Price {
+func (f *Feed) accept(i Instrument, s *Symbol, prices []Price) []Price {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	splits := slices.Concat(i.Splits, s.Splits)
 	var accepted []Price
 	var before backend.Quote
 	for _, p := range prices {
@@ -132,6 +98,9 @@ func (f *Feed) accept(i Instrument, s *Symbol, prices []Price, splits []Split) [
 		}
 		if reason := check(i, last, p.Quote, f.Factor, splits); reason != "" {
 			s.Held = &Held{Quote: p.Quote, Before: last, Reason: reason}
+			if day := backend.DateOf(p.Time); s.Jump == 0 && day > s.Asked && f.Source.Traits().Actions {
+				s.Jump = day
+			}
 			f.Log.Warn("price held back", "source", p.Source, "symbol", p.Symbol, "reason", reason)
 			continue
 		}
@@ -155,6 +124,14 @@ func (f *Feed) askActions(ctx context.Context, i Instrument, s *Symbol, from, to
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, a := range actions {
+		if known := (Split{Date: a.Entry.Date, Ratio: a.Entry.Ratio}); a.Entry.Kind == backend.Split && !slices.Contains(s.Splits, known) {
+			s.Splits = append(s.Splits, known)
+		}
+	}
+	if s.Jump > 0 { // the closes that were held back are asked for again
+		s.Asked, s.Jump, s.ClosesAfter = today, 0, time.Time{}
+	}
 	s.Actions = today
 	return nil
 }

@@ -134,7 +134,7 @@ func (f *Feed) pick(d Demand, now time.Time) (*task, time.Time) {
 	defer f.mu.Unlock()
 	tasks := f.tasks(d, now)
 	t := mostUrgent(tasks, now)
-	if t == nil || f.pace.next(f.state.Spent, t.calls, now).After(now) {
+	if t == nil || f.pace.next(f.state.Spent, t.calls, t.routine(), now).After(now) {
 		return nil, f.nextCall(tasks, now)
 	}
 	f.pace.spend(&f.state.Spent, t.calls, now)
@@ -146,8 +146,13 @@ func (f *Feed) nextCall(tasks []task, now time.Time) time.Time {
 	if len(tasks) == 0 {
 		return now.Add(idleFor)
 	}
-	next := slices.MinFunc(tasks, func(a, b task) int { return a.due.Compare(b.due) })
-	return later(next.due, f.pace.next(f.state.Spent, next.calls, now))
+	next := time.Time{}
+	for _, t := range tasks {
+		if at := f.pace.next(f.state.Spent, t.calls, t.routine(), later(now, t.due)); next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
 }
 
 // record keeps how a call went, and pauses after a failure of the source.

@@ -16,44 +16,25 @@ type Budget struct {
 	PerDay    int `json:"per_day"` // UTC
 }
 
-// interval is the pause between two calls at which no limit is ever reached.
-func (b Budget) interval() time.Duration {
-	pause := time.Duration(0)
-	for _, l := range b.limits() {
-		pause = max(pause, l.window/time.Duration(l.calls))
-	}
-	return pause
-}
-
-type limit struct {
-	calls  int
-	window time.Duration
-}
-
-func (b Budget) limits() []limit {
-	var all []limit
-	for _, l := range []limit{{b.PerMinute, time.Minute}, {b.PerHour, time.Hour}, {b.PerDay, 24 * time.Hour}} {
-		if l.calls > 0 {
-			all = append(all, l)
+// rate is a rate and a burst at which the limits of minutes and hours are never
+// reached: in every window, the burst and what the rate adds are the limit.
+func (b Budget) rate() (rate.Limit, int) {
+	slowest, burst := rate.Inf, math.MaxInt
+	for _, l := range []struct {
+		calls  int
+		window time.Duration
+	}{{b.PerMinute, time.Minute}, {b.PerHour, time.Hour}} {
+		if l.calls < 1 {
+			continue
 		}
+		atOnce := max(1, l.calls/5)
+		slowest = min(slowest, rate.Every(l.window/time.Duration(max(1, l.calls-atOnce))))
+		burst = min(burst, atOnce)
 	}
-	return all
-}
-
-// burst is how many calls may follow each other without a pause: what is left of
-// each limit at the pace of the slowest. A day's own limit is counted.
-func (b Budget) burst() int {
-	most := math.MaxInt
-	pause := b.interval()
-	for _, l := range b.limits() {
-		if l.window < 24*time.Hour {
-			most = min(most, l.calls-int((l.window+pause-1)/pause))
-		}
+	if burst == math.MaxInt {
+		burst = 1
 	}
-	if most == math.MaxInt {
-		return 1
-	}
-	return max(1, most)
+	return slowest, burst
 }
 
 // pace spreads the calls of a day, and goes on after a restart where it was.
@@ -72,30 +53,34 @@ type Spent struct {
 }
 
 func newPace(b Budget, s Spent, now time.Time) *pace {
-	limit := rate.Inf
-	if pause := b.interval(); pause > 0 {
-		limit = rate.Every(pause)
-	}
-	p := &pace{budget: b, limiter: rate.NewLimiter(limit, b.burst())}
+	limit, burst := b.rate()
+	p := &pace{budget: b, limiter: rate.NewLimiter(limit, burst)}
 	if !s.At.IsZero() && !s.At.After(now) {
-		p.limiter.AllowN(s.At, b.burst()-min(s.Burst, b.burst()))
+		p.limiter.AllowN(s.At, burst-min(s.Burst, burst))
 	}
 	return p
 }
 
-// next returns when so many calls may be made.
-func (p *pace) next(s Spent, calls int, now time.Time) time.Time {
-	at := now
-	if s.Paused.After(at) {
-		at = s.Paused
+// next returns when so many calls may be made. Routine calls are spread: what is
+// left of a day's calls over what is left of the day. Others go at the rate.
+func (p *pace) next(s Spent, calls int, routine bool, now time.Time) time.Time {
+	at := later(now, s.Paused)
+	if p.budget.PerDay > 0 {
+		left := p.left(s, at)
+		midnight := (backend.DateOf(at) + 1).Midnight()
+		switch {
+		case left < calls:
+			at = midnight
+		case routine:
+			at = later(at, s.At.Add(midnight.Sub(at)/time.Duration(left)))
+		}
 	}
-	if p.budget.PerDay > 0 && s.Day == backend.DateOf(at) && s.Calls+calls > p.budget.PerDay {
-		at = (s.Day + 1).Midnight()
+	// Not by a reservation: one of a later time would take the time between for passed.
+	lacking := float64(min(calls, p.limiter.Burst())) - p.limiter.TokensAt(at)
+	if lacking <= 0 {
+		return at
 	}
-	reservation := p.limiter.ReserveN(at, min(calls, p.budget.burst()))
-	delay := reservation.DelayFrom(at)
-	reservation.CancelAt(at)
-	return at.Add(delay)
+	return at.Add(time.Duration(math.Ceil(lacking / float64(p.limiter.Limit()) * float64(time.Second))))
 }
 
 // spend counts calls at a time.

@@ -65,8 +65,8 @@ type Instrument struct {
 
 // Split is a split of an instrument.
 type Split struct {
-	Date  backend.Date
-	Ratio backend.Ratio
+	Date  backend.Date  `json:"date"`
+	Ratio backend.Ratio `json:"ratio"`
 }
 
 // id returns what the source calls the instrument.

@@ -36,14 +36,19 @@ type Span struct {
 
 // Symbol is what is known of one symbol.
 type Symbol struct {
-	Closes      Span          `json:"closes"`
-	ClosesAfter time.Time     `json:"closes_after"` // no call for closes before
-	Latest      time.Time     `json:"latest"`       // when the newest price was asked for
-	LatestAfter time.Time     `json:"latest_after"`
-	Actions     backend.Date  `json:"actions"` // through that day
-	Price       backend.Quote `json:"price"`   // the newest that was accepted
-	Held        *Held         `json:"held,omitempty"`
-	Outcome     Outcome       `json:"outcome,omitempty"` // of the last call about the symbol
+	Closes      Span         `json:"closes"`
+	ClosesAfter time.Time    `json:"closes_after"` // no call for closes before
+	Latest      time.Time    `json:"latest"`       // when the newest price was asked for
+	LatestAfter time.Time    `json:"latest_after"`
+	Actions     backend.Date `json:"actions"`          // through that day
+	Splits      []Split      `json:"splits,omitempty"` // that the source knows
+	// Jump is the first day of a price that a split may explain, which the source is
+	// yet to be asked for. Asked is the day through which it was.
+	Jump    backend.Date  `json:"jump,omitzero"`
+	Asked   backend.Date  `json:"asked,omitzero"`
+	Price   backend.Quote `json:"price"` // the newest that was accepted
+	Held    *Held         `json:"held,omitempty"`
+	Outcome Outcome       `json:"outcome,omitempty"` // of the last call about the symbol
 }
 
 // symbol returns the state of a symbol, which it adds if there is none.

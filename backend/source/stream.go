@@ -62,7 +62,7 @@ func (f *Feed) streamOnce(ctx context.Context, instruments []Instrument) error {
 		s := f.state.symbol(i.Symbol)
 		s.Latest = f.Now()
 		f.mu.Unlock()
-		accepted := f.accept(i, s, []Price{p}, i.Splits)
+		accepted := f.accept(i, s, []Price{p})
 		if err := f.write(ctx, accepted, nil); err != nil {
 			f.Log.Error("writing a price failed", "symbol", p.Symbol, slog.Any("error", err))
 		}

@@ -33,6 +33,7 @@ const marker backend.Currency = "USD"
 const (
 	urgencyRates = iota
 	urgencyFirstPrice
+	urgencyJump
 	urgencyCloses
 	urgencyLatest
 	urgencyActions
@@ -46,6 +47,9 @@ type task struct {
 	calls   int    // of the budget
 	run     func(ctx context.Context) error
 }
+
+// routine reports whether nothing is missing without the task.
+func (t task) routine() bool { return t.urgency >= urgencyLatest }
 
 // tasks lists everything that the demand asks of the source, due or not.
 func (f *Feed) tasks(d Demand, now time.Time) []task {
@@ -64,7 +68,7 @@ func (f *Feed) tasks(d Demand, now time.Time) []task {
 		if t.Closes {
 			all = append(all, f.closesTask(i, s, now))
 		}
-		if t.Actions && i.Since > 0 {
+		if t.Actions && (i.Since > 0 || s.Jump > 0) {
 			all = append(all, f.actionsTask(i, s, now))
 		}
 	}
@@ -169,10 +173,14 @@ func (f *Feed) actionsTask(i Instrument, s *Symbol, now time.Time) task {
 	today := backend.DateOf(now)
 	from := max(i.Since, s.Actions+1)
 	t := task{due: now, urgency: urgencyActions, symbol: i.Symbol, calls: f.Source.Traits().ActionCalls}
-	if s.Actions+actionDays > today {
-		t.due = (s.Actions + actionDays).Midnight()
+	switch {
+	case s.Jump > 0:
+		t.urgency, from = urgencyJump, s.Jump-recentDays
+	case s.Actions+actionDays > today:
+		t.due = later((s.Actions + actionDays).Midnight(), s.ClosesAfter)
+	default:
+		t.due = later(now, s.ClosesAfter)
 	}
-	t.due = later(t.due, s.ClosesAfter)
 	t.run = func(ctx context.Context) error { return f.askActions(ctx, i, s, from, today) }
 	return t
 }
