@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"testing"
 	"time"
 
@@ -9,29 +10,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Everything is measured, with little of it.
-func TestMeasure(t *testing.T) {
-	z := sizes{
-		holdings: 8, few: 16, many: 160, samples: 3, clients: 2, valuing: 100 * time.Millisecond,
-		conns: 20, refusing: 1, symbols: 5, updates: 50, pushing: 300 * time.Millisecond, pushRate: 1000,
+func TestMain(m *testing.M) {
+	if runYardstick() { // this process is a child of TestMeasure
+		return
 	}
+	os.Exit(m.Run())
+}
+
+// The quick mode measures everything.
+func TestMeasure(t *testing.T) {
 	var progress bytes.Buffer
-	r, err := measure(t.Context(), z, &progress)
+	r, err := measure(t.Context(), quick, &progress)
 	require.NoError(t, err, progress.String())
 	assert.Equal(t, []any{160, "priced", 0}, []any{r.stored, r.state, r.malformed})
 	assert.Equal(t, []int{3, 3, 3}, []int{len(r.many.list), len(r.many.valuation), len(r.many.reload)})
-	assert.NotEmpty(t, r.valued)
+	assert.NotEmpty(t, r.valued.times)
+	assert.NotEmpty(t, r.valuedBare.times)
+	assert.Positive(t, r.postCostBare)
 	assert.Positive(t, r.updates)
 	assert.NotEmpty(t, r.lags)
 	assert.GreaterOrEqual(t, r.lags.at(0), time.Duration(0))
-	assert.Contains(t, r.markdown(), "| push lag, p99 |")
+	for _, row := range []string{"push lag, p99", "valuation, processor time", "post, processor time"} {
+		assert.Contains(t, r.markdown(), "| "+row+" |")
+	}
 }
 
 func TestArguments(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"--help"}, sizes{}, &out, &out))
 	assert.Equal(t, usage, out.String())
-	for _, args := range [][]string{{"now"}, {"--fast"}} {
+	for _, args := range [][]string{{"now"}, {"--soon"}} {
 		assert.ErrorIs(t, run(t.Context(), args, sizes{}, &out, &out), errArguments, args)
 	}
 }

@@ -19,10 +19,11 @@ import (
 	"portfolio/tools/section"
 )
 
-const usage = `Usage: load [--help | --print]
+const usage = `Usage: load [--help | --print | --quick]
 
-Measures the service under load for some two minutes and writes the results into
-docs/performance.md; with --print onto standard output instead.
+Measures the service under load for about two minutes and writes the results into
+docs/performance.md. With --print it writes them to standard output only; so it does
+with --quick, which measures for a second and says little about performance.
 Exit status 2: bad arguments; 1: any other error.
 `
 
@@ -47,9 +48,18 @@ var full = sizes{
 	conns: 10_000, refusing: 50, symbols: 100, updates: 50, pushing: 20 * time.Second, pushRate: 10_000,
 }
 
+// quick measures everything with little of it.
+var quick = sizes{
+	holdings: 8, few: 16, many: 160, samples: 3, clients: 2, valuing: 100 * time.Millisecond,
+	conns: 20, refusing: 1, symbols: 5, updates: 50, pushing: 300 * time.Millisecond, pushRate: 1000,
+}
+
 var errArguments = errors.New("arguments")
 
 func main() {
+	if runYardstick() {
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], full, os.Stdout, os.Stderr)
@@ -67,6 +77,7 @@ func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run's error says it
 	printed := flags.Bool("print", false, "")
+	fast := flags.Bool("quick", false, "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
@@ -75,6 +86,9 @@ func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer
 		return fmt.Errorf("%w: %w; see load --help", errArguments, err)
 	case flags.NArg() > 0:
 		return fmt.Errorf("%w: got %s, want none; see load --help", errArguments, flags.Arg(0))
+	}
+	if *fast {
+		z, *printed = quick, true
 	}
 	r, err := measure(ctx, z, progress)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,17 @@ type arrivals struct {
 	mu        sync.Mutex
 	lags      times // of deltas, from the receipt of the oldest quote in them
 	malformed int
+	last      []byte // the last delta
+}
+
+// posters is the number of posts that the service makes at once.
+const posters = 128
+
+// sample returns a delta that arrived.
+func (a *arrivals) sample() []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last
 }
 
 var (
@@ -51,6 +63,7 @@ func (a *arrivals) add(_ string, message []byte) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.last = message
 	if oldest.IsZero() {
 		a.malformed++
 		return
@@ -128,12 +141,21 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 		w.gateway.Answer(fmt.Sprint("c", 1+w.refusing+n), pushtest.Answer{Status: http.StatusTooManyRequests})
 	}
 	before, began := w.gateway.Posts(), time.Now()
+	usedBefore, err := used(s.cmd)
+	if err != nil {
+		return err
+	}
 	if r.updates, err = s.update(ctx); err != nil {
 		return err
 	}
 	r.pushing, r.posts = time.Since(began), w.gateway.Posts()-before
+	usedAfter, err := used(s.cmd)
+	if err != nil {
+		return err
+	}
+	r.postCost = (usedAfter - usedBefore) / time.Duration(r.posts)
 	r.lags, r.malformed = w.arrived.take()
-	if r.pushingPeak, err = s.peak(); err != nil {
+	if r.pushingPeak, err = peak(s.cmd); err != nil {
 		return err
 	}
 	left := func() (n int, err error) {
@@ -145,7 +167,25 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 	if n, err := left(); err != nil || n != w.conns-w.refusing {
 		return fmt.Errorf("got %d connections, want %d once those that are gone are forgotten: %w", n, w.conns-w.refusing, err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.postBare(ctx, r)
+}
+
+// postBare has the bare client make as many posts in the same bursts.
+func (w *world) postBare(ctx context.Context, r *report) error {
+	use, err := runPosts(ctx, barePosts{
+		URL: w.gateway.URL + "/prod/@connections/c0", Message: w.arrived.sample(), Posts: r.posts,
+		Burst: int64(w.conns / w.symbols), Every: time.Second / time.Duration(w.updates), Workers: posters,
+		Signature: "AWS4-HMAC-SHA256 " + strings.Repeat("x", 180),
+	})
+	if err != nil {
+		return err
+	}
+	r.postCostBare = use.Used / time.Duration(use.Posts)
+	w.arrived.take()
+	return nil
 }
 
 // update writes one quote after the other, at the rate that is wanted and not at

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -159,9 +160,42 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 		return fmt.Errorf("valuation: got %d positions, want %d (%w)", len(v.Positions), w.holdings, err)
 	}
 	r.answer, r.state = len(body), v.State
-	before, err := s.used()
-	if err != nil {
+	get := func() error {
+		_, err := s.call(ctx, http.MethodGet, path, "")
 		return err
+	}
+	if r.valued, err = w.pressure(s.cmd, get); err != nil {
+		return err
+	}
+	if r.valuingPeak, err = peak(s.cmd); err != nil {
+		return err
+	}
+	bare, err := startBare(ctx, body)
+	if err != nil {
+		return fmt.Errorf("bare server: %w", err)
+	}
+	defer func() { err = errors.Join(err, bare.stop()) }()
+	same := *s
+	same.base = bare.base
+	r.valuedBare, err = w.pressure(bare.cmd, func() error {
+		_, err := same.call(ctx, http.MethodGet, path, "")
+		return err
+	})
+	return err
+}
+
+// pressed is the outcome of calls that clients make as fast as they are answered.
+type pressed struct {
+	times
+	took time.Duration // all of it
+	cost time.Duration // processor time of the server for one call
+}
+
+// pressure has clients call a server, each again after an answer.
+func (w *world) pressure(server *exec.Cmd, call func() error) (p pressed, err error) {
+	before, err := used(server)
+	if err != nil {
+		return p, err
 	}
 	var clients sync.WaitGroup
 	all, failures := make([]times, w.clients), make([]error, w.clients)
@@ -170,18 +204,17 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 		clients.Go(func() {
 			for failures[c] == nil && time.Since(began) < w.valuing {
 				start := time.Now()
-				_, failures[c] = s.call(ctx, http.MethodGet, path, "")
+				failures[c] = call()
 				all[c] = append(all[c], time.Since(start))
 			}
 		})
 	}
 	clients.Wait()
-	r.valued, r.valuing = slices.Concat(all...), time.Since(began)
-	after, err := s.used()
+	p.times, p.took = slices.Concat(all...), time.Since(began)
+	after, err := used(server)
 	if err := errors.Join(append(failures, err)...); err != nil {
-		return err
+		return p, err
 	}
-	r.valuingUsed = (after - before) / time.Duration(len(r.valued))
-	r.valuingPeak, err = s.peak()
-	return err
+	p.cost = (after - before) / time.Duration(len(p.times))
+	return p, nil
 }

@@ -218,33 +218,3 @@ func (s *service) call(ctx context.Context, method, path, body string) ([]byte, 
 	}
 	return text, err
 }
-
-// used is how long processors worked for the service so far.
-func (s *service) used() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	// Behind the name: state, ten numbers, then what it did itself and what the
-	// kernel did for it, in hundredths of a second on Linux.
-	var user, system int64
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if _, err := fmt.Sscan(strings.Join(fields[11:13], " "), &user, &system); err != nil {
-		return 0, fmt.Errorf("processor time: %w", err)
-	}
-	return time.Duration(user+system) * 10 * time.Millisecond, nil
-}
-
-// peak is the most memory that the service had so far, in bytes.
-func (s *service) peak() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	var kilobytes int64
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscanf(after, "%d kB", &kilobytes); err != nil {
-		return 0, fmt.Errorf("peak memory: %w", err)
-	}
-	return kilobytes << 10, nil
-}
