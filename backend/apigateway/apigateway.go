@@ -1,16 +1,14 @@
 // Package apigateway posts messages to WebSocket clients through API Gateway's
 // management API.
 //
-// It signs with the SDK's own signer and posts with net/http: the SDK's client for
-// this one call would add a module and its middleware to each of thousands of posts
-// a second, and retries of its own where package push already has a better answer.
+// It uses net/http and a signer of its own, because there are thousands of posts a
+// second: the SDK's client would put its middleware around each, and has retries of
+// its own, which package push decides about.
 package apigateway
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -23,24 +21,23 @@ import (
 	"portfolio/backend/push"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Config says how to reach API Gateway.
 type Config struct {
 	Region      string
-	Credentials aws.CredentialsProvider // asked for each post; has to remember them
-	// Endpoint is where an emulator is, http://host:port. Empty is AWS: the host
-	// that the connection came by.
+	Credentials aws.CredentialsProvider // called for each post, so it should cache
+	// Endpoint is the URL of an emulator, http://host:port. If it is empty, posts go
+	// to the domain of the connection.
 	Endpoint    string
-	Connections int // kept open at most; as many as there are posts at once
+	Connections int // limit of open TCP connections, the number of concurrent posts
 }
 
-// Client posts. It is safe for concurrent use.
+// Client posts messages. It is safe for concurrent use.
 type Client struct {
 	Config
 	endpoint *url.URL // nil for AWS
-	signer   *v4.Signer
+	signer   signer
 	http     *http.Client
 }
 
@@ -48,7 +45,7 @@ var _ push.Poster = (*Client)(nil)
 
 // New returns a client.
 func New(c Config) (*Client, error) {
-	client := &Client{Config: c, signer: v4.NewSigner(), http: &http.Client{
+	client := &Client{Config: c, signer: signer{region: c.Region}, http: &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
@@ -56,7 +53,7 @@ func New(c Config) (*Client, error) {
 			MaxIdleConns:        c.Connections,
 			MaxIdleConnsPerHost: c.Connections,
 			MaxConnsPerHost:     c.Connections,
-			IdleConnTimeout:     50 * time.Second, // before the other side ends them
+			IdleConnTimeout:     50 * time.Second, // before the other side closes them
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -87,52 +84,47 @@ func (c *Client) do(ctx context.Context, method string, to backend.Connection, m
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("call the connection: %w", err)
+		return fmt.Errorf("@connections: %w", err)
 	}
 	defer response.Body.Close()
-	// Read to its end, so that the TCP connection is used again.
+	// Read to its end, so that the TCP connection is reused.
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
 	return outcome(response, answer)
 }
 
 // request returns a signed request about a connection.
 func (c *Client) request(ctx context.Context, method string, to backend.Connection, message []byte) (*http.Request, error) {
-	target := url.URL{Scheme: "https", Host: to.DomainName}
-	if c.endpoint != nil {
-		target.Scheme, target.Host = c.endpoint.Scheme, c.endpoint.Host
-	}
-	// IDs end in "=", which the service wants escaped, as the SDKs do it.
-	target.Path = "/" + to.Stage + "/@connections/" + to.ID
-	target.RawPath = "/" + url.PathEscape(to.Stage) + "/@connections/" + escape(to.ID)
-	r, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(message))
-	if err != nil {
-		return nil, fmt.Errorf("call the connection: %w", err)
-	}
-	if c.endpoint != nil {
-		r.Host = to.DomainName
-		if port := c.endpoint.Port(); port != "" {
-			r.Host = net.JoinHostPort(to.DomainName, port)
-		}
-	}
-	r.Header.Set("Content-Type", "application/octet-stream")
 	credentials, err := c.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
-	hash := sha256.Sum256(message)
-	err = c.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(hash[:]), "execute-api", c.Region, time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("sign the call: %w", err)
+	target := &url.URL{
+		Scheme: "https", Host: to.DomainName,
+		// IDs end in "=", which the service wants escaped, as the SDKs do it.
+		Path:    "/" + to.Stage + "/@connections/" + to.ID,
+		RawPath: "/" + escape(to.Stage, "") + "/@connections/" + escape(to.ID, ""),
 	}
+	host := to.DomainName
+	if c.endpoint != nil {
+		target.Scheme, target.Host = c.endpoint.Scheme, c.endpoint.Host
+		if port := c.endpoint.Port(); port != "" {
+			host = net.JoinHostPort(to.DomainName, port)
+		}
+	}
+	body := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(message)), nil }
+	r := (&http.Request{
+		Method: method, URL: target, Host: host, ContentLength: int64(len(message)), GetBody: body,
+		Header: http.Header{"Content-Type": {"application/octet-stream"}, "User-Agent": {"portfolio"}},
+	}).WithContext(ctx)
+	r.Body, _ = body()
+	if len(message) == 0 {
+		r.Body, r.GetBody = http.NoBody, nil
+	}
+	c.signer.sign(r, credentials, message, time.Now())
 	return r, nil
 }
 
-// escape is url.PathEscape that leaves nothing but unreserved characters.
-func escape(text string) string {
-	return strings.NewReplacer("=", "%3D", "+", "%2B", "&", "%26", "@", "%40", ":", "%3A", "$", "%24").Replace(url.PathEscape(text))
-}
-
-// outcome tells apart what package push treats differently.
+// outcome maps a response to the errors that package push distinguishes.
 func outcome(response *http.Response, answer []byte) error {
 	kind := response.Header.Get("X-Amzn-Errortype") + string(answer)
 	switch {
@@ -143,6 +135,6 @@ func outcome(response *http.Response, answer []byte) error {
 	case response.StatusCode == http.StatusTooManyRequests, strings.Contains(kind, "LimitExceeded"):
 		return push.ErrLimited
 	default:
-		return fmt.Errorf("call the connection: status %d, %.200q", response.StatusCode, kind)
+		return fmt.Errorf("@connections: status %d, %.200q", response.StatusCode, kind)
 	}
 }

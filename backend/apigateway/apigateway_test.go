@@ -46,10 +46,10 @@ func TestPost(t *testing.T) {
 		"throttled":   {status: 429, header: "TooManyRequestsException", want: push.ErrLimited},
 		"buffer full": {status: 400, header: "LimitExceededException", want: push.ErrLimited},
 		"in the body": {status: 400, body: `{"__type":"LimitExceededException"}`, want: push.ErrLimited},
-		"forbidden":   {status: 403, header: "ForbiddenException", text: `post to connection: status 403, "ForbiddenException"`},
-		"too large":   {status: 413, body: "PayloadTooLarge", text: `post to connection: status 413, "PayloadTooLarge"`},
-		"moved":       {status: 302, text: `post to connection: status 302, ""`},
-		"broken":      {status: 500, body: strings.Repeat("x", 9000), text: `post to connection: status 500, "` + strings.Repeat("x", 200) + `"`},
+		"forbidden":   {status: 403, header: "ForbiddenException", text: `@connections: status 403, "ForbiddenException"`},
+		"too large":   {status: 413, body: "PayloadTooLarge", text: `@connections: status 413, "PayloadTooLarge"`},
+		"moved":       {status: 302, text: `@connections: status 302, ""`},
+		"broken":      {status: 500, body: strings.Repeat("x", 9000), text: `@connections: status 500, "` + strings.Repeat("x", 200) + `"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got *http.Request
