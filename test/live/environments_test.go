@@ -1,13 +1,13 @@
 package live
 
 import (
-	"encoding/json"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"portfolio/config/tfstate"
 	"portfolio/local/platform"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,40 +135,29 @@ func picture(t *testing.T, p *platform.Platform, suffix string) snapshot {
 	tf := stackTerraform(t, p, synthesize(t, p, suffix, pullRequest), pullRequest)
 	changes := changesOf(planned(t, tf))
 	onlyDrift(t, changes)
-	return snapshot{s.Serial, s.Lineage, s.addresses(), resources, changes}
+	return snapshot{s.Serial, s.Lineage, addresses(s), resources, changes}
 }
 
-// remoteState is the part of a state that the tests read.
-type remoteState struct {
-	Serial    uint64
-	Lineage   string
-	Outputs   map[string]struct{ Value json.RawMessage }
-	Resources []struct {
-		Mode, Type, Name string
-		Instances        []json.RawMessage
-	}
-}
-
-// addresses returns those of the managed resources in the state.
-func (s remoteState) addresses() []string {
+// addresses returns those of the managed resources in a state.
+func addresses(s tfstate.State) []string {
 	var all []string
-	for _, r := range s.Resources {
-		if r.Mode == "managed" && len(r.Instances) > 0 {
-			all = append(all, r.Type+"."+r.Name)
-		}
+	for _, r := range s.Managed() {
+		all = append(all, r.Address())
 	}
 	slices.Sort(all)
 	return all
 }
 
 // readState reads an environment's state without Terraform and its lock.
-func readState(t *testing.T, p *platform.Platform, suffix string) (s remoteState, ok bool) {
+func readState(t *testing.T, p *platform.Platform, suffix string) (s tfstate.State, ok bool) {
 	t.Helper()
 	text, ok := readObject(t, p, stateOf(suffix))
-	if ok {
-		require.NoError(t, json.Unmarshal(text, &s))
+	if !ok {
+		return tfstate.State{}, false
 	}
-	return s, ok
+	s, err := tfstate.Read(text)
+	require.NoError(t, err)
+	return s, true
 }
 
 func readObject(t *testing.T, p *platform.Platform, key string) ([]byte, bool) {
