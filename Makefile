@@ -6,6 +6,9 @@ MAKEFLAGS += --jobs=4
 
 export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
+# The same for everything, so that no package is compiled twice.
+export CGO_ENABLED := 0
+export GOFLAGS := $(GOFLAGS) -trimpath
 # Where the registry cannot be reached, make setup writes a configuration that names a
 # mirror; elsewhere the user's own applies. It is looked up when a recipe needs it. The
 # CLI also locks providers, for which it asks the registry unless it gets the mirror.
@@ -15,7 +18,7 @@ export TF_CLI_CONFIG_FILE = $(shell test -f $(offline)/terraform.rc && echo $(of
 export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && echo -fs-mirror=$(offline)/mirror)
 
 # What is uploaded runs on Linux with x86-64, whatever this machine is.
-STATIC := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+STATIC := go build -buildvcs=false
 CLOUD  := GOOS=linux GOARCH=amd64 $(STATIC)
 CDKTF  := node_modules/.bin/cdktf
 

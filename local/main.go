@@ -146,7 +146,8 @@ func upCommand(at *platform.Place) *cobra.Command {
 
 func describe(out io.Writer, at platform.Place, p *platform.Platform) {
 	fmt.Fprintf(out, `
-WebSocket  %s   (its host is 127.0.0.1)
+WebSocket  %s
+           (its host name is not in DNS: dial 127.0.0.1)
 API        %s
 AWS        %s
 Ports      %s

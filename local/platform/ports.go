@@ -39,11 +39,8 @@ type namedPort struct {
 
 // String names the ports on one line.
 func (p Ports) String() string {
-	var words []string
-	for _, each := range p.all() {
-		words = append(words, fmt.Sprintf("%s %d", each.name, *each.port))
-	}
-	return strings.Join(words, ", ")
+	return fmt.Sprintf("emulator %d, PostgreSQL %d, Valkey %d, service %d %d",
+		p.Emulator, p.Postgres, p.Valkey, p.Services[0], p.Services[1])
 }
 
 // choosePorts returns each wanted port if it is free and another free one if not, with
@@ -59,7 +56,7 @@ func choosePorts(wanted Ports) (chosen Ports, taken []string, err error) {
 			return Ports{}, nil, err
 		}
 		if want != 0 {
-			taken = append(taken, fmt.Sprintf("port %d is taken by %s: %s listens on %d", want, holder(want), each.name, *each.port))
+			taken = append(taken, fmt.Sprintf("port %d is taken by %s: %s uses %d", want, holder(want), each.name, *each.port))
 		}
 	}
 	return chosen, taken, nil

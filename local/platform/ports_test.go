@@ -43,8 +43,8 @@ func TestAUsualPortIsTakenIfItIsFreeAndAnotherIfNot(t *testing.T) {
 		name := filepath.Base(self)
 		by = fmt.Sprintf("%s (pid %d)", name[:min(len(name), 15)], os.Getpid()) // the kernel keeps 15 characters
 	}
-	assert.Equal(t, []string{fmt.Sprintf("port %d is taken by %s: PostgreSQL listens on %d", taken, by, chosen.Postgres)}, lines)
-	assert.Equal(t, fmt.Sprintf("emulator %d, PostgreSQL %d, Valkey %d, service 1 %d, service 2 %d",
+	assert.Equal(t, []string{fmt.Sprintf("port %d is taken by %s: PostgreSQL uses %d", taken, by, chosen.Postgres)}, lines)
+	assert.Equal(t, fmt.Sprintf("emulator %d, PostgreSQL %d, Valkey %d, service %d %d",
 		chosen.Emulator, chosen.Postgres, chosen.Valkey, chosen.Services[0], chosen.Services[1]), chosen.String())
 }
 

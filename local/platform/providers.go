@@ -134,7 +134,7 @@ func buildArchiveProvider(ctx context.Context, root, folder string, out io.Write
 	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-o", binary, "github.com/terraform-providers/terraform-provider-archive")
 	cmd.Dir = filepath.Join(root, "local/archiveprovider")
 	// The user's workspace and flags are not meant for this module.
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOFLAGS=") }), "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOFLAGS=") }), "GOWORK=off", "GOFLAGS=-trimpath")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the archive provider: %w\n%s", err, text)
 	}
