@@ -8,7 +8,7 @@ export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 # The same for everything, so that no package is compiled twice.
 export CGO_ENABLED := 0
-export GOFLAGS := $(GOFLAGS) -trimpath
+export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS 2>/dev/null)) -trimpath)
 # Where the registry cannot be reached, make setup writes a configuration that names a
 # mirror; elsewhere the user's own applies. It is looked up when a recipe needs it. The
 # CLI also locks providers, for which it asks the registry unless it gets the mirror.
@@ -44,8 +44,19 @@ local-status: build/local ## list its processes and endpoints
 demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or for FOR=30s
 	@build/local demo $(if $(FOR),--for $(FOR))
 
-test: setup build build/machine build/tools/python/.shellcheck systemd-analyze ## run every test
-	go test -timeout 40m ./...
+# The live tests take longest and mostly wait, so the others run at the same time. Tests
+# run make themselves, with flags of its own.
+.PHONY: test/ready test/live test/others
+test: test/live test/others ## run every test
+
+test/ready: setup build build/machine build/tools/python/.shellcheck systemd-analyze
+	@go build ./... # once, not in both
+
+test/live: test/ready
+	MAKEFLAGS= go test -timeout 40m ./test/live
+
+test/others: test/ready
+	packages=$$(go list ./...) && MAKEFLAGS= go test -timeout 40m $$(echo "$$packages" | grep -v '/test/live$$')
 
 lint: setup build/tools/python/.shellcheck build/tools/checkov/.done ## formatting, static analysis, security checks
 	@.ci/lint
