@@ -135,6 +135,23 @@ func (at Place) Open() (*Platform, error) {
 	return p, nil
 }
 
+// Account returns the AWS account of a platform that Up may still be starting, or ErrDown
+// before the emulator can be used. Only AWS and Endpoints.AWS of it mean anything.
+func (at Place) Account(ctx context.Context) (*Platform, error) {
+	p, err := at.load()
+	if err != nil {
+		return nil, err
+	}
+	if p.record.Ports.Emulator == 0 {
+		return nil, ErrDown
+	}
+	p.Endpoints.AWS = p.emulatorURL()
+	if err := p.checkStateBucket(ctx); err != nil {
+		return nil, errors.Join(ErrDown, err)
+	}
+	return p, nil
+}
+
 // Down ends every process of the platform, even if only some of them are left, and
 // deletes its data. Where nothing runs it does nothing.
 func (at Place) Down() error {

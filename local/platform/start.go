@@ -161,11 +161,10 @@ func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) e
 
 // createStateBucket creates the bucket with the settings that ops preflight demands.
 func (p *Platform) createStateBucket(ctx context.Context) error {
-	cfg, err := p.AWS(ctx)
+	client, err := p.stateClient(ctx)
 	if err != nil {
 		return err
 	}
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.Region = true, p.state.Region })
 	in := &s3.CreateBucketInput{Bucket: &p.state.Bucket}
 	if p.state.Region != "us-east-1" { // S3 rejects this one as a constraint
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(p.state.Region)}
@@ -188,6 +187,24 @@ func (p *Platform) createStateBucket(ctx context.Context) error {
 		return fmt.Errorf("state bucket: %w", err)
 	}
 	return nil
+}
+
+// checkStateBucket returns an error unless the bucket has the last of its settings.
+func (p *Platform) checkStateBucket(ctx context.Context) error {
+	client, err := p.stateClient(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &p.state.Bucket})
+	return err
+}
+
+func (p *Platform) stateClient(ctx context.Context) (*s3.Client, error) {
+	cfg, err := p.AWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.Region = true, p.state.Region }), nil
 }
 
 // copyFile copies an executable and creates the folder that it goes to.

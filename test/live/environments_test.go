@@ -21,18 +21,24 @@ var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"
 
 // environments deploys two pull requests side by side, one with interruptions and the other
 // with the commands that people use. Destroying the first does not change the second.
-func environments(t *testing.T, p *platform.Platform) {
+// The platform is starting at the same time, until up is closed.
+func environments(t *testing.T, p *platform.Platform, up <-chan struct{}) {
 	t.Run("side by side", func(t *testing.T) {
 		t.Run("pr1", func(t *testing.T) { t.Parallel(); cutDeploys(t, p, "pr1") })
 		t.Run("pr2", func(t *testing.T) { t.Parallel(); cliDeploys(t, p, "pr2") })
 	})
 	require.False(t, t.Failed(), "the rest needs both environments")
+	<-up // reap has to see the platform's environment, and keep it
 	before := picture(t, p, "pr2")
 	reaps(t, p)
 	assert.Equal(t, before, picture(t, p, "pr2"), "pr2 after pr1's destruction")
-	out, err := makeTarget(t, p, "destroy", "pr2")
+}
+
+// makeDestroys destroys an environment with make and checks that nothing is left.
+func makeDestroys(t *testing.T, p *platform.Platform, suffix string) {
+	out, err := makeTarget(t, p, "destroy", suffix)
 	require.NoError(t, err, out)
-	assert.Empty(t, leftovers(t, p, "pr2"))
+	assert.Empty(t, leftovers(t, p, suffix))
 }
 
 // reaps destroys the environment whose pull request is closed, with two runs at the same

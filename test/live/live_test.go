@@ -3,6 +3,7 @@
 package live
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +45,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestPlatform starts the platform, tests it while it runs, and ends it. Destroying it
-// and ending its processes are tests, too, in this order.
+// and ending its processes are tests, too, in this order. What needs nothing but its AWS
+// account begins while it is still starting.
 func TestPlatform(t *testing.T) {
 	for name, value := range map[string]string{
 		"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard",
@@ -57,30 +60,82 @@ func TestPlatform(t *testing.T) {
 	require.NoError(t, at.Down(), "left by a test that was killed")
 	t.Cleanup(func() { assert.NoError(t, at.Down()) })
 	launcher := buildLauncher(t)
-	out, err := launcher(t, "up", "--other-ports").CombinedOutput()
-	require.NoError(t, err, string(out))
+	wait := background(t, launcher(t, "up", "--other-ports"))
+	account := awaitAccount(t)
+
+	var p *platform.Platform
+	up := make(chan struct{}) // closed once p is set or the start has failed
+	t.Run("running", func(t *testing.T) {
+		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, account, up) })
+		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, account) })
+		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, account) })
+		t.Run("platform", func(t *testing.T) {
+			t.Parallel()
+			p = opened(t, wait, up)
+			running(t, launcher, p)
+		})
+	})
+	require.NotNil(t, p, "the platform is not up")
+	t.Run("destroyed", func(t *testing.T) {
+		t.Run("pr2", func(t *testing.T) { t.Parallel(); makeDestroys(t, p, "pr2") })
+		t.Run("platform", func(t *testing.T) {
+			t.Parallel()
+			t.Run("state", func(t *testing.T) { state(t, p) })
+			t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
+			t.Run("destroy", func(t *testing.T) { destroy(t, p) })
+		})
+	})
+	t.Run("down", func(t *testing.T) { down(t, launcher, p) })
+}
+
+// background starts a command and returns a function that waits for its end.
+func background(t *testing.T, cmd *exec.Cmd) (wait func() (string, error)) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, cmd.Start())
+	wait = sync.OnceValues(func() (string, error) {
+		err := cmd.Wait()
+		return out.String(), err
+	})
+	t.Cleanup(func() { wait() })
+	return wait
+}
+
+// awaitAccount returns the account of the platform that is starting, once it can be used.
+func awaitAccount(t *testing.T) (account *platform.Platform) {
+	t.Helper()
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		var err error
+		account, err = at.Account(t.Context())
+		require.NoError(c, err)
+	}, 2*time.Minute, 100*time.Millisecond)
+	return account
+}
+
+// opened returns the platform once the command that starts it has ended.
+func opened(t *testing.T, wait func() (string, error), up chan<- struct{}) *platform.Platform {
+	t.Helper()
+	defer close(up)
+	out, err := wait()
+	require.NoError(t, err, out)
 	t.Logf("up:\n%s", out)
 	p, err := at.Open()
 	require.NoError(t, err)
+	return p
+}
 
-	t.Run("running", func(t *testing.T) {
-		t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
-		t.Run("listens on loopback only", func(t *testing.T) { loopbackOnly(t, p) })
-		// Not in parallel, since it removes instances from the load balancer.
-		t.Run("portfolios", func(t *testing.T) { portfolios(t, p) })
-		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, p) })
-		t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
-		t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
-		t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
-		t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
-		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, p) })
-		t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
-		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, p) })
-	})
-	t.Run("state", func(t *testing.T) { state(t, p) })
-	t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
-	t.Run("destroy", func(t *testing.T) { destroy(t, p) })
-	t.Run("down", func(t *testing.T) { down(t, launcher, p) })
+// running tests the platform while it is up.
+func running(t *testing.T, launcher launcher, p *platform.Platform) {
+	t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
+	t.Run("listens on loopback only", func(t *testing.T) { loopbackOnly(t, p) })
+	// Not in parallel, since it removes instances from the load balancer.
+	t.Run("portfolios", func(t *testing.T) { portfolios(t, p) })
+	t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
+	t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
+	t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
+	t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
+	t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
 }
 
 // launcher returns a command of the program behind make local, for the test's platform.
