@@ -130,20 +130,20 @@ build/machine: build
 	@$(STATIC) -o build/machine/portfolio ./backend/cmd/portfolio
 
 .PHONY: build/local
-build/local: prerequisites | $(BINDINGS)
+build/local: prerequisites | build/.modules
 	@mkdir -p build
 	$(step) 'build the program of the local platform'
 	@$(STATIC) -o build/local ./local
 
 # The operator's program. go run would hide its exit statuses.
 .PHONY: build/ops
-build/ops: prerequisites | $(BINDINGS)
+build/ops: prerequisites | build/.modules
 	@mkdir -p build
 	@$(STATIC) -o build/ops ./ops
 
 node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 	$(step) 'install the Node packages'
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@
 
 # npm's link would start the CLI as it is, which takes seconds: fastsynth/cli is faster.
@@ -156,6 +156,12 @@ $(BINDINGS): node_modules/.package-lock.json
 	$(step) 'generate the bindings'
 	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24 npx --no-install jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
 	@touch $@
+
+# go build would print a line for each module.
+build/.modules: go.mod go.sum | $(BINDINGS)
+	$(step) 'download the Go modules'
+	@go mod download
+	@mkdir -p build && touch $@
 
 PIP := bin/pip install --quiet --disable-pip-version-check --require-hashes
 

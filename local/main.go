@@ -67,8 +67,10 @@ ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too
 		DisableFlagsInUseLine:      true,
 		SuggestionsMinimumDistance: 2,
 	}
-	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local", "folder of the platform's files; each has a platform of its own")
-	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), demoCommand(at), watchCommand(at), providersCommand(at), frontCommand())
+	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local",
+		"folder of the platform's files; each has a platform of its own")
+	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), demoCommand(at), watchCommand(at),
+		providersCommand(at), frontCommand())
 	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(badInput)
 	return root

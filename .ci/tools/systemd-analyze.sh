@@ -1,19 +1,19 @@
 #!/bin/sh
-# Makes build/tools/systemd/bin/systemd-analyze on a machine that has none, out of
-# the distribution's packages, unpacked without root. Called from the top folder.
+# Installs build/tools/systemd/bin/systemd-analyze on a machine that has none, from the
+# distribution's packages, unpacked without root. Called from the top folder by make test.
 set -eu
 
 tools=build/tools/systemd
 if command -v systemd-analyze >/dev/null || [ -x "$tools/bin/systemd-analyze" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null; then
-  echo "systemd-analyze: got none, want it on PATH: the tests check the service's unit with it" >&2
-  exit 1
+  echo "systemd-analyze: got none, want it on PATH: make test checks the service's unit with it" >&2
+  exit 2
 fi
 
 rm -rf "$tools"
 mkdir -p "$tools/root" "$tools/bin" "$tools/apt/lists/partial" "$tools/apt/cache/archives/partial"
 here=$(cd "$tools" && pwd)
-# Lists of our own, since only root may bring the machine's up to date.
+# Separate lists, since only root can update the machine's.
 cat >"$tools/apt/apt.conf" <<EOF
 Dir::State::lists "$here/apt/lists";
 Dir::Cache "$here/apt/cache";

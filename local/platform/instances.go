@@ -44,7 +44,8 @@ func (p *Platform) startInstances(ctx context.Context, st *stores, held reservat
 	}
 	maps.Copy(environ, map[string]string{
 		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": accessKey,
-		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile, "LOG_FILE": "",
+		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile,
+		"LOG_FILE": "",
 	})
 	p.record.Service = maps.Clone(environ)
 	unlock, err := lockPorts(ctx)
@@ -131,7 +132,9 @@ func createMasterUser(ctx context.Context, cfg aws.Config, st *stores, environ m
 
 func (p *Platform) registerTargets(ctx context.Context, cfg aws.Config) error {
 	client := elasticloadbalancingv2.NewFromConfig(cfg)
-	groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{p.names.TargetGroup}})
+	groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{
+		Names: []string{p.names.TargetGroup},
+	})
 	if err != nil {
 		return err
 	}

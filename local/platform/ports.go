@@ -22,7 +22,10 @@ type Ports struct {
 }
 
 // usualPorts are taken where they are free.
-var usualPorts = Ports{Emulator: servers.EmulatorPort, Postgres: servers.PostgresPort, Valkey: servers.ValkeyPort, Services: [2]int{8081, 8082}}
+var usualPorts = Ports{
+	Emulator: servers.EmulatorPort, Postgres: servers.PostgresPort, Valkey: servers.ValkeyPort,
+	Services: [2]int{8081, 8082},
+}
 
 // all are the ports with the names of what listens on them.
 func (p *Ports) all() []namedPort {

@@ -81,7 +81,8 @@ func (a *apply) take(line []byte) {
 		}
 	case "diagnostic":
 		if m.Diagnostic.Severity == "error" {
-			a.errors = append(a.errors, strings.TrimSpace(m.Diagnostic.Address+": "+m.Diagnostic.Summary+"\n"+m.Diagnostic.Detail))
+			d := m.Diagnostic
+			a.errors = append(a.errors, strings.TrimSpace(d.Address+": "+d.Summary+"\n"+d.Detail))
 		}
 	}
 }

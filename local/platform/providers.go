@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/hashicorp/go-version"
 )
@@ -83,7 +81,8 @@ func mirrors() []string {
 		found = append(found, named)
 	}
 	if home, err := os.UserHomeDir(); err == nil {
-		found = append(found, filepath.Join(home, ".terraform.d/plugins"), filepath.Join(home, ".local/share/terraform/plugins"))
+		found = append(found, filepath.Join(home, ".terraform.d/plugins"),
+			filepath.Join(home, ".local/share/terraform/plugins"))
 	}
 	found = append(found, "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 	below, _ := filepath.Glob("/opt/*") // no match is not an error
@@ -131,10 +130,11 @@ func buildArchiveProvider(ctx context.Context, root, folder string, out io.Write
 		return nil
 	}
 	fmt.Fprintln(out, "building the archive provider, which this machine's mirror lacks (about 40 s) …")
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-o", binary, "github.com/terraform-providers/terraform-provider-archive")
+	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-o", binary,
+		"github.com/terraform-providers/terraform-provider-archive")
 	cmd.Dir = filepath.Join(root, "local/archiveprovider")
 	// The user's workspace and flags are not meant for this module.
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOFLAGS=") }), "GOWORK=off", "GOFLAGS=-trimpath")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-trimpath") // the last value of a name counts
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the archive provider: %w\n%s", err, text)
 	}

@@ -61,7 +61,9 @@ func (p *Platform) start(ctx context.Context, o Options) error {
 	if err := p.readOutputs(ctx); err != nil {
 		return err
 	}
-	if err := s.do("start two service instances", nil, func() error { return p.startInstances(ctx, stores, held) }); err != nil {
+	if err := s.do("start two service instances", nil, func() error {
+		return p.startInstances(ctx, stores, held)
+	}); err != nil {
 		return err
 	}
 	if err := s.do("ping over the WebSocket", nil, func() error { return p.ping(ctx) }); err != nil {
@@ -124,7 +126,9 @@ func (p *Platform) startAll(ctx context.Context, st *stores) error {
 		return nil
 	})
 	group.Go(func() (err error) {
-		st.postgres, err = servers.StartPostgres(ctx, servers.PostgresConfig{Port: ports.Postgres, Authority: authority, Launch: launch})
+		st.postgres, err = servers.StartPostgres(ctx, servers.PostgresConfig{
+			Port: ports.Postgres, Authority: authority, Launch: launch,
+		})
 		return err
 	})
 	group.Go(func() (err error) {
@@ -167,7 +171,9 @@ func (p *Platform) createStateBucket(ctx context.Context) error {
 	}
 	in := &s3.CreateBucketInput{Bucket: &p.state.Bucket}
 	if p.state.Region != "us-east-1" { // S3 rejects this one as a constraint
-		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(p.state.Region)}
+		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{
+			LocationConstraint: types.BucketLocationConstraint(p.state.Region),
+		}
 	}
 	if _, err := client.CreateBucket(ctx, in); err != nil {
 		return fmt.Errorf("state bucket: %w", err)
@@ -181,7 +187,8 @@ func (p *Platform) createStateBucket(ctx context.Context) error {
 	if _, err := client.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
 		Bucket: &p.state.Bucket,
 		PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
-			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
+			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true),
+			IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
 		},
 	}); err != nil {
 		return fmt.Errorf("state bucket: %w", err)

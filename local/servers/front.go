@@ -35,7 +35,9 @@ func (f front) serve(ctx context.Context, listening func()) error {
 	if err != nil {
 		return err
 	}
-	l, err := tls.Listen("tcp", address(f.Port), &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	l, err := tls.Listen("tcp", address(f.Port), &tls.Config{
+		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12,
+	})
 	if err != nil {
 		return err
 	}
