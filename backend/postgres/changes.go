@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
+	"log/slog"
 	"time"
 
 	"portfolio/backend"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -21,14 +22,14 @@ const (
 	// (PostgreSQL manual, NOTIFY).
 	maxPayload = 7_900
 
-	// listenCheck is how long a silent connection is trusted: one that was cut on
-	// the way would be silent for ever.
+	// listenCheck is how long a connection without notifications is trusted: one that
+	// was cut on the way would never deliver any.
 	listenCheck      = 15 * time.Second
 	firstListenPause = 250 * time.Millisecond
 	lastListenPause  = 10 * time.Second
 )
 
-// announcement is a Change on its way.
+// announcement is a Change in a notification.
 type announcement struct {
 	Portfolio  string         `json:"p,omitempty"`
 	Symbols    []string       `json:"s,omitempty"`
@@ -36,8 +37,8 @@ type announcement struct {
 	RevokedKey string         `json:"k,omitempty"`
 }
 
-// announce queues the notifications of a change, which go out when the
-// transaction is committed, and only then.
+// announce queues the notifications of a change. PostgreSQL delivers them when the
+// transaction is committed.
 func announce(batch *pgx.Batch, c backend.Change) error {
 	payloads, err := payloadsOf(announcement(c))
 	for _, payload := range payloads {
@@ -57,7 +58,7 @@ func payloadsOf(a announcement) ([]string, error) {
 	}
 	s, r := len(a.Symbols)/2, len(a.Pairs)/2
 	if s+r == 0 {
-		return nil, errors.New("an announcement is too long and cannot be split")
+		return nil, errors.New("the announcement is too long and cannot be split")
 	}
 	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
 	if err != nil {
@@ -67,44 +68,39 @@ func payloadsOf(a announcement) ([]string, error) {
 	return append(first, second...), err
 }
 
-// Listen implements backend.Changes, on a connection of its own. Lost is called
-// whenever that connection was made, the first time too. The result is nil.
+// Listen implements backend.Changes on a connection of its own. It calls lost each
+// time that connection is established, the first time included, and returns nil.
 func (db *DB) Listen(ctx context.Context, changed func(backend.Change), lost func()) error {
-	pause := firstListenPause
-	for ctx.Err() == nil {
-		err := db.listen(ctx, changed, func() {
-			pause = firstListenPause
+	pauses := &backoff.ExponentialBackOff{
+		InitialInterval: firstListenPause, MaxInterval: lastListenPause, Multiplier: 2, RandomizationFactor: 0.5,
+	}
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) { // only fails with ctx
+		return struct{}{}, db.listen(ctx, changed, func() {
+			pauses.Reset()
 			lost()
 		})
-		if ctx.Err() != nil {
-			break
-		}
-		wait := pause/2 + rand.N(pause/2) //nolint:gosec // it spreads load and guards nothing
-		db.log.Warn("listen for changes", "error", err.Error(), "again", wait.String())
-		pause = min(2*pause, lastListenPause)
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-	}
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
+		db.log.Warn("listening for changes failed", slog.Any("error", err), "retryIn", pause.String())
+	}))
 	return nil
 }
 
-// listen does so on one connection, until that fails.
+// listen calls changed with the changes that arrive on one connection, until the
+// connection fails.
 func (db *DB) listen(ctx context.Context, changed func(backend.Change), connected func()) error {
 	return db.notifications(ctx, changesChannel, connected, func(payload string) error {
 		var a announcement
 		if err := json.Unmarshal([]byte(payload), &a); err != nil {
-			return err // of a newer version: connecting anew has everything read anew
+			return err // of a newer version: reconnecting makes callers read everything again
 		}
 		changed(backend.Change(a))
 		return nil
 	})
 }
 
-// notifications hands on what comes on a channel, on a connection of its own,
-// until that fails or hand does. Connected is called once it is listening: what
-// was announced before nobody heard.
+// notifications calls hand with each payload of a channel, on a connection of its
+// own, until the connection or hand fails. It calls connected once it is listening:
+// earlier notifications are missed.
 func (db *DB) notifications(ctx context.Context, channel string, connected func(), hand func(payload string) error) error {
 	conn, err := db.connect(ctx)
 	if err != nil {
@@ -126,8 +122,8 @@ func (db *DB) notifications(ctx context.Context, channel string, connected func(
 	}
 }
 
-// next gives the payload of the next notification, "" where there was none for a
-// while and the server is still there.
+// next returns the payload of the next notification, or "" if none arrived for a
+// while and the server still answers.
 func next(ctx context.Context, conn *pgx.Conn) (string, error) {
 	waiting, cancel := context.WithTimeout(ctx, listenCheck)
 	defer cancel()

@@ -3,32 +3,35 @@ package push
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"portfolio/backend"
 	"portfolio/contract/wire"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
-// conn is a client that watches streams of this instance. The engine's lock
-// guards it. What it gets is made when its turn comes, of what is newest then.
+// conn is a client that watches streams of this instance, guarded by the engine's
+// lock. Its messages are composed when its turn comes, from the newest state.
 type conn struct {
 	info    backend.Connection
 	watches map[string]*watch // by portfolio
 
-	queued, busy bool // at most one post is under way
-	blocked      bool // until a pause after a post that failed is over
+	queued, busy bool // at most one post is in flight
+	blocked      bool // pausing after a failed post
 	closed       bool
-	failures     int // in a row
+	failures     int                         // in a row
+	pauses       *backoff.ExponentialBackOff // between posts after failures
 	notices      [][]byte
 	lastPost     time.Time
 	keepAlive    bool // due
 	warned       bool // of the cut
 }
 
-// connection gives the conn of a connection; lock held.
+// connection returns the conn of a connection; the lock is held.
 func (e *Engine) connection(info backend.Connection) *conn {
 	c := e.conns[info.ID]
 	if c == nil {
@@ -38,7 +41,7 @@ func (e *Engine) connection(info backend.Connection) *conn {
 	return c
 }
 
-// unwatch ends a watch; lock held.
+// unwatch ends a watch; the lock is held.
 func (e *Engine) unwatch(w *watch) {
 	delete(w.stream.watchers, w.conn.info.ID)
 	delete(w.conn.watches, w.stream.lease.Portfolio)
@@ -47,7 +50,7 @@ func (e *Engine) unwatch(w *watch) {
 	}
 }
 
-// ready queues a connection that has something to get; lock held.
+// ready queues a connection that is due a message; the lock is held.
 func (e *Engine) ready(c *conn) {
 	if c.queued || c.busy || c.blocked || c.closed || !c.due() {
 		return
@@ -69,9 +72,9 @@ func (c *conn) due() bool {
 	return false
 }
 
-// remind reports whether a connection has to hear something because of the
-// time; lock held.
-func (e *Engine) remind(c *conn, now time.Time) bool {
+// scheduleByTime reports whether a connection is due a message because of the time:
+// a warning before API Gateway cuts it, or a keepalive; the lock is held.
+func (e *Engine) scheduleByTime(c *conn, now time.Time) bool {
 	left := c.info.ConnectedAt.Add(wire.ConnectionLifetime).Sub(now)
 	switch {
 	case left <= warnBefore && left > 0 && !c.warned:
@@ -85,7 +88,7 @@ func (e *Engine) remind(c *conn, now time.Time) bool {
 	return true
 }
 
-// delivery is what one turn of a connection posts.
+// delivery is what is posted to a connection at once.
 type delivery struct {
 	messages [][]byte
 	watch    *watch // nil for a notice
@@ -112,20 +115,20 @@ func (e *Engine) postAll(ctx context.Context) {
 		e.mu.Lock()
 		c.busy = false
 		e.working--
-		e.settle(c, d, err)
+		e.recordResult(c, d, err)
 		e.ready(c)
 		e.mu.Unlock()
 	}
 }
 
-// next makes what is due for a connection.
+// next returns what is due for a connection.
 func (e *Engine) next(c *conn) delivery {
 	e.mu.Lock()
 	if len(c.notices) > 0 {
 		defer e.mu.Unlock()
 		return delivery{messages: c.notices}
 	}
-	for _, w := range c.watches { // in any order, so that none is always last
+	for _, w := range c.watches { // in random order, so that none is always last
 		if !w.pending() {
 			continue
 		}
@@ -160,8 +163,8 @@ func (e *Engine) next(c *conn) delivery {
 	return delivery{}
 }
 
-// compose encodes the steps as one delta, or a snapshot where there is none or
-// it is too large.
+// compose encodes the steps as one delta, or a snapshot if there are none or the
+// delta is too large.
 func compose(portfolio string, sent, sequence int64, steps []entry, latest *backend.Valuation) [][]byte {
 	if len(steps) > 0 {
 		d := steps[0].delta
@@ -211,8 +214,8 @@ func result(err error) Result {
 	}
 }
 
-// settle takes the outcome of a turn in; lock held.
-func (e *Engine) settle(c *conn, d delivery, err error) {
+// recordResult updates a connection after its posts; the lock is held.
+func (e *Engine) recordResult(c *conn, d delivery, err error) {
 	switch result(err) {
 	case ResultPosted:
 		c.failures = 0
@@ -231,25 +234,25 @@ func (e *Engine) settle(c *conn, d delivery, err error) {
 		e.block(c)
 	default:
 		if c.failures == 0 {
-			e.Log.Warn("post", "connectionId", c.info.ID, "error", err.Error())
+			e.Log.Warn("posting to a connection failed", "connectionId", c.info.ID, slog.Any("error", err))
 		}
 		e.block(c)
 		if c.failures >= maxFailures {
 			c.notices = nil
 			for _, w := range c.watches {
-				w.sent = 0 // who knows what arrived
+				w.sent = 0 // it is unknown what arrived
 			}
 		}
 	}
 }
 
-// close forgets a connection that is gone; lock held.
+// close ends a connection that is gone; the lock is held.
 func (e *Engine) close(c *conn) {
 	e.gone[c.info.ID] = true
 	e.leave(c)
 }
 
-// leave ends all watches of a connection; lock held.
+// leave ends all watches of a connection; the lock is held.
 func (e *Engine) leave(c *conn) {
 	c.closed = true
 	for _, w := range maps.Clone(c.watches) {
@@ -260,13 +263,14 @@ func (e *Engine) leave(c *conn) {
 	}
 }
 
-// block keeps a connection from getting anything for a while; lock held.
+// block holds back posts to a connection for a while; the lock is held.
 func (e *Engine) block(c *conn) {
-	wait := min(firstPause<<min(c.failures, 10), lastPause)
-	wait = wait/2 + rand.N(wait/2) //nolint:gosec // it spreads load and guards nothing
+	if c.failures == 0 {
+		c.pauses = newPauses()
+	}
 	c.failures++
 	c.blocked = true
-	time.AfterFunc(wait, func() {
+	time.AfterFunc(c.pauses.NextBackOff(), func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		c.blocked = false
@@ -274,27 +278,23 @@ func (e *Engine) block(c *conn) {
 	})
 }
 
-// forgetAll has the store forget connections that are gone, many at a time.
+// forgetAll removes connections that are gone from the store until ctx ends.
 func (e *Engine) forgetAll(ctx context.Context) {
-	for pause(ctx, forgetEvery) {
-		e.mu.Lock()
-		ids := slices.Collect(maps.Keys(e.gone))
-		e.mu.Unlock()
-		if len(ids) == 0 {
-			continue
+	ticker := time.NewTicker(forgetEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			e.retry(ctx, "removing connections that are gone failed", e.forgetGone)
 		}
-		once, cancel := context.WithTimeout(ctx, valuationTimeout)
-		err := e.Store.Forget(once, ids)
-		cancel()
-		if err != nil {
-			e.Log.Warn("forget connections", "error", err.Error())
-			pause(ctx, time.Second)
-			continue
-		}
-		e.mu.Lock()
-		for _, id := range ids {
-			delete(e.gone, id)
-		}
-		e.mu.Unlock()
 	}
+}
+
+func (e *Engine) forgetGone(ctx context.Context) error {
+	e.mu.Lock()
+	ids := slices.Collect(maps.Keys(e.gone))
+	e.mu.Unlock()
+	return e.forget(ctx, ids)
 }

@@ -2,19 +2,21 @@ package push
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
 	"portfolio/backend"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/time/rate"
 )
 
-// Engine publishes streams. Run has to be under way for anything to happen.
+// Engine publishes streams while Run is running.
 type Engine struct {
 	Config
 	limiter *rate.Limiter
-	claims  chan struct{} // asks for a claim now
+	claims  chan struct{} // requests a claim now
 	notices chan struct{} // asks for notices now
 
 	toValue *queue[*stream] // each at most once
@@ -31,7 +33,7 @@ type Engine struct {
 	valuing    map[*stream]bool // under way
 }
 
-// index finds the streams that a price concerns.
+// index maps a symbol or currency to the streams that depend on it.
 type index[K comparable] map[K]map[*stream]bool
 
 func (x index[K]) add(key K, s *stream) {
@@ -73,8 +75,8 @@ func New(c Config) *Engine {
 	}
 }
 
-// Run publishes until ctx ends. Then it posts what is due, within DrainTimeout,
-// and gives its leases to the other instances.
+// Run publishes until ctx ends. Then it makes the posts that are due, within
+// DrainTimeout, and releases its leases to the other instances.
 func (e *Engine) Run(ctx context.Context) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -97,8 +99,8 @@ func (e *Engine) Run(ctx context.Context) {
 	e.release(context.WithoutCancel(ctx))
 }
 
-// Subscribe has a connection watch a portfolio. The client has everything up to
-// a number already, 0 for nothing.
+// Subscribe makes a connection watch a portfolio. The client already has everything
+// up to the sequence number after, 0 for nothing.
 func (e *Engine) Subscribe(ctx context.Context, connection, portfolio string, after int64) error {
 	if err := e.Store.Subscribe(ctx, connection, portfolio, after, MaxSubscriptions, time.Now()); err != nil {
 		return err
@@ -107,7 +109,7 @@ func (e *Engine) Subscribe(ctx context.Context, connection, portfolio string, af
 	return nil
 }
 
-// Unsubscribe ends that.
+// Unsubscribe ends a subscription.
 func (e *Engine) Unsubscribe(ctx context.Context, connection, portfolio string) error {
 	return e.Store.Unsubscribe(ctx, connection, portfolio)
 }
@@ -140,7 +142,7 @@ func (e *Engine) Changed(c backend.Change) {
 	}
 }
 
-// Lost values everything anew, because changes may have been missed.
+// Lost values everything again, because changes may have been missed.
 func (e *Engine) Lost() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -149,13 +151,13 @@ func (e *Engine) Lost() {
 	}
 }
 
-// revalue is called with the lock held, as are all below that say so.
+// revalue has a stream valued again; the lock is held.
 func (e *Engine) revalue(s *stream) {
 	s.stale = true
 	e.enqueue(s)
 }
 
-// enqueue has a stream looked at; lock held.
+// enqueue has a stream brought up to date; the lock is held.
 func (e *Engine) enqueue(s *stream) {
 	if !s.queued && !s.running && !s.dropped {
 		s.queued = true
@@ -184,14 +186,13 @@ func (e *Engine) listen(ctx context.Context) {
 		}
 	}
 	for ctx.Err() == nil {
-		if err := e.Store.ListenSubscriptions(ctx, changed, lost); err != nil && ctx.Err() == nil {
-			e.Log.Warn("listen to subscriptions", "error", err.Error())
-			pause(ctx, time.Second)
-		}
+		e.retry(ctx, "listening for subscriptions failed", func(ctx context.Context) error {
+			return e.Store.ListenSubscriptions(ctx, changed, lost)
+		})
 	}
 }
 
-// drop stops publishing a stream, without a word to anybody; lock held.
+// drop stops publishing a stream without telling its clients; the lock is held.
 func (e *Engine) drop(s *stream) {
 	if s.dropped {
 		return
@@ -212,14 +213,16 @@ func (e *Engine) end(s *stream) {
 	e.notifySoon()
 }
 
-// pause reports whether d passed before ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+// retry calls do until it succeeds or ctx ends, and logs each failure.
+func (e *Engine) retry(ctx context.Context, failure string, do func(context.Context) error) {
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do(ctx) }, // only fails with ctx
+		backoff.WithBackOff(newPauses()), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, _ time.Duration) { e.Log.Warn(failure, slog.Any("error", err)) }))
+}
+
+// newPauses returns randomized pauses that double.
+func newPauses() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: firstPause, MaxInterval: lastPause, Multiplier: 2, RandomizationFactor: 0.5,
 	}
 }

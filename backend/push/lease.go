@@ -2,12 +2,13 @@ package push
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
 )
 
-// claimSoon has the store asked for streams that nobody publishes, now.
+// claimSoon requests a claim of the streams that no instance publishes.
 func (e *Engine) claimSoon() {
 	select {
 	case e.claims <- struct{}{}:
@@ -15,8 +16,8 @@ func (e *Engine) claimSoon() {
 	}
 }
 
-// keepLeases renews this instance's leases and takes over those of others that
-// ended, until ctx does. Where the store does not answer in time the instance
+// keepLeases renews this instance's leases and takes over expired ones of other
+// instances until ctx ends. If the store does not answer in time, the instance
 // stops publishing before another one may start.
 func (e *Engine) keepLeases(ctx context.Context) {
 	ticker := time.NewTicker(heartbeat)
@@ -27,12 +28,12 @@ func (e *Engine) keepLeases(ctx context.Context) {
 		if err := e.claim(ctx); err == nil {
 			goodUntil = began.Add(leaseTTL)
 		} else if ctx.Err() == nil {
-			e.Log.Warn("claim streams", "error", err.Error())
+			e.Log.Warn("claiming streams failed", slog.Any("error", err))
 		}
 		if time.Now().Add(heartbeat + claimTimeout).After(goodUntil) {
 			e.dropAll()
 		}
-		e.tend(ctx, time.Now())
+		e.housekeep(ctx, time.Now())
 		select {
 		case <-ctx.Done():
 			return
@@ -70,7 +71,7 @@ func (e *Engine) claim(ctx context.Context) error {
 	}
 	for _, portfolio := range held {
 		if s := e.streams[portfolio]; s != nil && !mine[portfolio] {
-			e.drop(s) // it is another instance's now
+			e.drop(s) // another instance has it now
 		}
 	}
 	return nil
@@ -85,8 +86,8 @@ func (e *Engine) dropAll() {
 	}
 }
 
-// tend does what is due by the clock.
-func (e *Engine) tend(ctx context.Context, now time.Time) {
+// housekeep does what is due by the clock.
+func (e *Engine) housekeep(ctx context.Context, now time.Time) {
 	e.mu.Lock()
 	var idle []string
 	for _, s := range e.streams {
@@ -102,7 +103,7 @@ func (e *Engine) tend(ctx context.Context, now time.Time) {
 	subscriptions := 0
 	for _, c := range e.conns {
 		subscriptions += len(c.watches)
-		if e.remind(c, now) {
+		if e.scheduleByTime(c, now) {
 			e.ready(c)
 		}
 	}
@@ -114,17 +115,18 @@ func (e *Engine) tend(ctx context.Context, now time.Time) {
 	}
 }
 
-// giveUp ends leases at once. One that somebody started to watch meanwhile is
-// claimed again.
+// giveUp ends leases. A portfolio that has gained a subscriber since is claimed
+// again.
 func (e *Engine) giveUp(ctx context.Context, portfolios []string) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	if err := e.Store.Release(ctx, e.Instance, portfolios); err != nil {
-		e.Log.Warn("release streams", "error", err.Error()) // they end by themselves
+		e.Log.Warn("releasing streams failed", slog.Any("error", err)) // their leases expire
 	}
 }
 
-// drain waits for valuations and posts under way and due, within DrainTimeout.
+// drain waits for the valuations and posts that are due or in flight, within
+// DrainTimeout.
 func (e *Engine) drain() {
 	for deadline := time.Now().Add(e.DrainTimeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		e.mu.Lock()
@@ -134,10 +136,10 @@ func (e *Engine) drain() {
 			return
 		}
 	}
-	e.Log.Warn("posts were still due", "after", e.DrainTimeout.String())
+	e.Log.Warn("shutting down with posts still due", "after", e.DrainTimeout.String())
 }
 
-// release gives all leases to the other instances.
+// release ends all leases, for other instances to take over.
 func (e *Engine) release(ctx context.Context) {
 	e.mu.Lock()
 	held := slices.Collect(maps.Keys(e.streams))

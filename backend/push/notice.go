@@ -49,10 +49,7 @@ func (e *Engine) notifyAll(ctx context.Context) {
 		case <-ticker.C:
 		case <-e.notices:
 		}
-		if err := e.notify(ctx); err != nil && ctx.Err() == nil {
-			e.Log.Warn("reading notices failed", slog.Any("error", err))
-			pause(ctx, time.Second)
-		}
+		e.retry(ctx, "reading notices failed", e.notify)
 	}
 }
 
@@ -131,7 +128,7 @@ func (e *Engine) silence(connection string) {
 	}
 }
 
-// forget has the store forget connections that are closed.
+// forget removes closed connections from the store.
 func (e *Engine) forget(ctx context.Context, connections []string) error {
 	if len(connections) == 0 {
 		return nil
@@ -145,6 +142,7 @@ func (e *Engine) forget(ctx context.Context, connections []string) error {
 	defer e.mu.Unlock()
 	for _, id := range connections {
 		delete(e.ended, id)
+		delete(e.gone, id)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -41,7 +42,8 @@ func (e *Engine) valueAll(ctx context.Context) {
 	}
 }
 
-// failed handles a stream that could not be brought up to date.
+// failed handles a stream that could not be brought up to date: it ends, or it is
+// tried again.
 func (e *Engine) failed(ctx context.Context, s *stream, err error) {
 	if known := (*backend.Error)(nil); errors.As(err, &known) && known.Code == backend.CodeNotFound {
 		e.end(s)
@@ -50,7 +52,7 @@ func (e *Engine) failed(ctx context.Context, s *stream, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	e.Log.Warn("value portfolio", "portfolio", s.lease.Portfolio, "error", err.Error())
+	e.Log.Warn("valuing a portfolio failed", "portfolio", s.lease.Portfolio, slog.Any("error", err))
 	time.AfterFunc(time.Second, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -58,7 +60,7 @@ func (e *Engine) failed(ctx context.Context, s *stream, err error) {
 	})
 }
 
-// refresh reads who watches a stream and what it is worth.
+// refresh reads the subscribers of a stream and its valuation.
 func (e *Engine) refresh(ctx context.Context, s *stream, reload, stale bool) error {
 	ctx, cancel := context.WithTimeout(ctx, valuationTimeout)
 	defer cancel()
@@ -99,8 +101,8 @@ func (e *Engine) refresh(ctx context.Context, s *stream, reload, stale bool) err
 	return nil
 }
 
-// setWatchers takes the list of those who watch a stream in. It reports whether
-// there is somebody new and the stream has a valuation to show.
+// setWatchers sets the subscribers of a stream. It reports whether any is new and
+// the stream has a valuation to send.
 func (e *Engine) setWatchers(s *stream, list []Subscriber) (fresh bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -139,7 +141,7 @@ func (e *Engine) setWatchers(s *stream, list []Subscriber) (fresh bool) {
 	return fresh && s.latest != nil
 }
 
-// reindex has price changes find the stream; lock held.
+// reindex registers a stream for changes of its prices; the lock is held.
 func (e *Engine) reindex(s *stream) {
 	e.unindex(s)
 	for _, p := range s.latest.Positions {
@@ -152,9 +154,8 @@ func (e *Engine) reindex(s *stream) {
 	}
 }
 
-// concerned reports whether changes of prices concern a stream. Those that came
-// while it was valued could not be found by an index that was made afterwards;
-// lock held.
+// concerned reports whether changes of prices concern a stream. Changes that arrived
+// while it was being valued could not find it in the index; the lock is held.
 func (e *Engine) concerned(s *stream, c backend.Change) bool {
 	for _, symbol := range c.Symbols {
 		if e.symbols[symbol][s] {
@@ -169,7 +170,7 @@ func (e *Engine) concerned(s *stream, c backend.Change) bool {
 	return false
 }
 
-// unindex is called with the lock held.
+// unindex undoes reindex; the lock is held.
 func (e *Engine) unindex(s *stream) {
 	for _, symbol := range s.symbols {
 		e.symbols.remove(symbol, s)
