@@ -1,5 +1,5 @@
-// Command portfolio synthesizes the platform's infrastructure: environment
-// variables in, Terraform JSON in cdktf.out (or CDKTF_OUTDIR) out.
+// Command portfolio synthesizes the platform's infrastructure: it reads environment
+// variables and writes Terraform JSON to cdktf.out, or CDKTF_OUTDIR.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"portfolio/config"
 	"portfolio/fastsynth"
+	"portfolio/fastsynth/tempdir"
 	"portfolio/stacks"
 
 	"github.com/aws/jsii-runtime-go"
@@ -17,7 +18,7 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// Exit statuses: 2 says that the input was bad and nothing was written.
+// Exit statuses; after bad input nothing is written.
 const (
 	exitFailed   = 1
 	exitBadInput = 2
@@ -27,11 +28,10 @@ func main() {
 	os.Exit(run(env.ToMap(os.Environ()), os.DirFS("."), os.Stderr))
 }
 
-// run synthesizes one environment and returns the exit status. Errors of jsii
-// arrive as panics, and this is the only place that recovers.
+// run synthesizes one environment and returns the exit status. jsii reports errors by
+// panicking; run recovers and reports them.
 func run(environ map[string]string, root fs.FS, stderr io.Writer) (status int) {
-	// The bindings unpack jsii's runtime into the temporary folder as soon as they
-	// are loaded, so it is removed whatever comes.
+	defer tempdir.Remove()
 	defer jsii.Close()
 	c, err := config.Load(environ, root)
 	if err != nil {

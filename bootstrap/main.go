@@ -17,6 +17,7 @@ import (
 
 	"portfolio/config"
 	"portfolio/fastsynth"
+	"portfolio/fastsynth/tempdir"
 	"portfolio/stacks"
 
 	"github.com/aws/jsii-runtime-go"
@@ -55,15 +56,16 @@ const (
 type badInput struct{ error }
 
 func main() {
+	tempdir.LeaveSignals() // Terraform is interrupted and ends what it is doing
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdout, os.Stderr)
 	stop()
+	tempdir.Remove()
 	os.Exit(status)
 }
 
 // run carries out one command in the current folder and returns the exit status.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) int {
-	// The bindings unpack jsii's runtime as soon as they are loaded.
 	defer jsii.Close()
 	err := dispatch(ctx, args, environ, stdout)
 	var bad badInput

@@ -123,6 +123,10 @@ func cacheRoot() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Node takes a relative path for the name of a package.
+	if home, err = filepath.Abs(home); err != nil {
+		return "", err
+	}
 	if runtime.GOOS == "darwin" {
 		return filepath.Join(home, "Library", "Caches", "com.amazonaws.jsii", "fastsynth"), nil
 	}

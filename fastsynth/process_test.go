@@ -1,0 +1,67 @@
+package fastsynth_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The runtime is unpacked before main runs: a temporary folder that cannot be used is
+// reported all the same, in one line.
+func TestUnusableTemporaryFolder(t *testing.T) {
+	w := newWorkspace(t)
+	for parent, problem := range map[string]string{
+		filepath.Join(t.TempDir(), "none"): "which does not exist, want a folder for temporary files",
+		"/dev/null":                        "which cannot be written to (not a directory), want a folder for temporary files",
+	} {
+		got := w.synth(platform, "TMPDIR="+parent)
+		want := "TMPDIR: got " + parent + ", " + problem + "\n"
+		if got.status != 2 || got.stderr != want || len(got.files) > 0 {
+			t.Errorf("TMPDIR=%s: status %d, %d files, stderr %q, want 2, none, %q", parent, got.status, len(got.files), got.stderr, want)
+		}
+	}
+}
+
+func TestRelativeHome(t *testing.T) {
+	w := newWorkspace(t)
+	w.env = slices.DeleteFunc(w.env, func(v string) bool { return strings.HasPrefix(v, "JSII_RUNTIME_PACKAGE_CACHE_ROOT=") })
+	got := w.synth(platform, "HOME=home")
+	if got.status != 0 || len(got.files) == 0 || strings.Contains(got.stderr, "fastsynth") {
+		t.Errorf("HOME=home: status %d, %d files, stderr:\n%s", got.status, len(got.files), got.stderr)
+	}
+}
+
+// A synthesis that is ended early removes what it unpacked, whenever that is.
+func TestSignalsLeaveNothing(t *testing.T) {
+	w := newWorkspace(t)
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		for _, delay := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond} {
+			temporary := t.TempDir()
+			cmd := exec.Command(filepath.Join(binaries, "portfolio"))
+			cmd.Dir, cmd.Env = t.TempDir(), append(slices.Clone(w.env), "TMPDIR="+temporary)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(delay)
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait() // the status is checked
+			status := cmd.ProcessState.ExitCode()
+			if status != 0 && status != 128+int(s) {
+				t.Errorf("%v after %v: status %d, want %d", s, delay, status, 128+int(s))
+			}
+			deadline := time.Now().Add(5 * time.Second)
+			for len(list(t, temporary)) > 0 && time.Now().Before(deadline) {
+				time.Sleep(10 * time.Millisecond) // Node may be ending
+			}
+			if left := list(t, temporary); len(left) > 0 {
+				t.Errorf("%v after %v: left %v", s, delay, left)
+			}
+		}
+	}
+}

@@ -1,0 +1,99 @@
+// Package tempdir gives a program that uses jsii a temporary folder of its own, which
+// it removes however the program ends, short of a kill.
+//
+// jsii's bindings unpack their runtime into the temporary folder while packages
+// initialize, before main could check the folder or handle signals, and panic if they
+// cannot. This package is initialized before them: Go initializes packages in the
+// order of their import paths as soon as their imports are ready, and this one needs
+// less than they do. Import it from main packages alone.
+package tempdir
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+// need is the free space that the runtime takes, with a margin.
+const need = 8 << 20
+
+// Exit statuses of a program that cannot use its temporary folder.
+const (
+	exitFailed   = 1
+	exitBadInput = 2
+)
+
+var (
+	folder  string
+	signals = make(chan os.Signal, 1)
+)
+
+func init() {
+	parent := os.TempDir()
+	if status, problem := check(parent, need); problem != "" {
+		_, _ = os.Stderr.WriteString("TMPDIR: got " + parent + problem + "\n")
+		os.Exit(status)
+	}
+	if err := os.Setenv("TMPDIR", folder); err != nil {
+		_, _ = os.Stderr.WriteString("TMPDIR: " + err.Error() + "\n")
+		os.Exit(exitFailed)
+	}
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if s, ok := (<-signals).(syscall.Signal); ok {
+			Remove()
+			os.Exit(128 + int(s))
+		}
+	}()
+}
+
+// check creates the folder in parent, which must have this many bytes free. Otherwise
+// it returns the exit status and what is wrong.
+func check(parent string, bytes uint64) (status int, problem string) {
+	absolute, err := filepath.Abs(parent)
+	if err == nil {
+		folder, err = os.MkdirTemp(absolute, "portfolio-")
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC) || err == nil && !hasSpace(absolute, bytes):
+		Remove()
+		return exitFailed, ", which is full, want 8 MB of free space"
+	case err != nil && !exists(absolute):
+		return exitBadInput, ", which does not exist, want a folder for temporary files"
+	case err != nil:
+		var cause *os.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return exitBadInput, ", which cannot be written to (" + err.Error() + "), want a folder for temporary files"
+	}
+	return 0, ""
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// hasSpace reports whether the file system of a folder has this many bytes free. One
+// that does not report its size is taken to have them.
+func hasSpace(dir string, bytes uint64) bool {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil || s.Blocks == 0 {
+		return true
+	}
+	return s.Bavail*uint64(s.Bsize) >= bytes && (s.Files == 0 || s.Ffree > 16) //nolint:gosec // sizes are positive
+}
+
+// Remove removes the folder. Call it when everything that uses it has ended.
+func Remove() {
+	if folder != "" {
+		_ = os.RemoveAll(folder) // nothing can be done about what remains
+	}
+}
+
+// LeaveSignals ends the handling of SIGINT and SIGTERM, for a program that has to end
+// work in progress and calls Remove itself.
+func LeaveSignals() { signal.Stop(signals) }
