@@ -163,8 +163,8 @@ func degiroFinish(rows []*record) {
 	identifyByOrder(rows)
 }
 
-// identifyByOrder gives each transaction of an order an id: those that differ in
-// content differ in it, and those that look alike are counted.
+// identifyByOrder gives each transaction of an order an id made of what its row
+// says. Rows that look alike are counted.
 func identifyByOrder(rows []*record) {
 	seen := map[string]int{}
 	for _, r := range rows {
@@ -173,7 +173,7 @@ func identifyByOrder(rows []*record) {
 			if t.Order == "" {
 				continue
 			}
-			content := sha256.Sum256([]byte(t.Content()))
+			content := sha256.Sum256([]byte(r.text("text") + "|" + r.text("currency") + "|" + r.text("amount")))
 			id := t.Order + "/" + hex.EncodeToString(content[:4])
 			seen[id]++
 			t.BrokerID = fmt.Sprintf("%s-%d", id, seen[id])

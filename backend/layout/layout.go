@@ -128,9 +128,14 @@ func Read(file []byte, o Options) (Result, error) {
 	if l == nil {
 		return Result{Questions: []Question{question}, Rows: []Row{}, Ignored: []string{}}, nil
 	}
-	in.survey = &survey{}
-	l.Read(d, in)
-	in.conclude()
+	if t, ok := l.(*table); ok {
+		in.useDefaults(t.decimal, t.order, t.zone)
+	}
+	if !in.certain() {
+		in.survey = &survey{}
+		l.Read(d, in)
+		in.conclude()
+	}
 	l.Read(d, in)
 	if in.tooMany {
 		return Result{}, fileError("too many rows", fmt.Sprintf("at most %d", MaxRows))

@@ -31,6 +31,9 @@ func splitNumber(text string) (digits string, negative, ok bool) {
 	if len(text) > maxNumber {
 		return "", false, false
 	}
+	if plain(text) {
+		return text, false, true
+	}
 	text = strings.TrimSpace(spaces.Replace(text))
 	if inner, found := strings.CutPrefix(text, "("); found {
 		if inner, found = strings.CutSuffix(inner, ")"); !found {
@@ -55,6 +58,22 @@ func splitNumber(text string) (digits string, negative, ok bool) {
 		}
 	}
 	return text, negative, body.MatchString(text)
+}
+
+// plain reports whether a text is digits with at most one separator among them,
+// as most numbers are.
+func plain(text string) bool {
+	separated := false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+		case (c == '.' || c == ',') && !separated && i > 0 && i < len(text)-1:
+			separated = true
+		default:
+			return false
+		}
+	}
+	return text != ""
 }
 
 // trimCurrency removes the currency at one end of a number.

@@ -41,6 +41,8 @@ func newReader(o Options) (*reader, error) {
 	in := &reader{zone: o.TimeZone, portfolio: o.Portfolio, mapping: o.Mapping}
 	if in.portfolio == nil {
 		in.portfolio = time.UTC
+	} else if in.portfolio.String() == "UTC" {
+		in.portfolio = time.UTC
 	}
 	if m := o.Mapping; m != nil {
 		if o.Layout != "" {
@@ -72,6 +74,11 @@ func checkDecimal(text string) error {
 		return nil
 	}
 	return &backend.FieldError{Path: "decimal", Got: fmt.Sprintf("%.8q", text), Want: `"." or ","`}
+}
+
+// certain reports whether nothing in a file can be ambiguous.
+func (in *reader) certain() bool {
+	return in.decimal != 0 && in.order != anyOrder && (in.zone != nil || in.portfolio == time.UTC)
 }
 
 // conclude ends the survey: what the file proves is used from here on, and what

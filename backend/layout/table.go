@@ -148,7 +148,6 @@ func normal(name string) string {
 // Read reads every line below the header.
 func (t *table) Read(d *document, in *reader) {
 	at, h := t.find(d)
-	in.useDefaults(t.decimal, t.order, t.zone)
 	in.ignored = h.unknown
 	var rows []*record
 	for _, l := range d.lines[at+1:] {
@@ -197,7 +196,7 @@ func (t *table) line(h *header, l line, in *reader) *record {
 		return r
 	case l.blank():
 		return nil
-	case !utf8.ValidString(strings.Join(l.cells, "")):
+	case slices.ContainsFunc(l.cells, func(c string) bool { return !utf8.ValidString(c) }):
 		r.problem("", "invalid characters", "UTF-8, UTF-16 or Windows-1252")
 		return r
 	}
