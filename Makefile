@@ -105,7 +105,7 @@ reap: setup build build/ops ## destroy closed pull requests' environments; YES=t
 	@open=$(or $(OPEN),$$(build/ops github open-pulls --label deploy-preview)) && build/ops reap --open "$$open" $(if $(ONLY),--only "$(ONLY)") $(if $(filter true,$(YES)),--yes)
 
 drift: setup build build/ops ## what was changed outside Terraform, into build/drift; 3 is ops' status for drift
-	@rm -rf build/drift && mkdir -p build/drift
+	@rm -rf build/drift
 	@build/ops drift --out build/drift || test $$? -eq 3
 
 eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF

@@ -15,6 +15,10 @@ import (
 // bucket that it creates, beside the environments'.
 const BootstrapStack = "portfolio-bootstrap"
 
+// BootstrapFolder holds the bootstrap's states in the state bucket, where every other
+// folder is an environment's.
+const BootstrapFolder = "bootstrap"
+
 // Bootstrap describes the resources of an account and a region that all of their
 // environments share.
 type Bootstrap struct {
@@ -88,7 +92,7 @@ func LoadBootstrap(environ map[string]string, root fs.FS) (Bootstrap, error) {
 	if !b.Account {
 		b.Stack += "-" + s.Region
 	}
-	b.State.Key = "bootstrap/" + b.Stack + ".tfstate"
+	b.State.Key = BootstrapFolder + "/" + b.Stack + ".tfstate"
 	check(knownRegion(b.Region), regionPath, b.Region, "an AWS region such as eu-west-1")
 	b.State.validate(check)
 	check(repositoryPattern.MatchString(b.Repository), "GITHUB_REPOSITORY", b.Repository,

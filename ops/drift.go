@@ -24,7 +24,7 @@ func driftCommand(s session) *cobra.Command {
 		Short: "Report what was changed outside Terraform",
 		Long: `Compares what is deployed with its state, for the environments named or else for
 all that have one, whatever the configuration of this checkout says. It changes
-nothing and takes no lock.
+nothing and takes no lock. One that cannot be compared does not stop the others.
 
 Exit status:
   0  no drift
@@ -42,7 +42,7 @@ Exit status:
 			return drifts{cli{s.environ, s.root, s.out}, s.out, folder}.run(cmd.Context(), all)
 		},
 	}
-	cmd.Flags().StringVar(&folder, "out", "", "write `DIR`/SUFFIX.md, what changed, for each environment that drifted")
+	cmd.Flags().StringVar(&folder, "out", "", "create `DIR` and write SUFFIX.md, what changed, for each environment that drifted, SUFFIX.failed for each\nthat could not be compared")
 	return cmd
 }
 
@@ -76,6 +76,11 @@ type drifts struct {
 
 // run goes through all environments: one that fails does not stop the others.
 func (d drifts) run(ctx context.Context, all []environment) error {
+	if d.folder != "" { // it says that the environments were listed, even if none drifted
+		if err := os.MkdirAll(d.folder, 0o755); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
 	drifted := 0
 	var failed []error
 	for _, e := range all {
@@ -84,10 +89,13 @@ func (d drifts) run(ctx context.Context, all []environment) error {
 		case err != nil:
 			fmt.Fprintf(d.out, "%s: could not be compared\n", plain(e.Suffix))
 			failed = append(failed, fmt.Errorf("%s: %w", plain(e.Suffix), err))
+			if err := d.write(e.Suffix+failedReport, ""); err != nil {
+				failed = append(failed, err)
+			}
 		case len(card.Drift) > 0:
 			drifted++
 			fmt.Fprintf(d.out, "%s: drift: %d changed outside Terraform\n", plain(e.Suffix), len(card.Drift))
-			if err := d.report(e, card); err != nil {
+			if err := d.write(e.Suffix+".md", card.DriftMarkdown(e.Suffix)); err != nil {
 				failed = append(failed, err)
 			}
 		case e.empty():
@@ -124,16 +132,16 @@ func (d drifts) compare(ctx context.Context, e environment) (plan.Card, error) {
 	return plan.New(p), nil
 }
 
-// report writes what changed in an environment. Terraform planned it, so that its
-// suffix is one that a file can be named by.
-func (d drifts) report(e environment, card plan.Card) error {
-	if d.folder == "" {
+// failedReport ends the name of the file for an environment that was not compared.
+const failedReport = ".failed"
+
+// write writes a file of the reports. A suffix that no file can be named by is one of
+// an environment that Terraform never planned.
+func (d drifts) write(name, text string) error {
+	if d.folder == "" || !filepath.IsLocal(name) || filepath.Base(name) != name {
 		return nil
 	}
-	if err := os.MkdirAll(d.folder, 0o755); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(d.folder, e.Suffix+".md"), []byte(card.DriftMarkdown(e.Suffix)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(d.folder, name), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

@@ -35,9 +35,9 @@ func TestDrift(t *testing.T) {
 			lines("dev: no drift", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "", []string{"pr7.md"}},
 		"one, not asked for": {[]string{"dev", "pr7"}, []string{"dev"}, nil, 0, lines("dev: no drift", "Drift in 0 of 1."), "", nil},
 		"one fails, the next is still compared": {[]string{"dev", "pr7"}, nil, map[string]error{"dev": errors.New("synth: no")}, exitFailed,
-			lines("dev: could not be compared", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "dev: synth: no", []string{"pr7.md"}},
+			lines("dev: could not be compared", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "dev: synth: no", []string{"dev.failed", "pr7.md"}},
 		"one without state": {[]string{"dev"}, []string{"pr9", "dev"}, nil, exitFailed,
-			lines("pr9: could not be compared", "dev: no drift", "Drift in 0 of 2."), "pr9: it has no state", nil},
+			lines("pr9: could not be compared", "dev: no drift", "Drift in 0 of 2."), "pr9: it has no state", []string{"pr9.failed"}},
 		"no environment": {nil, nil, nil, 0, lines("Drift in 0 of 0."), "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,8 @@ func TestDrift(t *testing.T) {
 				require.EqualError(t, err, c.problem)
 			}
 			var reports []string
-			files, _ := os.ReadDir(folder) // not there where nothing drifted
+			files, err := os.ReadDir(folder) // it is there even if nothing drifted
+			require.NoError(t, err)
 			for _, file := range files {
 				reports = append(reports, file.Name())
 			}

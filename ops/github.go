@@ -52,8 +52,10 @@ func githubDriftCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "drift DIR",
 		Short: "Keep an open issue for each environment that drifts",
-		Long: `DIR holds a SUFFIX.md for each environment that drifts. Keeps one open issue for
-each, labelled drift, and closes those of all others.`,
+		Long: `DIR holds a SUFFIX.md for each environment that drifts and a SUFFIX.failed for each
+that could not be compared, as ops drift --out writes them. Keeps one open issue for
+each that drifts, labelled drift, leaves those alone that could not be compared and
+closes those of all others.`,
 		Args: arguments(1, 1, "one DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := s.github(cmd)
@@ -108,33 +110,37 @@ func (s session) comment(ctx context.Context, client *github.Client, marker, fil
 }
 
 func (s session) reportDrift(ctx context.Context, client *github.Client, dir string) error {
-	reports, err := driftReports(os.DirFS(dir))
+	reports, unknown, err := driftReports(os.DirFS(dir))
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	return client.Drift(ctx, reports, s.out)
+	return client.Drift(ctx, reports, unknown, s.out)
 }
 
 // driftReports reads a folder of reports, by the suffix that names each. A missing
 // folder is an error: it does not prove that nothing drifts.
-func driftReports(dir fs.FS) (map[string]string, error) {
+func driftReports(dir fs.FS) (reports map[string]string, unknown []string, err error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	reports := map[string]string{}
+	reports = map[string]string{}
 	for _, e := range entries {
+		if suffix, failed := strings.CutSuffix(e.Name(), failedReport); failed && !e.IsDir() {
+			unknown = append(unknown, suffix)
+			continue
+		}
 		suffix, isReport := strings.CutSuffix(e.Name(), ".md")
 		if !isReport || e.IsDir() {
-			return nil, fmt.Errorf("got %s, want SUFFIX.md files alone", e.Name())
+			return nil, nil, fmt.Errorf("got %s, want files SUFFIX.md and SUFFIX%s alone", e.Name(), failedReport)
 		}
 		text, err := fs.ReadFile(dir, e.Name())
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		reports[suffix] = string(text)
 	}
-	return reports, nil
+	return reports, unknown, nil
 }
 
 func (s session) openPulls(ctx context.Context, client *github.Client, label string) error {

@@ -37,7 +37,7 @@ func TestGithubCommand(t *testing.T) {
 		"no answer":       {`{`, environ, []string{"open-pulls"}, exitFailed, "", "ops: open pull requests: "},
 		"no token":        {"[]", map[string]string{"GITHUB_REPOSITORY": "acme/portfolio"}, []string{"open-pulls"}, exitUsage, "", "ops: GITHUB_TOKEN: got none"},
 		"help":            {"[]", nil, []string{"--help"}, 0, "Acts on the repository of a workflow's run", ""},
-		"help of one":     {"[]", nil, []string{"drift", "--help"}, 0, "DIR holds a SUFFIX.md for each environment that drifts.", ""},
+		"help of one":     {"[]", nil, []string{"drift", "--help"}, 0, "DIR holds a SUFFIX.md for each environment that drifts ", ""},
 		"nothing":         {"[]", nil, nil, exitUsage, "", "ops: got no command, want one of these\n\nUsage:\n  ops github\n  ops github [command]\n"},
 		"unknown":         {"[]", nil, []string{"merge"}, exitUsage, "", "ops: github: got the command \"merge\", want one that exists; see ops github --help\n"},
 		"mistyped":        {"[]", nil, []string{"open-pull"}, exitUsage, "", "ops: github: got the command \"open-pull\": did you mean open-pulls?; see ops github --help\n"},
@@ -46,7 +46,7 @@ func TestGithubCommand(t *testing.T) {
 		"another's flag":  {"[]", environ, []string{"drift", "--label", "x", "."}, exitUsage, "", "ops: github drift: unknown flag: --label; see ops github drift --help\n"},
 		"nothing to say":  {"[]", environ, []string{"comment", "--marker", "plan", blank}, exitFailed, "", "ops: " + blank + ": got an empty text, want Markdown\n"},
 		"no such folder":  {"[]", environ, []string{"drift", "none"}, exitFailed, "", "ops: none: "},
-		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got beside.go, want SUFFIX.md files alone\n"},
+		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got beside.go, want files SUFFIX.md and SUFFIX.failed alone\n"},
 		"a missing file":  {"[]", environ, []string{"comment", "--marker", "plan", "none.md"}, exitFailed, "", "ops: open none.md: "},
 		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got [\"12\"], want flags alone; see ops github open-pulls --help\n"},
 	} {
@@ -62,10 +62,12 @@ func TestGithubCommand(t *testing.T) {
 }
 
 func TestDriftReports(t *testing.T) {
-	reports, err := driftReports(fstest.MapFS{"pr1.md": {Data: []byte("one")}, "main.md": {Data: []byte("two")}})
+	reports, unknown, err := driftReports(fstest.MapFS{"pr1.md": {Data: []byte("one")}, "main.md": {Data: []byte("two")}, "pr2.failed": {}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"pr1": "one", "main": "two"}, reports)
-	reports, err = driftReports(fstest.MapFS{})
+	assert.Equal(t, []string{"pr2"}, unknown)
+	reports, unknown, err = driftReports(fstest.MapFS{})
 	require.NoError(t, err)
 	assert.Empty(t, reports)
+	assert.Empty(t, unknown)
 }

@@ -7,11 +7,14 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
+	"portfolio/ops/github"
 	"portfolio/ops/leftovers"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 var (
@@ -22,31 +25,48 @@ var (
 
 // reapRequest is what reap is asked for.
 type reapRequest struct {
-	open        map[string]bool // suffixes of open pull requests
-	maxAge      time.Duration   // 0: no limit
-	only        string          // a suffix; empty: all
+	open        map[string]bool                                // suffixes of open pull requests
+	ask         func(context.Context) (map[string]bool, error) // asks GitHub for them; nil: nobody to ask
+	over        runsOver                                       // nil: locks are left alone
+	maxAge      time.Duration                                  // 0: no limit
+	only        string                                         // a suffix; empty: all
 	lockTimeout time.Duration
 	yes         bool
 }
 
 func reapCommand(s session) *cobra.Command {
 	var r reapRequest
-	var open string
+	var open, label string
 	cmd := &cobra.Command{
-		Use:   "reap --open 12,15|none|-",
+		Use:   "reap --open 12,15|none|-|github",
 		Short: "Destroy what pull requests left behind, and prove it",
 		Long: `Destroys the environments pr<number> whose pull request is not open or which are
 older than a limit, proves that nothing of them is left and removes their states.
-Without --yes it only says what it would do, and why.
+Without --yes it only says what it would do, and why. Several are destroyed at once.
+
+With --open github it asks GitHub for the open pull requests, once more before each
+destroy, and removes the lock of a run of a workflow that is over.
 
 Exit status: 0 for success, 1 where an environment could not be destroyed or
 something is left of it, 2 for a wrong command line or wrong settings.`,
 		Example: `  ops reap --open 12,15
-  ops github open-pulls | ops reap --open - --yes`,
+  ops reap --open github --label deploy-preview --yes`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := r.validate(cmd); err != nil {
 				return err
+			}
+			if open == "github" {
+				client, err := s.github(cmd)
+				if err != nil {
+					return err
+				}
+				r.ask = func(ctx context.Context) (map[string]bool, error) { return openAt(ctx, client, label) }
+				r.over = client.RunsOver
+				if r.open, err = r.ask(cmd.Context()); err != nil {
+					return err
+				}
+				return s.reap(cmd.Context(), r)
 			}
 			if open == "-" {
 				text, err := s.read("-")
@@ -63,7 +83,9 @@ something is left of it, 2 for a wrong command line or wrong settings.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&open, "open", "", `numbers of the open pull requests, "none" when there is none, "-" to read either from
-standard input; nothing at all is refused, so that a failed listing never means all of them`)
+standard input, "github" to ask there; nothing at all is refused, so that a failed listing
+never means all of them`)
+	flags.StringVar(&label, "label", "", "with --open github: `NAME` of the label that keeps an environment")
 	flags.DurationVar(&r.maxAge, "max-age", 0, "destroy open ones, too, that are older")
 	flags.StringVar(&r.only, "only", "", "look at this environment alone: pr<number>")
 	flags.DurationVar(&r.lockTimeout, "lock-timeout", 5*time.Minute, "how long to wait for a state that is locked")
@@ -95,8 +117,9 @@ func (s session) reap(ctx context.Context, request reapRequest) error {
 	if err != nil {
 		return err
 	}
+	out := &lockedWriter{out: s.out}
 	r := reaper{
-		states: bucket, terraform: cli{s.environ, s.root, s.out}, region: c.Region, out: s.out,
+		states: bucket, terraform: cli{s.environ, s.root, out}, region: c.Region, out: out,
 		find: func(ctx context.Context, region, suffix string) ([]string, error) {
 			sdk, err := s.aws(ctx, region)
 			if err != nil {
@@ -107,6 +130,19 @@ func (s session) reap(ctx context.Context, request reapRequest) error {
 		tries: 12, every: 15 * time.Second,
 	}
 	return r.run(ctx, request, all, time.Now())
+}
+
+// openAt asks GitHub for the open pull requests with a label.
+func openAt(ctx context.Context, client *github.Client, label string) (map[string]bool, error) {
+	numbers, err := client.OpenPulls(ctx, label)
+	if err != nil {
+		return nil, err
+	}
+	open := map[string]bool{}
+	for _, number := range numbers {
+		open[fmt.Sprintf("pr%d", number)] = true
+	}
+	return open, nil
 }
 
 // openSuffixes reads numbers of pull requests between commas or white space.
@@ -180,50 +216,98 @@ func (r reaper) run(ctx context.Context, request reapRequest, all []environment,
 		fmt.Fprintf(r.out, "Dry run: --yes destroys %d of %d.\n", len(chosen), len(all))
 		return nil
 	}
-	var failed []error
-	for _, e := range chosen {
-		if err := r.reap(ctx, e, request.lockTimeout); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", e.Suffix, err))
+	return r.reapAll(ctx, request, chosen, now)
+}
+
+// reapedAtOnce is how many environments are destroyed side by side: each takes some 20
+// minutes, in which a runner mostly waits.
+const reapedAtOnce = 4
+
+// reapAll destroys environments side by side.
+func (r reaper) reapAll(ctx context.Context, request reapRequest, chosen []environment, now time.Time) error {
+	var all errgroup.Group
+	all.SetLimit(reapedAtOnce)
+	failed, destroyed := make([]error, len(chosen)), make([]bool, len(chosen))
+	for i, e := range chosen {
+		all.Go(func() error { // a failure is no reason to stop the others
+			var err error
+			if destroyed[i], err = r.reap(ctx, request, e, now); err != nil {
+				failed[i] = fmt.Errorf("%s: %w", e.Suffix, err)
+			}
+			return nil
+		})
+	}
+	_ = all.Wait() // none of them returns an error
+	count := 0
+	for _, done := range destroyed {
+		if done {
+			count++
 		}
 	}
-	fmt.Fprintf(r.out, "Destroyed %d of %d.\n", len(chosen)-len(failed), len(chosen))
+	fmt.Fprintf(r.out, "Destroyed %d of %d.\n", count, len(chosen))
 	return errors.Join(failed...)
 }
 
 // reap destroys one environment, proves it, and removes its empty state last: as
 // long as something may be left, the next run finds it.
-func (r reaper) reap(ctx context.Context, e environment, lockTimeout time.Duration) error {
+func (r reaper) reap(ctx context.Context, request reapRequest, e environment, now time.Time) (destroyed bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
 	if e.Resources == nil {
-		return errors.New(e.Problem)
+		return false, errors.New(e.Problem)
 	}
 	if e.Region == "" {
 		if !e.empty() {
-			return errors.New("its state does not say its region: deploy it once more, or destroy it by hand")
+			return false, errors.New("its state does not say its region: deploy it once more, or destroy it by hand")
 		}
 		e.Region = r.region
 	}
-	if err := r.terraform.destroy(ctx, e, lockTimeout); err != nil {
-		return err
+	if request.ask != nil { // it may have been opened since the run began
+		if request.open, err = request.ask(ctx); err != nil {
+			return false, err
+		}
+		if reap, reason := request.judge(e, now); !reap {
+			fmt.Fprintf(r.out, "%s: stays: %s\n", e.Suffix, reason)
+			return false, nil
+		}
+	}
+	if request.over != nil {
+		if err := r.states.unlock(ctx, e.key, request.over, r.out); err != nil {
+			return false, err
+		}
+	}
+	if err := r.terraform.destroy(ctx, e, request.lockTimeout); err != nil {
+		return false, err
 	}
 	if err := r.prove(ctx, e.Region, e.Suffix); err != nil {
-		return err
+		return false, err
 	}
 	if err := r.states.remove(ctx, e); err != nil {
-		return err
+		return false, err
 	}
 	fmt.Fprintf(r.out, "%s: destroyed, nothing is left\n", e.Suffix)
-	return nil
+	return true, nil
 }
 
-// prove fails with a list where something is left for longer than lists lag.
+// lockedWriter writes the lines of environments that are destroyed side by side.
+type lockedWriter struct {
+	mutex sync.Mutex
+	out   io.Writer
+}
+
+func (w *lockedWriter) Write(text []byte) (int, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.out.Write(text)
+}
+
+// prove fails with a list where something is left for longer than lists lag behind.
 func (r reaper) prove(ctx context.Context, region, suffix string) error {
 	for try := 1; ; try++ {
 		left, err := r.find(ctx, region, suffix)
 		if err != nil {
-			return fmt.Errorf("it is not proved that nothing is left: %w", err)
+			return fmt.Errorf("it is not certain that nothing is left: %w", err)
 		}
 		if len(left) == 0 {
 			return nil

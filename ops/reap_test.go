@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,18 +19,25 @@ import (
 
 // fakeTerraform empties states in the fake bucket, as Terraform does.
 type fakeTerraform struct {
-	bucket    *fakeS3
-	fails     map[string]error // by suffix
-	plans     map[string]*tfjson.Plan
-	stack     []byte // what is synthesized
+	bucket *fakeS3
+	fails  map[string]error // by suffix
+	plans  map[string]*tfjson.Plan
+	stack  []byte // what is synthesized
+	sync.Mutex
 	destroyed []string
+	while     func(environment) // during a destroy
 }
 
 func (f *fakeTerraform) destroy(_ context.Context, e environment, lockTimeout time.Duration) error {
 	if err := f.fails[e.Suffix]; err != nil {
 		return err
 	}
+	f.Lock()
 	f.destroyed = append(f.destroyed, e.Suffix+" in "+e.Region+" after up to "+lockTimeout.String())
+	f.Unlock()
+	if f.while != nil {
+		f.while(e)
+	}
 	f.bucket.put(e.key, emptyState, 0)
 	return nil
 }
@@ -128,7 +139,7 @@ func reaping(t *testing.T, suffixes ...string) (*reaper, *fakeTerraform, *fakeS3
 	require.NoError(t, err)
 	tf := &fakeTerraform{bucket: bucket, fails: map[string]error{}}
 	return &reaper{
-		states: store, terraform: tf, region: c.Region, out: out, tries: 3, every: time.Millisecond,
+		states: store, terraform: tf, region: c.Region, out: &lockedWriter{out: out}, tries: 3, every: time.Millisecond,
 		find: func(context.Context, string, string) ([]string, error) { return nil, nil },
 	}, tf, bucket, out
 }
@@ -179,13 +190,14 @@ func TestReapGoesOnAfterAFailure(t *testing.T) {
 	require.EqualError(t, err, strings.Join([]string{
 		"pr1: Error acquiring the state lock: Who: ci@runner",
 		"pr2: left in eu-west-1: 1\n  bucket portfolio-hist-pr2-000000000000",
-		"pr3: it is not proved that nothing is left: VPCs: AccessDenied",
+		"pr3: it is not certain that nothing is left: VPCs: AccessDenied",
 		"pr5: its state cannot be read: got a text that is not a Terraform state",
 	}, "\n"))
-	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s", "pr4 in eu-west-1 after up to 1m0s"}, tf.destroyed)
+	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s", "pr4 in eu-west-1 after up to 1m0s"}, slices.Sorted(slices.Values(tf.destroyed)))
 	assert.Equal(t, []string{keyOf("pr4")}, bucket.deletes)
 	assert.Contains(t, out.String(), "pr2: still listed: 1, asking again in 1ms (2 of 3)\n")
-	assert.Contains(t, out.String(), "pr4: destroyed, nothing is left\nDestroyed 1 of 5.\n")
+	assert.Contains(t, out.String(), "pr4: destroyed, nothing is left\n")
+	assert.Contains(t, out.String(), "Destroyed 1 of 5.\n")
 }
 
 // Lists lag: what goes away while it is asked again is no failure.
@@ -228,7 +240,7 @@ func TestReapNeedsTheRegion(t *testing.T) {
 	bucket.put(keyOf("pr3"), emptyState, 0)
 	err := runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true})
 	require.EqualError(t, err, "pr1: its state does not say its region: deploy it once more, or destroy it by hand")
-	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, tf.destroyed)
+	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, slices.Sorted(slices.Values(tf.destroyed)))
 }
 
 // An environment whose state is gone is still proved to be gone.
@@ -262,4 +274,81 @@ func TestReapStillFailsTheNextTime(t *testing.T) {
 		require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}), "pr1: left in eu-west-1: 1\n  VPC in eu-west-1")
 	}
 	assert.Empty(t, bucket.deletes)
+}
+
+// GitHub is asked again before each destroy: a pull request may be open by then.
+func TestReapAsksGitHubAgain(t *testing.T) {
+	r, tf, _, out := reaping(t, "pr1", "pr2")
+	request := reapRequest{open: map[string]bool{}, yes: true, ask: func(context.Context) (map[string]bool, error) {
+		return map[string]bool{"pr2": true}, nil
+	}}
+	require.NoError(t, runReaper(t, r, request))
+	assert.Len(t, tf.destroyed, 1)
+	assert.Contains(t, out.String(), "pr2: goes: its pull request is not open\n")
+	assert.Contains(t, out.String(), "pr2: stays: its pull request is open\n")
+	assert.Contains(t, out.String(), "Destroyed 1 of 2.\n")
+
+	request.ask = func(context.Context) (map[string]bool, error) { return nil, errors.New("open pull requests: 502") }
+	require.EqualError(t, runReaper(t, r, request), "pr2: open pull requests: 502")
+	assert.Len(t, tf.destroyed, 1, "nobody knows whether it is open")
+}
+
+// Environments are destroyed side by side, or a night would not be enough for them.
+func TestReapSideBySide(t *testing.T) {
+	var suffixes []string
+	for i := range 2 * reapedAtOnce {
+		suffixes = append(suffixes, fmt.Sprintf("pr%d", i+1))
+	}
+	r, tf, _, _ := reaping(t, suffixes...)
+	var started sync.WaitGroup
+	started.Add(reapedAtOnce)
+	var count atomic.Int32
+	tf.while = func(environment) {
+		if count.Add(1) <= reapedAtOnce {
+			started.Done()
+		}
+		started.Wait() // ends only if so many are at work at once
+	}
+	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}))
+	assert.Len(t, tf.destroyed, 2*reapedAtOnce)
+}
+
+// A lock is removed only if a runner left it and no run that may hold it is under way.
+func TestUnlock(t *testing.T) {
+	const lock = `{"ID":"8a1c","Who":"%s","Created":"2026-01-02T03:04:05Z"}`
+	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, test := range map[string]struct {
+		text    string
+		over    bool
+		fails   error
+		removed bool
+		out     string
+		problem string
+	}{
+		"none":                {"", true, nil, false, "", ""},
+		"its run is over":     {fmt.Sprintf(lock, "runner@fv-az1"), true, nil, true, "removed the lock 8a1c of runner@fv-az1, whose run is over\n", ""},
+		"its run is not over": {fmt.Sprintf(lock, "runner@fv-az1"), false, nil, false, "held by runner@fv-az1, whose run may not be over, left alone\n", ""},
+		"a person's":          {fmt.Sprintf(lock, "ann@laptop"), true, nil, false, "held by ann@laptop, left alone\n", ""},
+		"a false runner":      {fmt.Sprintf(lock, "myrunner@laptop"), true, nil, false, "left alone\n", ""},
+		"no answer":           {fmt.Sprintf(lock, "runner@fv-az1"), true, errors.New("502"), false, "", ".tflock of runner@fv-az1: 502"},
+		"another's object":    {"mine", true, nil, false, "", "got one that is not Terraform's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _, bucket, out := reaping(t, "pr1")
+			if test.text != "" {
+				bucket.put(keyOf("pr1")+".tflock", test.text, 0)
+			}
+			err := r.states.unlock(t.Context(), keyOf("pr1"), func(_ context.Context, started time.Time) (bool, error) {
+				assert.Equal(t, created, started)
+				return test.over, test.fails
+			}, out)
+			if test.problem == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, test.problem)
+			}
+			assert.Contains(t, out.String(), test.out)
+			assert.Equal(t, test.removed, len(bucket.deletes) == 1)
+		})
+	}
 }

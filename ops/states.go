@@ -77,7 +77,7 @@ var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)
 // suffixOf returns the suffix of a state's key, false for any other object.
 func suffixOf(key string) (string, bool) {
 	match := stateKey.FindStringSubmatch(key)
-	if match == nil || match[1] != match[2] {
+	if match == nil || match[1] != match[2] || match[1] == config.BootstrapFolder {
 		return "", false
 	}
 	return match[1], true
@@ -96,19 +96,21 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 		switch missing := (*types.NoSuchKey)(nil); {
 		case errors.As(err, &missing):
 			continue // deleted since it was listed
-		case denied(err): // a role of previews, say, sees that there are others
+		case denied(err): // the role of previews sees that there are others
 			e.Problem = "its state may not be read with these credentials"
 			all = append(all, *e)
 			continue
-		case err != nil:
-			return nil, err
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
 		}
-		if err := e.parse(text); err != nil {
+		if err == nil {
+			err = e.parse(text)
+		}
+		if err == nil && e.Region == "" {
+			err = s.recall(ctx, e)
+		}
+		if err != nil { // hides nothing of the others
 			e.Problem = "its state cannot be read: " + err.Error()
-		} else if e.Region == "" {
-			if err := s.recall(ctx, e); err != nil {
-				return nil, err
-			}
 		}
 		all = append(all, *e)
 	}

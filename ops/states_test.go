@@ -161,6 +161,8 @@ func TestEnvironments(t *testing.T) {
 	bucket.put(keyOf("zone"), closed, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("pr9")+".tflock", "{}", 0)
 	bucket.put("pr9/portfolio-pr8.tfstate", stateText("eu-west-1"), 0)
+	bucket.put("bootstrap/portfolio-bootstrap.tfstate", stateText("us-east-1"), 0) // is not an environment
+	bucket.put("bootstrap/portfolio-bootstrap-eu-west-1.tfstate", stateText("eu-west-1"), 0)
 	bucket.put("other.tfstate", stateText("eu-west-1"), 0)
 	bucket.put(keyOf("gone"), stateText("eu-west-1"), day)
 	bucket.versions = append(bucket.versions, version{key: keyOf("gone"), at: time.Now(), deleted: true})

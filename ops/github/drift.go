@@ -15,10 +15,11 @@ import (
 // driftLabel is on each issue about an environment that drifts.
 const driftLabel = "drift"
 
-// Drift keeps one open issue for each environment that drifts. It gets the reports
-// by the environments' suffixes, all there are: an environment without one drifts
-// no longer, and its issue gets a word and is closed. It says on out what it did.
-func (c *Client) Drift(ctx context.Context, reports map[string]string, out io.Writer) error {
+// Drift keeps one open issue for each environment that drifts. It takes the reports of
+// all environments by suffix: one without a report no longer drifts, and its issue is
+// closed with a comment, unless it is among the unknown, which could not be compared.
+// What it does is written to out.
+func (c *Client) Drift(ctx context.Context, reports map[string]string, unknown []string, out io.Writer) error {
 	for suffix := range reports {
 		if !markers.MatchString(suffix) {
 			return fmt.Errorf("report: got the suffix %q, want a–z, 0–9 and inner hyphens", suffix)
@@ -39,20 +40,20 @@ func (c *Client) Drift(ctx context.Context, reports map[string]string, out io.Wr
 		}
 	}
 	for _, suffix := range slices.Sorted(maps.Keys(open)) {
-		if _, drifts := reports[suffix]; drifts {
+		if _, drifts := reports[suffix]; drifts || slices.Contains(unknown, suffix) {
 			continue
 		}
 		for _, issue := range open[suffix] {
 			if err := c.resolve(ctx, issue); err != nil {
 				return fmt.Errorf("close #%d of %s: %w", issue.GetNumber(), suffix, err)
 			}
-			fmt.Fprintf(out, "%s: drifts no longer, closed #%d\n", suffix, issue.GetNumber())
+			fmt.Fprintf(out, "%s: no longer drifts, closed #%d\n", suffix, issue.GetNumber())
 		}
 	}
 	return nil
 }
 
-// driftIssues are our open issues by their environment, the oldest first.
+// driftIssues returns our open issues by environment, the oldest first.
 func (c *Client) driftIssues(ctx context.Context) (map[string][]*gh.Issue, error) {
 	found := map[string][]*gh.Issue{}
 	err := each(ctx, func(ctx context.Context, page int) (*gh.Response, error) {
@@ -71,7 +72,7 @@ func (c *Client) driftIssues(ctx context.Context) (map[string][]*gh.Issue, error
 	return found, err
 }
 
-// ensureLabel makes the label where the repository has none.
+// ensureLabel creates the label where the repository has none.
 func (c *Client) ensureLabel(ctx context.Context) error {
 	_, response, err := c.api.Issues.GetLabel(ctx, c.owner, c.repo, driftLabel)
 	if err == nil || response == nil || response.StatusCode != http.StatusNotFound {
@@ -84,9 +85,9 @@ func (c *Client) ensureLabel(ctx context.Context) error {
 }
 
 func (c *Client) report(ctx context.Context, suffix, report string, open []*gh.Issue, out io.Writer) error {
-	body := fitted("drift-"+suffix, report, "Seen last "+c.run+". Closed by itself once the environment is as it was deployed.")
+	body := fitted("drift-"+suffix, report, "Last seen "+c.run+". Closed automatically once the environment is as it was deployed.")
 	if len(open) > 0 {
-		fmt.Fprintf(out, "%s: drifts, said in #%d\n", suffix, open[0].GetNumber())
+		fmt.Fprintf(out, "%s: drifts, updated #%d\n", suffix, open[0].GetNumber())
 		_, _, err := c.api.Issues.Edit(ctx, c.owner, c.repo, open[0].GetNumber(), &gh.IssueRequest{Body: &body})
 		return err
 	}
@@ -99,9 +100,10 @@ func (c *Client) report(ctx context.Context, suffix, report string, open []*gh.I
 	return err
 }
 
-// resolve says why before it closes: cut in between, the next run does both again.
+// resolve comments before it closes: if it is interrupted in between, the next run
+// does both again.
 func (c *Client) resolve(ctx context.Context, issue *gh.Issue) error {
-	text := "No drift any more, " + c.run + "."
+	text := "No more drift, seen " + c.run + "."
 	if _, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.repo, issue.GetNumber(), &gh.IssueComment{Body: &text}); err != nil {
 		return err
 	}

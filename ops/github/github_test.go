@@ -104,10 +104,10 @@ func TestDriftKeepsOneIssueForEachEnvironment(t *testing.T) {
 	closed.State = "closed"
 	untouched := len(f.issues)
 	c, _, _ := f.client(t)
-	drift := func(reports map[string]string) string {
+	drift := func(reports map[string]string, unknown ...string) string {
 		t.Helper()
 		var out strings.Builder
-		require.NoError(t, c.Drift(t.Context(), reports, &out))
+		require.NoError(t, c.Drift(t.Context(), reports, unknown, &out))
 		return out.String()
 	}
 
@@ -118,19 +118,20 @@ func TestDriftKeepsOneIssueForEachEnvironment(t *testing.T) {
 	assert.Contains(t, ours[0].Body, "## Main")
 	assert.True(t, hasLabel(ours[0], "drift"))
 
-	assert.Equal(t, "main: drifts, said in #105\npr1: drifts, said in #106\n", drift(map[string]string{"pr1": "## Two", "main": "## Main"}))
+	assert.Equal(t, "main: drifts, updated #105\npr1: drifts, updated #106\n", drift(map[string]string{"pr1": "## Two", "main": "## Main"}))
 	assert.Len(t, f.issues, untouched+2)
 	assert.Contains(t, ours[1].Body, "## Two")
 	assert.Equal(t, []string{"drift"}, f.labels)
 	assert.Empty(t, f.comments)
 
-	assert.Equal(t, "main: drifts, said in #105\npr1: drifts no longer, closed #106\n", drift(map[string]string{"main": "## Main"}))
+	assert.Equal(t, "main: drifts, updated #105\n", drift(map[string]string{"main": "## Main"}, "pr1"), "pr1 was not compared")
+	assert.Equal(t, "main: drifts, updated #105\npr1: no longer drifts, closed #106\n", drift(map[string]string{"main": "## Main"}))
 	assert.Equal(t, [2]string{"closed", "completed"}, [2]string{ours[1].State, ours[1].Reason})
 	require.Len(t, f.comments, 1)
 	assert.Equal(t, 106, f.comments[0].issue)
-	assert.Contains(t, f.comments[0].Body, "No drift any more, by [run 42]")
+	assert.Contains(t, f.comments[0].Body, "No more drift, seen by [run 42]")
 
-	assert.Equal(t, "main: drifts no longer, closed #105\n", drift(nil))
+	assert.Equal(t, "main: no longer drifts, closed #105\n", drift(nil))
 	assert.Empty(t, drift(nil))
 	for _, i := range f.issues[:untouched] {
 		assert.Equal(t, i == closed, i.State == "closed", i.Title)
@@ -138,7 +139,7 @@ func TestDriftKeepsOneIssueForEachEnvironment(t *testing.T) {
 	assert.Equal(t, "old", strings.TrimPrefix(closed.Body, mark("drift-pr1")))
 
 	before := len(f.calls)
-	require.ErrorContains(t, c.Drift(t.Context(), map[string]string{"pr1 -->": ""}, io.Discard), `got the suffix "pr1 -->"`)
+	require.ErrorContains(t, c.Drift(t.Context(), map[string]string{"pr1 -->": ""}, nil, io.Discard), `got the suffix "pr1 -->"`)
 	assert.Len(t, f.calls, before)
 }
 
