@@ -10,9 +10,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Delta is what changed from one valuation to a later one. All of it is values,
-// not differences: applied to any valuation between the two it gives the later one.
-// Ages are not in it where a price stayed: they follow from AsOf.
+// Delta is what changed from one valuation to a later one. It holds values, not
+// differences: applied to any valuation between the two it yields the later one.
+// The ages of prices that stayed are not in it: they follow from AsOf.
 type Delta struct {
 	AsOf      time.Time              `json:"as_of"`
 	State     backend.State          `json:"state"`
@@ -20,13 +20,13 @@ type Delta struct {
 	Invested  decimal.NullDecimal    `json:"invested"`
 	Cash      decimal.NullDecimal    `json:"cash"`
 	Positions []backend.Position     `json:"positions"`      // that changed or are new
-	Removed   []string               `json:"removed"`        // symbols of positions that are no more
+	Removed   []string               `json:"removed"`        // symbols of closed positions
 	Balances  []backend.CashPosition `json:"cash_positions"` // all there are; null where none changed
 	Quotes    []backend.UsedQuote    `json:"quotes"`         // that were not used before
 	Rates     []backend.UsedRate     `json:"rates"`          // all there are; null where none changed
 }
 
-// Diff gives what changed from old to v, and whether anything did but the time.
+// Diff returns what changed from old to v, and whether anything but the time did.
 // Both are in the same base currency.
 func Diff(old, v *backend.Valuation) (d Delta, changed bool) {
 	d = Delta{
@@ -61,7 +61,7 @@ func Diff(old, v *backend.Valuation) (d Delta, changed bool) {
 	return d, changed
 }
 
-// Then gives one delta for d and the one that follows it.
+// Then returns one delta for d and the one that follows it.
 func (d Delta) Then(next Delta) Delta {
 	changed := byKey(next.Positions, positionKey)
 	positions := slices.Clone(next.Positions)
@@ -93,8 +93,7 @@ func (d Delta) Then(next Delta) Delta {
 	return next
 }
 
-// Apply gives the valuation after d, from the one before it. It is what a
-// client does.
+// Apply returns the valuation after d, from the one before it, as clients do.
 func (d Delta) Apply(v backend.Valuation) backend.Valuation {
 	positions := byKey(v.Positions, positionKey)
 	quotes := byKey(v.Quotes, quoteKey)

@@ -35,7 +35,7 @@ func reconnect(within time.Duration) []byte {
 	return wire.Encode(reconnectMessage{Type: "reconnect", WithinSeconds: int(within.Seconds())})
 }
 
-// encodeDelta gives nil where one message does not hold it.
+// encodeDelta returns nil if the delta does not fit into one message.
 func encodeDelta(portfolio string, after, sequence int64, d Delta) []byte {
 	text := wire.Encode(deltaMessage{Type: "delta", Portfolio: portfolio, After: after, Sequence: sequence, Delta: d})
 	if len(text) > wire.MaxMessage {
@@ -44,7 +44,7 @@ func encodeDelta(portfolio string, after, sequence int64, d Delta) []byte {
 	return text
 }
 
-// encodeSnapshot divides a snapshot into as many messages as it takes.
+// encodeSnapshot divides a snapshot into as many messages as it needs.
 func encodeSnapshot(portfolio string, sequence int64, v backend.Valuation) [][]byte {
 	whole := wire.Encode(snapshotMessage{Type: "snapshot", Portfolio: portfolio, Sequence: sequence, Valuation: v})
 	if len(whole) <= wire.MaxMessage {
@@ -70,5 +70,5 @@ func encodeSnapshot(portfolio string, sequence int64, v backend.Valuation) [][]b
 	}
 }
 
-// share gives the i-th of n shares of a list.
+// share returns the i-th of n shares of a list.
 func share[T any](list []T, i, n int) []T { return list[i*len(list)/n : (i+1)*len(list)/n] }

@@ -1,10 +1,10 @@
-// Package push tells clients at once what their portfolios are worth now.
+// Package push sends clients the changes of their portfolios' valuations.
 //
-// Each portfolio that somebody watches is a stream. One instance publishes it at
-// a time, under a lease that any other takes over when it is not renewed. The
-// publisher values the portfolio once for each change and numbers what comes of
-// it; a client that knows one number gets everything after it in one message, so
-// that a slow one skips what is out of date by itself and nothing queues up.
+// Each portfolio that has subscribers is a stream. One instance publishes it at a
+// time, under a lease that another instance takes over if it is not renewed. The
+// publisher values the portfolio once for each change and numbers the results. A
+// client that has one number gets everything after it in one message, so a slow
+// client skips outdated states and nothing queues up.
 package push
 
 import (
@@ -17,7 +17,7 @@ import (
 	"portfolio/contract/wire"
 )
 
-// MaxSubscriptions limits the portfolios that one connection watches.
+// MaxSubscriptions is the number of portfolios that one connection may watch.
 const MaxSubscriptions = 50
 
 // A sequence number is the epoch of the publisher's lease followed by a counter:
@@ -25,10 +25,10 @@ const MaxSubscriptions = 50
 // JavaScript keeps it exactly.
 const counterBits = 24
 
-// The outcomes of a post that are no failure. Other errors may pass.
+// The outcomes of a post that are not failures. Other errors may be temporary.
 var (
-	ErrGone    = errors.New("the connection is gone for ever")
-	ErrLimited = errors.New("too many posts, or the client takes them too slowly")
+	ErrGone    = errors.New("the connection is gone")
+	ErrLimited = errors.New("too many posts, or the client reads them too slowly")
 )
 
 // Poster sends messages to the clients of connections.

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// queue is first in, first out. It grows as needed: those who use it put each
-// item in once at a time, so the number of items bounds it.
+// queue is a first-in, first-out queue without a limit: its users keep each item in
+// it at most once, so the number of items bounds it.
 type queue[T any] struct {
 	mu    sync.Mutex
 	items []T
@@ -44,7 +44,7 @@ func (q *queue[T]) take(ctx context.Context) (item T, ok bool) {
 	}
 }
 
-// signal is called with the lock held.
+// signal wakes a waiting take; the lock is held.
 func (q *queue[T]) signal() {
 	if len(q.items) == 0 {
 		return

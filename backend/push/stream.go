@@ -6,18 +6,18 @@ import (
 	"portfolio/backend"
 )
 
-// stream is a portfolio that this instance publishes. The engine's lock guards
-// it; what it points to is never changed.
+// stream is a portfolio that this instance publishes, guarded by the engine's lock.
+// What it points to is never changed.
 type stream struct {
 	lease    Lease
 	latest   *backend.Valuation // nil until the first one
 	sequence int64              // of latest
-	ring     []entry            // how latest came about, the oldest first, without gaps
+	ring     []entry            // the steps to latest, the oldest first, without gaps
 	watchers map[string]*watch  // by connection
 	symbols  []string           // it is in the index under these
 	money    []backend.Currency // and these
 	staleAt  time.Time          // when the next price becomes too old; zero for none
-	emptyFor time.Time          // since when nobody watches; zero where somebody does
+	emptyFor time.Time          // since when there are no subscribers; zero if there are any
 
 	queued, running, dropped bool
 	stale                    bool           // latest may be out of date
@@ -33,7 +33,7 @@ type entry struct {
 	received        time.Time // of the oldest quote that is new in it
 }
 
-// encoded is the message made last. Most connections need the same one.
+// encoded is the last message made, which most connections need too.
 type encoded struct {
 	after, sequence int64
 	messages        [][]byte
@@ -52,11 +52,11 @@ func (w *watch) pending() bool {
 	return w.stream.latest != nil && w.sent != w.stream.sequence
 }
 
-// advance takes a valuation in. It reports whether clients have to be told.
+// advance adds a valuation and reports whether clients need an update.
 func (s *stream) advance(v *backend.Valuation) bool {
 	s.staleAt = nextStale(v)
 	if s.latest == nil || s.latest.Base != v.Base {
-		// Nothing is a delta of what came before.
+		// There is no delta between base currencies.
 		s.latest, s.ring = v, nil
 		s.sequence = max(s.sequence, s.lease.Epoch<<counterBits) + 1
 		return true
@@ -76,13 +76,13 @@ func (s *stream) advance(v *backend.Valuation) bool {
 	return true
 }
 
-// exhausted reports whether the epoch has no more numbers.
+// exhausted reports whether the epoch has run out of numbers.
 func (s *stream) exhausted() bool {
 	const last = 1<<counterBits - 1
 	return s.sequence&last == last
 }
 
-// since gives the steps after a number, none where that is too far back.
+// since returns the steps after a number, none if the number is too old.
 func (s *stream) since(sent int64) []entry {
 	for i, e := range s.ring {
 		if e.after == sent {
@@ -92,13 +92,14 @@ func (s *stream) since(sent int64) []entry {
 	return nil
 }
 
-// knows reports whether a client with everything up to a number can go on from there.
+// knows reports whether a client that has everything up to a number can continue
+// from there.
 func (s *stream) knows(after int64) bool {
 	return after == s.sequence || s.since(after) != nil
 }
 
-// received is when the oldest of the prices that are new in a delta came; zero
-// where there is none.
+// received returns when the oldest new price of a delta was received, the zero time
+// if it has none.
 func received(old *backend.Valuation, d Delta) (oldest time.Time) {
 	earlier := func(t time.Time) {
 		if oldest.IsZero() || t.Before(oldest) {
@@ -120,7 +121,7 @@ func received(old *backend.Valuation, d Delta) (oldest time.Time) {
 	return oldest
 }
 
-// nextStale is when a price of a valuation becomes stale next.
+// nextStale returns when the next price of a valuation becomes stale.
 func nextStale(v *backend.Valuation) (next time.Time) {
 	soon := func(at time.Time, stale bool) {
 		// Stale is older than the TTL, not as old.
@@ -137,7 +138,7 @@ func nextStale(v *backend.Valuation) (next time.Time) {
 	return next
 }
 
-// currencies are all that a rate could make a difference to.
+// currencies returns the currencies whose rates affect a valuation.
 func currencies(v *backend.Valuation) map[backend.Currency]bool {
 	all := map[backend.Currency]bool{v.Base: true}
 	for _, p := range v.Positions {

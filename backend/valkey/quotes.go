@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// pricesTimeout is how long prices are waited for in Valkey. It answers within
-	// a millisecond or is in trouble.
+	// pricesTimeout limits one call of Valkey. It answers within a millisecond or has
+	// failed.
 	pricesTimeout = 100 * time.Millisecond
-	// pricesPause is how long it is left alone after it was.
+	// pricesPause is how long Valkey is not used after a failure.
 	pricesPause = time.Second
 	loadTimeout = 5 * time.Second // of one read, the database's included
 
 	maxKnown = 50_000 // prices in this instance's own memory, some 300 bytes each
-	// noneAge is how long this instance remembers that there is no price.
+	// noneAge is how long this instance remembers that a price does not exist.
 	noneAge = 5 * time.Second
-	// lostAge is how long after changes were missed Valkey is not believed.
+	// lostAge is how long Valkey is not read after changes were missed.
 	lostAge = 5 * time.Second
 )
 
@@ -42,10 +42,9 @@ type noMetrics struct{}
 
 func (noMetrics) CacheRead(_, _ int) {}
 
-// Quotes gives prices from this instance's memory, which announced changes keep
-// right, then from Valkey, then from the database. Valkey spares the database the
-// questions of instances that start, and of those that see a symbol for the first
-// time; without it everything works.
+// Quotes reads prices from this instance's memory, which announced changes keep up to
+// date, then from Valkey, then from the database. Valkey saves the database the reads
+// of instances that start or see a symbol for the first time, and is optional.
 type Quotes struct {
 	cache   *Cache
 	market  backend.Market
@@ -58,8 +57,8 @@ type Quotes struct {
 	known       map[string]*price // by key
 	counter     uint64
 	directUntil time.Time
-	pausedUntil time.Time // Valkey is left alone
-	away        bool      // it is, and that was logged
+	pausedUntil time.Time // Valkey is not used
+	away        bool      // the last call of Valkey failed, which was logged
 }
 
 // price is what is known under a key: a quote or a rate, or that there is none.
@@ -82,7 +81,7 @@ func NewQuotes(cache *Cache, market backend.Market, ttl time.Duration, log *slog
 	return &Quotes{cache: cache, market: market, ttl: ttl, log: log, metrics: metrics, known: map[string]*price{}}
 }
 
-// The beginnings of keys, in this instance's memory and in Valkey.
+// The prefixes of keys, in this instance's memory and in Valkey.
 const (
 	quotePrefix = "quote:"
 	ratePrefix  = "rate:"
@@ -90,8 +89,8 @@ const (
 
 func pairKey(p backend.Pair) string { return ratePrefix + string(p.From) + ":" + string(p.To) }
 
-// Changed takes in what changed at any instance. It has to be called before
-// anything reads prices because of the change.
+// Changed handles a change made at any instance. It must be called before anything
+// reads prices because of the change.
 func (q *Quotes) Changed(c backend.Change) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -113,19 +112,19 @@ func (q *Quotes) Lost() {
 	q.directUntil = time.Now().Add(lostAge)
 }
 
-// change is called with the lock held.
+// change marks a key as changed; the lock is held.
 func (q *Quotes) change(key string) {
 	p := q.entry(key)
 	q.counter++
 	*p = price{changed: true, version: q.counter}
 }
 
-// entry gives what is known under a key, a new price for nothing; lock held.
+// entry returns what is known under a key, creating it if needed; the lock is held.
 func (q *Quotes) entry(key string) *price {
 	p := q.known[key]
 	if p == nil {
 		if len(q.known) >= maxKnown {
-			for other := range q.known { // any one: it only has to be read again
+			for other := range q.known { // any one: it is read again when needed
 				delete(q.known, other)
 				break
 			}
@@ -137,7 +136,7 @@ func (q *Quotes) entry(key string) *price {
 	return p
 }
 
-// WriteQuotes writes to the market, and what was written to Valkey.
+// WriteQuotes writes to the market and then to Valkey.
 func (q *Quotes) WriteQuotes(
 	ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate,
 ) (newer int, err error) {
@@ -157,7 +156,7 @@ func (q *Quotes) WriteQuotes(
 			found[pairKey(rate.Pair)] = price{rate: &rate}
 		}
 	}
-	q.keep(context.WithoutCancel(ctx), found) // committed, whoever still waits
+	q.keep(context.WithoutCancel(ctx), found) // committed, even if the caller has gone
 	return newer, nil
 }
 
@@ -208,7 +207,8 @@ func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []back
 	}
 }
 
-// remembered adds what this instance knows and gives the rest.
+// remembered adds the prices that this instance knows to out and returns the other
+// keys.
 func (q *Quotes) remembered(keys []string, out backend.Prices) (missing []string, version uint64) {
 	now := time.Now()
 	q.mu.Lock()
@@ -299,7 +299,7 @@ func (q *Quotes) jittered() time.Duration {
 	return q.ttl*9/10 + rand.N(q.ttl/5) //nolint:gosec // it spreads load and guards nothing
 }
 
-// read asks the database.
+// read reads prices from the database.
 func (q *Quotes) read(ctx context.Context, keys []string) (map[string]price, error) {
 	var symbols []string
 	var currencies []backend.Currency

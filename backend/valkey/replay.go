@@ -20,10 +20,10 @@ const (
 	sharedTimeout = 500 * time.Millisecond
 )
 
-// Replay is a memory that outlives an outage of the shared one. The instance
-// remembers every id itself and asks the shared memory about those that it has
-// not seen. While that fails, an id is refused only where it was used before:
-// service goes on, and what is left open is a replay against another instance.
+// Replay is a memory that survives an outage of the shared one. The instance
+// remembers every id itself and asks the shared memory about ids that it has not
+// seen. While that fails, service continues, and an id is refused only by the
+// instance that has seen it.
 type Replay struct {
 	shared backend.ReplayMemory
 	log    *slog.Logger
@@ -33,14 +33,14 @@ type Replay struct {
 
 var _ backend.ReplayMemory = (*Replay)(nil)
 
-// NewReplay returns a memory that has seen nothing yet. Coming and going of the
-// shared memory is logged.
+// NewReplay returns an empty memory. It logs when the shared memory fails and when it
+// is available again.
 func NewReplay(shared backend.ReplayMemory, log *slog.Logger) *Replay {
 	return &Replay{shared: shared, log: log, own: own{until: map[string]time.Time{}}}
 }
 
-// Remember implements backend.ReplayMemory. Its error is always nil. The same
-// ttl has to be given on each call.
+// Remember implements backend.ReplayMemory. Its error is always nil. Each call must
+// have the same ttl.
 func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bool, error) {
 	if !r.own.remember(id, ttl, time.Now()) {
 		return false, nil
@@ -50,9 +50,9 @@ func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bo
 	first, err := r.shared.Remember(ctx, id, ttl)
 	if away := err != nil; r.away.Swap(away) != away {
 		if away {
-			r.log.Warn("replays are remembered by this instance alone", "error", err)
+			r.log.Warn("shared replay memory failed, using that of this instance", slog.Any("error", err))
 		} else {
-			r.log.Info("replays are remembered by all instances")
+			r.log.Info("shared replay memory is available again")
 		}
 	}
 	return first || err != nil, nil
@@ -62,7 +62,7 @@ func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bo
 type own struct {
 	mu    sync.Mutex
 	until map[string]time.Time
-	order []string // ids as they came, which is also how they expire
+	order []string // ids in the order of arrival and of expiry
 }
 
 // remember reports whether id is new. When full it forgets the oldest id.

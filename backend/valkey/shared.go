@@ -4,17 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/wire"
 
 	"github.com/valkey-io/valkey-go"
 )
 
-// A value in Valkey is its place in time, 40 digits that compare as text, and
-// then JSON. keepNewer sets it unless what is there is newer, so that of two
-// writers the one that comes late does no harm.
+// A value in Valkey is its time as 40 digits that compare as text, followed by JSON.
+// keepNewer sets a value unless the existing one is newer, so that a late writer
+// does no harm.
 const (
 	placeLength = 40
 	keepNewer   = `
@@ -24,7 +26,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`
 )
 
-// keep writes prices to Valkey, if it is there.
+// keep writes prices to Valkey, if it is available.
 func (q *Quotes) keep(ctx context.Context, found map[string]price) {
 	client := q.client()
 	if client == nil || len(found) == 0 {
@@ -46,7 +48,7 @@ func (q *Quotes) keep(ctx context.Context, found map[string]price) {
 	q.recovered()
 }
 
-// shared reads from Valkey what it has; nothing where it is in trouble.
+// shared reads prices from Valkey; none if it fails.
 func (q *Quotes) shared(ctx context.Context, keys []string) map[string]price {
 	found := make(map[string]price, len(keys))
 	client := q.client()
@@ -71,7 +73,7 @@ func (q *Quotes) shared(ctx context.Context, keys []string) map[string]price {
 	return found
 }
 
-// client gives the client to use, nil while Valkey is left alone.
+// client returns the client to use, nil while Valkey is not used after a failure.
 func (q *Quotes) client() valkey.Client {
 	client := q.cache.client.Load()
 	q.mu.Lock()
@@ -88,7 +90,7 @@ func (q *Quotes) trouble(err error) {
 	q.pausedUntil = time.Now().Add(pricesPause)
 	if !q.away {
 		q.away = true
-		q.log.Warn("prices come from the database alone", "error", err.Error())
+		q.log.Warn("cache failed, reading prices from the database", slog.Any("error", err))
 	}
 }
 
@@ -97,11 +99,11 @@ func (q *Quotes) recovered() {
 	defer q.mu.Unlock()
 	if q.away {
 		q.away = false
-		q.log.Info("prices come from the cache again")
+		q.log.Info("reading prices from the cache again")
 	}
 }
 
-// text is a price as Valkey has it.
+// text is a price as Valkey stores it.
 func (p price) text() string {
 	var at, received time.Time
 	var value any
@@ -110,15 +112,11 @@ func (p price) text() string {
 	} else {
 		at, received, value = p.rate.Time, p.rate.Received, p.rate
 	}
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // of plain data
-	}
-	return fmt.Sprintf("%020d%020d%s", max(0, at.UnixMicro()), max(0, received.UnixMicro()), encoded)
+	return fmt.Sprintf("%020d%020d%s", max(0, at.UnixMicro()), max(0, received.UnixMicro()), wire.Encode(value))
 }
 
-// readPrice reads what text wrote. Anything else, of another version or of
-// somebody else, is as good as nothing.
+// readPrice reads what text wrote. A value in any other form, such as that of another
+// version, counts as missing.
 func readPrice(key, text string) (p price, ok bool) {
 	if len(text) < placeLength {
 		return p, false

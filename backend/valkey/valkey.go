@@ -1,5 +1,5 @@
-// Package valkey keeps what may be lost in Valkey, as ElastiCache Serverless
-// speaks it: TLS and cluster mode always, one endpoint.
+// Package valkey stores data that may be lost in Valkey, as ElastiCache Serverless
+// offers it: always with TLS and in cluster mode, at one endpoint.
 package valkey
 
 import (
@@ -19,12 +19,12 @@ import (
 
 const (
 	dialTimeout = 3 * time.Second
-	// answerTimeout also ends a connection whose server is silent for so long.
+	// answerTimeout also ends a connection whose server does not respond.
 	answerTimeout = 3 * time.Second
 )
 
-// errAway is the answer until the first Connect succeeds.
-var errAway = errors.New("valkey: not connected yet")
+// errNotConnected is returned until the first Connect succeeds.
+var errNotConnected = errors.New("valkey: not connected yet")
 
 // Cache is a client of one Valkey cluster. It is safe for concurrent use.
 type Cache struct {
@@ -39,9 +39,9 @@ func New(endpoint string, roots *x509.CertPool) *Cache {
 	return &Cache{endpoint: endpoint, roots: roots}
 }
 
-// Connect makes the first connection. Until it succeeds, every other call
-// fails at once; afterwards the client connects again by itself. It must not be
-// called after that.
+// Connect makes the first connection. Until it succeeds, every other call fails at
+// once; after that, the client reconnects on its own, and Connect must not be
+// called again.
 func (c *Cache) Connect() error {
 	client, err := valkey.NewClient(valkey.ClientOption{
 		InitAddress:      []string{c.endpoint},
@@ -65,12 +65,12 @@ func (c *Cache) Close() {
 	}
 }
 
-// Check reports why the cache cannot be used now, nil if it can. It asks for a
-// key, because a cluster that serves none still answers a ping.
+// Check returns the reason why the cache cannot be used, or nil. It asks for a key,
+// because a cluster that serves no slots still answers a ping.
 func (c *Cache) Check(ctx context.Context) error {
 	client := c.client.Load()
 	if client == nil {
-		return errAway
+		return errNotConnected
 	}
 	return (*client).Do(ctx, (*client).B().Exists().Key("check").Build()).Error()
 }
@@ -82,7 +82,7 @@ var _ backend.ReplayMemory = (*Cache)(nil)
 func (c *Cache) Remember(ctx context.Context, id string, ttl time.Duration) (first bool, err error) {
 	client := c.client.Load()
 	if client == nil {
-		return false, errAway
+		return false, errNotConnected
 	}
 	set := (*client).B().Set().Key("replay:" + id).Value("").Nx().PxMilliseconds(ttl.Milliseconds()).Build()
 	switch err := (*client).Do(ctx, set).Error(); {
