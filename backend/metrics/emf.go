@@ -52,7 +52,7 @@ type taken struct {
 }
 
 // Write writes what was recorded since the last time as lines of log, whose
-// handler must write JSON without groups, and begins anew. Nothing recorded, no
+// handler must write JSON without groups, and starts over. Nothing recorded, no
 // line.
 func (r *Registry) Write(ctx context.Context, log *slog.Logger, now time.Time) {
 	byRoute := map[string][]taken{}
@@ -100,7 +100,7 @@ func (r *Registry) writeLine(ctx context.Context, log *slog.Logger, now time.Tim
 	log.LogAttrs(ctx, slog.LevelInfo, "metrics", attrs...)
 }
 
-// take gives what the series has and empties it: at most one value, or as many
+// take returns what the series has recorded and empties it: at most one value, or as many
 // as its values need lines.
 func (s *series) take() (out []any) {
 	switch s.metric.Kind {

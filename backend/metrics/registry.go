@@ -37,7 +37,7 @@ func New(environment string) *Registry { return &Registry{environment: environme
 func (r *Registry) Record(m metric.Metric, value float64) { r.record(m, "", value) }
 
 // RecordRoute takes in a value of a metric by route. A route must be one of a
-// known few, never a stranger's text: each is a metric of its own, and paid for.
+// known few, never a client's text: each is billed as a separate metric.
 func (r *Registry) RecordRoute(m metric.Metric, route string, value float64) {
 	if route == "" {
 		route = "none" // CloudWatch refuses an empty dimension

@@ -61,7 +61,8 @@ func (db *DB) ListEntries(ctx context.Context, owner, portfolio string, page bac
 // maxDate is the last day that PostgreSQL has, 5874897-12-31.
 const maxDate = 2_145_762_068
 
-// lockEntry gives a portfolio and one of its entries, at that version only.
+// lockEntry locks a portfolio and returns it with one of its entries, whose version
+// must be the given one.
 func lockEntry(ctx context.Context, tx pgx.Tx, owner, portfolio, id string, version int64) (p locked, e backend.Entry, err error) {
 	if p, err = lock(ctx, tx, owner, portfolio); err != nil {
 		return p, e, err

@@ -159,7 +159,7 @@ func lockOwner(ctx context.Context, tx pgx.Tx, owner string) error {
 // ownerLocks keeps locks of owners apart from other advisory locks.
 const ownerLocks int32 = 1
 
-// one gives the only row, or errNotFound.
+// one returns the only row, or errNotFound.
 func one[T any](rows pgx.Rows) (T, error) {
 	value, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByNameLax[T])
 	return value, found(err)

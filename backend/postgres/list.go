@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// present refuses ids that cannot be: what they name is not there.
+// present returns errNotFound for ids that are not UUIDs.
 func present(ids ...string) error {
 	for _, id := range ids {
 		if !backend.ValidID(id) {
@@ -26,16 +26,15 @@ func present(ids ...string) error {
 
 var errNotFound = &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
 
-// newID makes an id that sorts behind those made before.
+// newID returns an id that sorts after earlier ones.
 func newID() (string, error) {
 	id, err := uuid.NewV7()
 	return id.String(), err
 }
 
 // A cursor is the place of the last entry of a page and a sum over it and the
-// list's name. The sum guards nothing, since a list shows no more than its owner's
-// entries wherever it begins: it tells a caller that a cursor is damaged, or of
-// another list.
+// list's name. The sum is not a protection, since a list shows only its owner's
+// entries wherever it begins: it detects a cursor that is damaged or of another list.
 const cursorSum = 8
 
 func sumOf(list string, place []byte) []byte {
@@ -85,7 +84,7 @@ func whole(high, low int64) string {
 	return u.String()
 }
 
-// listByID gives the page of a list that is in the order of its ids. The query
+// listByID returns a page of a list that is in the order of its ids. The query
 // takes the owner, the id to begin behind, and how many.
 func listByID[T any](ctx context.Context, db *DB, name, query, owner string, page backend.Page, id func(T) string) ([]T, string, error) {
 	if err := checkPage(page); err != nil {
@@ -96,7 +95,7 @@ func listByID[T any](ctx context.Context, db *DB, name, query, owner string, pag
 	if err := readCursor(name, page.After, &high, &low); err != nil {
 		return nil, "", err
 	}
-	rows, _ := db.pool.Query(ctx, query, owner, whole(high, low), page.Limit+1) // CollectRows gives the error
+	rows, _ := db.pool.Query(ctx, query, owner, whole(high, low), page.Limit+1) // CollectRows returns the error
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[T])
 	if err != nil {
 		return nil, "", outcome("list", err)

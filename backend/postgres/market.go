@@ -96,7 +96,7 @@ func storable(times ...time.Time) error {
 	return nil
 }
 
-// writeQuotes gives the symbols of those that were newer.
+// writeQuotes returns the symbols of the quotes that were newer.
 func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]string, error) {
 	if len(quotes) == 0 {
 		return nil, nil
@@ -113,7 +113,7 @@ func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]stri
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// writeRates gives the pairs of those that were newer.
+// writeRates returns the pairs of the rates that were newer.
 func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend.Pair, error) {
 	if len(rates) == 0 {
 		return nil, nil

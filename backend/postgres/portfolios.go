@@ -141,7 +141,7 @@ type locked struct {
 	Now              time.Time // the transaction's
 }
 
-// lock gives a portfolio of an owner for changing.
+// lock locks and returns a portfolio of an owner.
 func lock(ctx context.Context, tx pgx.Tx, owner, id string) (locked, error) {
 	rows, _ := tx.Query(ctx, "select"+portfolioColumns+`, transaction_count, last_sequence, now()
 		from portfolios where id = $1 and owner = $2 for update`, id, owner)

@@ -1,4 +1,4 @@
-// Package postgres keeps the service's data in PostgreSQL.
+// Package postgres stores the service's data in PostgreSQL.
 package postgres
 
 import (
@@ -32,11 +32,11 @@ type Config struct {
 	Port   int
 	Name   string
 	CAFile string // PEM, the authorities that may sign the server's certificate
-	// Credentials is asked before each connection, so that a rotated password
-	// is noticed. It is called by many goroutines at once.
+	// Credentials is called before each connection, so that a rotated password is
+	// used. It must be safe for concurrent use.
 	Credentials func(context.Context) (username, password string, err error)
-	Log         *slog.Logger    // hears why Listen had to connect anew; nil for nobody
-	Tracer      pgx.QueryTracer // sees the pool's queries; nil for nobody
+	Log         *slog.Logger    // logs why Listen had to reconnect; may be nil
+	Tracer      pgx.QueryTracer // traces the pool's queries; may be nil
 }
 
 // DB is a pool of connections to one database. It is safe for concurrent use.
@@ -46,9 +46,8 @@ type DB struct {
 	migrated atomic.Bool
 }
 
-// Open prepares a pool without connecting: a database that is away is an error
-// of the first query, and connections are made again once it is back. The server
-// is always verified (verify-full).
+// Open prepares a pool without connecting: if the database is unreachable, queries
+// fail until it is back. The server's certificate is always verified (verify-full).
 func Open(ctx context.Context, c Config) (*DB, error) {
 	address := url.URL{
 		Scheme: "postgres",
@@ -58,7 +57,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 			"sslmode":         {"verify-full"},
 			"sslrootcert":     {c.CAFile},
 			"connect_timeout": {"5"},
-			// What the server ends by itself, should this program not be there to do it.
+			// Limits that the server enforces even if this program has gone away.
 			"statement_timeout":                   {"10s"},
 			"idle_in_transaction_session_timeout": {"30s"},
 			"application_name":                    {"portfolio"},
@@ -98,7 +97,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 var errNotMigrated = errors.New("the schema is not migrated yet")
 
-// Check reports why the database cannot be used now, nil if it can.
+// Check returns the reason why the database cannot be used, or nil.
 func (db *DB) Check(ctx context.Context) error {
 	if !db.migrated.Load() {
 		return errNotMigrated

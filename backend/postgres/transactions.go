@@ -30,13 +30,13 @@ func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
 	return e, err
 }
 
-// transactions gives those of a portfolio, of all symbols or of some.
+// transactions returns the transactions of a portfolio, of all symbols or of some.
 func transactions(ctx context.Context, tx pgx.Tx, portfolio string, symbols ...string) ([]backend.Transaction, error) {
 	query, arguments := "select"+entryColumns+" from transactions t where t.portfolio_id = $1", []any{portfolio}
 	if len(symbols) > 0 {
 		query, arguments = query+" and t.symbol = any($2)", append(arguments, symbols)
 	}
-	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows gives the error
+	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows returns the error
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (backend.Transaction, error) {
 		e, err := scanEntry(row)
 		return e.Transaction, err
@@ -136,7 +136,7 @@ func sumOfJSON(value any) ([]byte, error) {
 	return sum[:], err
 }
 
-// replay gives what an earlier call with the key recorded, nil if there was none.
+// replay returns what an earlier call with the key recorded, nil if there was none.
 func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte, txs []backend.Transaction) ([]backend.Entry, error) {
 	var same bool
 	var first int64
@@ -157,7 +157,7 @@ func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte
 	return made(txs, first, ids, at), nil
 }
 
-// made gives transactions what they get when they are recorded.
+// made returns transactions as they are recorded.
 func made(txs []backend.Transaction, first int64, ids []string, at time.Time) []backend.Entry {
 	list := make([]backend.Entry, len(txs))
 	for i, t := range txs {

@@ -59,17 +59,17 @@ type Subscriber struct {
 // Store keeps subscriptions and leases for all instances. Times of leases are
 // the store's own, so that the instances' clocks do not matter.
 type Store interface {
-	// Subscribe keeps that a connection watches a portfolio of its owner's, or
+	// Subscribe stores that a connection watches a portfolio of its owner, or
 	// asks again from another number on. Codes of its errors are
 	// CodeUnknownConnection, CodeForbidden where the connection's key is not good
 	// for reading any more, CodeNotFound and CodeLimitReached.
 	Subscribe(ctx context.Context, connection, portfolio string, after int64, limit int, now time.Time) error
 	// Unsubscribe forgets it. There being none is no error.
 	Unsubscribe(ctx context.Context, connection, portfolio string) error
-	// Subscribers gives all connections that watch a portfolio and have not expired at now.
+	// Subscribers returns all connections that watch a portfolio and have not expired at now.
 	Subscribers(ctx context.Context, portfolio string, now time.Time) ([]Subscriber, error)
 	// Claim renews the leases on held portfolios for ttl, takes those on watched
-	// portfolios that nobody has, and gives all that the instance has then. One that
+	// portfolios that are free, and returns all leases that the instance then has. One that
 	// it has but does not hold gets a new epoch.
 	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) ([]Lease, error)
 	// Release ends leases at once.

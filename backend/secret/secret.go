@@ -140,7 +140,7 @@ func (r *Reader) Keys(ctx context.Context) ([][]byte, error) {
 	return r.keys(s), err
 }
 
-// Refresh gives the same, read after the call. To read again it may wait until
+// Refresh returns the same, read after the call. To read again it may wait until
 // a second after the last time.
 func (r *Reader) Refresh(ctx context.Context) ([][]byte, error) {
 	s, err := r.since(ctx, time.Now())
@@ -163,7 +163,7 @@ func (r *Reader) keys(s snapshot) [][]byte {
 const credentialsAge = 10 * time.Second
 
 // Credentials reads a secret of the form {"username","password"}, at most ten
-// seconds old. While Secrets Manager is away it gives what was read before.
+// seconds old. While Secrets Manager is unreachable it returns what it read before.
 func (r *Reader) Credentials(ctx context.Context) (username, password string, err error) {
 	s, err := r.since(ctx, time.Now().Add(-credentialsAge))
 	if err != nil {

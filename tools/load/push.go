@@ -14,7 +14,7 @@ import (
 	"portfolio/backend/push/pushtest"
 )
 
-// arrivals gathers what clients get.
+// arrivals collects the messages that clients receive.
 type arrivals struct {
 	snapshots atomic.Int64
 	mu        sync.Mutex
@@ -71,7 +71,7 @@ func (a *arrivals) add(_ string, message []byte) {
 	a.lags = append(a.lags, now.Sub(oldest))
 }
 
-// take gives the lags since the last call.
+// take returns the lags since the last call.
 func (a *arrivals) take() (lags times, malformed int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -189,7 +189,7 @@ func (w *world) postBare(ctx context.Context, r *report) error {
 }
 
 // update writes one quote after the other, at the rate that is wanted and not at
-// that of the answers. It gives how many were taken.
+// that of the answers. It returns how many were accepted.
 func (s *service) update(ctx context.Context) (int64, error) {
 	var calls sync.WaitGroup
 	var taken atomic.Int64

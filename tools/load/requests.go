@@ -16,7 +16,7 @@ import (
 // times are how long things took.
 type times []time.Duration
 
-// at gives a quantile, such as 0.99.
+// at returns a quantile, such as 0.99.
 func (t times) at(share float64) time.Duration {
 	if len(t) == 0 {
 		return 0
@@ -68,7 +68,7 @@ func (w *world) fill(ctx context.Context, total int) error {
 	return err
 }
 
-// portfolio gives one of those.
+// portfolio returns the ID of one of those.
 func (w *world) portfolio(ctx context.Context) (id string, err error) {
 	err = w.db.QueryRow(ctx, "select id::text from portfolios where name = 'valued' order by created_at, id limit 1").Scan(&id)
 	return id, err

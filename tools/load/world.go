@@ -199,7 +199,7 @@ func (s *service) stop() error {
 	return s.cmd.Wait()
 }
 
-// call gives the body of an answer, an error where its status is not 2xx.
+// call returns the body of a response, an error if its status is not 2xx.
 func (s *service) call(ctx context.Context, method, path, body string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, s.base+path, strings.NewReader(body))
 	if err != nil {

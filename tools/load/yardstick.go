@@ -21,11 +21,11 @@ import (
 	"portfolio/local/servers"
 )
 
-// A yardstick does the least that any program written with net/http could do for
-// the same load: machines and their neighbours differ, so what the service needs
-// is compared with what a yardstick needs in the same run. It is this program in a
-// process of its own, whose processor time can be told from the load's.
-const yardstickVariable = "LOAD_YARDSTICK" // holds the name of one, "" in the program itself
+// A yardstick does the least that a program written with net/http can do under the
+// same load. Machines differ, so the service's processor time is compared with that
+// of a yardstick in the same run. A yardstick is this program in another process,
+// whose processor time is measured apart from the load's.
+const yardstickVariable = "LOAD_YARDSTICK" // the name of a yardstick, "" in the program itself
 
 var yardsticks = map[string]func(stdin io.Reader, stdout io.Writer) error{"serve": serveBare, "post": postBare}
 
