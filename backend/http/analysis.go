@@ -12,8 +12,8 @@ import (
 	"portfolio/backend"
 )
 
-// Tracker says what portfolios hold and are worth. A zero time means now. The
-// code of an error about another owner's portfolio is CodeNotFound.
+// Tracker computes what portfolios hold and are worth. The zero time means now. The
+// error for another owner's portfolio has CodeNotFound.
 type Tracker interface {
 	Holdings(ctx context.Context, owner, id string, asOf time.Time) (backend.Ledger, error)
 	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
@@ -33,13 +33,15 @@ func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return replyJSON(w, http.StatusOK, l)
 }
 
-// Days keeps what portfolios were worth at the close of past days.
+// Days stores the valuations of portfolios at the close of past days.
 type Days interface {
-	// Day gives a portfolio's valuation as it was kept, JSON, and whether it was.
+	// Day returns the stored valuation of a portfolio as JSON, and whether there is
+	// one.
 	Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, kept bool, err error)
 }
 
-// daysTimeout is how long a kept day may take before the valuation is computed.
+// daysTimeout is how long reading a stored day may take before the valuation is
+// computed instead.
 const daysTimeout = 2 * time.Second
 
 func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
@@ -63,8 +65,8 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	return replyJSON(w, http.StatusOK, v)
 }
 
-// keptDay gives the kept valuation of one of the owner's portfolios. Days that
-// cannot be read are none.
+// keptDay returns the stored valuation of one of the owner's portfolios. A day that
+// cannot be read counts as not stored.
 func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, owner, id string, day backend.Date) (text []byte, kept bool, err error) {
 	p, err := a.Portfolios.GetPortfolio(ctx, owner, id)
 	if err != nil {
@@ -74,7 +76,7 @@ func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, owner, id stri
 	defer cancel()
 	text, kept, err = a.Days.Day(ctx, p.ID, day)
 	if err != nil {
-		note(w, slog.String("days", err.Error()))
+		note(w, slog.Any("daysError", err))
 	}
 	return text, kept, nil
 }
@@ -88,7 +90,7 @@ func (a *api) portfolioAsOf(r *http.Request) (id string, at time.Time, err error
 	return r.PathValue(portfolioID), at, err
 }
 
-// performanceOutput leaves out the return that was not asked for.
+// performanceOutput omits the return that was not requested.
 type performanceOutput struct {
 	backend.Performance
 	TimeWeighted  *backend.Return `json:"time_weighted,omitempty"`
@@ -136,7 +138,7 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return replyJSON(w, http.StatusOK, listOf(days, ""))
 }
 
-// period reads from and to, which lie in order and not in the future.
+// period reads from and to, which must be in order and not in the future.
 func (a *api) period(r *http.Request, also string) (id string, values url.Values, from, to backend.Date, err error) {
 	id = r.PathValue(portfolioID)
 	if values, err = query(r, "from", "to", also); err != nil {

@@ -251,7 +251,7 @@ func TestKeptDays(t *testing.T) {
 
 	c.fakes.days, c.fakes.daysErr = nil, errors.New("S3 refuses")
 	assert.Equal(t, "0", c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "").JSON["total"])
-	assert.Contains(t, c.fakes.log.String(), `"days":"S3 refuses"`)
+	assert.Contains(t, c.fakes.log.String(), `"daysError":"S3 refuses"`)
 }
 
 func TestBadInputIsOneClearProblem(t *testing.T) {
@@ -294,7 +294,7 @@ func TestBadInputIsOneClearProblem(t *testing.T) {
 		"no such scope":       {"POST", "/v1/keys", `{"label":"k","scopes":["root"]}`, 400, "scopes[0]"},
 		"expired at once":     {"POST", "/v1/keys", `{"label":"k","scopes":["read"],"expires_at":"2020-01-01T00:00:00Z"}`, 400, "expires_at"},
 		"too large":           {"POST", "/v1/quotes", `{"quotes":[` + strings.Repeat(" ", 300<<10) + `]}`, 413, "256 KiB"},
-		"no such path":        {"GET", "/v1/nothing", "", 404, "nothing at this path"},
+		"no such path":        {"GET", "/v1/nothing", "", 404, "nothing is at this path"},
 		"no such id":          {"GET", "/v1/portfolios/00000000-0000-4000-8000-999999999999", "", 404, "nothing has this id"},
 		"no id":               {"GET", "/v1/portfolios/1%20or%201=1", "", 404, "nothing has this id"},
 		"method not allowed":  {"POST", path, "", 405, "GET"},

@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -16,7 +17,7 @@ import (
 func decodeEvent[T interface{ Common() wire.Event }](w http.ResponseWriter, body []byte) (event T, err error) {
 	if err := json.Unmarshal(body, &event); err != nil {
 		return event, &backend.Error{
-			Code: backend.CodeInvalidRequest, Message: "body: got something else, want a JSON object that describes an event", Err: err,
+			Code: backend.CodeInvalidRequest, Message: "body: got something else, want the JSON of an event", Err: err,
 		}
 	}
 	e := event.Common()
@@ -24,14 +25,14 @@ func decodeEvent[T interface{ Common() wire.Event }](w http.ResponseWriter, body
 		"requestId": e.RequestID, "connectionId": e.ConnectionID, "domainName": e.DomainName, "stage": e.Stage,
 	} {
 		if !identifier(value) {
-			return event, &backend.Error{Code: backend.CodeInvalidRequest, Message: name + ": want 1 to 255 printable ASCII characters"}
+			return event, &backend.Error{Code: backend.CodeInvalidRequest, Message: fmt.Sprintf("%s: got %.64q, want 1–255 printable ASCII characters", name, value)}
 		}
 	}
 	note(w, slog.String("requestId", e.RequestID), slog.String("connectionId", e.ConnectionID))
 	return event, nil
 }
 
-// identifier reports whether text may be an id or a name of AWS.
+// identifier reports whether text can be an ID or a name of AWS.
 func identifier(text string) bool {
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] > '~' {
@@ -41,7 +42,7 @@ func identifier(text string) bool {
 	return text != "" && len(text) <= 255
 }
 
-// connect keeps a new connection whose ticket is good. A client may send messages
+// connect stores a new connection whose ticket is valid. Its client can send messages
 // once this is answered.
 func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) error {
 	e, err := decodeEvent[wire.Connect](w, body)
@@ -51,7 +52,7 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 	var source netip.Addr
 	if e.SourceIP != "" {
 		if source, err = netip.ParseAddr(e.SourceIP); err != nil {
-			return &backend.Error{Code: backend.CodeInvalidRequest, Message: "sourceIp: want an IP address", Err: err}
+			return &backend.Error{Code: backend.CodeInvalidRequest, Message: fmt.Sprintf("sourceIp: got %.64q, want an IP address", e.SourceIP), Err: err}
 		}
 	}
 	by, err := a.admit(ctx, network(source), e.Query)
@@ -71,7 +72,7 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 	return nil
 }
 
-// disconnect forgets a connection, however often it is told to.
+// disconnect removes a connection, if it is still there.
 func (a *api) disconnect(ctx context.Context, w http.ResponseWriter, body []byte) error {
 	e, err := decodeEvent[wire.Disconnect](w, body)
 	if err != nil {
@@ -85,8 +86,8 @@ func (a *api) disconnect(ctx context.Context, w http.ResponseWriter, body []byte
 	return nil
 }
 
-// message answers a client's message. What is wrong with the message itself is
-// told to the client in an answer; other errors are the call's.
+// message answers a client's message. Errors in the message itself are answers to the
+// client; other errors are errors of the call.
 func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) error {
 	e, err := decodeEvent[wire.Message](w, body)
 	if err != nil {
@@ -98,28 +99,28 @@ func (a *api) message(ctx context.Context, w http.ResponseWriter, body []byte) e
 		if statuses[public.Code] != http.StatusOK {
 			return err
 		}
-		note(w, slog.String("code", string(public.Code)), slog.String("error", err.Error()))
+		note(w, slog.String("code", string(public.Code)), slog.Any("error", err))
 		reply = wire.NewError(public.Code, public.Message)
 	}
 	writeJSON(w, wire.StatusReply, "application/json", reply)
 	return nil
 }
 
-// lookupTimeout bounds the question whether a connection is known.
+// lookupTimeout bounds looking up a connection.
 const lookupTimeout = 2 * time.Second
 
-// reply carries a message out. A connection that is not kept has to be made
-// anew: what it once said of itself is gone. While the database is away nobody
-// is turned out for that; an action that needs it fails by itself.
+// reply carries out a message. The client of an unknown connection has to connect
+// again, because its subscriptions are lost. While the database is unreachable,
+// every connection counts as known: an action that needs the database fails anyway.
 func (a *api) reply(ctx context.Context, w http.ResponseWriter, e wire.Message) (any, error) {
 	lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	known, err := a.Connections.Known(lookup, e.ConnectionID, a.Now())
 	switch {
 	case err != nil:
-		note(w, slog.String("lookup", err.Error()))
+		note(w, slog.Any("lookupError", err))
 	case !known:
-		return nil, &backend.Error{Code: backend.CodeUnknownConnection, Message: "this connection is not known any more, connect again"}
+		return nil, &backend.Error{Code: backend.CodeUnknownConnection, Message: "the connection is unknown; connect again"}
 	}
 	return a.actions.handle(ctx, e.ConnectionID, e.Body)
 }

@@ -1,4 +1,4 @@
-// Package http serves the platform over HTTP: the API below /v1 for holders of an
+// Package http serves the platform over HTTP: the API below /v1 for clients with an
 // API key, the signed calls of the WebSocket handler, and the health checks.
 package http
 
@@ -40,7 +40,7 @@ type api struct {
 	Dependencies
 	readiness  readiness
 	actions    actions
-	refreshing chan struct{} // holds one for each call that waits for fresh keys
+	refreshing chan struct{} // holds one element for each call that waits for fresh keys
 	keyholders *keyholders
 	guests     *guests
 }
@@ -86,7 +86,7 @@ func NewHandler(d Dependencies) *Handler {
 	return &Handler{Handler: observe(d.Log, d.Metrics, mux), keyholders: a.keyholders}
 }
 
-// route is one thing that can be asked of the service.
+// route is one method of one path.
 type route struct {
 	method, path string
 	serve        endpoint
@@ -142,14 +142,15 @@ func (a *api) routes() []route {
 func answer(serve endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
-			note(w, slog.String("code", string(publicError(err).Code)), slog.String("error", err.Error()))
+			note(w, slog.String("code", string(publicError(err).Code)), slog.Any("error", err))
 			writeProblem(w, err)
 		}
 	})
 }
 
-// health says that the process is alive and touches nothing else: a load
-// balancer that saw the database in here would replace every instance at once.
+// health reports that the process is alive, and checks nothing else: if it depended on
+// the database, the load balancer would replace every instance at once when the
+// database fails.
 func health(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
 	return nil
@@ -159,10 +160,10 @@ func only(methods []string) endpoint {
 	allowed := strings.Join(methods, ", ")
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Allow", allowed)
-		return &backend.Error{Code: backend.CodeMethodNotAllowed, Message: "use " + allowed}
+		return &backend.Error{Code: backend.CodeMethodNotAllowed, Message: "got another method, want " + allowed}
 	}
 }
 
 func notFound(http.ResponseWriter, *http.Request) error {
-	return &backend.Error{Code: backend.CodeNotFound, Message: "there is nothing at this path"}
+	return &backend.Error{Code: backend.CodeNotFound, Message: "nothing is at this path"}
 }

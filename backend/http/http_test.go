@@ -368,7 +368,7 @@ func TestMessagesWhileTheDatabaseIsAway(t *testing.T) {
 
 func TestUnknownConnection(t *testing.T) {
 	_, body := do(t, call(t, newFakes().serve(t), "/internal/message", messageBody("c-9", `{"action":"ping"}`), goodKey, now))
-	assert.JSONEq(t, `{"type":"error","code":"unknown_connection","message":"this connection is not known any more, connect again"}`, body)
+	assert.JSONEq(t, `{"type":"error","code":"unknown_connection","message":"the connection is unknown; connect again"}`, body)
 }
 
 func TestPaths(t *testing.T) {
@@ -430,7 +430,7 @@ func TestLogLine(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request", "trace": "Root=1-67891233-abcdef012345678912345678",
 		"method": "POST", "route": "POST /internal/message", "status": 200.0,
-		"requestId": "r-1", "connectionId": "c-1", "code": "invalid_message", "error": `a ping is {"action":"ping"} and nothing else`,
+		"requestId": "r-1", "connectionId": "c-1", "code": "invalid_message", "error": `got more members, want {"action":"ping"} only`,
 	}, line)
 	assert.NotContains(t, f.log.String(), "hunter2", "neither bodies nor queries")
 	assert.NotContains(t, f.log.String(), signature.ID(r))

@@ -1,27 +1,32 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"portfolio/backend"
 )
 
-// Live tells connections what portfolios are worth, by messages of its own.
+// Live sends the values of portfolios to connections as they change.
 type Live interface {
-	// Subscribe has a connection watch a portfolio, from a number on; 0 for the
-	// beginning.
+	// Subscribe makes a connection watch a portfolio. Its client has everything up to
+	// the number after, and nothing if that is 0.
 	Subscribe(ctx context.Context, connection, portfolio string, after int64) error
 	Unsubscribe(ctx context.Context, connection, portfolio string) error
 }
 
-// maxSequence is the largest integer that JavaScript keeps exactly.
+// memberForms describes the members of messages.
+var memberForms = map[string]string{"portfolio": "the ID of a portfolio", "sequence": "the number of the last message"}
+
+// maxSequence is the largest integer that JavaScript represents exactly.
 const maxSequence = 1<<53 - 1
 
-// watching answers what was asked of Live. The snapshot or the deltas may
-// arrive before it.
+// watching answers a subscription. The snapshot or the deltas may arrive before it.
 type watching struct {
 	Type      string `json:"type"` // "subscribed" or "unsubscribed"
 	Portfolio string `json:"portfolio"`
@@ -42,7 +47,7 @@ func (a *api) resume(ctx context.Context, connection string, f fields) (any, err
 		return nil, err
 	}
 	if sequence < 0 || sequence > maxSequence {
-		return nil, invalidMessage("sequence: want the number of the last message, 0 to 2^53-1")
+		return nil, invalidMessage(fmt.Sprintf("sequence: got %d, want the number of the last message, 0 to 2^53-1", sequence))
 	}
 	return watching{"subscribed", portfolio}, a.Live.Subscribe(ctx, connection, portfolio, sequence)
 }
@@ -55,26 +60,27 @@ func (a *api) unsubscribe(ctx context.Context, connection string, f fields) (any
 	return watching{"unsubscribed", portfolio}, a.Live.Unsubscribe(ctx, connection, portfolio)
 }
 
-// decode reads exactly the members that are wanted, into pointers.
+// decode decodes the members into the pointers of wanted. All of them are required,
+// and there must be no others.
 func (f fields) decode(wanted map[string]any) error {
 	for name := range f {
 		if wanted[name] == nil {
-			return invalidMessage("the message has a member that this action does not know")
+			return invalidMessage(fmt.Sprintf("%.40q: got an unknown member, want only %s", name, strings.Join(slices.Sorted(maps.Keys(wanted)), ", ")))
 		}
 	}
 	for name, to := range wanted {
 		if text, there := f[name]; !there || string(text) == "null" || json.Unmarshal(text, to) != nil {
-			return invalidMessage(fmt.Sprintf("%s: missing, or not what it should be", name))
+			return invalidMessage(fmt.Sprintf("%s: got %.40s, want %s", name, cmp.Or(string(text), "nothing"), memberForms[name]))
 		}
 		if id, isID := to.(*string); isID && !backend.ValidID(*id) {
-			return invalidMessage(name + ": want a UUID")
+			return invalidMessage(fmt.Sprintf("%s: got %.40q, want %s", name, *id, memberForms[name]))
 		}
 	}
 	return nil
 }
 
-// admit gives the principal that a handshake's ticket stands for. A ticket is
-// used up by this, whatever becomes of the handshake.
+// admit returns the principal of a handshake's ticket, which cannot be used again,
+// whatever becomes of the handshake.
 func (a *api) admit(ctx context.Context, address string, query map[string][]string) (backend.Principal, error) {
 	if err := a.guests.admit(address, a.Now()); err != nil {
 		return backend.Principal{}, err
@@ -82,8 +88,7 @@ func (a *api) admit(ctx context.Context, address string, query map[string][]stri
 	tickets := query["ticket"]
 	if len(tickets) != 1 || tickets[0] == "" || len(tickets[0]) > 128 {
 		return backend.Principal{}, &backend.Error{
-			Code: backend.CodeUnauthenticated, Message: "no ticket: want ?ticket=, from POST /v1/ws-tickets",
-			Err: errors.New("handshake without one ticket"),
+			Code: backend.CodeUnauthenticated, Message: "got no ticket, want ?ticket= with one from POST /v1/ws-tickets",
 		}
 	}
 	by, err := a.Tickets.RedeemTicket(ctx, backend.HashSecret(tickets[0]), a.Now())

@@ -2,31 +2,33 @@ package http
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"portfolio/backend"
 	"portfolio/contract/wire"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fields are the members of a client's message, without its action.
-type fields map[string]json.RawMessage
+// fields are the members of a client's message other than its action.
+type fields map[string]jsontext.Value
 
-// action answers a connection's message with a value to encode.
+// action carries out a connection's message and returns the answer to encode.
 type action func(ctx context.Context, connection string, f fields) (any, error)
 
-// actions are what clients can ask for, by the name they ask with.
+// actions holds the actions by name.
 type actions map[string]action
 
 func (a *api) newActions() actions {
 	return actions{"ping": ping, "subscribe": a.subscribe, "unsubscribe": a.unsubscribe, "resume": a.resume}
 }
 
-// known lists the actions for a client that named another one.
+// known lists the names of the actions.
 func (a actions) known() string { return strings.Join(slices.Sorted(maps.Keys(a)), ", ") }
 
 // handle answers the text of a client's message.
@@ -37,62 +39,46 @@ func (a actions) handle(ctx context.Context, connection, text string) (any, erro
 	}
 	act, known := a[name]
 	if !known {
-		return nil, &backend.Error{Code: backend.CodeUnknownAction, Message: "unknown action, known are: " + a.known()}
+		return nil, &backend.Error{Code: backend.CodeUnknownAction, Message: fmt.Sprintf("action: got %.40q, want one of %s", name, a.known())}
 	}
 	return act(ctx, connection, f)
 }
 
-// ping proves that the way from the client to the service and back is open.
+// ping lets a client check that it reaches the service.
 func ping(_ context.Context, _ string, f fields) (any, error) {
 	if len(f) > 0 {
-		return nil, invalidMessage(`a ping is {"action":"ping"} and nothing else`)
+		return nil, invalidMessage(`got more members, want {"action":"ping"} only`)
 	}
 	return map[string]string{"type": "pong"}, nil
 }
 
 // decodeMessage reads a message strictly: one JSON object of at most wire.MaxMessage
-// bytes, no member twice, and a string "action", spelled so.
+// bytes with a string "action". As in bodies of the API, a name twice, invalid UTF-8
+// and a lone surrogate are refused.
 func decodeMessage(text string) (action string, f fields, err error) {
 	if len(text) > wire.MaxMessage {
-		return "", nil, invalidMessage("a message has at most 128 KB")
+		return "", nil, invalidMessage(fmt.Sprintf("got %d bytes, want at most %d", len(text), wire.MaxMessage))
 	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	if start, err := decoder.Token(); err != nil {
-		return "", nil, malformed(err)
-	} else if start != json.Delim('{') {
-		return "", nil, invalidMessage(`a message is a JSON object such as {"action":"ping"}`)
+	var value jsontext.Value
+	if err := json.Unmarshal([]byte(text), &value); errors.Is(err, jsontext.ErrDuplicateName) {
+		return "", nil, invalidMessage("got a member twice, want each at most once")
+	} else if err != nil {
+		return "", nil, &backend.Error{Code: wire.CodeMalformedJSON, Message: "got invalid JSON, want one JSON object", Err: err}
+	}
+	if value.Kind() != '{' {
+		return "", nil, invalidMessage(`got another value, want a JSON object such as {"action":"ping"}`)
 	}
 	f = fields{}
-	for decoder.More() {
-		name, err := decoder.Token() // of an object's member: a string
-		if err != nil {
-			return "", nil, malformed(err)
-		}
-		if _, twice := f[name.(string)]; twice {
-			return "", nil, invalidMessage("a member is there twice")
-		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return "", nil, malformed(err)
-		}
-		f[name.(string)] = value
+	for _, member := range children(value) {
+		f[member.name] = member.value
 	}
-	if _, err := decoder.Token(); err != nil { // the closing brace
-		return "", nil, malformed(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return "", nil, malformed(errors.New("text after the object"))
-	}
-	var named *string
-	if json.Unmarshal(f["action"], &named) != nil || named == nil {
-		return "", nil, invalidMessage(`"action" is missing or no string`)
+	named, found := f["action"]
+	if !found || named.Kind() != '"' {
+		return "", nil, invalidMessage(`action: got no string, want one of the actions`)
 	}
 	delete(f, "action")
-	return *named, f, nil
-}
-
-func malformed(err error) error {
-	return &backend.Error{Code: wire.CodeMalformedJSON, Message: "the message is no valid JSON", Err: err}
+	err = json.Unmarshal(named, &action)
+	return action, f, err
 }
 
 func invalidMessage(message string) error {

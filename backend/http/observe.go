@@ -15,7 +15,7 @@ import (
 // traceHeader is set by the load balancer on every request.
 const traceHeader = "X-Amzn-Trace-Id"
 
-// recorder remembers of an answer what its log line tells.
+// recorder records what the log line says about an answer.
 type recorder struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
@@ -39,27 +39,26 @@ func (r *recorder) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController find the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// note adds to the request's log line. Bodies and signatures do not belong there.
+// note adds attributes to the request's log line. Bodies, keys and signatures must
+// not be logged.
 func note(w http.ResponseWriter, attrs ...slog.Attr) {
 	if r, ok := w.(*recorder); ok {
 		r.attrs = append(r.attrs, attrs...)
 	}
 }
 
-// Metrics observes the service. Its methods are called by many goroutines and
-// must not wait.
+// Metrics observes the service. Its methods are called by many goroutines and must not
+// block.
 type Metrics interface {
-	// Answered is called after each answer, with the pattern that the request
-	// matched: one of a known few, "" for none.
+	// Answered is called after each answer with the pattern that the request matched,
+	// of which there are few; it is "" for none.
 	Answered(route string, took time.Duration)
-	// Quoted is called with the time of the newest quote of each call that
-	// brought some.
+	// Quoted is called with the time of the newest quote in each batch.
 	Quoted(newest time.Time)
 }
 
-// observe writes one log line for each request and tells metrics of it, and turns
-// a panic into a 500 and a line with its stack. A health check that went well
-// leaves no trace.
+// observe logs and measures each request, and turns a panic into a 500 and a log line
+// with its stack. Successful health checks are neither logged nor measured.
 func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -72,7 +71,7 @@ func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler 
 			return
 		}
 		took := time.Since(start)
-		// The pattern, because a path is a stranger's text.
+		// The pattern, because anybody can choose a path.
 		metrics.Answered(r.Pattern, took)
 		log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
 			slog.String("method", r.Method), slog.String("route", r.Pattern),
@@ -81,14 +80,14 @@ func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler 
 	})
 }
 
-// serve answers with next, and with a 500 where that panics before it answers.
+// serve calls next, and answers with a 500 if that panics before it has answered.
 func serve(log *slog.Logger, next http.Handler, rec *recorder, r *http.Request) {
 	defer func() {
 		failure := recover()
 		if failure == nil {
 			return
 		}
-		log.Error("panic", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+		log.Error("serving the request panicked", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 		if rec.status == 0 {
 			writeProblem(rec, fmt.Errorf("panic: %v", failure))
 		}
@@ -96,8 +95,8 @@ func serve(log *slog.Logger, next http.Handler, rec *recorder, r *http.Request) 
 	next.ServeHTTP(rec, r)
 }
 
-// traceID is the load balancer's id of a request, or one made here. It is cut
-// short because anybody may send one.
+// traceID returns the load balancer's ID of a request, or a new one. It is truncated,
+// because anybody can send one.
 func traceID(r *http.Request) string {
 	id := r.Header.Get(traceHeader)
 	if id == "" {
@@ -113,7 +112,7 @@ func level(status int) slog.Level {
 	return slog.LevelInfo
 }
 
-// milliseconds gives a duration to a tenth of a millisecond.
+// milliseconds returns a duration rounded to a tenth of a millisecond.
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
 }

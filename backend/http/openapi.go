@@ -5,14 +5,14 @@ import (
 	"net/http"
 )
 
-// openAPI describes the API of this package; a test holds it to the handlers.
+// openAPI describes the API. A test compares it with the handlers.
 //
 //go:embed openapi.json
 var openAPI []byte
 
-// describe gives the OpenAPI document to anybody.
+// describe answers with the OpenAPI document. It needs no key.
 func describe(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(openAPI) // the client may be gone, which is its business
+	_, _ = w.Write(openAPI) // the client may be gone
 	return nil
 }

@@ -10,12 +10,12 @@ import (
 
 const (
 	checkTimeout = 2 * time.Second
-	// readyAge is how long a report is given again: anybody may ask, so asking
-	// must cost the stores next to nothing.
+	// readyAge is how long a report is reused: anybody can ask, so that asking must
+	// cost the stores next to nothing.
 	readyAge = 2 * time.Second
 )
 
-// report tells strangers which dependency is up, and not why one is down.
+// report says which dependencies are reachable, but not why one is not.
 type report struct {
 	Status string                 `json:"status"` // "ready" or "unavailable"
 	Checks map[string]checkResult `json:"checks"`
@@ -31,12 +31,12 @@ type readiness struct {
 	checks map[string]func(context.Context) error
 	log    *slog.Logger
 
-	mu      sync.Mutex // held while checking, so that all who ask meanwhile get that report
+	mu      sync.Mutex // held while checking, so that concurrent calls share one report
 	last    report
 	expires time.Time
 }
 
-// ready reports on the dependencies: 200 if all are up, otherwise 503.
+// ready answers with a report on the dependencies: 200 if all are up, and 503 if not.
 func (a *api) ready(w http.ResponseWriter, r *http.Request) error {
 	report := a.readiness.report(context.WithoutCancel(r.Context()))
 	status := http.StatusOK
@@ -47,7 +47,7 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// report is at most readyAge old, and takes checkTimeout at most.
+// report returns a report that is at most readyAge old, within checkTimeout.
 func (r *readiness) report(ctx context.Context) report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *readiness) report(ctx context.Context) report {
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				r.log.Warn("not ready", "check", name, "error", err.Error())
+				r.log.Warn("a dependency is not ready", "check", name, slog.Any("error", err))
 				result.Status, fresh.Status = "down", "unavailable"
 			}
 			fresh.Checks[name] = result

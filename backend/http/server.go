@@ -8,13 +8,12 @@ import (
 	"portfolio/contract/wire"
 )
 
-// NewServer returns a server for handler with limits on everything that a
-// client decides.
+// NewServer returns a server for handler that limits everything that clients choose.
 func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
-		// Of a whole request and its answer: above messageTimeout, the longest.
+		// For a whole request and its answer: more than messageTimeout, the longest.
 		ReadTimeout:  30 * time.Second,
 		WriteTimeout: 30 * time.Second,
 		// The load balancer must be the one to close an idle connection, or it

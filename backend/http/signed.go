@@ -15,32 +15,32 @@ import (
 )
 
 const (
-	// maxBody bounds a call's body. A message has 128 KB at most, and JSON
-	// writes a character in six bytes at most.
-	maxBody     = 1 << 20
+	// maxBody bounds a call's body: JSON needs at most six bytes for a byte of a
+	// message.
+	maxBody     = 6*wire.MaxMessage + 64<<10
 	bodyTimeout = 5 * time.Second // the WebSocket handler is in the same region
 
-	// maxRefreshing bounds the calls that wait for fresh keys, each with its body
-	// in memory: strangers decide how many there are.
+	// maxRefreshing bounds the calls that wait for fresh keys, each with its body in
+	// memory: anybody can make such calls.
 	maxRefreshing = 64
 
 	// The handler should get an answer while it still waits for one.
 	handshakeTimeout = wire.HandshakeTimeout - 2*time.Second
 	messageTimeout   = wire.MessageTimeout - 5*time.Second
 
-	// replayMemory is how long a signature is refused a second time. It is good
-	// from MaxAge before to MaxAge after its timestamp; the instances' clocks
-	// may differ by the rest.
+	// replayMemory is how long a signature is remembered and refused. It is valid
+	// from MaxAge before to MaxAge after its timestamp; the rest allows for
+	// differences between the instances' clocks.
 	replayMemory = 2*signature.MaxAge + 5*time.Second
 )
 
-// caller is an endpoint for calls whose signature was right.
+// caller is an endpoint for calls with a valid signature.
 type caller func(ctx context.Context, w http.ResponseWriter, body []byte) error
 
-// signed lets calls of the WebSocket handler through, each only once.
+// signed serves calls of the WebSocket handler, each only once.
 func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if signature.ID(r) == "" { // not worth reading its body
+		if signature.ID(r) == "" { // do not read its body
 			return refused(signature.ErrMissing)
 		}
 		body, err := readBody(w, r, maxBody, bodyTimeout)
@@ -52,24 +52,23 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 		if err := a.verify(ctx, r, body); err != nil {
 			return err
 		}
-		// Hex has two spellings for a letter; they are one signature.
 		first, err := a.Replays.Remember(ctx, signature.ID(r), replayMemory)
 		if err != nil {
-			return &backend.Error{Code: wire.CodeUnavailable, Message: "replays cannot be told now, try again", Err: err}
+			return &backend.Error{Code: wire.CodeUnavailable, Message: "repeated calls cannot be detected at the moment; try again", Err: err}
 		}
 		if !first {
-			return &backend.Error{Code: wire.CodeSignatureReplayed, Message: "this call was made before"}
+			return &backend.Error{Code: wire.CodeSignatureReplayed, Message: "the call was made before"}
 		}
 		return serve(ctx, w, body)
 	}
 }
 
-// verify checks the signature. One that fits no key is checked again with the
-// keys as they are now: they may have been rotated.
+// verify checks the signature. If no key produces it, verify reads the keys again,
+// because they may have been rotated.
 func (a *api) verify(ctx context.Context, r *http.Request, body []byte) error {
 	keys, err := a.Keys.Keys(ctx)
 	if err != nil {
-		return &backend.Error{Code: wire.CodeUnavailable, Message: "signatures cannot be checked now, try again", Err: err}
+		return &backend.Error{Code: wire.CodeUnavailable, Message: "signatures cannot be checked at the moment; try again", Err: err}
 	}
 	err = verifyAny(r, keys, body, a.Now())
 	if !errors.Is(err, signature.ErrMismatch) {
@@ -87,7 +86,7 @@ func (a *api) verify(ctx context.Context, r *http.Request, body []byte) error {
 	return refused(verifyAny(r, keys, body, a.Now()))
 }
 
-// verifyAny is nil if the signature fits one of the keys.
+// verifyAny returns nil if one of the keys produces the signature.
 func verifyAny(r *http.Request, keys [][]byte, body []byte, now time.Time) error {
 	err := signature.ErrMismatch
 	for _, key := range keys {
@@ -98,7 +97,7 @@ func verifyAny(r *http.Request, keys [][]byte, body []byte, now time.Time) error
 	return err
 }
 
-// refused gives a wrong signature its code; nil stays nil.
+// refused returns the error for an invalid signature with its code, and nil for nil.
 func refused(err error) error {
 	switch {
 	case err == nil:
@@ -106,9 +105,9 @@ func refused(err error) error {
 	case errors.Is(err, signature.ErrMissing):
 		return &backend.Error{Code: wire.CodeSignatureMissing, Message: "the call is not signed", Err: err}
 	case errors.Is(err, signature.ErrStale):
-		return &backend.Error{Code: wire.CodeSignatureStale, Message: "the signature is too old or too new", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureStale, Message: "the timestamp of the signature is too far from now", Err: err}
 	default:
-		return &backend.Error{Code: wire.CodeSignatureMismatch, Message: "the signature does not fit", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureMismatch, Message: "the signature does not match the call", Err: err}
 	}
 }
 
@@ -119,13 +118,13 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, timeout time.
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err == nil {
-		return body, nil // net/http ends the deadline with the body
+		return body, nil // net/http removes the deadline after the body
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: fmt.Sprintf("the body has more than %d KiB", limit>>10), Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: fmt.Sprintf("body: got more than %d KiB, want at most that", limit>>10), Err: err}
 	}
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
-		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: fmt.Sprintf("the body did not arrive within %s", timeout), Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: fmt.Sprintf("body: it did not arrive within %s", timeout), Err: err}
 	}
-	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "the body cannot be read", Err: err}
+	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "body: it could not be read", Err: err}
 }
