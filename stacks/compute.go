@@ -123,6 +123,7 @@ func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 		{"HISTORY_BUCKET", *p.Database.History.Name},
 		{"SIGNING_SECRET_ARN", *signingSecret},
 		{"QUOTE_TTL", p.Cache.QuoteTTL.String()},
+		{"BALANCER_NETWORK", p.Network.CIDR},
 	}
 }
 

@@ -39,12 +39,18 @@ func (c *cloud) rotate(arn, value string) {
 	c.rotated = time.Now()
 }
 
-// post takes a message to a connection.
+// closed stands among a connection's messages for its end.
+const closed = "(closed)"
+
+// post takes a message to a connection, or closes it.
 func (c *cloud) post(w http.ResponseWriter, r *http.Request, connection string) {
 	message, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
 		w.WriteHeader(http.StatusForbidden)
 		return
+	}
+	if r.Method == http.MethodDelete {
+		message = []byte(closed)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -97,3 +97,74 @@ func invested(t *testing.T, messages []string) (value string) {
 	}
 	return value
 }
+
+// Within a second of a key's end, at any instance, its sockets are told so and closed,
+// and its calls are refused. The clients of a deleted portfolio are always told.
+func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := launch(t, w.env), launch(t, w.env)
+	one.eventually("/ready", http.StatusOK)
+	two.eventually("/ready", http.StatusOK)
+	admin := w.key(t)
+	expires := time.Now().Add(8 * time.Second)
+	var expiring, revoked struct{ ID, Key string }
+	one.api(admin, http.MethodPost, "/v1/keys", fmt.Sprintf(`{"label":"short","scopes":["read"],"expires_at":%q}`,
+		expires.UTC().Format(time.RFC3339Nano)), http.StatusCreated, &expiring)
+	one.api(admin, http.MethodPost, "/v1/keys", `{"label":"phone","scopes":["read"]}`, http.StatusCreated, &revoked)
+	connect := func(i *instance, apiKey, id string) {
+		var out struct{ Ticket string }
+		i.api(apiKey, http.MethodPost, "/v1/ws-tickets", "", http.StatusCreated, &out)
+		a := i.send(i.call("/internal/connect", key, connectBody(id, out.Ticket), time.Now()))
+		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+	}
+	connect(one, expiring.Key, "expiring-one=")
+	connect(two, expiring.Key, "expiring-two=")
+	connect(one, revoked.Key, "revoked-one=")
+	connect(two, revoked.Key, "revoked-two=")
+	connect(two, admin, "admin=")
+
+	ended := func(since time.Time, apiKey string, ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			require.EventuallyWithT(t, func(c *assert.CollectT) {
+				messages := w.cloud.messages(id)
+				require.Len(c, messages, 2)
+				assert.Contains(c, messages[0], `"code":"unauthorized"`)
+				assert.Equal(c, closed, messages[1])
+			}, time.Until(since.Add(time.Second)), 10*time.Millisecond, id)
+		}
+		for _, i := range []*instance{one, two} {
+			i.api(apiKey, http.MethodGet, "/v1/portfolios", "", http.StatusUnauthorized, nil)
+		}
+	}
+	for _, i := range []*instance{one, two} {
+		i.api(revoked.Key, http.MethodGet, "/v1/portfolios", "", http.StatusOK, &struct{}{})
+	}
+	began := time.Now()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/keys/"+revoked.ID, nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+admin)
+	require.Equal(t, http.StatusNoContent, one.send(r).Status)
+	ended(began, revoked.Key, "revoked-one=", "revoked-two=")
+
+	for n := range 10 {
+		var portfolio struct{ ID string }
+		one.api(admin, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`, http.StatusCreated, &portfolio)
+		subscribe := messageBody("admin=", `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`)
+		require.Equal(t, http.StatusOK, two.send(two.call("/internal/message", key, subscribe, time.Now())).Status)
+		time.Sleep(time.Duration(n) * 20 * time.Millisecond) // before and after an instance publishes it
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/portfolios/"+portfolio.ID, nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+admin)
+		r.Header.Set("If-Match", "*")
+		require.Equal(t, http.StatusNoContent, one.send(r).Status)
+		told := `{"type":"error","portfolio":"` + portfolio.ID + `","code":"not_found","message":"the portfolio was deleted"}`
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			assert.Contains(c, w.cloud.messages("admin="), told)
+		}, 5*time.Second, 10*time.Millisecond)
+	}
+	time.Sleep(time.Until(expires))
+	ended(expires, expiring.Key, "expiring-one=", "expiring-two=")
+	assert.NotContains(t, w.cloud.messages("admin="), closed)
+}
