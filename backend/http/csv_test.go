@@ -100,3 +100,16 @@ func FuzzBodies(f *testing.F) {
 		}
 	})
 }
+
+// Line breaks in a note survive an export and an import, whichever they are.
+func TestLineBreaksInNotes(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path, other := c.portfolio(t, key), c.portfolio(t, key)
+	const note = `"note":"one\r\ntwo\nthree \"four\"\r\n"`
+	body := `{"kind":"DEPOSIT","date":"2026-01-01","amount":"1","currency":"EUR",` + note + `}`
+	require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", body).Status)
+	exported := c.do(t, key, "GET", path+"/transactions.csv", "").Body
+	require.Equal(t, 201, c.do(t, key, "POST", other+"/transactions.csv", exported).Status)
+	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, note)
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,7 +143,7 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 		i.api(revoked.Key, http.MethodGet, "/v1/portfolios", "", http.StatusOK, &struct{}{})
 	}
 	began := time.Now()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/keys/"+revoked.ID, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/keys/"+revoked.ID, strings.NewReader(""))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer "+admin)
 	require.Equal(t, http.StatusNoContent, one.send(r).Status)
@@ -154,7 +155,7 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 		subscribe := messageBody("admin=", `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`)
 		require.Equal(t, http.StatusOK, two.send(two.call("/internal/message", key, subscribe, time.Now())).Status)
 		time.Sleep(time.Duration(n) * 20 * time.Millisecond) // before and after an instance publishes it
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/portfolios/"+portfolio.ID, nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/portfolios/"+portfolio.ID, strings.NewReader(""))
 		require.NoError(t, err)
 		r.Header.Set("Authorization", "Bearer "+admin)
 		r.Header.Set("If-Match", "*")
