@@ -32,14 +32,14 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestPrivateNetworkIsNoWarning(t *testing.T) {
+func TestPrivateNetworkHasNoWarning(t *testing.T) {
 	c := Config{Profile: Standard(), Certificate: Certificate{ARN: goodARN}}
 	c.Compute.AmazonLinux = AmazonLinux2023
 	c.Network.CIDR = netip.MustParsePrefix("172.31.0.0/16")
 	require.Empty(t, c.Warnings())
 }
 
-// What a profile's function could get wrong is refused like bad input.
+// Mistakes in a profile are reported like bad input.
 func TestProfileIsValidated(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(p *Profile)
@@ -111,7 +111,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// The tightest limits that these names meet, at the longest suffix.
+// With the longest suffix the names are within the lowest limits that apply.
 func TestNamesFitTheirServices(t *testing.T) {
 	n := NewNames(strings.Repeat("x", 16))
 	for name, limit := range map[string]int{

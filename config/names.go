@@ -3,9 +3,9 @@ package config
 import "fmt"
 
 // Names are the names of one environment's resources: "portfolio-<type>-<suffix>".
-// People and scripts find resources by them, so they are a contract, and this is
-// the only place that makes one. A suffix of 16 characters keeps each within its
-// service's limit; the tightest are load balancers and target groups (32).
+// People and scripts find resources by them, so they are a contract; they are made
+// only here. With a suffix of up to 16 characters each is within its service's limit;
+// the lowest is that of load balancers and target groups, 32 characters.
 type Names struct {
 	Suffix string
 	Stack  string // of the Terraform stack; also in the state's key
@@ -25,7 +25,7 @@ type Names struct {
 	Dashboard, AlarmTopic, KeyAlias, AlarmKeyAlias string
 }
 
-// NewNames makes the names of the environment with this suffix.
+// NewNames returns the names of the environment with this suffix.
 func NewNames(suffix string) Names {
 	name := func(kind string) string { return "portfolio-" + kind + "-" + suffix }
 	return Names{
@@ -61,7 +61,7 @@ func NewNames(suffix string) Names {
 		WebSocketHandler:     name("ws-handler"),
 		WebSocketHandlerRole: name("ws-handler"),
 
-		// Dashboard names are global in an account, so this one says what it shows.
+		// Dashboard names are shared by all regions of an account.
 		Dashboard:     "portfolio-tracking-metrics-" + suffix,
 		AlarmTopic:    name("alarms"),
 		KeyAlias:      "alias/" + name("data"),
@@ -69,24 +69,24 @@ func NewNames(suffix string) Names {
 	}
 }
 
-// Subnet names the n-th subnet (from 1) of a tier, "public" or "private".
+// Subnet returns the name of the n-th subnet (from 1) of a tier, "public" or "private".
 func (n Names) Subnet(tier string, number int) string { return n.numbered(tier, number) }
 
-// RouteTable names the n-th route table of a tier.
+// RouteTable returns the name of the n-th route table of a tier.
 func (n Names) RouteTable(tier string, number int) string { return n.numbered(tier+"-rt", number) }
 
-// NATGateway names the n-th NAT gateway and its Elastic IP.
+// NATGateway returns the name of the n-th NAT gateway and of its Elastic IP.
 func (n Names) NATGateway(number int) string { return n.numbered("nat", number) }
 
 func (n Names) numbered(kind string, number int) string {
 	return fmt.Sprintf("portfolio-%s-%d-%s", kind, number, n.Suffix)
 }
 
-// Bucket names a bucket of this environment: kind is "hist", "logs" or
-// "artifacts"; bucket names are global, so the account ID ends them.
+// Bucket returns the name of a bucket; kind is "hist", "logs" or "artifacts". Bucket
+// names are global, so they end in the account ID.
 func (n Names) Bucket(kind, account string) string {
 	return "portfolio-" + kind + "-" + n.Suffix + "-" + account
 }
 
-// Alarm names the alarm on a condition, e.g. "alb-5xx".
+// Alarm returns the name of the alarm on a condition, such as "alb-5xx".
 func (n Names) Alarm(condition string) string { return "portfolio-" + condition + "-" + n.Suffix }

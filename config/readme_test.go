@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README's table has every setting with its default, and no other.
+// The README's table lists every setting with its default, and nothing else.
 func TestReadmeHasEverySetting(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	require.NoError(t, err)

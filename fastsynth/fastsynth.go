@@ -28,13 +28,13 @@ import (
 //go:embed hook
 var hook embed.FS
 
-// Enable lets the jsii runtime of this process load providers on demand. Call
-// it before anything is created with jsii; a runtime already at work is closed.
-// After jsii.Close the next runtime is a stock one, unless Enable is called again.
+// Enable makes the jsii runtime of this process load providers on demand. Call it
+// before anything is created with jsii; a running runtime is closed. After jsii.Close
+// the next runtime is a stock one, unless Enable is called again.
 //
-// The environment of this process is the same afterwards. Where the hook cannot
-// work it says so in one line on standard error and synthesis takes the stock
-// path. PORTFOLIO_SYNTH=stock switches it off.
+// Enable does not change the environment of this process. If the hook cannot work, it
+// prints one line on standard error and synthesis is done without it.
+// PORTFOLIO_SYNTH=stock turns it off.
 func Enable() {
 	if os.Getenv("PORTFOLIO_SYNTH") == "stock" {
 		return
@@ -46,7 +46,7 @@ func Enable() {
 
 func enable() error {
 	if runtime.GOOS == "windows" {
-		return errors.New("not made for Windows")
+		return errors.New("Windows is not supported")
 	}
 	if os.Getenv("JSII_RUNTIME") != "" {
 		return errors.New("JSII_RUNTIME is set")
@@ -59,8 +59,8 @@ func enable() error {
 	if cached {
 		cache = dir
 	}
-	// Generated bindings create the runtime's client, which keeps a copy of the
-	// environment, while packages initialize: replace it by one that knows ours.
+	// Generated bindings create the runtime's client while packages initialize, with a
+	// copy of the environment: replace it by one with the variables set here.
 	jsii.Close()
 	defer setenv("NODE_OPTIONS", nodeOptions(os.Getenv("NODE_OPTIONS"), filepath.Join(dir, "hook.js")))()
 	defer setenv("PORTFOLIO_SYNTH_CACHE", cache)()
@@ -68,8 +68,8 @@ func enable() error {
 	return nil
 }
 
-// nodeOptions adds the hook to the options that the user gave Node. Without any
-// jsii has a default, which must be repeated here.
+// nodeOptions adds the hook to the user's options for Node. Without any, jsii has a
+// default, which is repeated here.
 func nodeOptions(user, hook string) string {
 	if user == "" {
 		user = "--max-old-space-size=4069"
@@ -78,7 +78,7 @@ func nodeOptions(user, hook string) string {
 	return fmt.Sprintf(`%s --preserve-symlinks --require "%s"`, user, quoted)
 }
 
-// setenv sets a variable and returns a function that puts it back as it was.
+// setenv sets a variable and returns a function that restores it.
 func setenv(name, value string) (restore func()) {
 	old, had := os.LookupEnv(name)
 	os.Setenv(name, value)
@@ -91,9 +91,9 @@ func setenv(name, value string) (restore func()) {
 	}
 }
 
-// install puts the hook into a folder of the cache that is named after the
-// hook's content, so that versions never meet. Where that is impossible it goes
-// to a temporary folder, which the hook removes, and cached is false.
+// install writes the hook to a folder of the cache that is named after the hook's
+// content, so that versions do not conflict. If that fails, it writes to a temporary
+// folder, which the hook removes, and cached is false.
 func install() (dir string, cached bool, err error) {
 	files, digest, err := hookFiles()
 	if err != nil {
@@ -113,7 +113,7 @@ func install() (dir string, cached bool, err error) {
 	return dir, false, write(dir, files)
 }
 
-// cacheRoot is the folder beside the package cache of jsii, which has these rules.
+// cacheRoot returns the folder beside jsii's package cache, by jsii's rules.
 func cacheRoot() (string, error) {
 	if root := os.Getenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT"); root != "" {
 		root, err := filepath.Abs(root)
@@ -149,8 +149,8 @@ func hookFiles() (files map[string][]byte, digest string, err error) {
 	return files, hex.EncodeToString(hash.Sum(nil))[:16], err
 }
 
-// write makes the folder hold the files, whatever it holds now. Other processes
-// may be doing the same.
+// write writes the files to the folder, whatever is in it. Other processes may do the
+// same at the same time.
 func write(dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -32,7 +32,7 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
-// onlyWarnings keeps what the app itself says on standard error.
+// onlyWarnings returns the app's own lines of standard error.
 func onlyWarnings(stderr string) string {
 	lines := slices.Collect(strings.Lines(stderr))
 	return strings.Join(slices.DeleteFunc(lines, func(line string) bool {
@@ -53,8 +53,7 @@ func TestFortyTypes(t *testing.T) {
 	checkFast(t, warm, stock)
 }
 
-// Whatever has become of the cache, the next run writes the same, and the one
-// after it is fast again.
+// With a damaged cache the next run writes the same, and the one after it is fast.
 func TestDamagedCache(t *testing.T) {
 	stock := stockForty(t)
 	for name, damage := range map[string]func(content []byte) []byte{
@@ -74,8 +73,8 @@ func TestDamagedCache(t *testing.T) {
 	}
 }
 
-// corruptContent leaves a pack's header alone, so that the damage is found in
-// the middle of a run.
+// corruptContent leaves a pack's header as it is, so that the damage is found in the
+// middle of a run.
 func corruptContent(content []byte) []byte {
 	for i := len(content) / 4; i < len(content); i += 1024 {
 		content[i] ^= 1
@@ -83,7 +82,7 @@ func corruptContent(content []byte) []byte {
 	return content
 }
 
-// Packs of other versions are neither used nor kept for ever.
+// Packs of other versions are not used, and removed in the end.
 func TestForeignCache(t *testing.T) {
 	stock := stockForty(t)
 	w := newWarmWorkspace(t)
@@ -120,7 +119,7 @@ func TestForeignCache(t *testing.T) {
 	}
 }
 
-// Nobody may write where a file is in the folder's place, not even root.
+// A file in place of the folder makes it unwritable, even to root.
 func TestUnwritableCache(t *testing.T) {
 	w := newWorkspace(t)
 	if err := os.WriteFile(w.cache(), nil, 0o644); err != nil {
@@ -161,7 +160,7 @@ func TestErrorsComeOutTheSame(t *testing.T) {
 			if got.status != 1 || want.status != 1 {
 				t.Errorf("status = %d, stock %d, want 1", got.status, want.status)
 			}
-			// What may follow in the stock one is jsii complaining of its own exit.
+			// The stock path may also print jsii's messages about its own exit.
 			if got.stderr == "" || !strings.HasPrefix(want.stderr, got.stderr) {
 				t.Errorf("stderr = %q, want %q", got.stderr, want.stderr)
 			}
@@ -189,8 +188,8 @@ func TestStepsAside(t *testing.T) {
 	checkSame(t, got, stockForty(t), "")
 }
 
-// The user's options count, and the kernel's children see them and nothing of
-// ours. V8 keeps code for other options beside the rest, as the CLI sets some.
+// The user's options are used, and the kernel's children see them without ours. Code
+// compiled with other options, such as the CLI's, is cached separately.
 func TestNodeOptions(t *testing.T) {
 	w := newWarmWorkspace(t)
 	seen := filepath.Join(w.dir, "seen")

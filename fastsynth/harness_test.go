@@ -19,17 +19,17 @@ var (
 	platform = []string{"portfolio"}
 )
 
-// silenced keeps jsii's banner from the stock path as well.
+// silenced turns off jsii's banner on the stock path.
 const silenced = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24,26"
 
-// What several tests need and one of them makes.
+// Shared by several tests and made by the first.
 var (
 	warmed, stock sync.Once
 	stockResult   result
 )
 
-// binaries holds what the tests run: jsii has one kernel per process, so every
-// synthesis is a process of its own.
+// binaries is the folder of the programs that the tests run: jsii has one kernel per
+// process, so every synthesis is a process of its own.
 var binaries string
 
 func TestMain(m *testing.M) {
@@ -50,8 +50,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// A workspace is where one synthesis after another runs: with a fastsynth cache
-// of its own and the package cache that jsii has for this user.
+// A workspace runs one synthesis after another, with a fastsynth cache of its own and
+// this user's jsii package cache.
 type workspace struct {
 	t   *testing.T
 	dir string
@@ -82,7 +82,7 @@ func newWorkspace(t *testing.T) *workspace {
 	return w
 }
 
-// newWarmWorkspace starts with what an earlier run has cached.
+// newWarmWorkspace returns a workspace with the cache of an earlier run.
 func newWarmWorkspace(t *testing.T) *workspace {
 	t.Helper()
 	w := newWorkspace(t)
@@ -103,17 +103,17 @@ func newWarmWorkspace(t *testing.T) *workspace {
 	return w
 }
 
-// stockForty is what the stock path makes of the forty types.
+// stockForty returns the stock path's result for the forty types.
 func stockForty(t *testing.T) result {
 	t.Helper()
 	stock.Do(func() { stockResult = newWorkspace(t).stock(forty) })
 	return stockResult
 }
 
-// cache is where fastsynth keeps what it prepared.
+// cache returns fastsynth's cache folder.
 func (w *workspace) cache() string { return filepath.Join(w.dir, "fastsynth") }
 
-// files lists the cache, packs what was prepared in it.
+// files returns the files of the cache, packs its packs.
 func (w *workspace) files() (paths []string) {
 	for path := range readAll(w.t, w.cache()) {
 		paths = append(paths, filepath.Join(w.cache(), path))
@@ -126,7 +126,7 @@ func (w *workspace) packs() []string {
 	return slices.DeleteFunc(w.files(), func(path string) bool { return filepath.Ext(path) != ".pack" })
 }
 
-// rewrite changes every file of the cache.
+// rewrite replaces every file of the cache.
 func (w *workspace) rewrite(change func(path string, content []byte) []byte) {
 	w.t.Helper()
 	for _, path := range w.files() {
@@ -140,7 +140,7 @@ func (w *workspace) rewrite(change func(path string, content []byte) []byte) {
 	}
 }
 
-// A result is all that a synthesis leaves.
+// A result is the outcome of a synthesis.
 type result struct {
 	files     map[string]string // by path below the output folder
 	stderr    string
@@ -149,8 +149,7 @@ type result struct {
 	leftovers []string
 }
 
-// synth runs a binary and returns what came of it. More variables come as
-// "NAME=value".
+// synth runs a binary with additional variables, "NAME=value".
 func (w *workspace) synth(command []string, env ...string) result {
 	w.t.Helper()
 	dir, err := os.MkdirTemp(w.dir, "run-")
@@ -213,8 +212,8 @@ func list(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// checkSame fails unless the fast synthesis wrote what the stock one did, said
-// nothing but what is expected and left nothing behind.
+// checkSame fails unless the fast synthesis wrote what the stock one did, printed what
+// is expected and left no temporary files.
 func checkSame(t *testing.T, got, want result, stderr string) {
 	t.Helper()
 	if want.status != 0 || len(want.files) == 0 {
@@ -239,8 +238,8 @@ func checkSame(t *testing.T, got, want result, stderr string) {
 	}
 }
 
-// checkFast fails unless the synthesis took a fraction of the stock one's
-// memory, which no stock path does. Time depends on what else the machine does.
+// checkFast fails unless the synthesis used a fraction of the stock one's memory. Time
+// is not checked: it depends on the machine's other load.
 func checkFast(t *testing.T, got, stock result) {
 	t.Helper()
 	if got.peak*4 > stock.peak {

@@ -1,6 +1,7 @@
 package fastsynth_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -29,9 +30,16 @@ func TestUnusableTemporaryFolder(t *testing.T) {
 func TestRelativeHome(t *testing.T) {
 	w := newWorkspace(t)
 	w.env = slices.DeleteFunc(w.env, func(v string) bool { return strings.HasPrefix(v, "JSII_RUNTIME_PACKAGE_CACHE_ROOT=") })
-	got := w.synth(platform, "HOME=home")
+	home := filepath.Join(w.dir, "home", ".cache", "aws", "jsii")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(w.dir, "package-cache"), filepath.Join(home, "package-cache")); err != nil {
+		t.Fatal(err)
+	}
+	got := w.synth(platform, "HOME=../home")
 	if got.status != 0 || len(got.files) == 0 || strings.Contains(got.stderr, "fastsynth") {
-		t.Errorf("HOME=home: status %d, %d files, stderr:\n%s", got.status, len(got.files), got.stderr)
+		t.Errorf("HOME=../home: status %d, %d files, stderr:\n%s", got.status, len(got.files), got.stderr)
 	}
 }
 

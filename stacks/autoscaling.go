@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// newAutoScalingGroup keeps two to six instances, healthy by the load balancer's
-// account, and replaces them one by one when the launch template changes.
+// newAutoScalingGroup keeps two to six instances that the load balancer reports as
+// healthy, and replaces them one by one when the launch template changes.
 func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template launchtemplate.LaunchTemplate, balancer loadBalancer, boot []cdktf.ITerraformDependable) autoscalinggroup.AutoscalingGroup {
 	c := &autoscalinggroup.AutoscalingGroupConfig{
 		Name:            &p.Names.AutoScalingGroup,
@@ -19,7 +19,7 @@ func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template la
 		DesiredCapacity: jsii.Number(p.Compute.DesiredCapacity),
 		LaunchTemplate: &autoscalinggroup.AutoscalingGroupLaunchTemplate{
 			Id: template.Id(),
-			// A number: with $Latest nothing here changes and no refresh starts.
+			// A number: $Latest would never change, and no refresh would start.
 			Version: cdktf.Token_AsString(template.LatestVersion(), nil),
 		},
 		VpcZoneIdentifier:      &p.Network.Private,
@@ -31,8 +31,9 @@ func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template la
 		EnabledMetrics:         jsii.Strings(groupMetrics...),
 		InstanceRefresh: &autoscalinggroup.AutoscalingGroupInstanceRefresh{
 			Strategy: jsii.String("Rolling"),
-			// Launch first, then end. No rollback: the provider updates the group
-			// before the refresh, so it would return to the same version.
+			// New instances are launched before old ones are ended. No rollback: the
+			// provider updates the group before the refresh, so a rollback would
+			// return to the same version.
 			Preferences: &autoscalinggroup.AutoscalingGroupInstanceRefreshPreferences{
 				MinHealthyPercentage: jsii.Number(100),
 				MaxHealthyPercentage: jsii.Number(150),
@@ -42,8 +43,8 @@ func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template la
 			Triggers: jsii.Strings("tag"),
 		},
 		WaitForCapacityTimeout: jsii.String("20m"),
-		// Counted at the load balancer: a group calls instances healthy all through
-		// the grace period.
+		// Counted at the load balancer: a group reports every instance as healthy
+		// during the grace period.
 		WaitForElbCapacity: jsii.Number(p.Compute.DesiredCapacity),
 		Timeouts:           &autoscalinggroup.AutoscalingGroupTimeouts{Delete: jsii.String("20m")},
 		Lifecycle:          &cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("desired_capacity")},
@@ -63,14 +64,14 @@ func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template la
 	return autoscalinggroup.NewAutoscalingGroup(scope, jsii.String("instances"), c)
 }
 
-// groupMetrics are published only where they are asked for.
+// groupMetrics are published only on request.
 var groupMetrics = []string{
 	"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances",
 	"GroupPendingInstances", "GroupTerminatingInstances", "GroupTotalInstances",
 }
 
-// newScaling adds instances when they are busy or asked too much. The listener
-// comes first: AWS refuses a request target while nothing routes to the group.
+// newScaling adds instances when their CPU is busy or requests are many. It waits for
+// the listener: AWS refuses a target of requests until something routes to the group.
 func newScaling(scope constructs.Construct, p ComputeProps, group autoscalinggroup.AutoscalingGroup, balancer loadBalancer) {
 	policies := []struct {
 		ID, Metric string

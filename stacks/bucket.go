@@ -20,25 +20,25 @@ type bucketProps struct {
 	EmptyOnDestroy bool
 	Kept           bool        // Terraform refuses to delete it
 	KeyARN         *string     // customer-managed KMS key, nil for S3's own (SSE-S3)
-	Statements     []statement // beside the one that refuses requests without TLS
-	LogsBucket     *string     // where accesses are logged, nil for nowhere
+	Statements     []statement // in addition to the one that refuses requests without TLS
+	LogsBucket     *string     // receives access logs; nil for none
 	Rules          []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule
 }
 
-// bucket is a private bucket. Ready is its policy, which comes after everything
-// else that protects an object; only lifecycle and logging come later, which may
-// take S3 a minute and concern nobody who writes.
+// bucket is a private bucket. Ready is its policy, which is created after all other
+// settings that protect objects; only lifecycle and logging come later, which may
+// take S3 a minute and do not matter to writers.
 type bucket struct {
 	Name, ARN *string
 	Ready     cdktf.ITerraformDependable
 }
 
-// oldVersionDays is how long an overwritten or deleted object can be had back.
+// oldVersionDays is how long an overwritten or deleted object can be restored.
 const oldVersionDays = 30
 
-// newBucket creates a versioned, encrypted bucket that only its owner reads and
-// only over TLS. S3 answers 409 to settings of one bucket made at the same time,
-// hence the chain of dependencies.
+// newBucket creates a versioned, encrypted bucket that only its owner can read, and
+// only over TLS. S3 answers 409 to concurrent changes of a bucket's settings, hence
+// the chain of dependencies.
 func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 	scope = constructs.NewConstruct(scope, &id)
 	b := s3bucket.NewS3Bucket(scope, jsii.String("bucket"), &s3bucket.S3BucketConfig{
@@ -90,7 +90,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 	return bucket{Name: b.Id(), ARN: b.Arn(), Ready: policy}
 }
 
-// kept makes Terraform refuse to delete a resource, nil where it may.
+// kept returns a lifecycle with which Terraform refuses to delete a resource, or nil.
 func kept(yes bool) *cdktf.TerraformResourceLifecycle {
 	if !yes {
 		return nil
@@ -127,7 +127,7 @@ func tlsOnly(b s3bucket.S3Bucket) statement {
 	}
 }
 
-// cleanUpRule removes what nobody sees and everybody pays for.
+// cleanUpRule deletes old versions and incomplete uploads, which cost money unseen.
 func cleanUpRule() *s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule {
 	return &s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule{
 		Id:     jsii.String("clean-up"),
@@ -142,7 +142,7 @@ func cleanUpRule() *s3bucketlifecycleconfiguration.S3BucketLifecycleConfiguratio
 	}
 }
 
-// everyObject is a filter that S3 takes without a warning: an empty prefix.
+// everyObject is a filter that S3 accepts without a warning: an empty prefix.
 func everyObject() []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRuleFilter {
 	return []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRuleFilter{{Prefix: jsii.String("")}}
 }

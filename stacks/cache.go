@@ -7,10 +7,10 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// ElastiCache Serverless answers on two ports, always by TLS in cluster mode.
+// ElastiCache Serverless listens on two ports, always with TLS in cluster mode.
 const (
 	cachePort     = 6379
-	cacheReadPort = 6380 // reads that may be slightly old
+	cacheReadPort = 6380 // reads that may be slightly stale
 )
 
 // CacheOutputs is what other tiers may use; pointers are Terraform tokens.
@@ -28,7 +28,7 @@ func newCache(scope constructs.Construct, p DatabaseProps) CacheOutputs {
 	allowIn(scope, "valkey", group, rule{Description: "Valkey from the VPC", From: cachePort, To: cacheReadPort, CIDR: p.Network.CIDR})
 	cache := elasticacheserverlesscache.NewElasticacheServerlessCache(scope, jsii.String("valkey"), &elasticacheserverlesscache.ElasticacheServerlessCacheConfig{
 		Name:               &p.Names.Cache,
-		Description:        jsii.String("Market quotes"), // the API's own default is a blank, which plans as a change
+		Description:        jsii.String("Market quotes"), // the API's default is a blank, which plans as a change
 		Engine:             jsii.String("valkey"),
 		MajorEngineVersion: &p.Cache.MajorEngineVersion,
 		CacheUsageLimits: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimits{{

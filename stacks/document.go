@@ -12,7 +12,7 @@ import (
 type statement struct {
 	Sid         string `json:",omitempty"`
 	Effect      string `json:",omitempty"`
-	Principal   any    `json:",omitempty"` // "*" or map of kind to identifiers
+	Principal   any    `json:",omitempty"` // "*" or a map of kinds to identifiers
 	Action      any    `json:",omitempty"`
 	NotAction   any    `json:",omitempty"`
 	Resource    any    `json:",omitempty"`
@@ -20,7 +20,7 @@ type statement struct {
 	Condition   any    `json:",omitempty"` // map of operator to map of key to one value or a list
 }
 
-// condition is for keys with lists of values.
+// condition maps operators to keys to one value or a list.
 type condition map[string]map[string]any
 
 // policyDocument renders an IAM policy. A statement without an effect allows.
@@ -43,9 +43,8 @@ func assumeRolePolicy(service string) *string {
 
 func principal(kind string, id string) map[string]string { return map[string]string{kind: id} }
 
-// jsonDocument renders v as JSON. Strings in it may hold Terraform tokens: they
-// resolve to values without quotes or backslashes (ARNs, ids, names), which is
-// why the tests can read every document back.
+// jsonDocument renders v as JSON. Strings in it may contain Terraform tokens if these
+// resolve to values without quotes and backslashes, as ARNs, IDs and names do.
 func jsonDocument(v any) *string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// serviceBinary is where make builds the service, seen from the stack's folder.
-// Relative, so that the output is the same on every machine.
+// serviceBinary is where make builds the service, relative to the stack's folder so
+// that the output is the same on every machine.
 const serviceBinary = "../../../build/backend/portfolio"
 
 // artifact is the service's binary in its bucket, named by its own content.
@@ -24,8 +24,8 @@ type artifact struct {
 	Object      cdktf.ITerraformDependable
 }
 
-// newArtifact uploads the service. The hash is in the key and so in the user
-// data: a new binary is a new launch template, and an old instance's stays.
+// newArtifact uploads the service. The hash is in the key and in the user data, so
+// that a new binary makes a new launch template and old instances keep theirs.
 func newArtifact(scope constructs.Construct, p ComputeProps) artifact {
 	name := p.Names.Bucket("artifacts", *p.Account)
 	b := newBucket(scope, "artifacts", bucketProps{
@@ -40,7 +40,7 @@ func newArtifact(scope constructs.Construct, p ComputeProps) artifact {
 		Bucket: b.Name,
 		Key:    &key,
 		Source: jsii.String(serviceBinary),
-		// Not etag: above 16 MB and under KMS it is no hash of the content.
+		// Not etag, which is not a hash of the content above 16 MB or with KMS.
 		SourceHash:  cdktf.Fn_Filemd5(jsii.String(serviceBinary)),
 		ContentType: jsii.String("application/octet-stream"),
 		DependsOn:   &[]cdktf.ITerraformDependable{b.Ready},
@@ -49,13 +49,13 @@ func newArtifact(scope constructs.Construct, p ComputeProps) artifact {
 	return artifact{Bucket: b, Key: &key, SHA256: hash, Object: object}
 }
 
-// instanceRights is what an instance may use, beside what ComputeProps names.
+// instanceRights are what an instance may use in addition to ComputeProps.
 type instanceRights struct {
 	SigningSecret *string // ARN
 	Artifact      artifact
 }
 
-// instanceRole is what instances run as.
+// instanceRole is the role that instances run with.
 type instanceRole struct {
 	Name, Profile *string                      // role name, instance profile ARN
 	Ready         []cdktf.ITerraformDependable // all its policies
@@ -104,8 +104,8 @@ func instanceStatements(p ComputeProps, rights instanceRights) []statement {
 		Action:   "s3:GetObject",
 		Resource: *artifacts + "/service/*",
 	}, {
-		// CloudWatchAgentServerPolicy may make any log group: without a retention,
-		// and again after destroy. Terraform makes the service's; nobody else may.
+		// CloudWatchAgentServerPolicy allows the creation of any log group, without a
+		// retention and even after a destroy. Terraform creates the service's.
 		Sid:      "NoLogGroups",
 		Effect:   "Deny",
 		Action:   []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy"},

@@ -20,7 +20,7 @@ const (
 	httpsPort = 443
 )
 
-// loadBalancer is the platform's way in.
+// loadBalancer is the entrance of the platform.
 type loadBalancer struct {
 	DNSName, ARN, ARNSuffix *string
 	SecurityGroup           *string
@@ -50,7 +50,7 @@ func newLoadBalancer(scope constructs.Construct, p ComputeProps, logs bucket) lo
 		AccessLogs: &lb.LbAccessLogs{
 			Bucket: logs.Name, Prefix: jsii.String(albLogPrefix), Enabled: true,
 		},
-		// The load balancer writes a test file at once: the bucket's policy first.
+		// The load balancer writes a test file at once, so the bucket's policy comes first.
 		DependsOn: dependsOn(p.Network.Ingress, logs.Ready),
 	})
 	targets := newTargetGroup(scope, p)
@@ -72,7 +72,7 @@ func newTargetGroup(scope constructs.Construct, p ComputeProps) lbtargetgroup.Lb
 		DeregistrationDelay: jsii.Sprintf("%.0f", wire.DeregistrationDelay.Seconds()),
 		HealthCheck: &lbtargetgroup.LbTargetGroupHealthCheck{
 			Enabled:            true,
-			Path:               jsii.String(wire.HealthPath), // alive, nothing more: a database that is away must not end the fleet
+			Path:               jsii.String(wire.HealthPath), // liveness alone: an unreachable database must not end the fleet
 			Protocol:           jsii.String("HTTP"),
 			Matcher:            jsii.String("200"),
 			Interval:           jsii.Number(30),
@@ -131,7 +131,7 @@ func newCertificate(scope constructs.Construct, c config.Certificate) *string {
 		ValidationMethod: jsii.String("DNS"),
 		Lifecycle:        &cdktf.TerraformResourceLifecycle{CreateBeforeDestroy: jsii.Bool(true)},
 	})
-	// One name, hence one record: nothing to loop over that is unknown at plan.
+	// One name, hence one record: a plan cannot loop over values it does not know.
 	proof := certificate.DomainValidationOptions().Get(jsii.Number(0))
 	record := route53record.NewRoute53Record(scope, jsii.String("certificate-proof"), &route53record.Route53RecordConfig{
 		ZoneId:         &c.HostedZoneID,
@@ -139,12 +139,12 @@ func newCertificate(scope constructs.Construct, c config.Certificate) *string {
 		Type:           proof.ResourceRecordType(),
 		Records:        &[]*string{proof.ResourceRecordValue()},
 		Ttl:            jsii.Number(60),
-		AllowOverwrite: true, // another environment may have proved the same name
+		AllowOverwrite: true, // another environment may have proven the same name
 	})
 	return acmcertificatevalidation.NewAcmCertificateValidation(scope, jsii.String("certificate-issued"), &acmcertificatevalidation.AcmCertificateValidationConfig{
 		CertificateArn:        certificate.Arn(),
 		ValidationRecordFqdns: &[]*string{record.Fqdn()},
-		// A zone that is not delegated never proves anything; the default waits 75 minutes.
+		// Validation in a zone that is not delegated never ends; the default is 75 minutes.
 		Timeouts: &acmcertificatevalidation.AcmCertificateValidationTimeouts{Create: jsii.String("15m")},
 	}).CertificateArn()
 }
@@ -160,7 +160,7 @@ func newAlias(scope constructs.Construct, c config.Certificate, balancer lb.Lb) 
 	})
 }
 
-// dependsOn joins dependencies into the form that resources take.
+// dependsOn joins dependencies in the form that resources take.
 func dependsOn(many []cdktf.ITerraformDependable, more ...cdktf.ITerraformDependable) *[]cdktf.ITerraformDependable {
 	all := append(append([]cdktf.ITerraformDependable{}, many...), more...)
 	return &all

@@ -18,8 +18,8 @@ type LogProps struct {
 	KeyARN        *string // customer-managed KMS key, nil for CloudWatch's own
 }
 
-// newLogGroup creates a log group before whatever writes to it: a group that a
-// service makes by itself never expires and outlives the environment.
+// newLogGroup creates a log group before the service that writes to it: a group that
+// the service creates on its own never expires and outlives the environment.
 func newLogGroup(scope constructs.Construct, id, name string, p LogProps) cloudwatchloggroup.CloudwatchLogGroup {
 	return cloudwatchloggroup.NewCloudwatchLogGroup(scope, &id, &cloudwatchloggroup.CloudwatchLogGroupConfig{
 		Name:            &name,
@@ -37,8 +37,8 @@ func handlerLogGroup(n config.Names) string { return "/aws/lambda/" + n.WebSocke
 func newFlowLogs(scope constructs.Construct, names config.Names, main vpc.Vpc, boundary string, p LogProps) {
 	group := newLogGroup(scope, "flow-log-group", flowLogGroup(names), p)
 	role := newRole(scope, "flow-log-role", names.FlowLogs, "vpc-flow-logs.amazonaws.com", boundary)
-	// Without logs:CreateLogGroup: buffered records would otherwise bring the
-	// group back after destroy, without a retention.
+	// Without logs:CreateLogGroup, with which buffered records would create the group
+	// again after a destroy, without a retention.
 	policy := iamrolepolicy.NewIamRolePolicy(scope, jsii.String("flow-log-policy"), &iamrolepolicy.IamRolePolicyConfig{
 		Role: role.Name(),
 		Policy: policyDocument(statement{

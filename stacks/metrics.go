@@ -9,8 +9,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// statistic is a CloudWatch metric and how it is aggregated over a period. A wrong
-// or partial set of dimensions is not an error: it is a graph that stays empty.
+// statistic is a CloudWatch metric and how it is aggregated over a period. A wrong or
+// partial set of dimensions is not an error, but the graph stays empty.
 type statistic struct {
 	Namespace, Name string
 	Dimensions      []dimension
@@ -43,7 +43,7 @@ func (m statistic) over(period time.Duration) statistic {
 	return m
 }
 
-// platformMetrics are the metrics that alarms and dashboard speak of.
+// platformMetrics are the metrics of alarms and dashboard.
 type platformMetrics struct {
 	InstanceCPU, DesiredCapacity, InService                           statistic
 	ResponseTime, ResponseTimeP99, Requests                           statistic
@@ -57,7 +57,7 @@ type platformMetrics struct {
 	Service                                                           serviceMetrics
 }
 
-// serviceMetrics are the service's own, from the registry that records them.
+// serviceMetrics are the service's own metrics, named by package metric.
 type serviceMetrics struct {
 	Duration, PushLag, PostFailures    statistic
 	Connections, QuoteAge, Pool        statistic
@@ -66,7 +66,7 @@ type serviceMetrics struct {
 	HistoryFailures                    statistic
 }
 
-// newServiceMetrics names the metrics of an environment, all routes together.
+// newServiceMetrics returns the metrics of an environment, all routes together.
 func newServiceMetrics(suffix string) serviceMetrics {
 	of := func(m metric.Metric) statistic {
 		return statistic{
@@ -145,8 +145,8 @@ type widget struct {
 	Metrics []statistic
 }
 
-// dashboardRows are the dashboard from top to bottom; a row's widgets share its
-// width.
+// dashboardRows returns the dashboard's rows from top to bottom; a row's widgets share
+// its width.
 func dashboardRows(m platformMetrics) [][]widget {
 	rows := [][]widget{
 		{
@@ -181,7 +181,7 @@ func dashboardRows(m platformMetrics) [][]widget {
 	return append(rows, serviceRows(m.Service)...)
 }
 
-// serviceRows show all that the service records.
+// serviceRows returns the rows with all metrics that the service records.
 func serviceRows(m serviceMetrics) [][]widget {
 	return [][]widget{
 		{

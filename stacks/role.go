@@ -6,8 +6,8 @@ import (
 )
 
 // newRole creates a role that one AWS service assumes. boundary is the ARN of the
-// policy that no policy of the role goes beyond, "" for none: a deploy role of
-// CI may make no role without its own.
+// permissions boundary, "" for none; CI's deploy roles cannot create a role without
+// theirs.
 func newRole(scope constructs.Construct, id, name, service, boundary string) iamrole.IamRole {
 	c := &iamrole.IamRoleConfig{Name: &name, AssumeRolePolicy: assumeRolePolicy(service)}
 	if boundary != "" {

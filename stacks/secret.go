@@ -10,38 +10,38 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// passwordVersion and signingKeyVersion are raised to replace a secret: write-only
-// arguments are sent only when their version changes. The database's password and
-// the secret that holds it share one number, so neither can move without the other.
+// passwordVersion and signingKeyVersion are incremented to replace a secret: write-only
+// arguments are sent only when their version changes. The database's password and the
+// secret that holds it share one number, so that neither changes without the other.
 const (
 	passwordVersion   = 1
 	signingKeyVersion = 1
 )
 
-// secretProps configures a secret whose value Terraform generates and forgets.
+// secretProps configures a secret whose value Terraform generates and does not keep.
 type secretProps struct {
 	NamePrefix   string
 	Description  string
 	KeyARN       *string // customer-managed KMS key, nil for aws/secretsmanager
 	RecoveryDays int     // 0 or 7–30
 	Version      int
-	// Value makes the secret's text from the Terraform expression of a password.
+	// Value returns the secret's text for the Terraform expression of a password.
 	Value func(password string) string
 }
 
-// newSecret creates a secret with a random value that is in neither plan nor
-// state. CDKTF has no ephemeral blocks, so the random password is an override of
-// the stack; name is its name there.
+// newSecret creates a secret with a random value that is in neither plan nor state.
+// CDKTF has no ephemeral blocks, so the random password is an override of the stack;
+// name is its name there.
 func newSecret(scope constructs.Construct, id, name string, p secretProps) secretsmanagersecretversion.SecretsmanagerSecretVersion {
 	scope = constructs.NewConstruct(scope, &id)
 	addEphemeral(scope, "aws_secretsmanager_random_password", name, map[string]any{
 		"password_length": 32,
-		// RDS refuses / @ " and space; the others break connection strings and shells.
+		// RDS refuses / @ " and space; other punctuation breaks connection strings and shells.
 		"exclude_punctuation":        true,
 		"require_each_included_type": true,
 	})
 	secret := secretsmanagersecret.NewSecretsmanagerSecret(scope, jsii.String("secret"), &secretsmanagersecret.SecretsmanagerSecretConfig{
-		// A deleted name stays taken for days; a generated one never clashes.
+		// The name of a deleted secret cannot be used for days; a generated one is always free.
 		NamePrefix:           jsii.String(p.NamePrefix + "-"),
 		Description:          &p.Description,
 		KmsKeyId:             p.KeyARN,
@@ -54,16 +54,16 @@ func newSecret(scope constructs.Construct, id, name string, p secretProps) secre
 	})
 }
 
-// databaseSecret is the database's master password as its clients find it.
+// databaseSecret is the secret with the database's master password.
 type databaseSecret struct {
 	ARN      *string
-	Password *string // Terraform expression, ephemeral: fit for password_wo only
+	Password *string // Terraform expression, ephemeral: for password_wo alone
 	Version  cdktf.ITerraformDependable
 }
 
-// newDatabaseSecret writes {username, password}. The ephemeral password differs
-// on every run, so what RDS is given is read back from the version that was
-// written; naming its version id defers that until it exists.
+// newDatabaseSecret writes {username, password}. The ephemeral password differs on
+// every run, so RDS's is read back from the version that was written; the reference
+// to its version ID defers that until it exists.
 func newDatabaseSecret(scope constructs.Construct, p DatabaseProps) databaseSecret {
 	version := newSecret(scope, "credentials", "database", secretProps{
 		NamePrefix:   p.Names.DatabaseSecret,

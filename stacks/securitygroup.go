@@ -4,8 +4,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/securitygroup"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/vpcsecuritygroupegressrule"
-	"github.com/cdktf/cdktf-provider-aws-go/aws/v19/vpcsecuritygroupingressrule"
+	egress "github.com/cdktf/cdktf-provider-aws-go/aws/v19/vpcsecuritygroupegressrule"
+	ingress "github.com/cdktf/cdktf-provider-aws-go/aws/v19/vpcsecuritygroupingressrule"
 )
 
 // rule opens TCP ports to or from one peer: a CIDR block or a security group.
@@ -16,21 +16,27 @@ type rule struct {
 	Group       *string
 }
 
-func (r rule) ports() (from, to *float64) {
-	return jsii.Number(r.From), jsii.Number(max(r.From, r.To))
-}
-
-func (r rule) cidr() *string {
-	if r.CIDR == "" {
-		return nil
+// ingress returns the rule as one of a group. The bindings give rules for both
+// directions the same fields, so that allowOut can convert it.
+func (r rule) ingress(group *string) ingress.VpcSecurityGroupIngressRuleConfig {
+	c := ingress.VpcSecurityGroupIngressRuleConfig{
+		SecurityGroupId:           group,
+		Description:               &r.Description,
+		IpProtocol:                jsii.String("tcp"),
+		FromPort:                  jsii.Number(r.From),
+		ToPort:                    jsii.Number(max(r.From, r.To)),
+		ReferencedSecurityGroupId: r.Group,
 	}
-	return &r.CIDR
+	if r.CIDR != "" {
+		c.CidrIpv4 = &r.CIDR
+	}
+	return c
 }
 
-// newSecurityGroup creates a group that lets nothing in or out and returns its
-// id. Rules are resources of their own: inline ones would overwrite them, and
-// the provider removes AWS's allow-all egress. A changed description would
-// replace the group, so it says what the group is for and nothing that moves.
+// newSecurityGroup creates a group that allows no traffic and returns its ID. Rules
+// are resources of their own: inline ones would overwrite them, and without any the
+// provider removes AWS's default egress rule. A changed description would replace
+// the group, so it states the purpose and nothing that changes.
 func newSecurityGroup(scope constructs.Construct, id, name, description string, network NetworkOutputs) *string {
 	return securitygroup.NewSecurityGroup(scope, &id, &securitygroup.SecurityGroupConfig{
 		Name:        &name,
@@ -42,28 +48,12 @@ func newSecurityGroup(scope constructs.Construct, id, name, description string, 
 
 // allowIn lets a peer reach the members of a group.
 func allowIn(scope constructs.Construct, id string, group *string, r rule) {
-	from, to := r.ports()
-	vpcsecuritygroupingressrule.NewVpcSecurityGroupIngressRule(scope, jsii.String("in-"+id), &vpcsecuritygroupingressrule.VpcSecurityGroupIngressRuleConfig{
-		SecurityGroupId:           group,
-		Description:               &r.Description,
-		IpProtocol:                jsii.String("tcp"),
-		FromPort:                  from,
-		ToPort:                    to,
-		CidrIpv4:                  r.cidr(),
-		ReferencedSecurityGroupId: r.Group,
-	})
+	c := r.ingress(group)
+	ingress.NewVpcSecurityGroupIngressRule(scope, jsii.String("in-"+id), &c)
 }
 
 // allowOut lets the members of a group reach a peer.
 func allowOut(scope constructs.Construct, id string, group *string, r rule) {
-	from, to := r.ports()
-	vpcsecuritygroupegressrule.NewVpcSecurityGroupEgressRule(scope, jsii.String("out-"+id), &vpcsecuritygroupegressrule.VpcSecurityGroupEgressRuleConfig{
-		SecurityGroupId:           group,
-		Description:               &r.Description,
-		IpProtocol:                jsii.String("tcp"),
-		FromPort:                  from,
-		ToPort:                    to,
-		CidrIpv4:                  r.cidr(),
-		ReferencedSecurityGroupId: r.Group,
-	})
+	c := egress.VpcSecurityGroupEgressRuleConfig(r.ingress(group))
+	egress.NewVpcSecurityGroupEgressRule(scope, jsii.String("out-"+id), &c)
 }

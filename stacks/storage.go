@@ -45,7 +45,7 @@ func newLogsBucket(scope constructs.Construct, p DatabaseProps) bucket {
 	})
 }
 
-// newHistoryBucket holds each portfolio's past days.
+// newHistoryBucket creates the bucket of all portfolios' past days.
 func newHistoryBucket(scope constructs.Construct, p DatabaseProps, logs bucket) bucket {
 	name := p.Names.Bucket("hist", *p.Account)
 	transition := func(days int, class string) *s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRuleTransition {
@@ -64,7 +64,7 @@ func newHistoryBucket(scope constructs.Construct, p DatabaseProps, logs bucket) 
 			Filter: everyObject(),
 			Transition: []*s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRuleTransition{
 				transition(30, "STANDARD_IA"), // S3 refuses fewer than 30 days
-				// Instant Retrieval: a past day is read without a restore first.
+				// Instant Retrieval: past days are read without a restore.
 				transition(180, "GLACIER_IR"),
 			},
 		}},

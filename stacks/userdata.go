@@ -11,22 +11,22 @@ import (
 	"text/template"
 )
 
-// What the instance and its service agree on; the templates name the same paths.
+// The service's settings that depend on the instance; the templates use the same paths.
 const (
 	listenAddress = ":80"
 	serviceLog    = "/var/log/portfolio/portfolio.log"
 	databaseCA    = "/etc/portfolio/rds-ca.pem"
 )
 
-// UserData is what an instance needs at boot. Values may be Terraform tokens, so
-// they are placed, never parsed: what they resolve to holds no single quote and
-// no line break, as names, ARNs, hashes and host names do.
+// UserData is what an instance needs at boot. Values may be Terraform tokens, which
+// are inserted, never parsed; they must resolve to text without single quotes and
+// line breaks, as names, ARNs, hashes and host names do.
 type UserData struct {
 	Region         string
 	ArtifactBucket string
 	ArtifactKey    string // of the service's binary
 	ArtifactSHA256 string // of the service's binary, in hex
-	LogGroup       string // exists already; the agent must not make it
+	LogGroup       string // exists already; the agent must not create it
 	Environment    []EnvVar
 }
 
@@ -38,17 +38,17 @@ var templateFiles embed.FS
 
 var userDataTemplates = template.Must(template.ParseFS(templateFiles, "templates/*"))
 
-// Render returns the complete user data, before base64: equal input gives equal
-// bytes, ASCII, with line feeds only and without "${" or "%{" of its own, so it
-// can stand in a Terraform string. To Environment it adds LISTEN_ADDRESS,
-// LOG_FILE and DB_CA_FILE, which are the instance's.
+// Render returns the complete user data, before base64. Equal input gives equal bytes:
+// ASCII with line feeds, without "${" and "%{" except in tokens, so that the text can
+// be part of a Terraform string. It adds LISTEN_ADDRESS, LOG_FILE and DB_CA_FILE to
+// Environment.
 //
-// It is a multipart message because the package updates that cloud-config turns
-// off would run before any script.
+// The user data is a multipart message because only its cloud-config part can turn
+// off the package updates that run before any script.
 func (u UserData) Render() string {
 	var message bytes.Buffer
 	parts := multipart.NewWriter(&message)
-	// The default boundary is random, which would replace every instance at each apply.
+	// The default boundary is random and would replace every instance on each apply.
 	check(parts.SetBoundary("portfolio-user-data"))
 	fmt.Fprintf(&message, "Content-Type: multipart/mixed; boundary=%q\nMIME-Version: 1.0\n\n", parts.Boundary())
 	for _, part := range []struct{ contentType, text string }{
@@ -64,7 +64,7 @@ func (u UserData) Render() string {
 	return strings.ReplaceAll(message.String(), "\r\n", "\n")
 }
 
-// script is the shell script alone.
+// script returns the shell script alone.
 func (u UserData) script() string { return u.execute("boot.sh") }
 
 func (u UserData) execute(name string) string {
@@ -75,11 +75,10 @@ func (u UserData) execute(name string) string {
 	return text.String()
 }
 
-// AgentConfig is the CloudWatch agent's configuration, JSON. Memory and disk go
-// to the agent's own namespace, where Compute Optimizer also looks, once per
-// instance and once per Auto Scaling group: dashboards name only the group, whose
-// name tells environments apart. No retention is named anywhere, or the agent
-// would try to set it.
+// AgentConfig returns the CloudWatch agent's configuration as JSON. Memory and disk
+// are published in the agent's own namespace, which Compute Optimizer reads, for each
+// instance and for the Auto Scaling group, whose name the dashboard uses. It sets no
+// retention, which would need rights.
 func (u UserData) AgentConfig() string {
 	type object = map[string]any
 	return *jsonDocument(object{
@@ -104,14 +103,14 @@ func (u UserData) AgentConfig() string {
 	})
 }
 
-// agentVariable is a value that the agent fills in, with its dollar sign escaped:
-// Terraform would take "${aws:…}" for an expression of its own.
+// agentVariable returns a variable of the agent's. Its dollar sign is escaped, or
+// Terraform would evaluate "${aws:…}".
 func agentVariable(name string) json.RawMessage {
 	return json.RawMessage(`"\u0024{aws:` + name + `}"`)
 }
 
-// check panics: the embedded templates and a buffer in memory can fail only by a
-// mistake in this file, which no configuration brings about.
+// check panics on an error: executing the embedded templates into memory fails only
+// because of a mistake in this package.
 func check(err error) {
 	if err != nil {
 		panic(fmt.Errorf("user data: %w", err))

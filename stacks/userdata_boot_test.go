@@ -14,20 +14,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// networkSteps are the steps of the boot that need more than the instance, by the
-// names that testdata/machine.sh gives them.
+// networkSteps are the steps of the boot that need the network, by their names in
+// testdata/machine.sh.
 var networkSteps = []string{"yum", "amazon-cloudwatch-agent-ctl", "aws", "bundle", "health"}
 
 const object = "the service's binary\n"
 
-// machine is a folder that the boot script takes for an instance: its directories
-// are moved there, and every command on its PATH is testdata/machine.sh or one
-// that only reads and writes files.
+// machine is a folder that stands in for an instance: the script's directories are
+// below it, and every command on its PATH is testdata/machine.sh or one that only
+// reads and writes files.
 type machine struct {
 	t      *testing.T
 	folder string
 	script string
-	bash   string // release whose behaviour the running one takes on, "" for its own
+	bash   string // release whose behaviour is emulated, "" for the installed one
 }
 
 func newMachine(t *testing.T, u UserData) machine {
@@ -63,7 +63,7 @@ func (m machine) boot() (string, error) {
 	return string(output), err
 }
 
-// calls lists the commands that the script gave, one line each, without sleeps.
+// calls returns the commands that the script ran, one per line, without sleeps.
 func (m machine) calls() []string {
 	var calls []string
 	for line := range strings.Lines(m.read("calls")) {
@@ -74,7 +74,7 @@ func (m machine) calls() []string {
 	return calls
 }
 
-// slept adds up the seconds that the script would have waited.
+// slept returns the seconds that the script would have waited.
 func (m machine) slept() (seconds int) {
 	for line := range strings.Lines(m.read("calls")) {
 		var n int
@@ -107,7 +107,7 @@ func realCommand(t *testing.T, name string) string {
 }
 
 func TestBootInstallsTheService(t *testing.T) {
-	// Amazon Linux 2 has bash 4.2, which hands here-documents over in files, not pipes.
+	// Amazon Linux 2 has bash 4.2, which passes here-documents in files, not pipes.
 	for _, bash := range []string{"4.2", ""} {
 		m := newMachine(t, userData)
 		m.bash = bash
@@ -177,7 +177,7 @@ func TestBootOrder(t *testing.T) {
 	assert.Equal(t, len(order), next, "missing in its place: %v\ncalls:\n%s", order[next:], strings.Join(m.calls(), "\n"))
 }
 
-// A binary that is not the released one is never put where it could start.
+// A binary with another hash than the released one is not installed.
 func TestBootStopsAtAWrongHash(t *testing.T) {
 	m := newMachine(t, userData)
 	m.write("object", "something else\n")
@@ -189,13 +189,13 @@ func TestBootStopsAtAWrongHash(t *testing.T) {
 	}
 	assert.NotContains(t, strings.Join(m.calls(), "\n"), "systemctl")
 
-	// The next try, with the right one, needs no cleaning up.
+	// The next attempt succeeds with the right one.
 	m.write("object", object)
 	output, err = m.boot()
 	require.NoError(t, err, output)
 }
 
-// Routes, policies and repositories may come later than the instance.
+// Routes, policies and repositories may be ready later than the instance.
 func TestBootRetriesEachNetworkStep(t *testing.T) {
 	for _, step := range networkSteps {
 		t.Run(step, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestBootRetriesEachNetworkStep(t *testing.T) {
 	}
 }
 
-// A boot that fails says so, and never starts the service.
+// A boot that fails reports it and does not start the service.
 func TestBootGivesUpAfterFiveMinutes(t *testing.T) {
 	for _, step := range networkSteps {
 		t.Run(step, func(t *testing.T) {
@@ -235,7 +235,7 @@ func TestBootTwiceIsBootOnce(t *testing.T) {
 	m.write("calls", "")
 	output, err = m.boot()
 	require.NoError(t, err, output)
-	// The user is there; only the names of temporary files differ otherwise.
+	// The user exists; otherwise only the names of temporary files differ.
 	temporary := regexp.MustCompile(`/tmp/\S+/`)
 	var want []string
 	for _, call := range first {

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// userData is one with values as long as they come once Terraform knows them.
+// userData has values as long as Terraform's real ones.
 var userData = UserData{
 	Region:         "ap-southeast-2",
 	ArtifactBucket: "portfolio-artifacts-abcdefghijklmnop-123456789012",
@@ -67,7 +67,7 @@ func TestUserDataSurvivesTerraform(t *testing.T) {
 	assert.Equal(t, text, userData.Render(), "another text would be another launch template")
 	// EC2 counts the bytes before base64.
 	assert.Less(t, len(text), 16384)
-	// Terraform reads these as its own.
+	// Terraform would evaluate these.
 	assert.NotContains(t, text, "${")
 	assert.NotContains(t, text, "%{")
 	for i, r := range text {
@@ -95,7 +95,7 @@ func TestUserDataPlacesTokensUnread(t *testing.T) {
 }
 
 func TestUserDataEnvironmentIsTheCallersAndTheInstances(t *testing.T) {
-	callers := make([]EnvVar, 1, 10) // room in which a careless append would write
+	callers := make([]EnvVar, 1, 10) // capacity that a careless append would write into
 	callers[0] = EnvVar{"DB_PORT", "5432"}
 	text := UserData{Environment: callers}.script()
 	assert.Contains(t, text, "DB_PORT='5432'\nLISTEN_ADDRESS=':80'\nLOG_FILE='/var/log/portfolio/portfolio.log'\nDB_CA_FILE='/etc/portfolio/rds-ca.pem'\nEOF\n")
@@ -133,7 +133,7 @@ func TestAgentConfig(t *testing.T) {
 		{"file_path": "/var/log/portfolio/portfolio.log", "log_group_name": userData.LogGroup, "log_stream_name": "{instance_id}"},
 		{"file_path": "/var/log/cloud-init-output.log", "log_group_name": userData.LogGroup, "log_stream_name": "{instance_id}/boot"},
 	}, c.Logs.Collected.Files.List)
-	// Agents before mid-2026 do not start at all with it. A retention would need rights.
+	// Agents before mid-2026 do not start with a journald section. A retention would need rights.
 	assert.NotContains(t, text, "journald")
 	assert.NotContains(t, text, "retention")
 }
@@ -167,7 +167,8 @@ func TestBootScriptIsCleanShell(t *testing.T) {
 	}
 }
 
-// tool finds a checker that make installs below build/tools, or the machine's own.
+// tool returns the path of a checker that make installs below build/tools, or of the
+// machine's own.
 func tool(t *testing.T, name, folder string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("..", "build", "tools", folder, "bin", name))

@@ -17,8 +17,8 @@ import (
 // units are the unit files that the boot script installs.
 var units = []string{"portfolio.service", "portfolio-logrotate.service", "portfolio-logrotate.timer"}
 
-// valuesOf219 are the values that systemd 219 takes for directives which later
-// releases gave more. What it does not know it drops, with a line in the journal.
+// valuesOf219 are the values that systemd 219 accepts for directives that have more in
+// later releases. It ignores what it does not know, with a line in the journal.
 var valuesOf219 = map[string]*regexp.Regexp{
 	"ProtectSystem":  regexp.MustCompile(`^(yes|no|full)$`),
 	"ProtectHome":    regexp.MustCompile(`^(yes|no|read-only)$`),
@@ -84,8 +84,8 @@ func TestRefusedBy219(t *testing.T) {
 	assert.Empty(t, refusedBy219(t, "[Service]\nExecStart=-/x\nProtectSystem=full\n[Timer]\nOnCalendar=daily\n"))
 }
 
-// The service may bind port 80 and nothing else that root may, and starts again
-// whatever happens.
+// The service can bind port 80 and has no other right of root's, and is always
+// restarted.
 func TestServiceUnitIsUnprivilegedAndRestarts(t *testing.T) {
 	unit := userData.execute("portfolio.service")
 	for _, line := range []string{
@@ -96,18 +96,18 @@ func TestServiceUnitIsUnprivilegedAndRestarts(t *testing.T) {
 	}
 }
 
-// systemd-analyze knows the directives of a later release, that of Amazon Linux
-// 2023 or above.
+// systemd-analyze checks the directives of its own release, at least that of Amazon
+// Linux 2023.
 func TestUnitsPassSystemdAnalyze(t *testing.T) {
 	folder := t.TempDir()
 	require.Empty(t, verifyUnits(t, folder, func(unit string) string { return unit }))
-	// The check sees mistakes.
+	// The check finds mistakes.
 	assert.Contains(t, verifyUnits(t, folder, func(unit string) string { return strings.Replace(unit, "Restart=", "Restarts=", 1) }), "Restarts")
 	assert.Contains(t, verifyUnits(t, folder, func(unit string) string { return strings.Replace(unit, "=hourly", "=hourish", 1) }), "hourish")
 }
 
-// verifyUnits returns what systemd-analyze has to say about the edited units,
-// with the programs that they start put in place below folder.
+// verifyUnits returns systemd-analyze's output for the edited units, with the programs
+// that they start in place below folder.
 func verifyUnits(t *testing.T, folder string, edit func(string) string) string {
 	t.Helper()
 	arguments := []string{"verify"}

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bootstrapOf synthesizes the stack of what an account has once, with these
-// settings beside a repository and a bucket.
+// bootstrapOf synthesizes the bootstrap's stack for a repository and a bucket, with
+// additional settings.
 func bootstrapOf(t *testing.T, settings map[string]string) stack {
 	t.Helper()
 	environ := map[string]string{"GITHUB_REPOSITORY": "octo/portfolio", "TERRAFORM_STATE_BUCKET": "octo-states"}
@@ -40,8 +40,8 @@ func bootstrapOf(t *testing.T, settings map[string]string) stack {
 	return s
 }
 
-// TestSnapshotOfBootstrap is TestSnapshot for the bootstrap: what the account has
-// once, and what a further region adds.
+// TestSnapshotOfBootstrap is TestSnapshot for the bootstrap's stacks: the account's,
+// and another region's.
 func TestSnapshotOfBootstrap(t *testing.T) {
 	for name, settings := range map[string]map[string]string{
 		"bootstrap":        nil,
@@ -54,7 +54,7 @@ func TestSnapshotOfBootstrap(t *testing.T) {
 	}
 }
 
-// TestTrustOfRoles holds each workflow's role to whole subjects of one repository.
+// TestTrustOfRoles checks that each role trusts complete subjects of one repository.
 func TestTrustOfRoles(t *testing.T) {
 	m, err := newModel(bootstrapOf(t, nil).Text)
 	require.NoError(t, err)
@@ -75,7 +75,8 @@ func TestTrustOfRoles(t *testing.T) {
 	require.Len(t, m.of("aws_iam_role"), 4, "or the new one's trust is unseen")
 }
 
-// TestProviderThatExists is not made again, and trusted all the same.
+// TestProviderThatExists checks that an existing identity provider is trusted and not
+// created.
 func TestProviderThatExists(t *testing.T) {
 	m, err := newModel(bootstrapOf(t, map[string]string{"GITHUB_OIDC_PROVIDER": "existing", "GITHUB_REPOSITORY": "octo@1/portfolio@2"}).Text)
 	require.NoError(t, err)
@@ -99,7 +100,8 @@ func TestServiceLinkedRoles(t *testing.T) {
 	require.NoError(t, none("aws_iam_service_linked_role")(further), "IAM has one for all regions")
 }
 
-// TestStateBucket holds the bucket to what keeps a state: history, secrecy, itself.
+// TestStateBucket checks that the bucket keeps old versions, is private and cannot be
+// destroyed.
 func TestStateBucket(t *testing.T) {
 	m, err := newModel(bootstrapOf(t, nil).Text)
 	require.NoError(t, err)
@@ -118,9 +120,8 @@ func TestStateBucket(t *testing.T) {
 	require.NotContains(t, tags, "Environment", "the deploy roles are kept apart by that tag")
 }
 
-// singletons are what an account or a region has one of. In an environment's stack
-// one would be overwritten by the next environment, and go with the first that is
-// destroyed.
+// singletons are resources of which an account or a region has one. In an environment's
+// stack the next environment would overwrite it, and the first destroy delete it.
 var singletons = map[string]string{
 	"aws_api_gateway_account":              "the region's logging role of all APIs",
 	"aws_iam_openid_connect_provider":      "one for an issuer and account",

@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCLIWritesTheSameBytes runs the app as cdktf does and as go does.
+// TestCLIWritesTheSameBytes runs the app with cdktf and with go.
 func TestCLIWritesTheSameBytes(t *testing.T) {
 	folder := t.TempDir()
 	read := func(name string, args ...string) []byte {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Dir = ".."
-		// An output folder of its own: cdktf empties the one it is given.
+		// Separate output folders: cdktf empties its own.
 		cmd.Env = append(os.Environ(), "ENVIRONMENT_SUFFIX=cli", "AWS_ENDPOINT_URL=", "CI=true", "CDKTF_OUTDIR="+filepath.Join(folder, name))
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever is woken by an alarm finds an entry of its name, and no entry is about
-// an alarm that is gone. A heading may end in * for one alarm in each zone.
+// The runbook has an entry for every alarm, and none for an alarm that does not exist.
+// A heading may end in * for one alarm in each zone.
 func TestEveryAlarmHasARunbook(t *testing.T) {
 	text := document(t, "docs/operations.md")
 	_, runbooks, found := strings.Cut(text, "\n## Alarms\n")
@@ -58,7 +58,7 @@ func document(t *testing.T, name string) string {
 	return string(text)
 }
 
-// The README's table has every output, and no other.
+// The README's table lists every output, and nothing else.
 func TestReadmeHasEveryOutput(t *testing.T) {
 	_, section, found := strings.Cut(document(t, "README.md"), "\n## Outputs\n")
 	require.True(t, found)
@@ -73,7 +73,7 @@ func TestReadmeHasEveryOutput(t *testing.T) {
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(outputs)), documented)
 }
 
-// docs/cost.md is what the price table makes of what is synthesized; make docs
+// docs/cost.md is computed from the price table and the synthesized stacks; make docs
 // accepts a change.
 func TestDocumentsCost(t *testing.T) {
 	var environments []plan.Environment

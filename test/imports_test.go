@@ -12,10 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rooms says which of the repository's top-level folders the packages of a folder
-// may depend on, themselves aside, and whether on CDKTF. The root package is ".".
-// Nothing is deployed together that does not have to be: the service and the
-// Lambda share the contract and nothing else.
+// rooms lists, for each top-level folder, the other folders that its packages may
+// depend on, and whether they may depend on CDKTF. The root package is ".". The service
+// and the Lambda share the contract and nothing else.
 var rooms = map[string]struct {
 	imports []string
 	cdktf   bool
@@ -32,7 +31,7 @@ var rooms = map[string]struct {
 	"ops":       {imports: []string{"config", "contract"}},
 }
 
-// Tests and what only developers run may depend on everything.
+// Tests and developers' tools may depend on everything.
 var unbounded = []string{"test", "tools"}
 
 func TestImports(t *testing.T) {
@@ -43,7 +42,7 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		allowed, known := rooms[room]
-		if !assert.True(t, known, "%s: no room for it in the table of imports", p.ImportPath) {
+		if !assert.True(t, known, "%s: its folder is not in the table of imports", p.ImportPath) {
 			continue
 		}
 		seen[room] = true
@@ -59,7 +58,7 @@ func TestImports(t *testing.T) {
 				"%s depends on %s, want %s and what %s holds", p.ImportPath, dependency, allowed.imports, room)
 		}
 	}
-	assert.Len(t, seen, len(rooms), "a room of the table holds no package")
+	assert.Len(t, seen, len(rooms), "a folder of the table has no package")
 }
 
 const module = "portfolio"
@@ -75,7 +74,7 @@ func roomOf(importPath string) string {
 
 type goPackage struct {
 	ImportPath string
-	Deps       []string // direct and indirect, without those of tests
+	Deps       []string // direct and indirect, not of tests
 }
 
 func packages(t *testing.T) []goPackage {

@@ -14,17 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// model is a synthesized stack as the invariants read it: resources and data
-// sources by their construct path, references by the same paths ("${network/vpc.id}"),
-// JSON within strings parsed and user data decoded.
+// model is a synthesized stack prepared for invariants: resources and data sources by
+// construct path, references with the same paths ("${network/vpc.id}"), JSON in strings
+// parsed and user data decoded.
 type model struct {
 	Blocks map[string]block // by construct path, e.g. "network/vpc"
 	Kinds  map[string]string
-	Stack  block // the whole stack, same spelling
+	Stack  block // the whole stack, with the same references
 	Text   string
 }
 
-// documents are the arguments whose strings hold JSON.
+// documents are the arguments with JSON in a string.
 var documents = []string{"policy", "assume_role_policy", "dashboard_body"}
 
 // newModel parses a stack.
@@ -62,8 +62,8 @@ func newModel(text []byte) (model, error) {
 	return m, errors.Join(problems...)
 }
 
-// bootText is the user data within its Terraform expression, which encodes it
-// exactly once; any other expression stays as it is.
+// bootText returns the user data in its Terraform expression, which encodes it exactly
+// once; any other expression is returned unchanged.
 func bootText(expression string) string {
 	text, before := strings.CutPrefix(expression, `${base64encode("`)
 	text, after := strings.CutSuffix(text, `")}`)
@@ -85,14 +85,14 @@ func visitBlocks(stack block, visit func(prefix, kind, name string, b block)) {
 	}
 }
 
-// constructPath is a block's path below its stack.
+// constructPath returns a block's path below its stack.
 func constructPath(b block) string {
 	path := b["//"].(map[string]any)["metadata"].(map[string]any)["path"].(string)
 	_, below, _ := strings.Cut(path, "/")
 	return below
 }
 
-// modelOf synthesizes and parses the stack of these environment variables.
+// modelOf synthesizes and parses the stack for these environment variables.
 func modelOf(t *testing.T, environ map[string]string) model {
 	t.Helper()
 	m, err := newModel(synth(t, environ).Text)
@@ -100,7 +100,7 @@ func modelOf(t *testing.T, environ map[string]string) model {
 	return m
 }
 
-// of lists the paths of one kind in order; kinds of data sources begin with "data.".
+// of returns the sorted paths of one kind; kinds of data sources begin with "data.".
 func (m model) of(kind string) []string {
 	var paths []string
 	for _, path := range slices.Sorted(maps.Keys(m.Kinds)) {
@@ -111,8 +111,8 @@ func (m model) of(kind string) []string {
 	return paths
 }
 
-// at follows keys and indexes from a resource, "health_check.path" or
-// "rule.0.id"; nil where nothing is.
+// at follows keys and indexes from a resource, such as "health_check.path" or
+// "rule.0.id"; it returns nil if there is nothing.
 func (m model) at(path, keys string) any {
 	b, found := m.Blocks[path]
 	if !found {
@@ -121,7 +121,7 @@ func (m model) at(path, keys string) any {
 	return dig(map[string]any(b), strings.Split(keys, ".")...)
 }
 
-// text is the string at keys, "" where there is none.
+// text returns the string at keys, or "".
 func (m model) text(path, keys string) string {
 	s, _ := m.at(path, keys).(string)
 	return s
@@ -149,8 +149,8 @@ func dig(value any, keys ...string) any {
 
 var pathCharacters = regexp.MustCompile(`[A-Za-z0-9/_-]+`)
 
-// needs tells which resources have to exist before path does: what its arguments
-// refer to and depends_on names, and what those need.
+// needs returns the resources that must exist before path: those that its arguments or
+// depends_on refer to, and what they need.
 func (m model) needs(path string) map[string]bool {
 	all := map[string]bool{}
 	var add func(path string)
@@ -167,10 +167,10 @@ func (m model) needs(path string) map[string]bool {
 	return all
 }
 
-// check is an invariant; its error says what does not hold.
+// check is an invariant; its error describes what does not hold.
 type check func(m model) error
 
-// all holds when each of the checks does.
+// all holds if each of the checks does.
 func all(checks ...check) check {
 	return func(m model) error {
 		var problems []error
@@ -181,8 +181,8 @@ func all(checks ...check) check {
 	}
 }
 
-// has holds when the resource at path has these arguments, given as a JSON
-// object, with exactly these values; a null wants the argument absent.
+// has holds if the resource at path has these arguments, given as a JSON object, with
+// exactly these values; null means that the argument is absent.
 func has(path, arguments string) check {
 	var want map[string]any
 	if err := json.Unmarshal([]byte(arguments), &want); err != nil {
@@ -202,7 +202,7 @@ func has(path, arguments string) check {
 	}
 }
 
-// every holds when there is a resource of this kind and each one passes.
+// every holds if there is a resource of this kind and each one passes.
 func every(kind string, pass func(m model, path string) bool) check {
 	return func(m model) error {
 		paths := m.of(kind)
@@ -219,7 +219,7 @@ func every(kind string, pass func(m model, path string) bool) check {
 	}
 }
 
-// none holds when there is no resource of these kinds.
+// none holds if there is no resource of these kinds.
 func none(kinds ...string) check {
 	return func(m model) error {
 		for _, kind := range kinds {
@@ -231,7 +231,7 @@ func none(kinds ...string) check {
 	}
 }
 
-// after holds when path is created after each of the others.
+// after holds if path is created after each of the others.
 func after(path string, others ...string) check {
 	return func(m model) error {
 		needs := m.needs(path)
@@ -244,7 +244,7 @@ func after(path string, others ...string) check {
 	}
 }
 
-// matches holds when the string at keys matches the pattern.
+// matches holds if the string at keys matches the pattern.
 func matches(path, keys, pattern string) check {
 	compiled := regexp.MustCompile(pattern)
 	return func(m model) error {

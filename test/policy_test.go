@@ -31,8 +31,8 @@ func (v *values) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(v))
 }
 
-// request is what IAM is asked. Context holds condition keys; one that a real
-// request would not have is absent.
+// request is a request that IAM authorizes. Context holds condition keys, without those
+// that a real request would not have.
 type request struct {
 	Action, Resource string
 	Context          map[string]values
@@ -46,7 +46,7 @@ func statementsOf(t *testing.T, text string) []policyStatement {
 	return document.Statement
 }
 
-// allows evaluates identity policies: something allows and nothing denies.
+// allows evaluates identity policies: a statement allows the request and none denies it.
 func allows(policy []policyStatement, r request) bool {
 	allowed := false
 	for _, s := range policy {
@@ -82,8 +82,8 @@ func (s policyStatement) applies(r request) bool {
 	return true
 }
 
-// holds evaluates one condition. An operator that says Not holds for a key that
-// the request does not have; ForAnyValue does not, ForAllValues does.
+// holds evaluates one condition. For a key that the request does not have, operators
+// with Not and with ForAllValues hold, those with ForAnyValue do not.
 func holds(operator string, got, want values) bool {
 	equal := func(v string) bool { return slices.Contains(want, v) }
 	like := func(v string) bool { return anyLike(want, v, false) }
@@ -107,10 +107,10 @@ func holds(operator string, got, want values) bool {
 	case "Null":
 		return want[0] == fmt.Sprint(got == nil)
 	}
-	panic("condition operator " + operator) // a policy uses one that this does not know
+	panic("condition operator " + operator) // not implemented here
 }
 
-// anyLike matches IAM's patterns: * is any text, slashes and all, and ? any character.
+// anyLike matches IAM's patterns: * is any text, including slashes, and ? any character.
 func anyLike(patterns values, text string, fold bool) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		if fold {

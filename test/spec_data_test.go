@@ -49,8 +49,8 @@ var dataSpecification = []row{
 		has("database/logs/bucket", `{"force_destroy": true}`))},
 }
 
-// bucket holds what every bucket has: versions, encryption, no public access,
-// TLS only, one owner, clean-up.
+// bucket checks what every bucket has: versions, encryption, no public access, TLS
+// only, one owner, clean-up.
 func bucket(path, kind string) check {
 	id := `"bucket": "${` + path + `/bucket.id}"`
 	return all(

@@ -22,8 +22,8 @@ const (
 	ofService  = "Environment=test"
 )
 
-// alarmSpecification is one alarm for each way the platform dies: what it
-// watches, when it goes off and what it makes of missing data.
+// alarmSpecification has one alarm for each way in which the platform fails: its
+// metric, its threshold and how it treats missing data.
 var alarmSpecification = []struct{ Name, Metric, Dimensions, Goes, Missing string }{
 	{"alb-5xx", "AWS/ApplicationELB HTTPCode_ELB_5XX_Count Sum", ofBalancer, "GreaterThanThreshold 5", "notBreaching"},
 	{"target-5xx", "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum", ofBalancer, "GreaterThanThreshold 5", "notBreaching"},
@@ -46,7 +46,7 @@ var alarmSpecification = []struct{ Name, Metric, Dimensions, Goes, Missing strin
 	{"nat-ports-b", "AWS/NATGateway ErrorPortAllocation Sum", "NatGatewayId=${network/nat-b.id}", "GreaterThanThreshold 0", "notBreaching"},
 }
 
-// dashboardSpecification is what each graph shows, in reading order.
+// dashboardSpecification lists what each graph shows, in reading order.
 var dashboardSpecification = []string{
 	"AWS/EC2 CPUUtilization Average " + ofGroup, "AWS/EC2 CPUUtilization Maximum " + ofGroup,
 	"AWS/ApplicationELB TargetResponseTime Average " + ofBalancer, "AWS/ApplicationELB TargetResponseTime p99 " + ofBalancer,
@@ -94,8 +94,8 @@ var monitoringSpecification = []row{
 	{"an alarm on retried work covers two retries", has("monitoring/history-failures", `{"period": 3600, "evaluation_periods": 2, "datapoints_to_alarm": 2}`)},
 }
 
-// alarmsAre holds when the alarms are those of alarmSpecification, each with
-// an action, a description and a word on missing data.
+// alarmsAre holds if the alarms are those of alarmSpecification, each with an action
+// and a description.
 func alarmsAre(m model) error {
 	var want, got []string
 	for _, a := range alarmSpecification {
@@ -124,7 +124,7 @@ func pairs(dimensions map[string]any) string {
 	return strings.Join(all, ",")
 }
 
-// dashboardShows holds when the graphs show these metrics and no others.
+// dashboardShows holds if the graphs show these metrics and no others.
 func dashboardShows(want []string) check {
 	return func(m model) error {
 		var got []string
@@ -143,8 +143,8 @@ func dashboardShows(want []string) check {
 	}
 }
 
-// showsRegistry holds when the graphs show each metric that the service records
-// and none that it does not.
+// showsRegistry holds if the graphs show every metric that the service records and no
+// other.
 func showsRegistry(m model) error {
 	shown := map[string]bool{}
 	for _, w := range widgets(m) {
@@ -167,8 +167,8 @@ func widgets(m model) []any {
 	return all
 }
 
-// gridIsSound holds when every graph has its region and period, and none
-// overlaps another or leaves the 24 columns.
+// gridIsSound holds if every graph has a region and a period, and none overlaps another
+// or exceeds the 24 columns.
 func gridIsSound(m model) error {
 	if len(widgets(m)) == 0 {
 		return errors.New("no widgets")

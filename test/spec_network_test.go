@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// row is one line of the specification or of a list of traps.
+// row is one line of the specification or of the traps.
 type row struct {
 	Name  string
 	Holds check
 }
 
-// networkSpecification is the VPC and who may speak to whom in it.
+// networkSpecification is the VPC and its security group rules.
 var networkSpecification = []row{
 	{"VPC", has("network/vpc", `{"cidr_block": "172.32.0.0/16", "enable_dns_support": true, "enable_dns_hostnames": true,
 		"tags": {"Name": "portfolio-vpc-test"}}`)},
@@ -86,7 +86,7 @@ func group(path, name string) check {
 
 func described(m model, path string) bool { return m.text(path, "description") != "" }
 
-// counts holds when there are so many resources of each kind.
+// counts holds if there are exactly so many resources of each kind.
 func counts(want map[string]int) check {
 	return func(m model) error {
 		for kind, number := range want {
@@ -98,8 +98,8 @@ func counts(want map[string]int) check {
 	}
 }
 
-// rulesAre holds when the security group rules are exactly these, each
-// "direction from-to group peer"; all are TCP.
+// rulesAre holds if the security group rules are exactly these, each "direction from-to
+// group peer"; all are TCP.
 func rulesAre(want ...string) check {
 	slices.Sort(want)
 	return func(m model) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// variants are the configurations that the synthesized JSON is held to, each
-// under the suffix "test".
+// variants are the settings of the stacks that are checked, each with the suffix
+// "test".
 var variants = map[string]map[string]string{
 	"standard":      {},
 	"preview":       {"PORTFOLIO_PROFILE": "preview"},
@@ -42,7 +42,7 @@ func variant(t *testing.T, name string) model {
 	return modelOf(t, environ)
 }
 
-// stackSpecification is what belongs to no single tier.
+// stackSpecification is what does not belong to a single tier.
 var stackSpecification = []row{
 	{"state", func(m model) error {
 		return equal(dig(m.Stack, "terraform", "backend"), `{"s3": {"bucket": "iac-rlhf-tf-states", "encrypt": true,
@@ -57,7 +57,7 @@ var stackSpecification = []row{
 	{"rights are least", rightsAreLeast},
 }
 
-// outputsAre holds when the outputs are those people and scripts know, each with a description.
+// outputsAre holds if the outputs are the documented ones, each with a description.
 func outputsAre(m model) error {
 	got := map[string]any{}
 	outputs, _ := m.Stack["output"].(map[string]any)
@@ -81,18 +81,18 @@ func outputsAre(m model) error {
 		"lambda-function-name": "${api/handler.function_name}", "dashboard-name": "${monitoring/dashboard.dashboard_name}"}`)
 }
 
-// wildcards are the identity policy actions that take no resource, and the one
-// Deny that is meant for all: the only statements with the resource "*".
+// wildcards are the only statements that may have the resource "*": actions that take
+// no resource, and the one Deny for all.
 var wildcards = map[string]string{
 	"logs:DescribeLogGroups":       "takes no resource",
 	"xray:PutTraceSegments":        "takes no resource",
 	"xray:PutTelemetryRecords":     "takes no resource",
-	"Deny logs:CreateLogGroup":     "takes from a managed policy what it gives for every group",
+	"Deny logs:CreateLogGroup":     "takes back what a managed policy allows for every group",
 	"Deny logs:PutRetentionPolicy": "takes from a managed policy what it gives for every group",
 }
 
-// rightsAreLeast holds when no identity policy allows every action, a service's
-// whole set of actions, or any resource but those of wildcards.
+// rightsAreLeast holds if no identity policy allows actions with a wildcard, or any
+// resource except for those of wildcards.
 func rightsAreLeast(m model) error {
 	var problems []error
 	for _, path := range m.of("aws_iam_role_policy") {
@@ -117,7 +117,7 @@ func statements(m model, path string) []any {
 	return all
 }
 
-// list reads what IAM writes as one string or as several.
+// list returns a value that IAM writes as one string or a list.
 func list(v any) []string {
 	if one, is := v.(string); is {
 		return []string{one}
@@ -135,7 +135,7 @@ func equal(got any, want string) error {
 	return has("value", `{"value": `+want+`}`)(m)
 }
 
-// TestSpecification holds the standard profile to the specification, line by line.
+// TestSpecification checks the standard profile against the specification.
 func TestSpecification(t *testing.T) {
 	m := variant(t, "standard")
 	for section, rows := range map[string][]row{

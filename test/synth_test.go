@@ -1,6 +1,5 @@
-// Package test holds the platform to its specification: the synthesized JSON to
-// snapshots and invariants, and the platform itself, running on this machine, to
-// what the cloud's own API says of it.
+// Package test checks the synthesized stacks against snapshots, the specification and
+// what AWS requires; package live below it checks the running platform.
 package test
 
 import (
@@ -45,8 +44,8 @@ var (
 	synthesized = map[string]stack{}
 )
 
-// synth builds the stack that the app would build from these environment
-// variables, once per test run and variables.
+// synth builds the stack that the app would build with these environment variables,
+// once per test run.
 func synth(t *testing.T, environ map[string]string) stack {
 	t.Helper()
 	key, err := json.Marshal(environ)
@@ -83,7 +82,7 @@ func ofProfile(suffix, profile string) map[string]string {
 	return environ
 }
 
-// TestSnapshot holds every byte of each profile to testdata; go test ./test -run
+// TestSnapshot compares every byte of each profile with testdata; go test ./test -run
 // Snapshot -update accepts a change.
 func TestSnapshot(t *testing.T) {
 	for _, profile := range profiles {
@@ -94,8 +93,8 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// stateful are the addresses of what would be lost if it moved: Terraform would
-// destroy the old and create the new.
+// stateful are the addresses of resources whose content would be lost if the address
+// changed: Terraform would destroy the old resource and create a new one.
 var stateful = []string{
 	"aws_vpc.network_vpc_4E8F0223",
 	"aws_db_instance.database_primary_D3810515",
@@ -115,7 +114,7 @@ func TestAddressesOfStatefulResourcesDoNotMove(t *testing.T) {
 	}
 }
 
-// addresses of all resources, "type.name".
+// addresses returns the addresses of all resources, "type.name".
 func (s stack) addresses() []string {
 	var all []string
 	for kind, named := range s.JSON["resource"].(map[string]any) {

@@ -102,7 +102,7 @@ var apiTraps = []row{
 	}},
 }
 
-// dashboardLacks holds when the pattern matches nothing in the dashboard.
+// dashboardLacks holds if the pattern matches nothing in the dashboard.
 func dashboardLacks(pattern string) check {
 	return func(m model) error {
 		if found := regexp.MustCompile(pattern).FindString(asJSON(widgets(m))); found != "" || len(widgets(m)) == 0 {

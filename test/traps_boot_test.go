@@ -37,7 +37,7 @@ var bootTraps = []row{
 
 func boot(pattern string) check { return matches(template, "user_data", pattern) }
 
-// bootLacks holds when there is user data and the pattern matches nothing in it.
+// bootLacks holds if there is user data and the pattern matches nothing in it.
 func bootLacks(pattern string) check {
 	compiled := regexp.MustCompile(pattern)
 	return func(m model) error {
@@ -49,8 +49,8 @@ func bootLacks(pattern string) check {
 	}
 }
 
-// commands are the lines of user data that are no comments, with continued
-// lines joined.
+// commands returns the lines of user data that are not comments, with continued lines
+// joined.
 func commands(m model) []string {
 	var lines []string
 	for _, line := range strings.Split(strings.ReplaceAll(m.text(template, "user_data"), "\\\n", ""), "\n") {
@@ -61,7 +61,7 @@ func commands(m model) []string {
 	return lines
 }
 
-// noCommand holds when no line but comments matches.
+// noCommand holds if no command matches.
 func noCommand(pattern string) check {
 	compiled := regexp.MustCompile(pattern)
 	return func(m model) error {
@@ -78,7 +78,7 @@ func noCommand(pattern string) check {
 	}
 }
 
-// everyCommand holds when a line is like this one and each of those has that.
+// everyCommand holds if there are commands that match like and each matches that.
 func everyCommand(like, that string) check {
 	lines, wanted := regexp.MustCompile(like), regexp.MustCompile(that)
 	return func(m model) error {
@@ -98,7 +98,7 @@ func everyCommand(like, that string) check {
 	}
 }
 
-// inSection holds when the service's unit has a line in a section.
+// inSection holds if a section of the service's unit has the line.
 func inSection(section, line string) check {
 	return func(m model) error {
 		_, unit, found := strings.Cut(m.text(template, "user_data"), "portfolio.service <<'EOF'\n")

@@ -64,7 +64,7 @@ var launchTraps = []row{
 	{"instances start after every policy of their role", all(after(fleet, "compute/instance-policy", "compute/session-manager", "compute/cloudwatch-agent"), func(m model) error {
 		for _, kind := range []string{"aws_iam_role_policy", "aws_iam_role_policy_attachment"} {
 			for _, path := range m.of(kind) {
-				// The right to push is used long after boot, when a client is connected.
+				// The right to push is not needed for booting.
 				if m.text(path, "role") == "${compute/instance-role.name}" && path != "api/push-policy" && !m.needs(fleet)[path] {
 					return fmt.Errorf("instances may start before %s", path)
 				}
@@ -97,8 +97,8 @@ var launchTraps = []row{
 	}},
 }
 
-// waitsForForwarding holds when path waits for the listener that reaches the
-// target group; one that only redirects does not count.
+// waitsForForwarding holds if path waits for the listener that forwards to the target
+// group, not just for one that redirects.
 func waitsForForwarding(path string) check {
 	return func(m model) error {
 		for _, listener := range m.of("aws_lb_listener") {
@@ -134,8 +134,8 @@ func knownGroupMetrics(m model) error {
 	return nil
 }
 
-// tagsReachInstances holds when the default tags are on instances, volumes and network
-// interfaces, but for those that differ between two deploys.
+// tagsReachInstances holds if instances, volumes and network interfaces have the default
+// tags, except for those that differ between deploys.
 func tagsReachInstances(m model) error {
 	want := map[string]any{"Name": m.text(fleet, "name")}
 	defaults, _ := dig(m.Stack, "provider", "aws", "0", "default_tags", "0", "tags").(map[string]any)
@@ -159,15 +159,15 @@ func tagsReachInstances(m model) error {
 	return errors.Join(problems...)
 }
 
-// reference is one interpolation; functions nest no braces in this stack but in
-// user data, whose own are read after bootText.
+// reference is one interpolation. Functions in this stack have no nested braces, except
+// around user data, which bootText extracts.
 var reference = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-// known is what an interpolation may begin with, beside a construct's path.
+// known is what an interpolation may begin with in addition to a construct's path.
 var known = regexp.MustCompile(`^(filesha256|filemd5|element|jsondecode|jsonencode|ephemeral\.|\()`)
 
-// referencesAreReal holds when every interpolation in user data is one of
-// Terraform's: a shell's "${NAME}" would be read as one, too.
+// referencesAreReal holds if every interpolation in user data is one of Terraform's,
+// which would also evaluate a shell's "${NAME}".
 func referencesAreReal(m model) error {
 	text := m.text(template, "user_data")
 	found := reference.FindAllStringSubmatch(text, -1)

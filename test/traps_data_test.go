@@ -124,8 +124,8 @@ var dataTraps = []row{
 	{"keys are deleted after 30 days", every("aws_kms_key", func(m model, path string) bool { return m.at(path, "deletion_window_in_days") == 30.0 })},
 }
 
-// ephemeralOnlyWhereWritten holds when ephemeral values are in write-only
-// arguments and in other ephemerals alone.
+// ephemeralOnlyWhereWritten holds if ephemeral values are used only in write-only
+// arguments and in other ephemerals.
 func ephemeralOnlyWhereWritten(m model) error {
 	text := regexp.MustCompile(`"(password_wo|secret_string_wo)":\s*"[^\n]*"`).ReplaceAllString(m.Text, "")
 	if found := regexp.MustCompile(`ephemeral\.[a-z_.]+`).FindString(text); found != "" {
@@ -137,8 +137,8 @@ func ephemeralOnlyWhereWritten(m model) error {
 	return nil
 }
 
-// settingsInOrder holds when each of a bucket's settings waits for another: at
-// most one may be made directly after the bucket.
+// settingsInOrder holds if each of a bucket's settings waits for another: only one may
+// be created directly after the bucket.
 func settingsInOrder(m model, bucket string) bool {
 	folder, first := strings.TrimSuffix(bucket, "/bucket"), 0
 	for _, setting := range []string{"ownership", "public-access", "versioning", "encryption", "policy", "lifecycle", "access-logs"} {

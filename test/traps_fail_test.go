@@ -7,13 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mutation is a fault that a trap's check has to find.
+// mutation is a fault that a row has to find.
 type mutation struct {
 	Row, Variant string
 	Change       func(m *model)
 }
 
-// set changes one argument of a resource; nil takes it away.
+// set changes one argument of a resource; nil removes it.
 func set(path, key string, value any) func(m *model) {
 	return func(m *model) {
 		var b any = map[string]any(m.Blocks[path])
@@ -35,7 +35,7 @@ func add(path, kind string, arguments block) func(m *model) {
 	return func(m *model) { m.Blocks[path], m.Kinds[path] = arguments, kind }
 }
 
-// forget takes one name out of depends_on.
+// forget removes one name from depends_on.
 func forget(path, name string) func(m *model) {
 	return func(m *model) {
 		var left []any
@@ -113,7 +113,7 @@ func TestTrapsFindTheirFault(t *testing.T) {
 	}
 }
 
-// rowOf finds a row among those held in a variant.
+// rowOf returns a row that is checked in a variant.
 func rowOf(name, variant string) check {
 	for _, group := range traps {
 		for _, v := range group.Variants {
@@ -127,8 +127,8 @@ func rowOf(name, variant string) check {
 	return nil
 }
 
-// A check that holds of nothing at all would hold whatever the stack became. The
-// rows that forbid something are the exception: nothing has it.
+// A check that holds for an empty stack could hold for any. Rows that forbid something
+// are the exception.
 func TestTrapsDoNotHoldOfNothing(t *testing.T) {
 	forbidding := map[string]bool{}
 	for _, name := range []string{"no number token is printed as a number", "secrets have no resource policy", "a serverless cache has neither subnet group nor parameter group",

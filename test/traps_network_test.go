@@ -22,8 +22,7 @@ var securityGroupTraps = []row{
 		return nil
 	}},
 	{"rules are resources of their own", all(every("aws_security_group", without("ingress", "egress")), none("aws_security_group_rule"))},
-	// Names are a contract, so a group cannot be replaced beside itself: what
-	// would replace it must not move with the environment.
+	// A changed description replaces a group, which fails because its name is taken.
 	{"descriptions of security groups are the same in every environment", every("aws_security_group", func(m model, path string) bool {
 		return !regexp.MustCompile(`test|\$`).MatchString(m.text(path, "description"))
 	})},
@@ -168,7 +167,7 @@ func everyRule(pass func(m model, path string) bool) check {
 	return all(every("aws_vpc_security_group_ingress_rule", pass), every("aws_vpc_security_group_egress_rule", pass))
 }
 
-// nobodyMakesLogGroups holds when no policy of ours allows logs:CreateLogGroup.
+// nobodyMakesLogGroups holds if no policy of ours allows logs:CreateLogGroup.
 func nobodyMakesLogGroups(m model) error {
 	return every("aws_iam_role_policy", func(m model, path string) bool {
 		return !slices.ContainsFunc(statements(m, path), func(s any) bool {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// variantSpecification is what each setting changes.
+// variantSpecification describes what each setting changes.
 var variantSpecification = map[string][]row{
 	"preview": {
 		{"one NAT gateway for both zones", all(counts(map[string]int{"aws_nat_gateway": 1, "aws_eip": 1}), privateRoute("a", "a"), privateRoute("b", "a"))},
@@ -93,7 +93,7 @@ func replicaElsewhere(m model) error {
 			"${(database/primary.availability_zone == network/private-a.availability_zone) ? network/private-b.availability_zone : network/private-a.availability_zone}"}`)(m)
 }
 
-// keyEverywhere holds when whatever stores data uses the data key, but for the
+// keyEverywhere holds if everything that stores data uses the data key, except for the
 // logs bucket, which load balancers could not write to.
 func keyEverywhere(m model) error {
 	const key = "${data-key/key.arn}"
@@ -120,7 +120,7 @@ func httpRedirects(m model) error {
 		"default_action": [{"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "status_code": "HTTP_301"}}]}`)(m)
 }
 
-// differences lists the places where two values differ, "path: from -> to".
+// differences returns the places where two values differ, "path: from -> to".
 func differences(path string, from, to any) []string {
 	if a, is := from.(map[string]any); is {
 		if b, is := to.(map[string]any); is {
@@ -156,8 +156,8 @@ func TestEmulatorDiffersInItsFewSettingsAlone(t *testing.T) {
 		differences("", dig(aws.Stack, "provider", "aws", "0"), dig(emulator.Stack, "provider", "aws", "0")))
 }
 
-// A deploy of the same binary by somebody else, from another checkout, plans no new
-// template and no refresh: only the default tags and the release are other.
+// A deploy of the same binary by somebody else, from another checkout, plans neither a
+// new template nor a refresh: only the default tags and the release differ.
 func TestAuthorDoesNotRollTheFleet(t *testing.T) {
 	first := variant(t, "standard")
 	second := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "COMMIT_AUTHOR": "somebody else", "COMMIT_SHA": "0123abc", "REPOSITORY": "octo/portfolio"})
@@ -185,8 +185,8 @@ func TestSuffixIsTheOnlyDifferenceBetweenEnvironments(t *testing.T) {
 	require.Equal(t, string(first.Text), renamed)
 }
 
-// nameLimits are the longest names services take; where a prefix is given
-// Terraform adds 26 characters to it.
+// nameLimits are the longest names that services accept. Terraform adds 26 characters to
+// a prefix.
 var nameLimits = map[string]int{
 	"aws_lb.name": 32, "aws_lb_target_group.name": 32, "aws_iam_role.name": 64, "aws_iam_instance_profile.name": 128,
 	"aws_s3_bucket.bucket": 63, "aws_db_instance.identifier": 63, "aws_db_instance.final_snapshot_identifier": 255,

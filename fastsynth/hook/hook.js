@@ -1,8 +1,8 @@
 'use strict';
 
-// Preloaded (--require) into the Node process that jsii starts. In any other
-// process, and wherever the runtime is not shaped as expected, it does nothing
-// but say so, and the process goes on as if it had not been loaded.
+// Preloaded (--require) into the Node process that jsii starts. In any other process
+// it does nothing. If the runtime's source is not as expected, it prints one line,
+// and the process continues without it.
 
 const fs = require('fs');
 const Module = require('module');
@@ -25,7 +25,7 @@ if (path.basename(entry) === 'jsii-runtime.js' && fs.existsSync(program)) {
   }
 }
 
-// Children of the runtime see the environment that the user set.
+// Children of the runtime get the user's environment.
 function restoreEnvironment() {
   const options = process.env.NODE_OPTIONS ?? '';
   const ours = options.lastIndexOf(' --preserve-symlinks --require ');
@@ -41,8 +41,8 @@ function silenceEndOfLife() {
   process.env.JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION ??= '1';
 }
 
-// The runtime's own main would start a second Node process for the kernel and
-// carry every message between the two; run the kernel in its place.
+// The runtime's own main would start a second Node process for the kernel and pass
+// every message on; run the kernel in this process instead.
 function takeOver(run) {
   const load = Module._extensions['.js'];
   Module._extensions['.js'] = (module, filename) => {

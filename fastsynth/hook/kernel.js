@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs the jsii kernel in this process with a few expressions of its source
-// replaced. They are the whole of what is known about the runtime's inside.
+// Runs the jsii kernel in this process with a few expressions of its source replaced.
+// Nothing else here depends on the runtime's source.
 
 const { spawn } = require('child_process');
 const crypto = require('crypto');
@@ -19,18 +19,18 @@ const TYPED = 'assert(typeRef != null, `Kernel error: expected type information,
 // In the order of their appearance, and each once.
 const edits = [
   [LOAD, `(this.validateAssemblies ? ${LOAD} : fastsynth.packages.assembly(packageDir, req.tarball, () => ${LOAD}))`],
-  // Formats its message for every value that passes, though hardly any fails.
+  // Would format its message for every value, although hardly any fails.
   [TYPED, `typeRef != null || ${TYPED}`],
   [DIGEST, `fastsynth.packages.digest(path, () => ${DIGEST})`],
-  // The app has failed and no longer listens; it is the one to say why.
+  // The app has failed and does not read any more; it reports the error itself.
   [RETRY, `if (e.code === "EPIPE") process.exit();${RETRY}`],
-  // The second process would have them on descriptor 3.
+  // The second process would have its streams on descriptor 3.
   ['readFD: 3,', 'readFD: fastsynth.commands,'],
   ['writeFD: 3', 'writeFD: fastsynth.responses'],
 ];
 
-// Returns a function that runs the kernel as the given module. Throws when its
-// source is not the one that the edits were made for.
+// Returns a function that runs the kernel as the given module. Throws if the edits do
+// not fit its source.
 function prepare(program, cache) {
   const original = fs.readFileSync(program);
   const source = edit(original);
@@ -40,7 +40,7 @@ function prepare(program, cache) {
   return module => {
     // The kernel reads this flag to link packages rather than copy them.
     process.execArgv.push('--preserve-symlinks');
-    // A quarter less memory for no more time: what a synth makes it keeps.
+    // Uses a quarter less memory in the same time: a synthesis keeps what it allocates.
     v8.setFlagsFromString('--semi-space-growth-factor=1');
     fs.closeSync(1);
     fs.openSync('/dev/fd/2', 'w'); // takes the lowest number free, which is 1
@@ -67,14 +67,14 @@ function edit(source) {
   return Buffer.concat([...parts, source.subarray(end)]).toString();
 }
 
-// Commands come in on standard input and responses leave on standard output.
-// They get descriptors of their own, so that code and children which write to
-// descriptor 1 do not come between: it will lead to standard error.
+// Commands are read from standard input and responses written to standard output.
+// Both get descriptors of their own, so that output of other code and of children to
+// descriptor 1 does not get between: it will go to standard error.
 function moveStandardStreams() {
   return [fs.openSync('/dev/fd/0', 'r'), fs.openSync('/dev/fd/1', 'w')];
 }
 
-// What is printed goes to standard error, in the envelope that jsii has for it.
+// Printed text goes to standard error, in jsii's envelope.
 function wrapStandardStreams() {
   for (const [fd, name] of [[1, 'stdout'], [2, 'stderr']]) {
     const stream = new Writable({
@@ -98,9 +98,9 @@ function writeAll(fd, text) {
   }
 }
 
-// jsii-runtime-go waits for its child in two goroutines at once when it closes,
-// and complains on standard error when the wrong one wins. The second starts at
-// the end of our standard error: keep that open until the first has won.
+// When it closes, jsii-runtime-go waits for its child in two goroutines and prints an
+// error if the wrong one is first. The second one starts at the end of our standard
+// error, so keep that open until the first is done.
 function holdStandardError() {
   const wait = 'i=0; while [ $i -lt 200 ] && kill -0 "$0" 2>&-; do sleep 0.001; i=$((i+1)); done';
   spawn('/bin/sh', ['-c', wait, String(process.pid)], { stdio: ['ignore', 'ignore', 2] });

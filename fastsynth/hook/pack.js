@@ -1,13 +1,13 @@
 'use strict';
 
-// A pack is one immutable file of named blobs. It is written under a temporary
-// name and renamed, so that it is there whole or not at all, and everything read
-// from it is checked against its hash: a damaged pack is a missing pack.
+// A pack is one immutable file of named blobs. It is written under a temporary name
+// and renamed, so that it is complete or missing, and everything read from it is
+// checked against its hash: a damaged pack counts as missing.
 //
 //   size of the header, 4 bytes | hash of the header, 16 bytes | header | blobs
 //
 // The header is JSON: {file, meta, index: {name: [offset, length, hash]}}; file is
-// the name that the pack was written for, and holds for no other.
+// the name that the pack was written for; under another name it is not used.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -20,7 +20,7 @@ const KEEP = 30 * DAY; // as jsii keeps its packages
 const digest = data => crypto.createHash('sha256').update(data).digest().subarray(0, HASH);
 
 class Pack {
-  // Returns undefined when there is no sound pack at the path.
+  // Returns undefined if there is no valid pack at the path.
   static open(file) {
     try {
       const fd = fs.openSync(file, 'r');
@@ -36,7 +36,7 @@ class Pack {
     }
   }
 
-  // Writes meta and blobs, a Map from name to Buffer; throws where it cannot.
+  // Writes meta and blobs, a Map from name to Buffer; throws on failure.
   static write(file, meta, blobs) {
     const index = {};
     let offset = 0;
@@ -70,8 +70,8 @@ class Pack {
     return this.index.has(name);
   }
 
-  // Returns the blob, or undefined where there is none. When it turns out to be
-  // damaged the file is removed, so that the next run makes it anew.
+  // Returns the blob, or undefined if there is none. If it is damaged, the file is
+  // removed, so that the next run makes it again.
   get(name) {
     if (!this.has(name)) return undefined;
     const [offset, length, hash] = this.index.get(name);
@@ -100,7 +100,7 @@ function markUsed(file, fd) {
   } catch {}
 }
 
-// Removes what no run has used for a while, of every version of this hook.
+// Removes packs that have not been used for a while, of every version of this hook.
 function prune(root) {
   try {
     for (const name of fs.readdirSync(root, { recursive: true })) {

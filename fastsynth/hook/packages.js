@@ -1,8 +1,8 @@
 'use strict';
 
-// The packages that the kernel loads. The types of each are read one submodule
-// at a time from a pack that is made once. A package is known by its tarball, so
-// what is cached for it never grows old.
+// The packages that the kernel loads. Their types are read one submodule at a time
+// from a pack that is made once. A package is identified by its tarball, so its cache
+// never becomes stale.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -12,11 +12,11 @@ const v8 = require('v8');
 const { Code, deferReexports, intercept } = require('./code');
 const { Pack } = require('./pack');
 
-// Of no use at run time, and more than half of all.
+// Not used at run time, and more than half of the data.
 const UNUSED = new Set(['docs', 'locationInModule', 'symbolId']);
 
 class Packages {
-  // Without a cache folder assemblies are read whole and nothing is kept.
+  // Without a cache folder, assemblies are read completely and nothing is kept.
   constructor(cache, kernelVersion) {
     this.cache = cache;
     this.kernelVersion = kernelVersion;
@@ -35,7 +35,7 @@ class Packages {
     this.code.forEach(code => code.save());
   }
 
-  // V8 takes back only the code of its own version, under the same options.
+  // V8 accepts only code of its own version and options.
   addCode(folder, key, edit) {
     const code = new Code(this.file(`${key}-${v8.cachedDataVersionTag().toString(16)}`), folder, edit);
     this.code.set(folder + path.sep, code);
@@ -47,16 +47,16 @@ class Packages {
     return undefined;
   }
 
-  // Returns the digest of a tarball, from its pack: to read a large tarball
-  // takes longer than most of a synth.
+  // Returns the digest of a tarball, from its pack: reading a large tarball takes longer
+  // than the rest of a synthesis.
   digest(tarball, compute) {
     const known = this.tarball(tarball);
     known.digest ??= known.pack?.meta.digest ?? compute().toString('hex');
     return Buffer.from(known.digest, 'hex');
   }
 
-  // Returns the assembly of the package unpacked in the folder. Its types can be
-  // looked up by name, but not listed; load reads all of it.
+  // Returns the assembly of the package unpacked in the folder. Its types can be looked
+  // up by name, but not listed; load reads the whole assembly.
   assembly(folder, tarball, load) {
     const known = this.tarball(tarball);
     const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
@@ -82,8 +82,8 @@ class Packages {
     return this.tarballs.get(file);
   }
 
-  // Stands for the tarball's content without reading all of it: its size, and
-  // its end, where gzip puts the checksum of everything before.
+  // Identifies the tarball's content without reading all of it, by its size and its
+  // end, which has gzip's checksum.
   fingerprint(file) {
     const fd = fs.openSync(file, 'r');
     try {
@@ -96,7 +96,7 @@ class Packages {
     }
   }
 
-  // Makes the pack of an assembly and returns it, undefined where that cannot be.
+  // Makes the pack of an assembly and returns it, or undefined if that is impossible.
   split(assembly, { key, digest }) {
     if (!this.cache || !canSplit(assembly)) return undefined;
     const { types, readme, submodules, ...rest } = assembly;
@@ -122,8 +122,8 @@ class Packages {
   }
 }
 
-// Assemblies older than 1.19 have every type tagged as they load; what newer
-// ones use must be known to the kernel, which looks only when it reads them.
+// The kernel converts every type of assemblies older than 1.19 when it loads them, and
+// checks the features that newer ones use only when it reads them.
 function canSplit({ jsiiVersion, usedFeatures = [] }) {
   const [major, minor] = jsiiVersion.split('.').map(Number);
   return usedFeatures.length === 0 && (major > 1 || (major === 1 && minor >= 19));

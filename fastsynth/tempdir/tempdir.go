@@ -84,7 +84,7 @@ func hasSpace(dir string, bytes uint64) bool {
 	if err := syscall.Statfs(dir, &s); err != nil || s.Blocks == 0 {
 		return true
 	}
-	return s.Bavail*uint64(s.Bsize) >= bytes && (s.Files == 0 || s.Ffree > 16) //nolint:gosec // sizes are positive
+	return s.Bavail*uint64(s.Bsize) >= bytes && (s.Files == 0 || s.Ffree > 16)
 }
 
 // Remove removes the folder. Call it when everything that uses it has ended.

@@ -18,8 +18,8 @@ var recorded = []finding{
 	{"CKV_AWS_394", "Ensure aws_availability_zones data source pins zone identity so its result set does not silently expand when AWS adds an Availability Zone", "network/zones"},
 }
 
-// fakeCheckov is a program that keeps its arguments and input in folder and
-// answers with the report.
+// fakeCheckov writes a program that records its arguments and input in folder and
+// prints the report.
 func fakeCheckov(t *testing.T, folder, report string, status string) string {
 	t.Helper()
 	report, err := filepath.Abs(report)
@@ -46,7 +46,7 @@ func TestRunCheckov(t *testing.T) {
 	environment, err := os.ReadFile(filepath.Join(folder, "environment"))
 	require.NoError(t, err)
 	assert.NotContains(t, string(environment), "BC_API_KEY", "checkov would report to its maker")
-	// checkov gives up on a required_version.
+	// checkov skips files with a required_version.
 	var seen map[string]any
 	text, err := os.ReadFile(filepath.Join(folder, "cdk.tf.json"))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestRunCheckovFails(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// What checkov takes for success although it checked nothing.
+// checkov reports success although it checked nothing.
 func TestParseReportRefuses(t *testing.T) {
 	for report, want := range map[string]string{
 		`{"results":{"failed_checks":[]},"summary":{"passed":0,"failed":0,"parsing_errors":1}}`: "got 1 parsing errors and 0 passed checks",
@@ -110,10 +110,10 @@ func TestJudge(t *testing.T) {
 	assert.Equal(t, []string{"network/zones: CKV_AWS_394: waived, but it does not fail"}, judge(recorded[:2], all, now))
 	assert.Equal(t, []string{"compute/load-balancer/alb: CKV2_AWS_28: waiver expired on 2026-11-25: r1"},
 		judge(recorded, all, day("2026-11-25").Time), "on its day a waiver no longer holds")
-	// The check and the resource must both be the waiver's.
+	// A waiver is for one check and its resources.
 	assert.Equal(t, []string{"api/handler: CKV_AWS_116: " + recorded[1].Name, "api/handler: CKV_AWS_117: waived, but it does not fail"},
 		judge(recorded[1:2], []waiver{{"CKV_AWS_117", []string{"api/handler"}, "r", day("2027-11-24")}}, now))
-	// One of a waiver's resources that no longer fails is told, the others stay waived.
+	// A waiver's resource that does not fail is reported; the others stay waived.
 	assert.Equal(t, []string{"api/other: CKV_AWS_116: waived, but it does not fail"},
 		judge(recorded[1:2], []waiver{{"CKV_AWS_116", []string{"api/handler", "api/other"}, "r", day("2027-11-24")}}, now))
 }

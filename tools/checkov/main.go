@@ -1,13 +1,13 @@
-// Command checkov holds a synthesized stack to checkov's security checks. Every check
-// that fails must have a waiver in .ci/checkov/waivers.json, with a reason and a
-// date; a waiver that nothing needs, or whose date has passed, fails too.
+// Command checkov runs checkov's security checks on a synthesized stack. Every failed
+// check must have a waiver in .ci/checkov/waivers.json, with a reason and a date; an
+// unused or expired waiver is an error too.
 //
-// It is run from the repository's top folder, as
+// Run it from the repository's top folder,
 //
 //	go run ./tools/checkov cdktf.out/stacks/portfolio-dev/cdk.tf.json [WAIVERS]
 //
-// for the standard profile, which the waivers are about; another stack has a file of
-// its own. It needs no network.
+// for the standard profile, which the waivers are for; other stacks have a file of
+// their own. It does not use the network.
 package main
 
 import (
@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	checkovPath = "build/tools/checkov/bin/checkov" // made from .ci/checkov/requirements.txt
+	checkovPath = "build/tools/checkov/bin/checkov" // installed from .ci/checkov/requirements.txt
 	waiversPath = ".ci/checkov/waivers.json"
 )
 
-// Exit statuses: 1 says that the stack does not hold, 2 that it could not be checked.
+// Exit statuses: 1 if a check fails, 2 if the stack cannot be checked.
 const (
 	exitProblems = 1
 	exitUnable   = 2
@@ -37,7 +37,7 @@ func main() {
 	os.Exit(status)
 }
 
-// run checks the stack named by the first argument and prints a line per problem.
+// run checks the stack named by the first argument and prints one line per problem.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 {
 		args = append(args, waiversPath)

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// stack is a synthesized stack as checkov gets to see it.
+// stack is a synthesized stack as it is passed to checkov.
 type stack struct {
 	text  []byte            // its providers, data sources and resources, JSON
 	paths map[string]string // construct path, such as "api/handler", by logical id
 }
 
-// readStack reads a cdk.tf.json. The rest of it is left out: checkov gives up on
-// a file that has, for one, a required_version, and calls that no failure.
+// readStack reads a cdk.tf.json. Other parts are left out: checkov skips a file with a
+// required_version, for example, and reports success.
 func readStack(path string) (stack, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -49,7 +49,7 @@ func readStack(path string) (stack, error) {
 		}
 		for _, byID := range blocks {
 			for id, block := range byID {
-				// The first part is the stack's id, which has the environment's suffix in it.
+				// The first part is the stack's id, which contains the environment's suffix.
 				_, s.paths[id], _ = strings.Cut(block.Comment.Metadata.Path, "/")
 			}
 		}
@@ -61,7 +61,7 @@ func readStack(path string) (stack, error) {
 // finding is one check that failed on one resource.
 type finding struct {
 	Check    string // "CKV_AWS_116"
-	Name     string // what the check wants
+	Name     string // the check's title
 	Resource string // construct path
 }
 
@@ -71,7 +71,7 @@ type result struct {
 	Failed []finding
 }
 
-// runCheckov checks a stack in a folder that is gone afterwards.
+// runCheckov checks a stack in a temporary folder.
 func runCheckov(ctx context.Context, program string, s stack) (result, error) {
 	program, err := filepath.Abs(program)
 	if err != nil {
@@ -85,7 +85,7 @@ func runCheckov(ctx context.Context, program string, s stack) (result, error) {
 	if err := os.WriteFile(filepath.Join(folder, "cdk.tf.json"), s.text, 0o600); err != nil {
 		return result{}, err
 	}
-	// --skip-download: without it checkov asks its maker's server for guidelines.
+	// Without --skip-download checkov asks its vendor's server for guidelines.
 	command := exec.CommandContext(ctx, program, "--file", "cdk.tf.json", "--framework", "terraform_json",
 		"--output", "json", "--compact", "--quiet", "--skip-download", "--soft-fail")
 	command.Dir = folder
@@ -99,7 +99,7 @@ func runCheckov(ctx context.Context, program string, s stack) (result, error) {
 	return parseReport(report, s.paths)
 }
 
-// withoutAccount leaves out the variables by which checkov reports to its maker.
+// withoutAccount removes the variables with which checkov reports to its vendor.
 func withoutAccount(environ []string) []string {
 	var kept []string
 	for _, variable := range environ {
@@ -110,8 +110,8 @@ func withoutAccount(environ []string) []string {
 	return kept
 }
 
-// parseReport reads checkov's JSON. A report that checked nothing is an error:
-// checkov itself takes it for success.
+// parseReport reads checkov's JSON. A report without checks is an error, although
+// checkov reports success.
 func parseReport(report []byte, paths map[string]string) (result, error) {
 	var r struct {
 		Results struct {
@@ -134,7 +134,7 @@ func parseReport(report []byte, paths map[string]string) (result, error) {
 	}
 	out := result{Passed: r.Summary.Passed}
 	for _, f := range r.Results.Failed {
-		// "aws_lb.ID" from checks that see how resources are connected, "resource.ID" from others.
+		// "aws_lb.ID" from checks of connected resources, "resource.ID" from others.
 		_, id, _ := strings.Cut(f.Resource, ".")
 		path, known := paths[id]
 		if !known {

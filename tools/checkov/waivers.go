@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// waiver says why a check may fail on some resources, and until when.
+// waiver allows a check to fail on some resources, with a reason and until a date.
 type waiver struct {
 	Check     string   `json:"check"`
 	Resources []string `json:"resources"` // construct paths
 	Reason    string   `json:"reason"`
-	Expires   date     `json:"expires"` // the first day on which it no longer holds
+	Expires   date     `json:"expires"` // the first day on which it is not valid
 }
 
 // date is a day, "2006-01-02" in JSON.
 type date struct{ time.Time }
 
-// UnmarshalJSON reads a day and refuses everything else.
+// UnmarshalJSON accepts a day and nothing else.
 func (d *date) UnmarshalJSON(text []byte) (err error) {
 	d.Time, err = time.Parse(`"`+time.DateOnly+`"`, string(text))
 	return err
@@ -32,8 +32,8 @@ func (w waiver) covers(f finding) bool {
 	return w.Check == f.Check && slices.Contains(w.Resources, f.Resource)
 }
 
-// readWaivers reads and validates a file of waivers; its error names every
-// waiver that is not complete.
+// readWaivers reads and validates a file of waivers; its error names every incomplete
+// waiver.
 func readWaivers(path string) ([]waiver, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -54,8 +54,8 @@ func readWaivers(path string) ([]waiver, error) {
 	return waivers, errors.Join(problems...)
 }
 
-// judge returns one line for each failed check without a waiver, for each resource
-// that a waiver names without need, and for each waiver whose day has come.
+// judge returns one line for each failed check without a waiver, for each resource of a
+// waiver whose check does not fail, and for each expired waiver.
 func judge(failed []finding, waivers []waiver, now time.Time) []string {
 	var problems []string
 	for _, f := range failed {

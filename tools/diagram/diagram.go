@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// part is a box: every resource whose construct path begins with one of Paths,
-// unless a longer one of another part fits.
+// part is a box: every resource whose construct path begins with one of Paths, unless
+// another part has a longer one that matches.
 type part struct {
 	ID, Label, Shape string
 	Paths            []string
 }
 
-// The parts of the platform. What belongs to none (keys, log groups, routes) would
-// hide what matters.
+// The parts of the platform. Resources of none (keys, log groups, routes) are left out
+// for clarity.
 var parts = []part{
 	{"api", "API Gateway\nWebSocket API", "", []string{"api/", "api/handler-integration"}},
 	{"handler", "Lambda\nWebSocket handler", "", []string{"api/handler"}},
@@ -39,12 +39,12 @@ var parts = []part{
 // resource is one block of the stack.
 type resource struct {
 	address, path, kind string
-	text                string // its JSON without what it merely depends on
+	text                string // its JSON without depends_on
 	part                string // "" for none
 	block               map[string]any
 }
 
-// stack is what is read of a cdk.tf.json.
+// stack is the part of a cdk.tf.json that is read.
 type stack struct{ resources []resource }
 
 func parse(text []byte) (stack, error) {
@@ -86,18 +86,18 @@ func partOf(path string) string {
 	return id
 }
 
-// edge is an arrow from who knows, or is let through, to whom.
+// edge is an arrow from a part to one that it refers to or may connect to.
 type edge struct{ from, to, label string }
 
-// silent are resources whose references mean nothing here, or the other way round:
-// the other end of a rule of entry, or the internet; and who may call a function,
-// which the caller says itself.
-var silent = map[string]bool{"aws_vpc_security_group_egress_rule": true, "aws_lambda_permission": true}
+// skipped are resources whose references are not drawn: egress rules and load
+// balancers' rules repeat ingress rules, and a function's permission repeats what its
+// caller refers to.
+var skipped = map[string]bool{"aws_vpc_security_group_egress_rule": true, "aws_lambda_permission": true}
 
 var reference = regexp.MustCompile(`[a-z0-9_]+\.[A-Za-z0-9_-]+`)
 
-// edges are the references between parts. A reference to a security group is a
-// matter of its rules, which say port and direction.
+// edges returns the references between parts. Instead of references to security groups
+// it returns their rules, which have a port and a direction.
 func (s stack) edges() []edge {
 	owner, kinds := map[string]string{}, map[string]string{}
 	for _, r := range s.resources {
@@ -106,13 +106,13 @@ func (s stack) edges() []edge {
 	found := map[edge]bool{}
 	for _, r := range s.resources {
 		if role, _ := r.block["role"].(string); r.kind == "aws_iam_role_policy" {
-			r.part = owner[reference.FindString(role)] // what a role may do is its owner's affair
+			r.part = owner[reference.FindString(role)] // a role's rights are drawn from its owner
 		}
 		if r.kind == "aws_vpc_security_group_ingress_rule" {
 			found[s.admitted(r, owner)] = true
 			continue
 		}
-		if silent[r.kind] {
+		if skipped[r.kind] {
 			continue
 		}
 		for _, address := range reference.FindAllString(r.text, -1) {
@@ -123,7 +123,7 @@ func (s stack) edges() []edge {
 		}
 	}
 	delete(found, edge{})
-	for e := range found { // a port says more than a reference either way
+	for e := range found { // an edge with a port replaces references in both directions
 		if e.label != "" {
 			delete(found, edge{e.from, e.to, ""})
 			delete(found, edge{e.to, e.from, ""})
@@ -134,7 +134,8 @@ func (s stack) edges() []edge {
 	})
 }
 
-// admitted is who a rule lets in: the owner of a security group, the VPC or the internet.
+// admitted returns whom a rule lets in: the owner of a security group, the VPC or the
+// internet.
 func (s stack) admitted(rule resource, owner map[string]string) edge {
 	from := "internet"
 	if group, _ := rule.block["referenced_security_group_id"].(string); group != "" {
@@ -149,7 +150,7 @@ func (s stack) admitted(rule resource, owner map[string]string) edge {
 	return edge{from, rule.part, ports}
 }
 
-// source writes the stack in the language of D2.
+// source renders the stack in the language of D2.
 func (s stack) source() string {
 	var b strings.Builder
 	b.WriteString("# Made by make diagram of what is synthesized.\ndirection: right\ninternet: Internet {shape: cloud}\n")
@@ -177,7 +178,7 @@ func (s stack) source() string {
 		switch {
 		case e.label != "":
 			label = ": " + e.label
-		case e.from == "alarms": // it looks at nearly everything
+		case e.from == "alarms": // it refers to nearly everything
 			label = ": {style: {stroke-dash: 3; opacity: 0.4}}"
 		}
 		fmt.Fprintf(&b, "%s -> %s%s\n", e.from, e.to, label)
@@ -195,7 +196,7 @@ func (s stack) value(path, name string) string {
 	return ""
 }
 
-// subnets names a tier with its blocks, one in each zone.
+// subnets returns a tier's label with its blocks, one in each zone.
 func (s stack) subnets(tier string) string {
 	var blocks []string
 	for _, r := range s.resources {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// make diagram draws it anew.
+// make diagram draws it again.
 func TestPictureIsCurrent(t *testing.T) {
 	source := sourceOf(t, "../../"+stackFile)
 	assert.Equal(t, source, read(t, "../../"+sourceFile), sourceFile)

@@ -1,6 +1,6 @@
-// Command diagram draws the platform into docs/: what a synthesized stack holds
-// and what in it knows of what. Nothing on the picture is drawn by hand: boxes are
-// resources that are there, arrows are references and rules of security groups.
+// Command diagram draws the platform into docs/, from a synthesized stack. Which boxes
+// there are and what is in them is decided here (parts); a box without a resource is
+// left out, and arrows are the references and security group rules of the stack.
 package main
 
 import (
@@ -10,9 +10,9 @@ import (
 	"os/exec"
 )
 
-// Where the picture is made from and goes to, from the top folder.
+// Input and output, relative to the top folder.
 const (
-	stackFile  = "test/testdata/standard.json" // held to the app by its own test
+	stackFile  = "test/testdata/standard.json" // kept up to date by its own test
 	sourceFile = "docs/architecture.d2"
 	pictureSVG = "docs/architecture.svg"
 )
@@ -34,7 +34,7 @@ func draw() error {
 		return err
 	}
 	source := s.source()
-	if err := os.WriteFile(sourceFile, []byte(source), 0o644); err != nil { //nolint:gosec // both are constants, and for everybody
+	if err := os.WriteFile(sourceFile, []byte(source), 0o644); err != nil { //nolint:gosec // constant paths of files that everybody may read
 		return err
 	}
 	d2 := exec.Command("go", "tool", "-modfile=.ci/d2/go.mod", "d2", "--layout=elk", "--pad=20", sourceFile, pictureSVG)
@@ -49,7 +49,7 @@ func draw() error {
 	return os.WriteFile(pictureSVG, append(picture, mark(source)...), 0o644) //nolint:gosec // as above
 }
 
-// mark says in the picture which source it is of.
+// mark returns a comment for the picture that identifies its source.
 func mark(source string) string {
 	return fmt.Sprintf("\n<!-- %s sha256:%x -->\n", sourceFile, sha256.Sum256([]byte(source)))
 }

@@ -1,4 +1,4 @@
-// Package section lets several programs write their reports into one file.
+// Package section writes the reports of several programs into one file.
 package section
 
 import (
@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Write puts text, which begins with its heading "# …", into a Markdown file: in
-// place of the section with this heading, or behind all others. Sections end where
-// the next heading of the first level begins; the others stay as they are.
+// Write puts text, which begins with a heading "# …", into a Markdown file: it replaces
+// the section with the same heading or becomes the last one. A section ends at the
+// next first-level heading; other sections stay as they are.
 func Write(path, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

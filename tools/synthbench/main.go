@@ -1,7 +1,7 @@
-// Command bench measures what a synthesis costs, with fastsynth and without, and
-// writes its section of docs/performance.md. It takes a quarter of an hour on two
-// cores and wants the machine to itself. Run it from the top of the repository, on
-// Linux.
+// Command synthbench measures the time and memory of a synthesis, with fastsynth and
+// without, and writes its section of docs/performance.md. It takes 15 minutes on two
+// cores and needs an otherwise idle machine. Run it from the top of the repository,
+// on Linux.
 package main
 
 import (
@@ -17,12 +17,12 @@ import (
 	"portfolio/tools/section"
 )
 
-// runs is how often everything is measured; the median counts.
+// runs is how often everything is measured; the report shows medians.
 const runs = 7
 
 var profiles = []string{"standard", "preview", "production"}
 
-// copies is how many platforms the growing stack holds.
+// copies are the numbers of platforms in the growing stack.
 var copies = []int{1, 5, 20}
 
 func main() {
@@ -66,8 +66,8 @@ func run() error {
 	return section.Write(filepath.Join("docs", "performance.md"), text)
 }
 
-// A bench works in a folder of its own: two caches, one that stays warm and one
-// that is removed before each cold run, beside the package cache of this user.
+// A bench works in a folder of its own, with two caches, one that stays warm and one
+// that is removed before each cold run, and this user's package cache.
 type bench struct{ dir string }
 
 func (b *bench) binary(name string) string { return filepath.Join(b.dir, name) }
@@ -107,7 +107,7 @@ func (b *bench) platform(profile string) []subject {
 	goRun := []string{"go", "run", "."}
 	cli := []string{"npx", "cdktf", "synth", "--output", b.output()}
 	stockCLI := "PORTFOLIO_CLI=stock"
-	// Production wants a certificate; the others take one.
+	// Production needs a certificate; the others accept one.
 	fast := []string{"PORTFOLIO_PROFILE=" + profile, "CERTIFICATE_ARN=arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"}
 	stock := append(slices.Clone(fast), "PORTFOLIO_SYNTH=stock")
 	return []subject{
@@ -130,8 +130,8 @@ func (b *bench) copies(n int) []subject {
 	}
 }
 
-// alternate measures the subjects in turn, so that what else the machine does
-// falls on all alike, and returns the median of each.
+// alternate measures the subjects in turn, so that other load on the machine affects
+// all of them, and returns the median of each.
 func (b *bench) alternate(subjects []subject) ([]measurement, error) {
 	all := make([][]measurement, len(subjects))
 	for i := range runs + 1 {
@@ -141,7 +141,7 @@ func (b *bench) alternate(subjects []subject) ([]measurement, error) {
 				return nil, err
 			}
 			fmt.Fprintf(os.Stderr, "%-40s %6.2f s %5d MB\n", s.name, m.wall.Seconds(), m.peak>>20)
-			if i > 0 { // the first fills every cache there is
+			if i > 0 { // the first fills every cache
 				all[j] = append(all[j], m)
 			}
 		}
@@ -167,7 +167,7 @@ func (b *bench) measure(s subject) (measurement, error) {
 	return measure(cmd)
 }
 
-// median takes the middle of the times and the middle of the peaks.
+// median returns the median of the times and of the peaks.
 func median(some []measurement) measurement {
 	var walls []time.Duration
 	var peaks []int64

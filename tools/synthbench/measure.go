@@ -10,19 +10,18 @@ import (
 	"time"
 )
 
-// sampling is how often the memory of the processes is looked at: often enough to
-// meet every child, and seldom enough to leave the processor to them.
+// sampling is the interval at which memory is measured: short enough to see every
+// child, long enough to leave the processor to them.
 const sampling = 20 * time.Millisecond
 
-// A measurement is what one run cost.
+// A measurement is the time and memory of one run.
 type measurement struct {
 	wall time.Duration
 	peak int64 // bytes resident in all processes together
 }
 
-// measure runs a command to its end. Its memory is the sum over the command and
-// all its descendants of their resident sets, pages that they share counted in
-// each, at the sample where that is largest.
+// measure runs a command. Its memory is the largest sample of the sum of the resident
+// sets of the command and all its descendants; shared pages count in each.
 func measure(cmd *exec.Cmd) (measurement, error) {
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -56,7 +55,7 @@ func sample(pid int, stop <-chan struct{}) (peak int64) {
 }
 
 // resident returns the resident size of a process and its descendants in bytes.
-// One that has just ended counts for nothing.
+// A process that has ended counts as 0.
 func resident(pid int) (total int64) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	if statm, err := os.ReadFile(filepath.Join(dir, "statm")); err == nil {

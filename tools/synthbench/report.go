@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What the platform must keep to with a warm cache, on two cores.
+// The platform's limits with a warm cache, on two cores.
 const (
 	targetWall   = 700 * time.Millisecond
 	targetPeak   = 150 << 20
@@ -30,8 +30,8 @@ type growth struct {
 	stock, fast       measurement
 }
 
-// perResource is how much longer each more resource takes, from the smallest
-// stack to the largest.
+// perResource returns the time of each additional resource, from the smallest stack to
+// the largest.
 func perResource(all []growth, of func(growth) measurement) time.Duration {
 	first, last := all[0], all[len(all)-1]
 	return (of(last).wall - of(first).wall) / time.Duration(last.resources-first.resources)
@@ -107,7 +107,7 @@ func milliseconds(d time.Duration) string {
 }
 func megabytes(bytes int64) string { return fmt.Sprintf("%d MB", bytes>>20) }
 
-// describeMachine names what the figures depend on.
+// describeMachine returns what the figures depend on.
 func describeMachine() string {
 	node, _ := exec.Command("node", "--version").Output()
 	load, _ := os.ReadFile("/proc/loadavg")

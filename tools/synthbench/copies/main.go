@@ -55,7 +55,7 @@ func run(args []string) error {
 	return nil
 }
 
-// newCopy wires the constructs as stacks.NewPlatform does, but for the keys.
+// newCopy connects the constructs as stacks.NewPlatform does, except for the keys.
 func newCopy(scope constructs.Construct, c config.Config, account *string) {
 	logs := stacks.LogProps{RetentionDays: c.LogRetentionDays}
 	network := stacks.NewNetwork(scope, "network", stacks.NetworkProps{

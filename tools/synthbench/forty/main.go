@@ -1,6 +1,6 @@
-// Command forty synthesizes a stack that has nothing to do with the platform:
-// forty types of resources that it does not use, and tokens of every kind. An
-// argument makes it fail on purpose: "create", "callback" or "synth" says where.
+// Command forty synthesizes a stack of forty types of resources that the platform does
+// not use, with tokens of every kind. An argument makes it fail on purpose: in
+// "create", "callback" or "synth".
 package main
 
 import (
@@ -38,7 +38,7 @@ func run(fail string) (status int) {
 	provider.NewAwsProvider(stack, jsii.String("aws"), &provider.AwsProviderConfig{Region: jsii.String("us-east-1")})
 	newResources(stack)
 	newReferences(stack)
-	// Asks for the version of Terraform, in a child of the kernel.
+	// Runs "terraform version" in a child of the kernel.
 	cdktf.NewDataResource(stack, jsii.String("data"), &cdktf.DataConfig{Input: &map[string]any{"input": true}})
 	cdktf.Aspects_Of(stack).Add(&comment{fail: fail == "callback"})
 	switch fail {

@@ -110,8 +110,8 @@ func newResources(scope constructs.Construct) {
 	xraygroup.NewXrayGroup(scope, jsii.String("xraygroup"), &xraygroup.XrayGroupConfig{GroupName: name("traces"), FilterExpression: jsii.String("fault")})
 }
 
-// newReferences adds tokens in all their forms: attributes of resources, as
-// strings, in strings, numbers and lists, functions, iterators and overrides.
+// newReferences adds tokens of every form: attributes of resources as strings, in
+// strings, as numbers and lists, functions, iterators and overrides.
 func newReferences(scope constructs.Construct) {
 	region := dataawsregion.NewDataAwsRegion(scope, jsii.String("region"), nil)
 	dead := sqsqueue.NewSqsQueue(scope, jsii.String("dead"), &sqsqueue.SqsQueueConfig{Name: region.Name()})
