@@ -88,10 +88,10 @@ diff: setup build ## what deploy would change
 
 # 3 is ops' status for changes. Its failures end make with 2: where the status
 # counts, call build/ops.
-plan-card: setup build build/ops ## the same on one page, for a review; OUT=FILE BASE=FILE ACCEPT_DANGEROUS=true
-	@build/ops plan $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous) || test $$? -eq 3
+plan-card: setup build build/ops ## the same on one page, for a review; OUT=FILE BASE=FILE DIGEST=FILE ACCEPT_DANGEROUS=true
+	@build/ops plan $(if $(DIGEST),--digest "$(DIGEST)") $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous) || test $$? -eq 3
 
-deploy: setup build ## create or update ENVIRONMENT_SUFFIX and wait for its instances
+deploy: setup build build/ops ## create or update ENVIRONMENT_SUFFIX and wait for its instances; ACCEPT_DANGEROUS=true
 	@.ci/deploy
 
 destroy: setup build ## remove ENVIRONMENT_SUFFIX
@@ -100,13 +100,16 @@ destroy: setup build ## remove ENVIRONMENT_SUFFIX
 outputs: setup ## outputs of ENVIRONMENT_SUFFIX
 	$(CDKTF) output
 
-# Without OPEN the open pull requests are GitHub's; where it does not say, make ends.
+# WITHIN=90m interrupts Terraform in time for it to end on its own. Without OPEN the
+# open pull requests are GitHub's.
+within = $(if $(WITHIN),timeout --signal=INT $(WITHIN))
+
 reap: setup build build/ops ## destroy closed pull requests' environments; YES=true does it; OPEN=12,15|none ONLY=pr7
-	@open=$(or $(OPEN),$$(build/ops github open-pulls --label deploy-preview)) && build/ops reap --open "$$open" $(if $(ONLY),--only "$(ONLY)") $(if $(filter true,$(YES)),--yes)
+	@$(within) build/ops reap --open "$(or $(OPEN),github)" --label deploy-preview $(if $(ONLY),--only "$(ONLY)") $(if $(filter true,$(YES)),--yes)
 
 drift: setup build build/ops ## what was changed outside Terraform, into build/drift; 3 is ops' status for drift
 	@rm -rf build/drift
-	@build/ops drift --out build/drift || test $$? -eq 3
+	@$(within) build/ops drift --out build/drift || test $$? -eq 3
 
 eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
 	CDKTF_OUTDIR=build go run .

@@ -20,7 +20,7 @@ func githubCommand(s session) *cobra.Command {
 		Long: `Acts on the repository of a workflow's run, which GITHUB_REPOSITORY, GITHUB_TOKEN
 and GITHUB_EVENT_PATH describe.`,
 	}
-	cmd.AddCommand(githubCommentCommand(s), githubDriftCommand(s), githubOpenPullsCommand(s))
+	cmd.AddCommand(githubCheckHeadCommand(s), githubCommentCommand(s), githubDriftCommand(s), githubOpenPullsCommand(s), githubUnlockCommand(s))
 	return cmd
 }
 
@@ -83,6 +83,49 @@ func githubOpenPullsCommand(s session) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&label, "label", "", "of those that have this label alone: `NAME`")
 	return cmd
+}
+
+func githubCheckHeadCommand(s session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check-head",
+		Short: "Fail unless this run's commit is still the newest one of its branch",
+		Long: `Fails unless GITHUB_SHA is the newest commit of GITHUB_REF_NAME: a run that waited for
+its approval must not deploy what a later push replaced.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := s.github(cmd)
+			if err != nil {
+				return err
+			}
+			branch, commit := s.environ["GITHUB_REF_NAME"], s.environ["GITHUB_SHA"]
+			head, err := client.IsHead(cmd.Context(), branch, commit)
+			if err == nil && !head {
+				err = fmt.Errorf("GITHUB_SHA: got %s, want the newest commit of %s: deploy that one", commit, branch)
+			}
+			return err
+		},
+	}
+}
+
+func githubUnlockCommand(s session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "unlock",
+		Short: "Remove the lock that a killed run of a workflow left behind",
+		Long: `Removes the lock of the environment of the settings if a GitHub-hosted runner holds it
+and every run that had started by then is over. Any other lock is left alone.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := s.github(cmd)
+			if err != nil {
+				return err
+			}
+			c, bucket, err := s.states(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return bucket.unlock(cmd.Context(), c.State.Key, client.RunsOver, s.out)
+		},
+	}
 }
 
 // github returns a client for the repository of this run.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"portfolio/ops/plan"
 
+	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/spf13/cobra"
 )
 
@@ -23,6 +25,9 @@ type planRequest struct {
 	base     string // a stack to compare with; empty: none
 	out      string // where the card goes; empty: standard output
 	accepted bool
+
+	digest   string // file that the digest of the plan is appended to; empty: none
+	approved string // digest that the plan must have; empty: any
 }
 
 func planCommand(s session) *cobra.Command {
@@ -45,7 +50,7 @@ Exit status:
   2  wrong command line or settings
   3  changes, or what --accept-dangerous accepted
   4  dangerous: a stateful resource would be replaced or deleted
-The card is written with 0, 3 and 4.`,
+The card is written with 0, 3 and 4. A plan that differs from the approved one is 1.`,
 		Example: `  ops plan --out card.md
   terraform show -json PLAN | ops plan -
   ops plan --base main/cdktf.out/stacks/portfolio-dev/cdk.tf.json`,
@@ -62,6 +67,8 @@ The card is written with 0, 3 and 4.`,
 		},
 	}
 	cmd.Flags().BoolVar(&r.accepted, "accept-dangerous", false, "accept that stateful resources are replaced or deleted: 3 instead of 4")
+	cmd.Flags().StringVar(&r.digest, "digest", "", "append digest=HEX, a digest of what the plan changes, to this `FILE`")
+	cmd.Flags().StringVar(&r.approved, "approved", "", "fail unless the plan changes what the one with this digest did: `HEX`")
 	cmd.Flags().StringVar(&r.base, "base", "", "compare with this `FILE`, a cdk.tf.json of another version")
 	cmd.Flags().StringVar(&r.out, "out", "", "write the card to this `FILE`, not to standard output")
 	return cmd
@@ -89,26 +96,47 @@ func (s session) card(ctx context.Context, tf terraform, r planRequest) (plan.Ca
 	if r.base != "" {
 		return s.compared(ctx, tf, r)
 	}
-	if r.file != "" {
-		text, err := s.read(r.file)
+	p, err := s.planned(ctx, tf, r.file)
+	if err != nil {
+		return plan.Card{}, err
+	}
+	digest, err := plan.Digest(p)
+	if err != nil {
+		return plan.Card{}, err
+	}
+	if r.approved != "" && r.approved != digest {
+		return plan.Card{}, fmt.Errorf("plan: got other changes than the approved plan %.12s has, want the same: approve them again", r.approved)
+	}
+	return plan.New(p), appendTo(r.digest, "digest="+digest+"\n")
+}
+
+// planned reads a plan, or plans the environment of the settings where there is no file.
+func (s session) planned(ctx context.Context, tf terraform, file string) (*tfjson.Plan, error) {
+	if file != "" {
+		text, err := s.read(file)
 		if err != nil {
-			return plan.Card{}, err
+			return nil, err
 		}
-		p, err := plan.Parse(text)
-		if err != nil {
-			return plan.Card{}, err
-		}
-		return plan.New(p), nil
+		return plan.Parse(text)
 	}
 	e, err := s.environment()
 	if err != nil {
-		return plan.Card{}, err
+		return nil, err
 	}
-	p, err := tf.plan(ctx, e)
+	return tf.plan(ctx, e)
+}
+
+// appendTo appends a text to a file, to none where there is no name.
+func appendTo(name, text string) error {
+	if name == "" {
+		return nil
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
-		return plan.Card{}, err
+		return err
 	}
-	return plan.New(p), nil
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
 
 // compared compares two synthesized stacks: a file, or else that of the settings,

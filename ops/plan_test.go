@@ -103,6 +103,26 @@ func planPR7(t *testing.T, tf terraform, r planRequest) error {
 	return s.plan(t.Context(), tf, r)
 }
 
+// A deploy carries out the plan that was approved or none.
+func TestPlanApproved(t *testing.T) {
+	output := filepath.Join(t.TempDir(), "output")
+	require.NoError(t, os.WriteFile(output, []byte("a=b\n"), 0o600))
+	status, _, problems := runOps(t, nil, "plan", "--digest", output, "plan/testdata/open-port.json")
+	require.Equal(t, exitChanges, status, problems)
+	text, err := os.ReadFile(output)
+	require.NoError(t, err)
+	require.Regexp(t, `^a=b\ndigest=[0-9a-f]{64}\n$`, string(text))
+	digest := strings.TrimSpace(strings.TrimPrefix(string(text), "a=b\ndigest="))
+
+	status, out, _ := runOps(t, nil, "plan", "--approved", digest, "plan/testdata/open-port.json")
+	assert.Equal(t, exitChanges, status)
+	assert.Contains(t, out, "## Plan: changes\n")
+	status, out, problems = runOps(t, nil, "plan", "--approved", digest, "plan/testdata/widen-iam.json")
+	assert.Equal(t, exitFailed, status)
+	assert.Empty(t, out)
+	assert.Contains(t, problems, "ops: plan: got other changes than the approved plan "+digest[:12]+" has, want the same: approve them again\n")
+}
+
 // What cannot be planned leaves no card that somebody could take for one.
 func TestPlanFails(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "card.md")

@@ -22,7 +22,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// terraform is the work that commands leave to Terraform.
+// terraform is the work that commands delegate to Terraform.
 type terraform interface {
 	// destroy removes an environment as cdktf destroy would. It waits so long for
 	// the lock of its state; the error says who holds it.
@@ -40,6 +40,8 @@ type terraform interface {
 const (
 	progressEvery = 10 * time.Second
 	parallelism   = 32 // resources at once: most of them only wait
+
+	waitedAfterInterrupt = 10 * time.Minute // before Terraform is killed
 )
 
 // cli is Terraform on PATH, at work on what the app in this folder synthesizes.
@@ -70,7 +72,7 @@ func (t cli) plan(ctx context.Context, e environment) (*tfjson.Plan, error) {
 	return plan, err
 }
 
-// planned plans without a lock; differs is Terraform's own word on the plan.
+// planned plans without a lock; differs is what Terraform says of the plan.
 func (t cli) planned(ctx context.Context, e environment, how ...tfexec.PlanOption) (plan *tfjson.Plan, differs bool, err error) {
 	err = t.open(ctx, e, func(tf *tfexec.Terraform) error {
 		stop := t.follow(tf, e.Suffix)
@@ -95,7 +97,7 @@ func (t cli) synth(ctx context.Context, e environment) (text []byte, err error) 
 	return text, err
 }
 
-// settings are those of the app for an environment, as far as its state tells.
+// settings returns those of the app for an environment, as far as its state has them.
 func (t cli) settings(e environment) (map[string]string, config.Config, error) {
 	environ := maps.Clone(t.environ)
 	environ["ENVIRONMENT_SUFFIX"], environ["AWS_REGION"] = e.Suffix, e.Region
@@ -124,6 +126,10 @@ func (t cli) open(ctx context.Context, e environment, do func(*tfexec.Terraform)
 			return err
 		}
 		if err := tf.SetEnv(tfexec.CleanEnv(environ)); err != nil {
+			return err
+		}
+		// Interrupted, it finishes what is in flight and writes its state.
+		if err := tf.SetWaitDelay(waitedAfterInterrupt); err != nil {
 			return err
 		}
 		t.say(e.Suffix, "terraform init")
@@ -173,11 +179,11 @@ func synthesize(ctx context.Context, environ map[string]string) error {
 
 func (t cli) say(suffix, text string) { fmt.Fprintf(t.out, "%s: %s\n", suffix, text) }
 
-// telling are the lines of Terraform's that say how far it is; no other line of a
-// plan is repeated here.
-var telling = regexp.MustCompile(`Acquiring state lock|: (?:Refreshing state|Reading|Still reading|Destroying|Still destroying|Destruction complete)\b`)
+// progressLine matches the lines in which Terraform reports progress; no other line of
+// a plan is repeated here.
+var progressLine = regexp.MustCompile(`Acquiring state lock|: (?:Refreshing state|Reading|Still reading|Destroying|Still destroying|Destruction complete)\b`)
 
-// follow tells what Terraform is at, every few seconds until it is stopped.
+// follow reports what Terraform is doing, every few seconds until it is stopped.
 func (t cli) follow(tf *tfexec.Terraform, suffix string) (stop func()) {
 	reader, writer := io.Pipe()
 	tf.SetStdout(writer)
@@ -188,7 +194,7 @@ func (t cli) follow(tf *tfexec.Terraform, suffix string) (stop func()) {
 	all.Go(func() {
 		lines := bufio.NewScanner(reader)
 		for lines.Scan() {
-			if text := lines.Text(); telling.MatchString(text) {
+			if text := lines.Text(); progressLine.MatchString(text) {
 				mutex.Lock()
 				last = text
 				mutex.Unlock()

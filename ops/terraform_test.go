@@ -27,11 +27,11 @@ func TestSettingsAreThoseOfTheState(t *testing.T) {
 
 	_, c, err = cli{environ: caller, root: fstest.MapFS{}}.settings(environment{Suffix: "pr7", Region: "eu-west-1"})
 	require.NoError(t, err)
-	assert.Equal(t, "production", c.Release.Profile, "what the state does not tell is the caller's")
+	assert.Equal(t, "production", c.Release.Profile, "what the state does not have is the caller's")
 }
 
-// A wrong region is found out before anything runs: Terraform would see nothing
-// there and forget the environment.
+// A wrong region is refused before anything runs: Terraform would see nothing there
+// and forget the environment.
 func TestOpenRefusesTheRegionOfTheCheckout(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out bytes.Buffer
@@ -41,8 +41,8 @@ func TestOpenRefusesTheRegionOfTheCheckout(t *testing.T) {
 	assert.Empty(t, out.String())
 }
 
-// A synthesis that fails is told, and leaves no folder behind.
-func TestOpenTellsWhyTheSynthesisFailed(t *testing.T) {
+// A synthesis that fails is reported and leaves no folder behind.
+func TestOpenReportsWhyTheSynthesisFailed(t *testing.T) {
 	bin := t.TempDir()
 	for name, script := range map[string]string{"go": "echo no module >&2; exit 1", "terraform": "exit 1"} {
 		require.NoError(t, os.WriteFile(bin+"/"+name, []byte("#!/bin/sh\n"+script+"\n"), 0o755))
@@ -59,8 +59,8 @@ func TestOpenTellsWhyTheSynthesisFailed(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// Progress repeats how far Terraform is, and nothing of a plan.
-func TestTelling(t *testing.T) {
+// Progress repeats how far Terraform has come, and nothing of a plan.
+func TestProgressLine(t *testing.T) {
 	for line, want := range map[string]bool{
 		"Acquiring state lock. This may take a few moments...":         true,
 		"aws_vpc.network: Still destroying... [id=vpc-1, 10s elapsed]": true,
@@ -70,6 +70,6 @@ func TestTelling(t *testing.T) {
 		`      - note     = "Destroying a secret: hunter2" -> null`:    false,
 		"Plan: 0 to add, 0 to change, 3 to destroy.":                   false,
 	} {
-		assert.Equal(t, want, telling.MatchString(line), line)
+		assert.Equal(t, want, progressLine.MatchString(line), line)
 	}
 }

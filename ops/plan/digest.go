@@ -1,0 +1,22 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	tfjson "github.com/hashicorp/terraform-json"
+)
+
+// Digest returns a digest of what a plan would change. Two plans have the same one only
+// if applying them does the same: what changed outside Terraform, and when they were
+// made, does not count.
+func Digest(p *tfjson.Plan) (string, error) {
+	text, err := json.Marshal([]any{p.ResourceChanges, p.OutputChanges, p.DeferredChanges, p.ActionInvocations})
+	if err != nil {
+		return "", fmt.Errorf("digest of the plan: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
