@@ -3,23 +3,21 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 
 	"github.com/shopspring/decimal"
 )
 
-// The limits of every quantity, price and amount: what numeric(30,12) holds.
+// The limits of every quantity, price and amount: what numeric(36,18) holds.
 // They also bound what a short text such as "1e999999" can cost.
 const (
 	MaxIntegerDigits = 18 // before the point
-	MaxDecimals      = 12 // after the point
+	MaxDecimals      = 18 // after the point
 )
 
-// costScale is where parts of a cost are rounded, half away from zero. What is
-// left is the rest, so that no sum of parts loses anything.
-const costScale = 12
-
-var symbolFormat = regexp.MustCompile(`^[A-Z0-9][A-Z0-9.:=^/_-]{0,31}$`)
+// symbolFormat has what markets use: BRK.B, "BRK B", ^GSPC, M&M.NS, EURUSD=X.
+var symbolFormat = regexp.MustCompile(`^[A-Z0-9^]([A-Z0-9.:=^/_&+ -]{0,30}[A-Z0-9.:=^/_&+-])?$`)
 
 // FieldError is one value that cannot be accepted. Validate joins as many as
 // there are.
@@ -67,15 +65,13 @@ func (p *problems) number(path string, d decimal.Decimal, positive bool) {
 // ValidateSymbol reports a text that cannot be a symbol. Path names the field.
 func ValidateSymbol(path, symbol string) error {
 	var p problems
-	p.symbolAt(path, symbol)
+	p.symbol(path, symbol)
 	return p.err()
 }
 
-func (p *problems) symbol(symbol string) { p.symbolAt("symbol", symbol) }
-
-func (p *problems) symbolAt(path, symbol string) {
+func (p *problems) symbol(path, symbol string) {
 	if !symbolFormat.MatchString(symbol) {
-		p.add(path, fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9 and .:=^/_-, a letter or digit first")
+		p.add(path, fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9, space and .:=^/_&+-, a letter, a digit or ^ first, no space last")
 	}
 }
 
@@ -85,18 +81,17 @@ func (p *problems) currency(path string, c Currency) {
 	}
 }
 
-// absent checks that a decimal that means nothing here is not given.
-func (p *problems) absent(path string, d decimal.Decimal, kind Kind) {
-	if !d.IsZero() {
-		p.add(path, "a value", fmt.Sprintf("none with %s", kind))
-	}
-}
-
-// Balances are amounts by currency, each in units of its currency. A currency
-// that never moved has no entry.
+// Balances are amounts by currency. A currency that never moved has no entry.
 type Balances map[Currency]decimal.Decimal
 
-// add books an amount; zero leaves no entry behind that was not there.
+// clone returns a copy. It is never nil, so that JSON shows an object.
+func (b Balances) clone() Balances {
+	c := make(Balances, len(b))
+	maps.Copy(c, b)
+	return c
+}
+
+// add books an amount. Zero adds no entry.
 func (b Balances) add(c Currency, amount decimal.Decimal) {
 	if _, ok := b[c]; !ok && amount.IsZero() {
 		return

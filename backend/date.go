@@ -15,15 +15,23 @@ const (
 	unixEpochDate = 719_163 // 1970-01-01
 )
 
-// NewDate gives the date of a year, a month and a day as time.Date reads them.
+// NewDate returns the date of a year, a month and a day as time.Date reads them.
 func NewDate(year int, month time.Month, day int) Date {
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	return Date(midnight.Unix()/secondsPerDay + unixEpochDate) //nolint:gosec // years fit by far
 }
 
-// DateOf gives the date of a moment in UTC.
+// DateOf returns the date of a moment in UTC.
 func DateOf(t time.Time) Date {
 	return NewDate(t.UTC().Date())
+}
+
+// DateIn returns the date of a moment in a time zone, nil for UTC.
+func DateIn(t time.Time, zone *time.Location) Date {
+	if zone == nil {
+		return DateOf(t)
+	}
+	return NewDate(t.In(zone).Date())
 }
 
 // ParseDate reads a date as ISO 8601 writes it, such as "2026-02-28".

@@ -9,27 +9,30 @@ import (
 // maxFollowed bounds the portfolios that a follower knows to be current.
 const maxFollowed = 100_000
 
-// Follower values portfolios as a Tracker does, but for those that did not change
-// since, as far as it was told, it does not ask the store whether they did. That is
-// for whoever values again when the news comes, such as after each price; anybody
-// else might see what was before a change that was acknowledged. It is safe for
+// Follower values portfolios as a Tracker does, but does not ask the store for the
+// version of those that have not changed since, as far as it was told. It is for
+// callers that value again when they hear of a change, such as after each price:
+// others might see the state before a change that was acknowledged. It is safe for
 // concurrent use.
 type Follower struct {
 	*Tracker
 
 	mu      sync.Mutex
-	changes uint64          // heard of so far
+	changes uint64          // reported so far
 	current map[string]bool // portfolios whose newest version the tracker keeps, if it keeps any
 }
 
-// NewFollower makes a follower that knows nothing.
+// NewFollower returns a follower that has heard of nothing yet.
 func NewFollower(t *Tracker) *Follower {
 	return &Follower{Tracker: t, current: map[string]bool{}}
 }
 
-// Changed takes in what changed at any instance. It has to be called before
+// Changed reports a change made at any instance. It has to be called before
 // anything is valued because of the change.
 func (f *Follower) Changed(c Change) {
+	if c.Past {
+		f.Corrected()
+	}
 	if c.Portfolio == "" {
 		return
 	}
@@ -41,6 +44,7 @@ func (f *Follower) Changed(c Change) {
 
 // Lost forgets everything, because changes may have been missed.
 func (f *Follower) Lost() {
+	f.Corrected()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.changes++
@@ -55,13 +59,8 @@ func (f *Follower) Valuation(ctx context.Context, owner, id string, asOf time.Ti
 	f.mu.Lock()
 	current, before := f.current[id], f.changes
 	f.mu.Unlock()
-	if kept := f.ledgers.peek(id); current && kept != nil && kept.portfolio.Owner == owner {
-		now := f.now()
-		view, err := kept.through(DateOf(now))
-		if err != nil {
-			return Valuation{}, err
-		}
-		return f.value(ctx, kept.portfolio, view, now, asOf)
+	if kept := f.books.peek(id); current && kept != nil && kept.owner() == owner {
+		return f.valueBook(ctx, kept, asOf)
 	}
 	v, err := f.Tracker.Valuation(ctx, owner, id, asOf)
 	if err != nil {
@@ -69,7 +68,7 @@ func (f *Follower) Valuation(ctx context.Context, owner, id string, asOf time.Ti
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.changes == before { // else it may be this portfolio that changed
+	if f.changes == before { // otherwise this portfolio may have changed
 		if len(f.current) >= maxFollowed {
 			clear(f.current)
 		}

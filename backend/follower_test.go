@@ -29,10 +29,7 @@ func TestFollowerAsksOnlyAfterChanges(t *testing.T) {
 	f := NewFollower(NewTracker(store, b, MarketPricer{b}, func() time.Time { return now }))
 	change := Change{Portfolio: "p"}
 	write := func() {
-		s.change(func() {
-			s.portfolio.Version++
-			s.txs = numbered(append(s.txs, buy(t, "2026-03-02", "1", "5", "0"))...)
-		})
+		s.change(func() { s.record(buy(t, "2026-03-02", "1", "5", "0")) })
 	}
 	for _, step := range []struct {
 		name   string

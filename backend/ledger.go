@@ -2,22 +2,28 @@ package backend
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 )
 
-// CodeOversold is the code of an entry that sells more than there is.
+// CodeOversold is the code of an entry that takes more than there is.
 const CodeOversold Code = "oversold"
 
 // Policy is what a portfolio chooses about its holdings.
 type Policy struct {
 	Method      CostMethod `json:"cost_method"`
 	AllowShorts bool       `json:"allow_shorts"` // a sale may take a holding below zero units
+	// IgnoreCash keeps no cash: what trades pay and bring comes from outside and
+	// goes there. It is for people who do not record deposits. JSON has the
+	// opposite, track_cash.
+	IgnoreCash bool `json:"-"`
 }
 
 // Holding is what the transactions make of one symbol. All its money is in
@@ -28,8 +34,11 @@ type Holding struct {
 	Quantity decimal.Decimal `json:"quantity"` // units; negative when short
 	Cost     decimal.Decimal `json:"cost"`     // of the units held, purchase fees included
 	Realised decimal.Decimal `json:"realised"` // gain of the units sold, fees taken off
-	Income   Balances        `json:"income"`   // dividends and interest before fees
+	Income   Balances        `json:"income"`   // dividends and interest before fees and taxes
 	Lots     []Lot           `json:"lots"`     // the units held, the oldest first; one with Average
+
+	splits    []unitChange
+	lastTrade trade
 }
 
 // Ledger is everything that follows from the transactions of a portfolio up to
@@ -38,26 +47,41 @@ type Ledger struct {
 	Through  Date      `json:"through"`  // the last day counted
 	Holdings []Holding `json:"holdings"` // by symbol; those sold out stay, with zero units
 	Cash     Balances  `json:"cash"`     // may be below zero: spent before it was recorded
-	Income   Balances  `json:"income"`   // dividends and interest before fees
+	Income   Balances  `json:"income"`   // dividends and interest before fees and taxes
 	Fees     Balances  `json:"fees"`     // those that are in no cost and in no realised gain
+	Taxes    Balances  `json:"taxes"`    // in no cost, no realised gain and no income
+
+	zone  *time.Location // in which its days begin; nil for UTC
+	today dayBook        // the last day with entries
+
+	ignoreCash bool
 }
 
 // Derive computes the ledger from scratch, from the transactions dated up to
 // and including through. Their order in the slice does not matter; see
-// Transaction.Compare for the one that does. It changes nothing it is given.
+// Transaction.Compare for the one that does. It does not change its arguments.
 //
 // Every entry that cannot be is reported, joined: an Error each, with
 // CodeOversold or CodeInvalidRequest, naming the entry. The ledger is then
-// empty.
-func Derive(policy Policy, txs []Transaction, through Date) (Ledger, error) {
-	if policy.Method != FIFO && policy.Method != Average {
-		return Ledger{}, &Error{Code: CodeInvalidRequest,
-			Message: fmt.Sprintf("cost_method: got %.16q, want FIFO or AVERAGE", policy.Method)}
+// empty. It is empty with the context's error too, once the context has ended.
+func Derive(ctx context.Context, policy Policy, txs []Transaction, through Date) (Ledger, error) {
+	d, err := derived(ctx, policy, txs, through)
+	if err != nil {
+		return Ledger{}, err
 	}
-	return newDerivation(policy, txs).at(through)
+	return d.ledger(true), nil
 }
 
-// Holding gives the holding of a symbol.
+func derived(ctx context.Context, policy Policy, txs []Transaction, through Date) (*derivation, error) {
+	if !policy.Method.Valid() {
+		return nil, &Error{Code: CodeInvalidRequest,
+			Message: fmt.Sprintf("cost_method: got %.16q, want %s", policy.Method, wantCostMethod)}
+	}
+	d := newDerivation(policy)
+	return d, d.book(ctx, slices.SortedFunc(slices.Values(txs), Transaction.Compare), through)
+}
+
+// Holding returns the holding of a symbol.
 func (l Ledger) Holding(symbol string) (Holding, bool) {
 	i, found := slices.BinarySearchFunc(l.Holdings, symbol,
 		func(h Holding, symbol string) int { return cmp.Compare(h.Symbol, symbol) })
@@ -67,7 +91,7 @@ func (l Ledger) Holding(symbol string) (Holding, bool) {
 	return l.Holdings[i], true
 }
 
-// Currencies gives every currency the ledger holds cash or units in, sorted.
+// Currencies returns every currency the ledger holds cash or units in, sorted.
 func (l Ledger) Currencies() []Currency {
 	set := map[Currency]bool{}
 	for currency, amount := range l.Cash {
@@ -80,114 +104,152 @@ func (l Ledger) Currencies() []Currency {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// derivation walks through the entries of a portfolio, day by day.
+// maxLotMoves bounds the lots that corporate actions copy from one holding to
+// another: a spin-off of a thousand lots makes a thousand.
+const maxLotMoves = 1_000_000
+
+// derivation walks through the entries of a portfolio in the order they take
+// effect. What it has derived can be shown at any point and goes on from there.
 type derivation struct {
 	policy   Policy
-	ahead    []Transaction // in the order they take effect
-	wrong    []error
-	ledger   Ledger
-	holdings map[string]*Holding
+	through  Date // the last day that was asked for
+	opened   int64
+	moves    int // of lots, see maxLotMoves
+	holdings map[string]*holding
+	symbols  []string // of the holdings, sorted
+
+	cash, income, fees, taxes Balances
+
+	today   dayBook
+	observe func(effect) // hears of each entry's effects; nil for nobody
 }
 
-func newDerivation(policy Policy, txs []Transaction) *derivation {
-	return &derivation{
-		policy:   policy,
-		ahead:    slices.SortedFunc(slices.Values(txs), Transaction.Compare),
-		ledger:   Ledger{Cash: Balances{}, Income: Balances{}, Fees: Balances{}},
-		holdings: map[string]*Holding{},
+// effect is what an entry did to cash and units, for measuring returns.
+type effect struct {
+	Transaction
+	symbol   string // whose holding paid or brought, or was moved
+	currency Currency
+	cash     decimal.Decimal // change of the cash in currency
+	external bool            // cash came from outside or went there
+	units    decimal.Decimal // change by a transfer or a corporate action
+	priced   string          // symbol that the units are of
+	moved    bool            // units are between holdings of the portfolio
+}
+
+// note reports an effect.
+func (d *derivation) note(e effect) {
+	d.today.effects = append(d.today.effects, e)
+	if d.observe != nil {
+		d.observe(e)
 	}
 }
 
-// at books the entries up to a day, which must not be before that of the last
-// call. The ledger holds until the next call.
-func (d *derivation) at(through Date) (Ledger, error) {
-	for len(d.ahead) > 0 && d.ahead[0].Date <= through {
-		tx := d.ahead[0]
-		d.ahead = d.ahead[1:]
+// dayBook is how the last day with entries began, and what happened on it.
+type dayBook struct {
+	date    Date
+	opening map[string]decimal.Decimal // units before the first entry of the day that concerns them
+	cash    Balances                   // at the opening
+	effects []effect
+}
+
+// begin notes how things are before an entry.
+func (d *derivation) begin(tx *Transaction) {
+	if d.today.date != tx.Date {
+		d.today = dayBook{date: tx.Date, opening: map[string]decimal.Decimal{}, cash: d.cash.clone()}
+	}
+	for _, symbol := range []string{tx.Symbol, tx.ToSymbol} {
+		if _, noted := d.today.opening[symbol]; symbol != "" && !noted {
+			d.today.opening[symbol] = decimal.Zero
+			if h := d.holdings[symbol]; h != nil {
+				d.today.opening[symbol] = h.quantity()
+			}
+		}
+	}
+}
+
+func newDerivation(policy Policy) *derivation {
+	return &derivation{policy: policy, holdings: map[string]*holding{},
+		cash: Balances{}, income: Balances{}, fees: Balances{}, taxes: Balances{}}
+}
+
+// contextCheck is after how many entries a derivation looks whether anybody
+// still waits for it.
+const contextCheck = 256
+
+// book books entries, which are in order, up to a day. It returns the errors of
+// all that cannot be.
+func (d *derivation) book(ctx context.Context, txs []Transaction, through Date) error {
+	var wrong []error
+	for i := range txs {
+		tx := &txs[i]
+		if tx.Date > through {
+			break
+		}
+		if i%contextCheck == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := tx.Validate(); err != nil {
-			d.wrong = append(d.wrong, invalid(tx, strings.ReplaceAll(err.Error(), "\n", "; ")))
-		} else if err := d.book(tx); err != nil {
-			d.wrong = append(d.wrong, err)
+			wrong = append(wrong, invalid(*tx, strings.ReplaceAll(err.Error(), "\n", "; ")))
+			continue
+		}
+		d.begin(tx)
+		if err := d.enter(*tx); err != nil {
+			wrong = append(wrong, err)
 		}
 	}
-	if err := errors.Join(d.wrong...); err != nil {
-		return Ledger{}, err
-	}
-	d.ledger.Through = through
-	d.ledger.Holdings = []Holding{}
-	for _, symbol := range slices.Sorted(maps.Keys(d.holdings)) {
-		d.ledger.Holdings = append(d.ledger.Holdings, *d.holdings[symbol])
-	}
-	return d.ledger, nil
+	d.through = max(d.through, through)
+	return errors.Join(wrong...)
 }
 
-func (d *derivation) book(tx Transaction) error {
-	switch tx.Kind {
-	case Buy, Sell:
-		return d.trade(tx)
-	case Split:
-		if h := d.holdings[tx.Symbol]; h != nil {
-			h.Lots = lots(h.Lots).split(tx.Ratio)
-			h.Quantity = lots(h.Lots).quantity()
+// ledger shows what was derived so far, with the lots or without.
+func (d *derivation) ledger(lots bool) Ledger {
+	l := Ledger{Through: d.through, Holdings: make([]Holding, 0, len(d.symbols)),
+		Cash: d.cash.clone(), Income: d.income.clone(), Fees: d.fees.clone(), Taxes: d.taxes.clone(), today: d.today, ignoreCash: d.policy.IgnoreCash}
+	l.today.opening = maps.Clone(d.today.opening)
+	for _, symbol := range d.symbols {
+		h := d.holdings[symbol]
+		public := h.show()
+		if lots {
+			public.Lots = h.shownLots()
 		}
-	case Dividend, Interest:
-		d.ledger.Cash.add(tx.Currency, tx.Amount)
-		d.ledger.Income.add(tx.Currency, tx.Amount)
-		if tx.Symbol != "" {
-			d.holding(tx.Symbol).Income.add(tx.Currency, tx.Amount)
-		}
-		d.fee(tx.Currency, tx.Fee)
-	case Deposit:
-		d.ledger.Cash.add(tx.Currency, tx.Amount)
-		d.fee(tx.Currency, tx.Fee)
-	case Withdrawal:
-		d.ledger.Cash.add(tx.Currency, tx.Amount.Neg())
-		d.fee(tx.Currency, tx.Fee)
-	case Fee:
-		d.fee(tx.Currency, tx.Amount)
+		l.Holdings = append(l.Holdings, public)
 	}
-	return nil
+	return l
 }
 
-// trade books units against cash. Fees belong to the cost of what is bought and
-// lower what a sale brings.
-func (d *derivation) trade(tx Transaction) error {
-	h := d.holding(tx.Symbol)
-	switch {
-	case h.Currency == "":
-		h.Currency = tx.Currency
-	case h.Currency != tx.Currency:
-		return invalid(tx, fmt.Sprintf("currency: got %s, want %s as in the first trade of %s",
-			tx.Currency, h.Currency, tx.Symbol))
+// clone copies the derivation, which goes on on its own.
+func (d *derivation) clone() *derivation {
+	c := *d
+	c.holdings = make(map[string]*holding, len(d.holdings))
+	for symbol, h := range d.holdings {
+		c.holdings[symbol] = h.clone()
 	}
-	units := tx.Quantity
-	if tx.Kind == Sell {
-		if !d.policy.AllowShorts && units.GreaterThan(h.Quantity) {
-			return &Error{Code: CodeOversold, Message: entry(tx) +
-				fmt.Sprintf("quantity: got %s, want at most the %s held", units, h.Quantity)}
-		}
-		units = units.Neg()
-	}
-	cost := units.Mul(tx.Price).Add(tx.Fee)
-	d.ledger.Cash.add(tx.Currency, cost.Neg())
-	open, gain := lots(h.Lots).trade(Lot{Opened: tx.Date, Quantity: units, Cost: cost}, d.policy.Method)
-	h.Lots, h.Realised = open, h.Realised.Add(gain)
-	// What closed units cost and brought left the lots; the gain is its negative.
-	h.Quantity, h.Cost = h.Quantity.Add(units), h.Cost.Add(cost).Add(gain)
-	return nil
+	c.symbols = slices.Clone(d.symbols)
+	c.today.opening, c.today.effects = maps.Clone(d.today.opening), slices.Clone(d.today.effects)
+	c.cash, c.income, c.fees, c.taxes = d.cash.clone(), d.income.clone(), d.fees.clone(), d.taxes.clone()
+	return &c
 }
 
-// fee books a fee that is part of no cost.
-func (d *derivation) fee(c Currency, amount decimal.Decimal) {
-	d.ledger.Cash.add(c, amount.Neg())
-	d.ledger.Fees.add(c, amount)
+// size is what a copy of the derivation costs, in lots and holdings.
+func (d *derivation) size() int {
+	n := len(d.symbols)
+	for _, h := range d.holdings {
+		n += len(h.lots)
+	}
+	return n
 }
 
-func (d *derivation) holding(symbol string) *Holding {
-	if d.holdings[symbol] == nil {
-		d.holdings[symbol] = &Holding{Symbol: symbol, Income: Balances{}, Lots: []Lot{}}
+// holding returns the holding of a symbol, for changing it.
+func (d *derivation) holding(symbol string) *holding {
+	h := d.holdings[symbol]
+	if h == nil {
+		h = newHolding(symbol, d.policy.Method)
+		d.holdings[symbol] = h
+		i, _ := slices.BinarySearch(d.symbols, symbol)
+		d.symbols = slices.Insert(d.symbols, i, symbol)
 	}
-	return d.holdings[symbol]
+	h.public = nil
+	return h
 }
 
 func invalid(tx Transaction, problem string) error {

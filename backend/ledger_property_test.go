@@ -208,7 +208,7 @@ func TestSplitChangesNoValue(t *testing.T) {
 func TestLedgerOfADayIsThatOfItsEntries(t *testing.T) {
 	eachHistory(t, func(t *testing.T, r *rand.Rand, policy Policy, txs []Transaction) {
 		through := day(t, "2026-01-01") + Date(r.Intn(14))
-		got, err := Derive(policy, txs, through)
+		got, err := Derive(t.Context(), policy, txs, through)
 		if err != nil {
 			t.Fatal(err)
 		}

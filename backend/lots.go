@@ -1,6 +1,13 @@
 package backend
 
-import "github.com/shopspring/decimal"
+import (
+	"cmp"
+	"container/heap"
+	"math/big"
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
 
 // CostMethod says which units a sale takes first. It is chosen per portfolio.
 type CostMethod string
@@ -8,10 +15,17 @@ type CostMethod string
 // The cost methods.
 const (
 	FIFO    CostMethod = "FIFO"    // the units held longest
+	LIFO    CostMethod = "LIFO"    // the units held shortest
+	HIFO    CostMethod = "HIFO"    // the units with the highest cost each
 	Average CostMethod = "AVERAGE" // a share of all units, at their average cost
 )
 
-// Lot is units that came together. Short lots have negative units and a
+// Valid reports whether m is one of the cost methods.
+func (m CostMethod) Valid() bool { return m == FIFO || m == LIFO || m == HIFO || m == Average }
+
+const wantCostMethod = "FIFO, LIFO, HIFO or AVERAGE"
+
+// Lot is units that were acquired together. Short lots have negative units and a
 // negative cost: what the sale brought.
 type Lot struct {
 	Opened   Date            `json:"opened"`
@@ -19,68 +33,105 @@ type Lot struct {
 	Cost     decimal.Decimal `json:"cost"`     // currency, fees included
 }
 
-// lots are the open units of a holding, the oldest first, all of one sign.
-type lots []Lot
-
-func (l lots) quantity() decimal.Decimal {
-	sum := decimal.Zero
-	for _, lot := range l {
-		sum = sum.Add(lot.Quantity)
-	}
-	return sum
+// lot is a Lot as it is computed with. Its numbers are those of the time it was
+// opened, before all later splits, so that a split need not touch it; see
+// holding. They are magnitudes, also where it is short, and never changed in
+// place: lots are copied with them.
+type lot struct {
+	opened Date
+	order  int64    // of opening
+	units  *big.Rat // when it was opened
+	left   *big.Rat // of units
+	cost   *big.Rat // of units
+	each   *big.Rat // cost/units, HIFO
 }
 
-// trade books incoming units: it closes lots of the other sign, the oldest
-// first, and opens a lot with the rest. The gain is what the closed units
-// brought less what they had cost, fees taken off.
-func (l lots) trade(in Lot, method CostMethod) (lots, decimal.Decimal) {
-	gain := decimal.Zero
-	for len(l) > 0 && !in.Quantity.IsZero() && l[0].Quantity.Sign() != in.Quantity.Sign() {
-		units := decimal.Min(in.Quantity.Abs(), l[0].Quantity.Abs())
-		gain = gain.Sub(take(&in, units)).Sub(take(&l[0], units))
-		if l[0].Quantity.IsZero() {
-			l = l[1:]
+// costOf is the cost of some of a lot's units.
+func (l *lot) costOf(units *big.Rat) *big.Rat {
+	if units == l.units || units.Cmp(l.units) == 0 {
+		return l.cost
+	}
+	return limited(new(big.Rat).Mul(l.cost, quotient(units, l.units)))
+}
+
+// queue holds a holding's lots as a heap, the one to take next first. Lots that
+// were taken by name stay in it, with nothing left, until they come first.
+type queue struct {
+	method CostMethod
+	short  bool
+	lots   []*lot
+}
+
+func (q *queue) Len() int      { return len(q.lots) }
+func (q *queue) Swap(i, j int) { q.lots[i], q.lots[j] = q.lots[j], q.lots[i] }
+func (q *queue) Push(x any)    { q.lots = append(q.lots, x.(*lot)) }
+
+func (q *queue) Pop() any {
+	last := len(q.lots) - 1
+	x := q.lots[last]
+	q.lots[last], q.lots = nil, q.lots[:last]
+	return x
+}
+
+func (q *queue) Less(i, j int) bool {
+	a, b := q.lots[i], q.lots[j]
+	switch q.method {
+	case LIFO:
+		return older(b, a) < 0
+	case HIFO:
+		// What a short lot brought is its cost, below zero.
+		if c := a.each.Cmp(b.each); c != 0 {
+			return c > 0 != q.short
 		}
 	}
+	return older(a, b) < 0
+}
+
+// older orders lots by their day, then as they came.
+func older(a, b *lot) int {
+	return cmp.Or(cmp.Compare(a.opened, b.opened), cmp.Compare(a.order, b.order))
+}
+
+// add puts a lot into the queue. With Average there is one lot, the pool.
+func (q *queue) add(l *lot) {
 	switch {
-	case in.Quantity.IsZero():
-	case method == Average && len(l) > 0:
-		l[0].Quantity = l[0].Quantity.Add(in.Quantity)
-		l[0].Cost = l[0].Cost.Add(in.Cost)
-	default:
-		l = append(l, in)
+	case q.method == Average && len(q.lots) > 0:
+		pool := q.lots[0]
+		units, cost := plus(pool.left, l.left), plus(pool.costOf(pool.left), l.costOf(l.left))
+		q.lots[0] = &lot{opened: min(pool.opened, l.opened), order: pool.order, units: units, left: units, cost: cost}
+		return
+	case q.method == HIFO:
+		l.each = quotient(l.cost, l.units)
 	}
-	return l, gain
+	heap.Push(q, l)
 }
 
-// take removes units, a positive number, from a lot and gives their cost. The
-// last unit takes all cost that is left.
-func take(lot *Lot, units decimal.Decimal) decimal.Decimal {
-	held := lot.Quantity.Abs()
-	part := lot.Cost
-	if units.LessThan(held) {
-		part = lot.Cost.Mul(units).DivRound(held, costScale)
+// next returns the lot to take from, nil if there is none.
+func (q *queue) next() *lot {
+	for len(q.lots) > 0 {
+		if q.lots[0].left.Sign() > 0 {
+			return q.lots[0]
+		}
+		heap.Pop(q)
 	}
-	if lot.Quantity.IsNegative() {
-		units = units.Neg()
-	}
-	lot.Quantity = lot.Quantity.Sub(units)
-	lot.Cost = lot.Cost.Sub(part)
-	return part
+	return nil
 }
 
-// split turns Old units into New and leaves the cost alone. Running totals are
-// rounded to MaxDecimals rather than each lot, so that the quantity after a
-// split does not depend on how many lots it lies in. What is paid for a fraction
-// is an entry of its own, a SELL.
-func (l lots) split(ratio Ratio) lots {
-	factor, divisor := decimal.NewFromInt(ratio.New), decimal.NewFromInt(ratio.Old)
-	before, after := decimal.Zero, decimal.Zero
-	for i := range l {
-		before = before.Add(l[i].Quantity)
-		total := before.Mul(factor).DivRound(divisor, MaxDecimals)
-		l[i].Quantity = total.Sub(after)
-		after = total
+// byAge returns the lots that have units left, the oldest first.
+func (q *queue) byAge() []*lot {
+	list := slices.Clone(q.lots)
+	list = slices.DeleteFunc(list, func(l *lot) bool { return l.left.Sign() == 0 })
+	slices.SortFunc(list, older)
+	return list
+}
+
+// clone copies the lots, which a derivation changes.
+func (q *queue) clone() queue {
+	all := make([]lot, len(q.lots))
+	c := queue{method: q.method, short: q.short, lots: make([]*lot, len(q.lots))}
+	for i, l := range q.lots {
+		all[i] = *l
+		c.lots[i] = &all[i]
 	}
-	return l
+	return c
 }

@@ -2,7 +2,7 @@ package backend
 
 import (
 	"errors"
-	"fmt"
+	"math"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -10,6 +10,9 @@ import (
 
 // returnScale is where returns are rounded, in decimals of a fraction.
 const returnScale = 10
+
+// daysPerYear is that of XIRR.
+const daysPerYear = 365
 
 // Span is a stretch of time without cash flows but at its ends, in one currency.
 type Span struct {
@@ -19,7 +22,7 @@ type Span struct {
 	End   decimal.Decimal // worth at the end, after Out
 }
 
-// TimeWeighted gives the return of consecutive spans as a fraction, whatever
+// TimeWeighted returns the return of consecutive spans as a fraction, whatever
 // came in and out: 0.1 is 10 % over all of them. It is the product of
 //
 //	(End + Out) / (Start + In)
@@ -43,10 +46,22 @@ func TimeWeighted(spans []Span) (decimal.Decimal, error) {
 	return growth.Sub(decimal.NewFromInt(1)).Round(returnScale), nil
 }
 
+// ReturnMethod says how a return was computed.
+type ReturnMethod string
+
+// The methods of returns.
+const (
+	MethodTimeWeighted  ReturnMethod = "time_weighted"
+	MethodIRR           ReturnMethod = "irr"
+	MethodModifiedDietz ReturnMethod = "modified_dietz"
+)
+
 // Return is a return, as a fraction, or why there is none.
 type Return struct {
-	Value decimal.NullDecimal `json:"value"`
-	Why   ReturnError         `json:"why,omitempty"`
+	Value      decimal.NullDecimal `json:"value"`      // over the period
+	Annualised decimal.NullDecimal `json:"annualised"` // a year; null for less than 365 days
+	Method     ReturnMethod        `json:"method"`
+	Why        ReturnError         `json:"why,omitempty"` // there is no value, or MethodIRR has none
 }
 
 // Performance is how a portfolio did from the close of one day to that of another.
@@ -55,65 +70,201 @@ type Performance struct {
 	To   Date     `json:"to"`
 	Base Currency `json:"base"` // of all amounts
 
+	Results
+}
+
+// Results are what a portfolio, or a part of one, made of what was put into it.
+type Results struct {
 	Start decimal.NullDecimal `json:"start"` // worth at the close of From
 	End   decimal.NullDecimal `json:"end"`   // worth at the close of To
-	In    decimal.NullDecimal `json:"in"`    // deposits after From, before their fees
-	Out   decimal.NullDecimal `json:"out"`   // withdrawals after From, before their fees
+	In    decimal.NullDecimal `json:"in"`    // came in after From, before fees
+	Out   decimal.NullDecimal `json:"out"`   // went out after From, before fees
 	Gain  decimal.NullDecimal `json:"gain"`  // End and Out less Start and In
 
-	TimeWeighted  Return `json:"time_weighted"`  // over the whole period
-	MoneyWeighted Return `json:"money_weighted"` // a year, also where the period is shorter; see XIRR
+	TimeWeighted  Return `json:"time_weighted"`
+	MoneyWeighted Return `json:"money_weighted"`
 }
 
-// Close is the last moment of a day, in UTC, which its closing prices are of.
-func Close(d Date) time.Time { return (d + 1).Midnight().Add(-1) }
-
-// Perform measures a portfolio from the close of from to the close of to, in
-// the base currency. Only deposits and withdrawals are flows: what they cost,
-// all other fees and all income are part of the return. By convention what is
-// deposited works from the beginning of its day and what is withdrawn until the
-// end. To measure from the first entry on, from is the day before it.
-//
-// The function closing gives the prices known at the close of a day; it is
-// asked for the ends of the period and for each day with a flow and the one
-// before. The error is that of Derive, or CodeInvalidRequest for a period of
-// no days.
-func Perform(policy Policy, txs []Transaction, base Currency, from, to Date,
-	closing func(Date) Prices) (Performance, error) {
-	if from < 1 || from >= to {
-		return Performance{}, &Error{Code: CodeInvalidRequest,
-			Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
-	}
-	// What is wrong at the end of the period is said before any price is asked for.
-	if _, err := Derive(policy, txs, to); err != nil {
-		return Performance{}, err
-	}
-	m := measurement{base: base, closing: closing, entries: newDerivation(policy, txs)}
-	if err := m.measure(txs, from, to); err != nil {
-		return Performance{}, err
-	}
-	p := Performance{From: from, To: to, Base: base, Start: m.start, End: m.last, In: m.in, Out: m.out}
-	p.Gain = sum(sum(p.End, p.Out), negative(sum(p.Start, p.In)))
-	if !p.Gain.Valid {
-		p.MoneyWeighted.Why = Unpriced
-	} else {
-		p.MoneyWeighted = returned(XIRR(m.cashFlows(from, to)))
-	}
-	if m.unpriced {
-		p.TimeWeighted.Why = Unpriced
-	} else {
-		p.TimeWeighted = returned(TimeWeighted(m.spans))
-	}
-	return p, nil
+// Part is how a holding or a currency of a portfolio did.
+type Part struct {
+	Symbol   string   `json:"symbol,omitempty"`
+	Currency Currency `json:"currency"`
+	Results
+	// Contribution is the part's gain as a fraction of the capital that the whole
+	// portfolio had at work, so that those of all parts add up to its Modified
+	// Dietz return.
+	Contribution decimal.NullDecimal `json:"contribution"`
 }
 
-// returned makes a result of a number or of the reason there is none.
-func returned(value decimal.Decimal, err error) Return {
-	var why ReturnError
-	if errors.As(err, &why) {
-		return Return{Why: why}
+// Close is the last moment of a day in UTC.
+func Close(d Date) time.Time { return CloseIn(d, time.UTC) }
+
+// CloseIn is the last moment of a day in a time zone, which its closing prices
+// are of.
+func CloseIn(d Date, zone *time.Location) time.Time {
+	if zone == time.UTC || zone == nil {
+		return (d + 1).Midnight().Add(-1)
 	}
-	return Return{Value: decimal.NewNullDecimal(value)}
+	year, month, day := (d + 1).Midnight().Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, zone).Add(-1).UTC()
+}
+
+// flow is what came in and went out on a day, in the base currency.
+type flow struct {
+	in, out  decimal.Decimal
+	unpriced bool
+}
+
+// subject is what is measured: its worth at the close of each of some days, and
+// its flows.
+type subject struct {
+	days  []Date // the first is the start, the last the end; each flow's day and the one before are there
+	worth []decimal.NullDecimal
+	flows map[Date]*flow
+}
+
+// started is the day before the first one on which there was anything.
+func (s subject) started() Date {
+	if !s.worth[0].Valid || !s.worth[0].Decimal.IsZero() {
+		return s.days[0]
+	}
+	for i, d := range s.days[1:] {
+		if f := s.flows[d]; f != nil && (!f.in.IsZero() || !f.out.IsZero()) || !s.worth[i+1].Decimal.IsZero() {
+			return d - 1
+		}
+	}
+	return s.days[0]
+}
+
+// measure computes the returns. By convention what comes in works from the
+// beginning of its day and what goes out until the end of it.
+func (s subject) measure() Results {
+	first, last := 0, len(s.days)-1
+	r := Results{Start: s.worth[first], End: s.worth[last]}
+	in, out, unpriced := decimal.Zero, decimal.Zero, false
+	var spans []Span
+	flows := []CashFlow{{Date: s.days[first], Amount: s.worth[first].Decimal.Neg()}}
+	started := s.started()
+	for i := 1; i <= last; i++ {
+		d := s.days[i]
+		f := s.flows[d]
+		if f == nil {
+			f = &flow{}
+		}
+		unpriced = unpriced || f.unpriced || !s.worth[i].Valid || !s.worth[i-1].Valid
+		in, out = in.Add(f.in), out.Add(f.out)
+		spans = append(spans, Span{Start: s.worth[i-1].Decimal, In: f.in, Out: f.out, End: s.worth[i].Decimal})
+		if !f.in.IsZero() || !f.out.IsZero() {
+			flows = append(flows, CashFlow{Date: d, Amount: f.out.Sub(f.in)})
+		}
+	}
+	flowsKnown := true
+	for d, f := range s.flows {
+		flowsKnown = flowsKnown && (!f.unpriced || d <= s.days[first] || d > s.days[last])
+	}
+	r.In, r.Out = valid(in, flowsKnown), valid(out, flowsKnown)
+	r.Gain = sum(sum(r.End, r.Out), negative(sum(r.Start, r.In)))
+	days := int(s.days[last] - started)
+	r.TimeWeighted = Return{Method: MethodTimeWeighted, Why: Unpriced}
+	if !unpriced {
+		r.TimeWeighted = timeWeighted(spans, days)
+	}
+	r.MoneyWeighted = Return{Method: MethodIRR, Why: Unpriced}
+	if r.Gain.Valid {
+		flows = append(flows, CashFlow{Date: s.days[last], Amount: s.worth[last].Decimal})
+		r.MoneyWeighted = moneyWeighted(flows, days)
+		if !r.MoneyWeighted.Value.Valid {
+			r.MoneyWeighted = s.modifiedDietz(r.Gain.Decimal, started, r.MoneyWeighted.Why)
+		}
+	}
+	return r
+}
+
+func valid(d decimal.Decimal, is bool) decimal.NullDecimal {
+	if !is {
+		return decimal.NullDecimal{}
+	}
+	return decimal.NewNullDecimal(d)
+}
+
+func timeWeighted(spans []Span, days int) Return {
+	r := Return{Method: MethodTimeWeighted}
+	value, err := TimeWeighted(spans)
+	if !errors.As(err, &r.Why) {
+		r.Value, r.Annualised = decimal.NewNullDecimal(value), annualised(value, days)
+	}
+	return r
+}
+
+// moneyWeighted returns the internal rate of return. Where all that was put in
+// is lost no rate solves the equation, and the limit is −100 %.
+func moneyWeighted(flows []CashFlow, days int) Return {
+	r := Return{Method: MethodIRR}
+	growth, elapsed, err := internalGrowth(flows)
+	switch {
+	case errors.Is(err, NoRoot) && allLost(flows):
+		r.Value = decimal.NewNullDecimal(decimal.NewFromInt(-1))
+		r.Annualised = annualised(r.Value.Decimal, days)
+	case errors.As(err, &r.Why):
+	default:
+		r.Value = decimal.NewNullDecimal(rounded(math.Expm1(growth)))
+		if days >= daysPerYear {
+			r.Annualised = decimal.NewNullDecimal(rounded(math.Expm1(growth * daysPerYear / float64(elapsed))))
+		}
+	}
+	return r
+}
+
+// allLost reports whether money was put in and none came back.
+func allLost(flows []CashFlow) bool {
+	lost := false
+	for _, f := range flows {
+		if f.Amount.IsPositive() {
+			return false
+		}
+		lost = lost || f.Amount.IsNegative()
+	}
+	return lost
+}
+
+// capital is what was at work on average since a day: the worth then and each
+// flow for the part of the time that it was there.
+func (s subject) capital(since Date) (average decimal.Decimal, priced bool) {
+	last := s.days[len(s.days)-1]
+	days := decimal.NewFromInt(int64(last - since))
+	priced = s.worth[0].Valid
+	weighted := decimal.Zero
+	for d, f := range s.flows {
+		if d > s.days[0] && d <= last {
+			priced = priced && !f.unpriced
+			weighted = weighted.Add(f.in.Mul(decimal.NewFromInt(int64(last - d + 1)))).
+				Sub(f.out.Mul(decimal.NewFromInt(int64(last - d))))
+		}
+	}
+	return s.worth[0].Decimal.Add(weighted.DivRound(days, 2*returnScale)), priced
+}
+
+// modifiedDietz returns the gain on the capital at work, which needs no root.
+func (s subject) modifiedDietz(gain decimal.Decimal, since Date, why ReturnError) Return {
+	r := Return{Method: MethodModifiedDietz, Why: why}
+	average, priced := s.capital(since)
+	if !priced || !average.IsPositive() {
+		r.Why = NoCapital
+		return r
+	}
+	value := gain.DivRound(average, returnScale)
+	r.Value = decimal.NewNullDecimal(value)
+	r.Annualised = annualised(value, int(s.days[len(s.days)-1]-since))
+	return r
+}
+
+// annualised is a return a year, for a period of a year or more.
+func annualised(value decimal.Decimal, days int) decimal.NullDecimal {
+	if days < daysPerYear || value.LessThan(decimal.NewFromInt(-1)) {
+		return decimal.NullDecimal{}
+	}
+	growth := value.InexactFloat64()
+	return decimal.NewNullDecimal(rounded(math.Expm1(math.Log1p(growth) * daysPerYear / float64(days))))
 }
 
 func negative(d decimal.NullDecimal) decimal.NullDecimal {

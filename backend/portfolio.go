@@ -1,8 +1,11 @@
 package backend
 
 import (
+	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
+	_ "time/tzdata" // so that every machine knows the same time zones
 )
 
 // Portfolio is a set of transactions that is valued together.
@@ -12,6 +15,9 @@ type Portfolio struct {
 	Name  string   `json:"name"` // 1–100 characters
 	Base  Currency `json:"base_currency"`
 	Policy
+	// TimeZone says which day it is and when a day closes, as the IANA time zone
+	// database names it; "" is UTC.
+	TimeZone string `json:"time_zone"`
 	// Version grows by one with each change of the portfolio or of one of its
 	// transactions: what was derived from one version stays right for that version.
 	Version   int64     `json:"version"`
@@ -19,15 +25,79 @@ type Portfolio struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// Validate reports every problem of what a person chose, joined: a FieldError each.
+// Validate reports every problem of the members a caller chooses, joined: a
+// FieldError each.
 func (f Portfolio) Validate() error {
 	var p problems
 	p.label("name", f.Name)
 	p.currency("base_currency", f.Base)
-	if f.Method != FIFO && f.Method != Average {
-		p.add("cost_method", fmt.Sprintf("%.16q", f.Method), "FIFO or AVERAGE")
+	if !f.Method.Valid() {
+		p.add("cost_method", fmt.Sprintf("%.16q", f.Method), wantCostMethod)
+	}
+	if _, err := zoneNamed(f.TimeZone); err != nil {
+		p.add("time_zone", fmt.Sprintf("%.40q", f.TimeZone), "a name of the IANA time zone database such as Europe/Berlin")
 	}
 	return p.err()
+}
+
+// MarshalJSON adds track_cash, which is true unless cash is ignored.
+func (f Portfolio) MarshalJSON() ([]byte, error) {
+	type plain Portfolio
+	if f.TimeZone == "" {
+		f.TimeZone = time.UTC.String()
+	}
+	return json.Marshal(struct {
+		plain
+		TrackCash bool `json:"track_cash"`
+	}{plain(f), !f.IgnoreCash})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (f *Portfolio) UnmarshalJSON(text []byte) error {
+	type plain Portfolio
+	in := struct {
+		*plain
+		TrackCash *bool `json:"track_cash"`
+	}{plain: (*plain)(f)}
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	f.IgnoreCash = in.TrackCash != nil && !*in.TrackCash
+	return nil
+}
+
+// Location returns the time zone of the portfolio's days, UTC for one that is
+// not known.
+func (f Portfolio) Location() *time.Location {
+	zone, err := zoneNamed(f.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// Today returns the day that it is for the portfolio.
+func (f Portfolio) Today(now time.Time) Date { return DateIn(now, f.Location()) }
+
+// zones are the time zones that were read, by name: reading one takes long.
+var zones sync.Map
+
+func zoneNamed(name string) (*time.Location, error) {
+	if zone, found := zones.Load(name); found {
+		return zone.(*time.Location), nil
+	}
+	if name == "Local" { // time.LoadLocation would take this machine's
+		return nil, fmt.Errorf("time zone: got %q", name)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" || name == "UTC" {
+		zone = time.UTC
+	}
+	zones.Store(name, zone)
+	return zone, nil
 }
 
 // AuditEntry is one line of the append-only record of who changed what.

@@ -33,7 +33,7 @@ type Quote struct {
 // Validate reports every problem of the quote, joined: a FieldError each.
 func (q Quote) Validate() error {
 	var p problems
-	p.symbol(q.Symbol)
+	p.symbol("symbol", q.Symbol)
 	p.number("price", q.Price, false)
 	p.currency("currency", q.Currency)
 	p.origin(q.Source, q.Time, q.Received)

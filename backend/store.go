@@ -92,8 +92,16 @@ type Portfolios interface {
 	UpdateEntry(ctx context.Context, by Principal, portfolio string, e Entry) (Entry, error)
 	DeleteEntry(ctx context.Context, by Principal, portfolio, id string, version int64) error
 
-	// Load gives a portfolio with all its transactions, of one moment.
+	// Transfer moves units between two portfolios of by's owner, all or nothing: a
+	// TRANSFER_OUT there and a TRANSFER_IN for each lot that it takes here. An
+	// idempotency key is of the portfolio that the units leave.
+	Transfer(ctx context.Context, by Principal, idempotencyKey string, t Transfer) (out []Entry, in []Entry, replayed bool, err error)
+
+	// Load returns a portfolio with all its transactions, of one moment.
 	Load(ctx context.Context, owner, id string) (Portfolio, []Transaction, error)
+	// LoadSince returns a portfolio with the transactions that were recorded or
+	// changed since one of its versions, and the ids of those that were deleted.
+	LoadSince(ctx context.Context, owner, id string, version int64) (p Portfolio, changed []Transaction, deleted []string, err error)
 }
 
 // Entry is a transaction as it is kept.
@@ -114,6 +122,13 @@ type Market interface {
 	// instances, and records the batch in the audit. It reports how many were newer;
 	// older ones are not an error.
 	WriteQuotes(ctx context.Context, by Principal, quotes []Quote, rates []Rate) (newer int, err error)
+	// QuoteSeries calls with the quotes of symbols, which are sorted, from a day to
+	// another: symbol by symbol, the oldest first, beginning with the last one before
+	// the first day. It reads them in one query and keeps none. Source and Received
+	// may be missing.
+	QuoteSeries(ctx context.Context, symbols []string, from, to Date, each func(Quote) error) error
+	// RateSeries is QuoteSeries for all pairs between the currencies.
+	RateSeries(ctx context.Context, currencies []Currency, from, to Date, each func(Rate) error) error
 	// Latest gives the newest prices of symbols and of all pairs between the
 	// currencies. What has none is missing in the result.
 	Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error)
@@ -148,6 +163,7 @@ type Change struct {
 	Symbols    []string // have newer quotes
 	Pairs      []Pair   // have newer rates
 	RevokedKey string   // ID of a key that is good no longer; "" if none
+	Past       bool     // a quote or a rate is of a day that is over
 }
 
 // Changes tells of changes made at any instance.

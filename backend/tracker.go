@@ -5,97 +5,177 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
 // Tracker says what portfolios hold, are worth and earned. It keeps ledgers by
 // portfolio and version, so that an answer about a portfolio that did not change
 // costs one look at its version and none at its transactions. It is safe for
-// concurrent use. What it gives is shared and must not be changed. The code of
+// concurrent use. What it returns is shared and must not be changed. The code of
 // an error about another owner's portfolio is CodeNotFound.
 type Tracker struct {
-	portfolios Portfolios
-	market     Market
-	prices     Pricer
-	now        func() time.Time
-	ledgers    *ledgerCache
+	portfolios  Portfolios
+	market      Market
+	prices      Pricer
+	now         func() time.Time
+	books       *bookCache
+	corrections atomic.Int64 // of prices of days that are over, that were heard of
 }
 
-// NewTracker makes a tracker over the stores. Valuations use prices, which may be
+// NewTracker returns a tracker over the stores. Valuations use prices, which may be
 // a cache in front of the market; closing prices of many days come from the market.
 func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() time.Time) *Tracker {
 	return &Tracker{portfolios: portfolios, market: market, prices: prices, now: now,
-		ledgers: newLedgerCache(maxCachedTransactions, portfolios.Load)}
+		books: newBookCache(maxCachedTransactions, portfolios)}
 }
 
-// Holdings gives the ledger through the day of a time (UTC); the zero time means now.
+// Corrected tells the tracker that a price or a rate of a day that is over changed.
+func (t *Tracker) Corrected() { t.corrections.Add(1) }
+
+// Holdings returns the ledger through the day of a time, in the portfolio's time
+// zone; the zero time means now.
 func (t *Tracker) Holdings(ctx context.Context, owner, id string, asOf time.Time) (Ledger, error) {
-	if asOf.IsZero() {
-		asOf = t.now()
+	b, p, err := t.book(ctx, owner, id)
+	if err != nil {
+		return Ledger{}, err
 	}
-	_, _, view, err := t.view(ctx, owner, id, DateOf(asOf))
-	return view.ledger, err
+	return b.ledger(ctx, dayOf(p, asOf), t.now())
+}
+
+// dayOf returns the day of a time for a portfolio, none for the zero time.
+func dayOf(p Portfolio, asOf time.Time) Date {
+	if asOf.IsZero() {
+		return 0
+	}
+	return DateIn(asOf, p.Location())
 }
 
 // Valuation values a portfolio as of a time by the prices known then; the zero
 // time means now. Of past days the last price of each is known, so what a price
 // was in the middle of one is not: the close before counts there.
 func (t *Tracker) Valuation(ctx context.Context, owner, id string, asOf time.Time) (Valuation, error) {
+	b, _, err := t.book(ctx, owner, id)
+	if err != nil {
+		return Valuation{}, err
+	}
+	return t.valueBook(ctx, b, asOf)
+}
+
+// valueBook values what a book holds as of a time, the zero time for now.
+func (t *Tracker) valueBook(ctx context.Context, b *book, asOf time.Time) (Valuation, error) {
 	at := asOf
 	if asOf.IsZero() {
 		at = t.now()
 	}
-	p, _, view, err := t.view(ctx, owner, id, DateOf(at))
+	p, _, v, err := b.snapshot(ctx, at)
 	if err != nil {
 		return Valuation{}, err
 	}
-	return t.value(ctx, p, view, at, asOf)
+	past, err := t.background(ctx, p, b, v)
+	if err != nil {
+		return Valuation{}, err
+	}
+	prices, err := t.pricesOf(ctx, v.symbols, v.currencies, p.Base, asOf)
+	if err != nil {
+		return Valuation{}, err
+	}
+	return value(v.ledger, p.Base, at, prices, past), nil
 }
 
-// value values what is held at a time by the prices known as of one.
-func (t *Tracker) value(ctx context.Context, p Portfolio, view view, at, asOf time.Time) (Valuation, error) {
-	prices, err := t.prices.Prices(ctx, view.symbols, withBase(view.currencies, p.Base), asOf)
+// pricesOf returns the prices known as of a time, with the rates of currencies
+// that something is priced in and nothing is held in.
+func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []Currency, base Currency, asOf time.Time) (Prices, error) {
+	prices, err := t.prices.Prices(ctx, symbols, withBase(currencies, base), asOf)
 	if err != nil {
-		return Valuation{}, err
+		return Prices{}, err
 	}
-	// Something may be priced in a currency in which nothing is held.
-	if more := quotedIn(prices, view.currencies, p.Base); len(more) > 0 {
-		rates, err := t.prices.Prices(ctx, nil, append(withBase(view.currencies, p.Base), more...), asOf)
+	if more := quotedIn(prices, currencies, base); len(more) > 0 {
+		rates, err := t.prices.Prices(ctx, nil, append(withBase(currencies, base), more...), asOf)
 		if err != nil {
-			return Valuation{}, err
+			return Prices{}, err
 		}
 		prices.Rates = rates.Rates
 	}
-	return Value(view.ledger, p.Base, at, prices), nil
+	return prices, nil
 }
 
-// Performance measures a portfolio from the close of one day to that of another.
-// See Perform.
+// Performance measures a portfolio from the close of one day to that of another,
+// in its base currency; from 0 is from inception, the day before the first entry.
 func (t *Tracker) Performance(ctx context.Context, owner, id string, from, to Date) (Performance, error) {
-	p, txs, view, err := t.view(ctx, owner, id, to)
+	a, err := t.measured(ctx, owner, id, from, to, false)
 	if err != nil {
 		return Performance{}, err
 	}
-	days := map[Date]bool{from: true, to: true}
-	for _, flows := range flowsByDay(txs, from, to) {
-		days[flows.date-1], days[flows.date] = true, true
-	}
-	closes := t.closes(ctx, view, p.Base, txs, slices.Sorted(maps.Keys(days)))
-	result, err := Perform(p.Policy, txs, p.Base, from, to, closes.at)
-	if closes.err != nil {
-		return Performance{}, closes.err
-	}
-	return result, err
+	return a.performance(nil), nil
 }
 
-// History gives what a portfolio was worth at the close of each day from from to
+func (a *appraisal) performance(skip map[string]bool) Performance {
+	return Performance{From: a.days[0], To: a.days[len(a.days)-1], Base: a.base, Results: a.total(skip).measure()}
+}
+
+// Parts measures each holding of a portfolio, or each currency, as Performance
+// measures the whole, which is returned with them. They are sorted.
+func (t *Tracker) Parts(ctx context.Context, owner, id string, from, to Date, byCurrency bool) (Performance, []Part, error) {
+	a, err := t.measured(ctx, owner, id, from, to, true)
+	if err != nil {
+		return Performance{}, nil, err
+	}
+	whole := a.total(nil)
+	capital, priced := whole.capital(whole.started())
+	parts := []Part{}
+	add := func(s subject, symbol string, c Currency) {
+		p := Part{Symbol: symbol, Currency: c, Results: s.measure()}
+		if p.Gain.Valid && priced && capital.IsPositive() {
+			p.Contribution = valid(p.Gain.Decimal.DivRound(capital, returnScale), true)
+		}
+		parts = append(parts, p)
+	}
+	if byCurrency {
+		subjects := a.byCurrency()
+		for _, c := range slices.Sorted(maps.Keys(subjects)) {
+			add(subjects[c], "", c)
+		}
+	} else {
+		subjects := a.byHolding()
+		for _, symbol := range slices.Sorted(maps.Keys(subjects)) {
+			add(subjects[symbol], symbol, a.timeline.holdings[symbol].currency)
+		}
+	}
+	return a.performance(nil), parts, nil
+}
+
+// measured appraises a portfolio on the days that a measurement needs.
+func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date, parts bool) (*appraisal, error) {
+	b, _, err := t.book(ctx, owner, id)
+	if err != nil {
+		return nil, err
+	}
+	line, err := b.timeline(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	if from == 0 {
+		from = min(line.first, to) - 1
+	}
+	if from < 1 || from >= to {
+		return nil, &Error{Code: CodeInvalidRequest, Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
+	}
+	return appraise(ctx, t.market, line, line.portfolio.Base, measured(from, to, line.flowDays(from, to, parts)), t.now(), parts)
+}
+
+// History returns what a portfolio was worth at the close of each day from from to
 // to, at most MaxDays; for today that is what it is worth now.
 func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) ([]DayValue, error) {
 	if from < 1 || from > to || to-from >= MaxDays {
 		return nil, &Error{Code: CodeInvalidRequest,
 			Message: fmt.Sprintf("from: got %q, want a day up to %q, at most %d days", from, to, MaxDays)}
 	}
-	p, txs, view, err := t.view(ctx, owner, id, to)
+	b, _, err := t.book(ctx, owner, id)
+	if err != nil {
+		return nil, err
+	}
+	line, err := b.timeline(ctx, to)
 	if err != nil {
 		return nil, err
 	}
@@ -103,44 +183,29 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 	for d := from; d <= to; d++ {
 		days = append(days, d)
 	}
-	closes := t.closes(ctx, view, p.Base, txs, days)
-	entries, now := newDerivation(p.Policy, txs), t.now()
-	history := make([]DayValue, 0, len(days))
-	for _, d := range days {
-		ledger, err := entries.at(d)
-		if err != nil {
-			return nil, err
-		}
-		at := Close(d)
-		if at.After(now) {
-			at = now
-		}
-		v := Value(ledger, p.Base, at, closes.at(d))
-		if closes.err != nil {
-			return nil, closes.err
-		}
-		history = append(history, DayValue{Date: d, State: v.State, Total: v.Total, Invested: v.Invested, Cash: v.Cash})
+	a, err := appraise(ctx, t.market, line, line.portfolio.Base, days, t.now(), false)
+	if err != nil {
+		return nil, err
+	}
+	history := make([]DayValue, len(days))
+	for i := range days {
+		history[i] = a.value(i)
 	}
 	return history, nil
 }
 
-// view gives a portfolio as it is now, its transactions in the order they take
-// effect, and what they make through a day.
-func (t *Tracker) view(ctx context.Context, owner, id string, through Date) (Portfolio, []Transaction, view, error) {
+// book returns the book of a portfolio as it is now.
+func (t *Tracker) book(ctx context.Context, owner, id string) (*book, Portfolio, error) {
 	p, err := t.portfolios.GetPortfolio(ctx, owner, id)
 	if err != nil {
-		return Portfolio{}, nil, view{}, err
+		return nil, Portfolio{}, err
 	}
-	kept, err := t.ledgers.get(ctx, p)
-	if err != nil {
-		return Portfolio{}, nil, view{}, err
-	}
-	v, err := kept.through(through)
-	return kept.portfolio, kept.txs, v, err
+	b, err := t.books.get(ctx, p)
+	return b, p, err
 }
 
-// withBase adds the base currency where it is not there. It changes nothing it
-// is given.
+// withBase adds the base currency where it is not there. It does not change its
+// arguments.
 func withBase(currencies []Currency, base Currency) []Currency {
 	if slices.Contains(currencies, base) {
 		return slices.Clip(currencies)
@@ -148,7 +213,7 @@ func withBase(currencies []Currency, base Currency) []Currency {
 	return append(slices.Clip(currencies), base)
 }
 
-// quotedIn gives the currencies of quotes that are not among those.
+// quotedIn returns the currencies of quotes that are not among those.
 func quotedIn(prices Prices, currencies []Currency, base Currency) []Currency {
 	var more []Currency
 	for _, q := range prices.Quotes {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,8 @@ type shelf struct {
 	mu        sync.Mutex
 	portfolio Portfolio
 	txs       []Transaction
+	written   map[string]int64 // version of the portfolio by ID of the entry
+	deleted   map[string]int64
 	loads     int
 	block     chan struct{} // Load waits for its end, if there is one
 	failure   error
@@ -44,6 +47,40 @@ func (s *shelf) Load(ctx context.Context, owner, id string) (Portfolio, []Transa
 		<-block
 	}
 	return p, txs, errors.Join(err, failure)
+}
+
+func (s *shelf) LoadSince(ctx context.Context, owner, id string, version int64) (Portfolio, []Transaction, []string, error) {
+	p, txs, err := s.Load(ctx, owner, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var changed []Transaction
+	var deleted []string
+	for _, tx := range txs {
+		if s.written[tx.ID] > version {
+			changed = append(changed, tx)
+		}
+	}
+	for id, at := range s.deleted {
+		if at > version {
+			deleted = append(deleted, id)
+		}
+	}
+	return p, changed, deleted, err
+}
+
+func (s *shelf) ListPortfolios(ctx context.Context, owner string, _ Page) ([]Portfolio, string, error) {
+	p, err := s.GetPortfolio(ctx, owner, "p")
+	return []Portfolio{p}, "", err
+}
+
+// record adds entries and makes a new version, as a store does.
+func (s *shelf) record(txs ...Transaction) {
+	s.portfolio.Version++
+	for _, tx := range txs {
+		s.txs = append(s.txs, tx)
+		numbered(s.txs...)
+		s.written[s.txs[len(s.txs)-1].ID] = s.portfolio.Version
+	}
 }
 
 func (s *shelf) change(change func()) {
@@ -85,9 +122,68 @@ func (b *board) Closing(_ context.Context, symbols []string, currencies []Curren
 	return all, b.err
 }
 
+func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date, each func(Quote) error) error {
+	b.asked.Add(1)
+	for _, symbol := range symbols {
+		byDay := map[Date]Quote{}
+		before := Quote{}
+		for _, q := range b.quotes { // in the order of their times
+			switch d := DateOf(q.Time); {
+			case q.Symbol != symbol || d > to:
+			case d < from:
+				before = q
+			default:
+				byDay[d] = q
+			}
+		}
+		if err := eachOf(before, before.Symbol != "", byDay, each); err != nil {
+			return err
+		}
+	}
+	return b.err
+}
+
+func (b *board) RateSeries(_ context.Context, currencies []Currency, from, to Date, each func(Rate) error) error {
+	b.asked.Add(1)
+	for _, a := range currencies {
+		for _, c := range currencies {
+			byDay := map[Date]Rate{}
+			before := Rate{}
+			for _, r := range b.rates {
+				switch d := DateOf(r.Time); {
+				case r.From != a || r.To != c || d > to:
+				case d < from:
+					before = r
+				default:
+					byDay[d] = r
+				}
+			}
+			if err := eachOf(before, before.From != "", byDay, each); err != nil {
+				return err
+			}
+		}
+	}
+	return b.err
+}
+
+// eachOf calls with the last of the days before, if there is one, and of each day.
+func eachOf[T any](before T, there bool, byDay map[Date]T, each func(T) error) error {
+	if there {
+		if err := each(before); err != nil {
+			return err
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(byDay)) {
+		if err := each(byDay[d]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func tracked(t testing.TB, now time.Time, txs ...Transaction) (*Tracker, *shelf, *board) {
 	t.Helper()
-	s := &shelf{txs: numbered(txs...), portfolio: Portfolio{Owner: "alice", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}}
+	s := &shelf{txs: numbered(txs...), written: map[string]int64{}, deleted: map[string]int64{}, portfolio: Portfolio{Owner: "alice", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}}
 	b := &board{}
 	return NewTracker(s, b, MarketPricer{b}, func() time.Time { return now }), s, b
 }

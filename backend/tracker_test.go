@@ -74,7 +74,7 @@ func TestTrackerValuation(t *testing.T) {
 		{"before the price of its day was known", hours(t, "2026-03-03", 9), "10", StateStale},
 		{"when it was just known", hours(t, "2026-03-03", 17), "20", StatePriced},
 		{"the close of a day without a price", Close(day(t, "2026-03-04")), "20", StateStale},
-		{"before all prices", hours(t, "2026-03-01", 9), "", StateNoPrice},
+		{"before all prices", hours(t, "2026-03-01", 9), "0", StateEstimated},
 	} {
 		v, err := tracker.Valuation(t.Context(), "alice", "p", test.asOf)
 		if err != nil {
@@ -97,8 +97,8 @@ func TestTrackerValuation(t *testing.T) {
 	}
 }
 
-// A tracker measures and remembers days just as the domain does by itself.
-func TestTrackerPerformanceAndHistory(t *testing.T) {
+// A day of the history is the valuation at its close.
+func TestTrackerHistory(t *testing.T) {
 	now := hours(t, "2026-12-31", 12)
 	first, last := day(t, "2026-01-01"), day(t, "2026-12-31")
 	txs := []Transaction{money(t, Deposit, "2026-01-02", "2000", "0"), buy(t, "2026-01-02", "10", "100", "0"),
@@ -112,25 +112,14 @@ func TestTrackerPerformanceAndHistory(t *testing.T) {
 		prices, _ := market.Closing(ctx, []string{"ACME"}, []Currency{"EUR"}, d)
 		return prices[d]
 	}
-	want, err := Perform(s.portfolio.Policy, s.txs, "EUR", first, last, closing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := tracker.Performance(ctx, "alice", "p", first, last)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if asText(t, got) != asText(t, want) || !got.TimeWeighted.Value.Valid {
-		t.Errorf("Performance() = %s, want %s", asText(t, got), asText(t, want))
-	}
 
 	market.asked.Store(0)
 	history, err := tracker.History(ctx, "alice", "p", first, last)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := market.asked.Load(); n != 4 {
-		t.Errorf("the market was asked %d times for 365 days, want 4", n)
+	if n := market.asked.Load(); n != 1 {
+		t.Errorf("the market was asked %d times for 365 days in one currency, want once", n)
 	}
 	if len(history) != 365 {
 		t.Fatalf("History() has %d days, want 365", len(history))
@@ -176,8 +165,8 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 	for version := int64(2); version < 5; version++ {
 		block := make(chan struct{})
 		s.change(func() {
-			s.txs = numbered(append(s.txs, buy(t, "2026-03-01", "1", "5", "0"))...)
-			s.portfolio.Version, s.block, s.loads = version, block, 0
+			s.record(buy(t, "2026-03-01", "1", "5", "0"))
+			s.block, s.loads = block, 0
 		})
 		var callers sync.WaitGroup
 		for range 20 {
@@ -225,7 +214,7 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 
 func TestTrackerForgetsWhatWasUsedLongestAgo(t *testing.T) {
 	tracker, s, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "1", "5", "0"), buy(t, "2026-03-01", "1", "5", "0"))
-	tracker.ledgers.limit = 6 // two portfolios of two
+	tracker.books.limit = 6 // two portfolios of two
 	ask := func(id string, loads int) {
 		t.Helper()
 		s.loads = 0
@@ -242,10 +231,10 @@ func TestTrackerForgetsWhatWasUsedLongestAgo(t *testing.T) {
 	ask("c", 1) // b goes
 	ask("a", 0)
 	ask("b", 1) // c goes
-	if held, n := tracker.ledgers.held, tracker.ledgers.order.Len(); held != 6 || n != 2 || len(tracker.ledgers.byID) != 2 {
+	if held, n := tracker.books.held, tracker.books.order.Len(); held != 6 || n != 2 || len(tracker.books.byID) != 2 {
 		t.Errorf("the cache holds %d in %d portfolios, want 6 in 2", held, n)
 	}
-	tracker.ledgers.limit = 1
+	tracker.books.limit = 1
 	ask("big", 1)
 	ask("big", 0) // one larger than the limit is kept while it is the only one
 }

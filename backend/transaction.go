@@ -2,10 +2,6 @@ package backend
 
 import (
 	"cmp"
-	"fmt"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 )
@@ -15,136 +11,124 @@ type Kind string
 
 // The kinds of transactions.
 const (
-	Buy        Kind = "BUY"
-	Sell       Kind = "SELL"
-	Dividend   Kind = "DIVIDEND"
-	Interest   Kind = "INTEREST"
-	Fee        Kind = "FEE"
-	Deposit    Kind = "DEPOSIT"
-	Withdrawal Kind = "WITHDRAWAL"
-	Split      Kind = "SPLIT"
+	Buy             Kind = "BUY"
+	Sell            Kind = "SELL"
+	Dividend        Kind = "DIVIDEND"
+	Interest        Kind = "INTEREST" // below zero where it is paid
+	Fee             Kind = "FEE"
+	Deposit         Kind = "DEPOSIT"
+	Withdrawal      Kind = "WITHDRAWAL"
+	Conversion      Kind = "CONVERSION"        // of one currency into another
+	TransferIn      Kind = "TRANSFER_IN"       // of units, with their cost and their day
+	TransferOut     Kind = "TRANSFER_OUT"      // of units, which realises nothing
+	ReturnOfCapital Kind = "RETURN_OF_CAPITAL" // lowers the cost of what is held
+	Split           Kind = "SPLIT"
+	SpinOff         Kind = "SPIN_OFF"
+	Merger          Kind = "MERGER"
 )
 
-// The turn of each kind within a day. A split holds from the opening, so trades
-// of its day are in new units; money and units come before they go.
-var turns = map[Kind]int{
-	Split: 1, Deposit: 2, Dividend: 3, Interest: 4, Buy: 5, Sell: 6, Fee: 7, Withdrawal: 8,
-}
-
-// Limits of the texts and of the terms of a split.
+// Limits of the texts, the lists and the terms of a ratio.
 const (
 	MaxNote      = 1000 // characters
 	MaxSplitTerm = 1_000_000
+	MaxLots      = 100 // named by one entry
 )
 
-// Ratio is that of a split: Old units become New units. Two for one is {2, 1}.
+// Ratio says how many New units come of Old ones. A split of two for one is {2, 1}.
 type Ratio struct {
 	New int64 `json:"new"`
 	Old int64 `json:"old"`
 }
 
+// LotChoice names units by the day they were acquired on.
+type LotChoice struct {
+	Date     Date            `json:"date"`
+	Quantity decimal.Decimal `json:"quantity"`
+}
+
 // Transaction is one entry of a portfolio. Everything else is derived from these.
 type Transaction struct {
 	ID       string `json:"id"`       // unique in the portfolio
-	Sequence int64  `json:"sequence"` // order of recording; decides among entries of one day and kind
+	Sequence int64  `json:"sequence"` // order of recording; decides among entries of one time
 	Kind     Kind   `json:"kind"`
 	Date     Date   `json:"date"`
+	Time     Clock  `json:"time,omitempty"` // in the portfolio's time zone; see Compare for an entry without one
 
-	// Symbol is what is traded, split or pays; it may also name what a FEE or an
-	// INTEREST is about.
+	// Symbol is what is traded, moved, split or pays; it may also name what a FEE
+	// or an INTEREST is about.
 	Symbol   string          `json:"symbol,omitempty"`
-	Quantity decimal.Decimal `json:"quantity"` // units, BUY and SELL
-	Price    decimal.Decimal `json:"price"`    // currency per unit, BUY and SELL; 0 is a gift
-	Amount   decimal.Decimal `json:"amount"`   // currency, before Fee; the kinds that move money alone
+	Quantity decimal.Decimal `json:"quantity"` // units
+	Price    decimal.Decimal `json:"price"`    // currency per unit; 0 is a gift
+	// Amount is money before Fee and Tax. With BUY and SELL it is what the broker
+	// settled, 0 for quantity times price. With TRANSFER_IN it is the cost of the
+	// units, with SPLIT what is paid for a fraction of a unit.
+	Amount   decimal.Decimal `json:"amount"`
 	Currency Currency        `json:"currency,omitempty"`
-	Fee      decimal.Decimal `json:"fee"`   // currency, on top; not with FEE and SPLIT
-	Ratio    Ratio           `json:"ratio"` // SPLIT
+	Fee      decimal.Decimal `json:"fee"`   // on top
+	Ratio    Ratio           `json:"ratio"` // SPLIT, SPIN_OFF, MERGER
 	Note     string          `json:"note,omitempty"`
+
+	Tax          decimal.Decimal `json:"tax,omitzero"`           // currency, withheld or paid on top
+	FeeCurrency  Currency        `json:"fee_currency,omitempty"` // of Fee; "" for Currency
+	ToAmount     decimal.Decimal `json:"to_amount,omitzero"`     // CONVERSION: what came for Amount
+	ToCurrency   Currency        `json:"to_currency,omitempty"`  // of ToAmount
+	Acquired     Date            `json:"acquired,omitzero"`      // TRANSFER_IN: the day of the lot; 0 for Date
+	ToSymbol     string          `json:"to_symbol,omitempty"`    // SPIN_OFF, MERGER: what comes
+	CostFraction decimal.Decimal `json:"cost_fraction,omitzero"` // SPIN_OFF: the share of the cost that moves, 0–1
+	Lots         []LotChoice     `json:"lots,omitempty"`         // the units to take; none for the cost method's choice
+	Transfer     string          `json:"transfer,omitempty"`     // joins the two sides of a transfer between portfolios
 }
 
-// Validate reports every problem of the transaction by itself: a FieldError
-// each, joined. Whether there is enough to sell is for Derive to say.
-func (t Transaction) Validate() error {
-	var p problems
-	if turns[t.Kind] == 0 {
-		p.add("kind", fmt.Sprintf("%.16q", t.Kind),
-			"BUY, SELL, DIVIDEND, INTEREST, FEE, DEPOSIT, WITHDRAWAL or SPLIT")
+// Settled returns the money of a trade before fee and tax.
+func (t Transaction) Settled() decimal.Decimal {
+	if t.Amount.IsZero() {
+		return t.Quantity.Mul(t.Price)
 	}
-	if t.Date < 1 {
-		p.add("date", "none", "a day such as 2026-02-28")
-	}
-	if utf8.RuneCountInString(t.Note) > MaxNote || !utf8.ValidString(t.Note) {
-		p.add("note", strconv.Itoa(len(t.Note))+" bytes", fmt.Sprintf("at most %d characters of UTF-8", MaxNote))
-	}
-	if strings.ContainsRune(t.Note, 0) { // PostgreSQL's text has none
-		p.add("note", "a NUL character", "none")
-	}
-	t.validateSymbol(&p)
+	return t.Amount
+}
+
+// feeCurrency is the currency that the fee is paid in.
+func (t Transaction) feeCurrency() Currency { return cmp.Or(t.FeeCurrency, t.Currency) }
+
+// takes reports whether an entry takes money or units rather than bringing them.
+func (t Transaction) takes() bool {
 	switch t.Kind {
-	case Split:
-		t.validateSplit(&p)
-	case Buy, Sell:
-		p.number("quantity", t.Quantity, true)
-		p.number("price", t.Price, false)
-		p.number("fee", t.Fee, false)
-		p.absent("amount", t.Amount, t.Kind)
-	case Dividend, Interest, Deposit, Withdrawal, Fee:
-		p.number("amount", t.Amount, true)
-		p.absent("quantity", t.Quantity, t.Kind)
-		p.absent("price", t.Price, t.Kind)
-		if t.Kind == Fee {
-			p.absent("fee", t.Fee, t.Kind)
-		} else {
-			p.number("fee", t.Fee, false)
-		}
+	case Sell, Fee, Withdrawal, TransferOut:
+		return true
+	case Interest:
+		return t.Amount.IsNegative()
 	}
-	if t.Kind != Split {
-		p.currency("currency", t.Currency)
-		if t.Ratio != (Ratio{}) {
-			p.add("ratio", "a value", "none but with SPLIT")
-		}
-	}
-	return p.err()
+	return false
 }
 
-func (t Transaction) validateSymbol(p *problems) {
-	switch t.Kind {
-	case Deposit, Withdrawal:
-		if t.Symbol != "" {
-			p.add("symbol", "a value", fmt.Sprintf("none with %s", t.Kind))
-		}
-		return
-	case Fee, Interest:
-		if t.Symbol == "" {
-			return
-		}
+// clock is when an entry takes effect within its day.
+func (t Transaction) clock() Clock {
+	switch {
+	case t.Time != 0:
+		return t.Time
+	case t.takes():
+		return endOfDay
 	}
-	p.symbol(t.Symbol)
+	return midnight
 }
 
-func (t Transaction) validateSplit(p *problems) {
-	if t.Ratio.New < 1 || t.Ratio.New > MaxSplitTerm || t.Ratio.Old < 1 || t.Ratio.Old > MaxSplitTerm {
-		p.add("ratio", fmt.Sprintf("%d for %d", t.Ratio.New, t.Ratio.Old),
-			fmt.Sprintf("both terms 1–%d", MaxSplitTerm))
-	}
-	for _, d := range []struct {
-		path  string
-		value decimal.Decimal
-	}{{"quantity", t.Quantity}, {"price", t.Price}, {"amount", t.Amount}, {"fee", t.Fee}} {
-		p.absent(d.path, d.value, Split)
-	}
-	if t.Currency != "" {
-		p.add("currency", fmt.Sprintf("%.8q", t.Currency), "none with SPLIT")
-	}
-}
-
-// Compare orders transactions as they take effect: by date, within a day by
-// kind (a split first, what comes before what goes), then by Sequence and ID.
-// No two entries of a portfolio are equal, so the order is the same always.
+// Compare orders transactions as they take effect: by date; within a day splits
+// first, since a split holds from the opening; then by time, where an entry
+// without one counts at 00:00 if it brings money or units and at 24:00 if it
+// takes them; then by Sequence and ID. No two entries of a portfolio are equal,
+// so the order is always the same.
 func (t Transaction) Compare(other Transaction) int {
+	if t.Date != other.Date {
+		return cmp.Compare(t.Date, other.Date)
+	}
+	if first, second := t.Kind == Split, other.Kind == Split; first != second {
+		if first {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(
-		cmp.Compare(t.Date, other.Date),
-		cmp.Compare(turns[t.Kind], turns[other.Kind]),
+		cmp.Compare(t.clock(), other.clock()),
 		cmp.Compare(t.Sequence, other.Sequence),
 		cmp.Compare(t.ID, other.ID),
 	)

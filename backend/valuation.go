@@ -8,16 +8,17 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// State says what a value rests on. Where it is missing something there is no
+// State says what a value rests on. Where something is missing there is no
 // value, which JSON shows as null.
 type State string
 
 // The states of a value, the better first.
 const (
-	StatePriced  State = "priced"   // everything is no older than StaleAfter
-	StateStale   State = "stale"    // something is older
-	StateNoRate  State = "no_rate"  // an exchange rate is missing
-	StateNoPrice State = "no_price" // the price is missing
+	StatePriced    State = "priced"    // everything is no older than StaleAfter
+	StateStale     State = "stale"     // something is older
+	StateEstimated State = "estimated" // there is no quote: the price of the last trade stands in
+	StateNoRate    State = "no_rate"   // an exchange rate is missing
+	StateNoPrice   State = "no_price"  // the price is missing
 )
 
 // UsedQuote is a quote that a valuation rests on.
@@ -34,6 +35,17 @@ type UsedRate struct {
 	Stale bool  `json:"stale"`
 }
 
+// Gains explain the unrealised gain of what is held, in the base currency.
+type Gains struct {
+	BaseCost       decimal.NullDecimal `json:"base_cost"`       // each lot's cost at the rate of its day
+	BaseUnrealised decimal.NullDecimal `json:"base_unrealised"` // the value less BaseCost, which is both effects
+	PriceEffect    decimal.NullDecimal `json:"price_effect"`    // what the prices did, at the rates of the lots' days
+	CurrencyEffect decimal.NullDecimal `json:"currency_effect"` // what the rates did since
+	// DayChange is the gain since the close of the day before: what came in and
+	// went out since then is neither gain nor loss.
+	DayChange decimal.NullDecimal `json:"day_change"`
+}
+
 // Position is the value of a holding.
 type Position struct {
 	Symbol     string              `json:"symbol"`
@@ -44,6 +56,7 @@ type Position struct {
 	Value      decimal.NullDecimal `json:"value"`      // below zero when short
 	Unrealised decimal.NullDecimal `json:"unrealised"` // Value less Cost
 	BaseValue  decimal.NullDecimal `json:"base_value"` // in the base currency
+	Gains
 }
 
 // CashPosition is the value of the cash in one currency.
@@ -57,34 +70,59 @@ type CashPosition struct {
 // Valuation is what a ledger was worth at a time. Its sums are exact, and there
 // is none over anything that is missing.
 type Valuation struct {
-	AsOf      time.Time           `json:"as_of"`
-	Base      Currency            `json:"base"`
-	State     State               `json:"state"` // the worst there is
-	Total     decimal.NullDecimal `json:"total"` // Invested and Cash, in the base currency
-	Invested  decimal.NullDecimal `json:"invested"`
-	Cash      decimal.NullDecimal `json:"cash"`
-	Positions []Position          `json:"positions"`      // by symbol, those with units
-	Balances  []CashPosition      `json:"cash_positions"` // by currency, those with an amount
-	Quotes    []UsedQuote         `json:"quotes"`         // by symbol, all that were used
-	Rates     []UsedRate          `json:"rates"`          // by pair, all that were used
+	AsOf     time.Time           `json:"as_of"`
+	Base     Currency            `json:"base"`
+	State    State               `json:"state"` // the worst there is
+	Total    decimal.NullDecimal `json:"total"` // Invested and Cash, in the base currency
+	Invested decimal.NullDecimal `json:"invested"`
+	Cash     decimal.NullDecimal `json:"cash"`
+	Gains
+	Positions []Position     `json:"positions"`      // by symbol, those with units
+	Balances  []CashPosition `json:"cash_positions"` // by currency, those with an amount
+	Quotes    []UsedQuote    `json:"quotes"`         // by symbol, all that were used
+	Rates     []UsedRate     `json:"rates"`          // by pair, all that were used
 }
 
 // Value computes what a ledger was worth in the base currency as of a time, by
-// the prices known then. The ledger must reach through the day of that time.
+// the prices known then. The ledger must reach through the day of that time. It
+// has no gains but those that need no earlier price or rate; see Tracker.
 func Value(l Ledger, base Currency, asOf time.Time, prices Prices) Valuation {
-	v := valuer{prices: prices, rates: map[Pair]UsedRate{}, Valuation: Valuation{
+	return value(l, base, asOf, prices, background{})
+}
+
+// background is what a valuation needs to know of earlier days.
+type background struct {
+	known   bool                // there is one
+	lots    map[string]pastCost // of holdings in another currency than the base, by symbol
+	opening sums                // worth of what was held at the close before, by symbol
+	cash    decimal.NullDecimal // worth of the cash at the close before
+}
+
+// pastCost is the sum of the lots' costs, and of their units, at the rates of
+// their days.
+type pastCost struct {
+	cost, units decimal.NullDecimal
+}
+
+func value(l Ledger, base Currency, asOf time.Time, prices Prices, past background) Valuation {
+	v := valuer{prices: prices, zone: l.zone, rates: map[Pair]UsedRate{}, Valuation: Valuation{
 		AsOf: asOf, Base: base, State: StatePriced,
 		Positions: []Position{}, Balances: []CashPosition{}, Quotes: []UsedQuote{}, Rates: []UsedRate{},
 	}}
-	v.Invested, v.Cash = decimal.NewNullDecimal(decimal.Zero), decimal.NewNullDecimal(decimal.Zero)
-	for _, h := range l.Holdings {
+	nought := decimal.NewNullDecimal(decimal.Zero)
+	v.Invested, v.Cash = nought, nought
+	v.BaseCost, v.BaseUnrealised, v.PriceEffect, v.CurrencyEffect = nought, nought, nought, nought
+	for i := range l.Holdings {
+		h := &l.Holdings[i]
 		if h.Quantity.IsZero() {
 			continue
 		}
-		p := v.position(h)
+		p := v.position(h, past)
 		v.Positions = append(v.Positions, p)
 		v.Invested = sum(v.Invested, p.BaseValue)
 		v.State = worse(v.State, p.State)
+		v.BaseCost, v.BaseUnrealised = sum(v.BaseCost, p.BaseCost), sum(v.BaseUnrealised, p.BaseUnrealised)
+		v.PriceEffect, v.CurrencyEffect = sum(v.PriceEffect, p.PriceEffect), sum(v.CurrencyEffect, p.CurrencyEffect)
 	}
 	for _, currency := range l.Currencies() {
 		amount := l.Cash[currency]
@@ -98,6 +136,9 @@ func Value(l Ledger, base Currency, asOf time.Time, prices Prices) Valuation {
 		v.State = worse(v.State, c.State)
 	}
 	v.Total = sum(v.Invested, v.Cash)
+	if past.known {
+		v.dayChanges(l, past)
+	}
 	for _, r := range v.rates {
 		v.Rates = append(v.Rates, r)
 	}
@@ -107,32 +148,70 @@ func Value(l Ledger, base Currency, asOf time.Time, prices Prices) Valuation {
 	return v.Valuation
 }
 
-// valuer is a valuation on its way.
+// valuer is a valuation that is being computed.
 type valuer struct {
 	Valuation
 	prices Prices
+	zone   *time.Location
 	rates  map[Pair]UsedRate
 }
 
-func (v *valuer) position(h Holding) Position {
+func (v *valuer) position(h *Holding, past background) Position {
 	p := Position{Symbol: h.Symbol, Currency: h.Currency, Quantity: h.Quantity, Cost: h.Cost, State: StatePriced}
-	q, found := v.prices.quote(h.Symbol, v.AsOf)
-	if !found {
-		p.State = StateNoPrice
+	if h.Currency == v.Base {
+		p.BaseCost = decimal.NewNullDecimal(h.Cost)
+	} else {
+		p.BaseCost = past.lots[h.Symbol].cost
+	}
+	worth, currency, used, state := v.prices.worth(h, h.Quantity, v.AsOf, DateIn(v.AsOf, v.zone), v.zone)
+	if used != nil {
+		v.Quotes = append(v.Quotes, *used)
+	}
+	if p.State = state; state == StateNoPrice {
 		return p
 	}
-	used := UsedQuote{Quote: q, AgeMS: q.Age(v.AsOf).Milliseconds(), Stale: q.Stale(v.AsOf)}
-	v.Quotes = append(v.Quotes, used)
-	if used.Stale {
-		p.State = StateStale
+	p.Value = v.convert(worth, currency, h.Currency, &p.State)
+	p.BaseValue = v.convert(worth, currency, v.Base, &p.State)
+	if p.State == StateNoRate {
+		p.BaseValue = decimal.NullDecimal{}
 	}
-	worth := h.Quantity.Mul(q.Price)
-	p.Value = v.convert(worth, q.Currency, h.Currency, &p.State)
-	p.BaseValue = v.convert(worth, q.Currency, v.Base, &p.State)
 	if p.Value.Valid {
 		p.Unrealised = decimal.NewNullDecimal(p.Value.Decimal.Sub(h.Cost))
 	}
+	p.BaseUnrealised = sum(p.BaseValue, negative(p.BaseCost))
+	switch {
+	case h.Currency == v.Base:
+		p.PriceEffect = p.BaseUnrealised
+		p.CurrencyEffect = valid(decimal.Zero, p.BaseUnrealised.Valid)
+	case p.BaseUnrealised.Valid && p.Value.Valid:
+		// The value at the rates of the lots' days, weighted by their units.
+		units := past.lots[h.Symbol].units.Decimal
+		before := p.Value.Decimal.Mul(units).DivRound(h.Quantity, MaxDecimals)
+		p.PriceEffect = decimal.NewNullDecimal(before.Sub(p.BaseCost.Decimal))
+		p.CurrencyEffect = decimal.NewNullDecimal(p.BaseValue.Decimal.Sub(before))
+	}
 	return p
+}
+
+// worth prices units of a holding at a time of a day: by the quote known then,
+// adjusted for the splits since, or else by the price of the last trade.
+func (p Prices) worth(h *Holding, units decimal.Decimal, asOf time.Time, day Date, zone *time.Location) (decimal.Decimal, Currency, *UsedQuote, State) {
+	q, found := p.quote(h.Symbol, asOf)
+	if !found {
+		last := h.lastTrade
+		if last.date == 0 || last.date > day {
+			return decimal.Zero, h.Currency, nil, StateNoPrice
+		}
+		ratio := splitSince(h.splits, day, func(s unitChange) bool { return s.date > last.date })
+		return worthOf(units, last.price, ratio), h.Currency, nil, StateEstimated
+	}
+	used := &UsedQuote{Quote: q, AgeMS: q.Age(asOf).Milliseconds(), Stale: q.Stale(asOf)}
+	state := StatePriced
+	if used.Stale {
+		state = StateStale
+	}
+	ratio := splitSince(h.splits, day, func(s unitChange) bool { return s.after(q.Time, zone) })
+	return worthOf(units, q.Price, ratio), q.Currency, used, state
 }
 
 // convert changes an amount into another currency, keeps the rate it used and
@@ -162,7 +241,7 @@ func sum(a, b decimal.NullDecimal) decimal.NullDecimal {
 	return decimal.NewNullDecimal(a.Decimal.Add(b.Decimal))
 }
 
-var badness = map[State]int{StatePriced: 0, StateStale: 1, StateNoRate: 2, StateNoPrice: 3}
+var badness = map[State]int{StatePriced: 0, StateStale: 1, StateEstimated: 2, StateNoRate: 3, StateNoPrice: 4}
 
 func worse(a, b State) State {
 	if badness[b] > badness[a] {

@@ -69,14 +69,17 @@ func TestValue(t *testing.T) {
 			StateNoRate, "", "", "", "100", "-18"},
 		{"a later rate", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0.9", noon.Add(time.Minute))),
 			StateNoRate, "", "", "", "100", "-18"},
-		{"a price missing", pricesOf([]Quote{acmeQuote}, euros), StateNoPrice, "", "", "590", "100", ""},
+		{"a price missing: BIG was bought at 50", pricesOf([]Quote{acmeQuote}, euros),
+			StateEstimated, "1870", "1280", "590", "100", "0"},
 		{"a later price", pricesOf([]Quote{acmeQuote, quote("BIG", "45.5", "USD", noon.Add(time.Minute))}, euros),
-			StateNoPrice, "", "", "590", "100", ""},
+			StateEstimated, "1870", "1280", "590", "100", "0"},
+		{"quoted in a currency without a rate to that of the trades", pricesOf([]Quote{acmeQuote, quote("BIG", "40.95", "EUR", noon)}, euros),
+			StateNoRate, "", "", "590", "100", ""},
 		{"worthless", pricesOf([]Quote{acmeQuote, quote("BIG", "0", "USD", noon)}, euros),
 			StatePriced, "1690", "1100", "590", "100", "-200"},
 		{"quoted elsewhere", pricesOf([]Quote{acmeQuote, quote("BIG", "40.95", "EUR", noon)}, euros,
 			rate("EUR", "USD", "1.2", noon)), StatePriced, "1853.8", "1263.8", "590", "100", "-3.44"},
-		{"nothing known", Prices{}, StateNoPrice, "", "", "", "", ""},
+		{"nothing known", Prices{}, StateNoRate, "", "", "", "0", "0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := Value(world(t), "EUR", noon, test.prices)
@@ -106,7 +109,7 @@ func TestValuationShowsWhatItUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"total":null`, `"cash":"590"`, `"state":"no_price"`, `"age_ms":61000,"stale":true`,
+	for _, want := range []string{`"total":"1870"`, `"cash":"590"`, `"state":"estimated"`, `"base_cost":null`, `"day_change":null`, `"age_ms":61000,"stale":true`,
 		`"rates":[{"from":"USD","to":"EUR","rate":"0.9"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("json.Marshal(Valuation) = %s, want %s in it", text, want)

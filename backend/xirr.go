@@ -7,7 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// ReturnError says why a return is not a number.
+// ReturnError says why a return is not the one that was asked for, or not a number.
 type ReturnError string
 
 // The reasons. Their texts are stable: clients may depend on them.
@@ -18,7 +18,7 @@ const (
 	Unpriced  ReturnError = "unpriced"   // a price or an exchange rate is missing
 )
 
-// Error gives the reason.
+// Error returns the reason.
 func (e ReturnError) Error() string { return string(e) }
 
 // CashFlow is money that moved on a day: below zero into the investment, above
@@ -28,96 +28,119 @@ type CashFlow struct {
 	Amount decimal.Decimal
 }
 
-// Rates are looked for as g = ln(1 + rate), from a loss of all but a 10^-12th a
-// year to a gain of 10^17 times.
-const (
-	minLogRate = -27.0
-	maxLogRate = 39.0
-)
-
-// XIRR gives the annual rate at which the flows are worth nothing together, as
+// XIRR returns the annual rate at which the flows are worth nothing together, as
 // a fraction: 0.1 is 10 % a year. It solves
 //
 //	Σ amount / (1 + rate)^(days since the first flow / 365) = 0
 //
 // which is the definition of XIRR in Microsoft Excel's documentation. The
 // error is NoRoot or ManyRoots.
-//
-// Amounts are exact until the equation is solved. A power with a broken exponent
-// is irrational, so the rate is computed in floating point and rounded to 10
-// decimals. Where flows change their sign once there is exactly one rate, by
-// Descartes' rule of signs. Where they change it more often the rates are
-// found in steps of 0.2 % near zero and 5 % beyond e times: two closer together
-// than that may go unseen.
 func XIRR(flows []CashFlow) (decimal.Decimal, error) {
-	amounts, years, changes := prepare(flows)
-	if changes == 0 {
-		return decimal.Zero, NoRoot
+	growth, days, err := internalGrowth(flows)
+	if err != nil {
+		return decimal.Zero, err
 	}
-	value := func(g float64) float64 { return presentValue(amounts, years, g) }
-	steps := logRateSteps()
-	if changes == 1 {
-		steps = []float64{minLogRate, 0, maxLogRate}
-	}
-	brackets := signChanges(value, steps)
-	switch {
-	case len(brackets) == 0:
-		return decimal.Zero, NoRoot
-	case len(brackets) > 1:
-		return decimal.Zero, ManyRoots
-	}
-	g := bisect(value, brackets[0])
-	return decimal.NewFromFloat(math.Expm1(g)).Round(10), nil
+	return rounded(math.Expm1(growth * 365 / float64(days))), nil
 }
 
-// prepare sorts the flows, nets those of a day, and gives them as parts of the
-// largest, with the years since the first and how often their sign changes.
-func prepare(flows []CashFlow) (amounts, years []float64, changes int) {
+// internalGrowth returns the logarithm of what one unit of money grew to from
+// the first flow to the last, at the rate that XIRR finds, and the days between.
+//
+// Amounts are exact until the equation is solved. A power with a broken exponent
+// is irrational, so the rate is computed in floating point. Where flows change
+// their sign once there is exactly one rate, by Descartes' rule of signs, and the
+// search widens until it is found. Where they change it more often, rates are
+// looked for in steps of 2 % of growth near zero and 2 % of the logarithm beyond:
+// two closer together than that may go unseen.
+func internalGrowth(flows []CashFlow) (growth float64, days int, err error) {
+	amounts, times, days, changes := prepare(flows)
+	if changes == 0 {
+		return 0, days, NoRoot
+	}
+	value := func(g float64) float64 { return presentValue(amounts, times, g) }
+	var brackets []bracket
+	if changes == 1 {
+		brackets = widening(value)
+	} else {
+		brackets = signChanges(value, growthSteps())
+	}
+	switch {
+	case len(brackets) == 0:
+		return 0, days, NoRoot
+	case len(brackets) > 1:
+		return 0, days, ManyRoots
+	}
+	return min(bisect(value, brackets[0]), mostGrowth), days, nil
+}
+
+// mostGrowth is the logarithm of the largest return that is shown, 10^300.
+const mostGrowth = 690
+
+// rounded is a return as it is shown.
+func rounded(f float64) decimal.Decimal {
+	return decimal.NewFromFloat(min(f, math.MaxFloat64)).Round(returnScale)
+}
+
+// prepare sorts the flows, nets those of a day, and returns them as parts of the
+// largest, with the part of the whole time that had passed, the days of that
+// time, and how often the sign changes.
+func prepare(flows []CashFlow) (amounts, times []float64, days, changes int) {
 	byDay := map[Date]decimal.Decimal{}
 	for _, flow := range flows {
 		byDay[flow.Date] = byDay[flow.Date].Add(flow.Amount)
 	}
-	var days []Date
+	var dates []Date
 	largest := decimal.Zero
 	for date, amount := range byDay {
 		if !amount.IsZero() {
-			days = append(days, date)
+			dates = append(dates, date)
 			largest = decimal.Max(largest, amount.Abs())
 		}
 	}
-	slices.Sort(days)
-	for i, date := range days {
+	if len(dates) == 0 {
+		return nil, nil, 0, 0
+	}
+	slices.Sort(dates)
+	days = int(dates[len(dates)-1] - dates[0])
+	for i, date := range dates {
 		amounts = append(amounts, byDay[date].DivRound(largest, 30).InexactFloat64())
-		years = append(years, float64(date-days[0])/365)
-		if i > 0 && byDay[date].Sign() != byDay[days[i-1]].Sign() {
+		times = append(times, float64(date-dates[0])/float64(max(days, 1)))
+		if i > 0 && byDay[date].Sign() != byDay[dates[i-1]].Sign() {
 			changes++
 		}
 	}
-	return amounts, years, changes
+	return amounts, times, days, changes
 }
 
-// presentValue has the sign of the sum of amount·e^(-g·years). It is scaled by
+// presentValue has the sign of the sum of amount·e^(-g·time). It is scaled by
 // the largest power, so that no exponent overflows.
-func presentValue(amounts, years []float64, g float64) float64 {
-	scale := max(0, -g*years[len(years)-1])
+func presentValue(amounts, times []float64, g float64) float64 {
+	scale := max(0, -g)
 	sum := 0.0
 	for i, amount := range amounts {
-		sum += amount * math.Exp(-g*years[i]-scale)
+		sum += amount * math.Exp(-g*times[i]-scale)
 	}
 	return sum
 }
 
-// logRateSteps are dense where rates of portfolios are, and hit 0 exactly.
-func logRateSteps() []float64 {
+// maxGrowth is beyond any growth of amounts of 36 digits in 3,660 steps.
+const maxGrowth = 1e6
+
+// widening returns the bracket of the only root.
+func widening(f func(float64) float64) []bracket {
+	for width := 1.0; width <= maxGrowth; width *= 4 {
+		if found := signChanges(f, []float64{-width, 0, width}); len(found) > 0 {
+			return found[:1]
+		}
+	}
+	return nil
+}
+
+// growthSteps are dense where returns of portfolios are, and hit 0 exactly.
+func growthSteps() []float64 {
 	var steps []float64
-	for g := minLogRate; g < -1; g += 0.05 {
-		steps = append(steps, g)
-	}
-	for i := -500; i <= 500; i++ {
-		steps = append(steps, float64(i)/500)
-	}
-	for g := 1.05; g <= maxLogRate; g += 0.05 {
-		steps = append(steps, g)
+	for i := -700; i <= 700; i++ {
+		steps = append(steps, math.Sinh(float64(i)/50))
 	}
 	return steps
 }
@@ -131,12 +154,16 @@ func signChanges(f func(float64) float64, steps []float64) []bracket {
 	for _, x := range steps {
 		y := f(x)
 		switch {
-		case y == 0:
+		case y == 0 && x == 0:
 			found = append(found, bracket{x, x})
-		case before != 0 && math.Signbit(before) != math.Signbit(y):
+		case before != 0 && y != 0 && math.Signbit(before) != math.Signbit(y):
 			found = append(found, bracket{last, x})
 		}
-		before, last = y, x
+		if y != 0 {
+			before, last = y, x
+		} else if x == 0 {
+			before = 0
+		}
 	}
 	return found
 }

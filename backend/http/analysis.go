@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"portfolio/backend"
@@ -19,10 +20,14 @@ type Tracker interface {
 	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
+	// Parts measures the holdings of a portfolio, or its currencies, and the whole.
+	Parts(ctx context.Context, owner, id string, from, to backend.Date, byCurrency bool) (backend.Performance, []backend.Part, error)
+	// Summary measures all portfolios of an owner.
+	Summary(ctx context.Context, owner string, base backend.Currency, from, to backend.Date) (backend.Summary, error)
 }
 
 func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, at, err := a.portfolioAsOf(r)
+	id, at, _, err := a.portfolioAsOf(ctx, r, by)
 	if err != nil {
 		return err
 	}
@@ -45,11 +50,11 @@ type Days interface {
 const daysTimeout = 2 * time.Second
 
 func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, at, err := a.portfolioAsOf(r)
+	id, at, zone, err := a.portfolioAsOf(ctx, r, by)
 	if err != nil {
 		return err
 	}
-	if day := backend.DateOf(at); !at.IsZero() && at.Equal(backend.Close(day)) {
+	if day := backend.DateOf(at); zone == time.UTC && !at.IsZero() && at.Equal(backend.Close(day)) {
 		text, kept, err := a.keptDay(ctx, w, by.Owner, id, day)
 		if err != nil {
 			return err
@@ -81,13 +86,23 @@ func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, owner, id stri
 	return text, kept, nil
 }
 
-func (a *api) portfolioAsOf(r *http.Request) (id string, at time.Time, err error) {
+// portfolioAsOf reads what an answer is about. Only for a day is the portfolio
+// looked at, whose time zone says when the day closes.
+func (a *api) portfolioAsOf(ctx context.Context, r *http.Request, by backend.Principal) (id string, at time.Time, zone *time.Location, err error) {
 	values, err := query(r, "as_of")
 	if err != nil {
-		return "", at, err
+		return "", at, nil, err
 	}
-	at, err = asOf(values, a.Now())
-	return r.PathValue(portfolioID), at, err
+	id, zone = r.PathValue(portfolioID), time.UTC
+	if _, err := backend.ParseDate(values.Get("as_of")); err == nil {
+		p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
+		if err != nil {
+			return "", at, nil, err
+		}
+		zone = p.Location()
+	}
+	at, err = asOf(values, a.Now(), zone)
+	return id, at, zone, err
 }
 
 // performanceOutput omits the return that was not requested.
@@ -95,33 +110,103 @@ type performanceOutput struct {
 	backend.Performance
 	TimeWeighted  *backend.Return `json:"time_weighted,omitempty"`
 	MoneyWeighted *backend.Return `json:"money_weighted,omitempty"`
+	Parts         []partOutput    `json:"parts,omitempty"`
 }
 
+// partOutput is performanceOutput for a holding or a currency.
+type partOutput struct {
+	backend.Part
+	TimeWeighted  *backend.Return `json:"time_weighted,omitempty"`
+	MoneyWeighted *backend.Return `json:"money_weighted,omitempty"`
+}
+
+// inception stands for the day before the first entry.
+const inception = "inception"
+
 func (a *api) performance(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, values, from, to, err := a.period(r, "method")
+	id, values, from, to, err := a.period(ctx, r, by, "method", "by")
 	if err != nil {
 		return err
+	}
+	parts := values.Get("by")
+	if parts != "" && parts != "holding" && parts != "currency" {
+		return wrong("by", parts, "holding, currency, or nothing for the whole alone")
 	}
 	method := values.Get("method")
 	if method != "" && method != "time_weighted" && method != "money_weighted" {
 		return wrong("method", method, "time_weighted, money_weighted, or nothing for both")
 	}
-	p, err := a.Tracker.Performance(ctx, by.Owner, id, from, to)
+	if parts == "" {
+		p, err := a.Tracker.Performance(ctx, by.Owner, id, from, to)
+		if err != nil {
+			return err
+		}
+		return replyJSON(w, http.StatusOK, performanceOf(p, method))
+	}
+	p, list, err := a.Tracker.Parts(ctx, by.Owner, id, from, to, parts == "currency")
 	if err != nil {
 		return err
 	}
-	out := performanceOutput{Performance: p}
-	if method != "money_weighted" {
-		out.TimeWeighted = &p.TimeWeighted
-	}
-	if method != "time_weighted" {
-		out.MoneyWeighted = &p.MoneyWeighted
+	out := performanceOf(p, method)
+	out.Parts = make([]partOutput, len(list))
+	for i, part := range list {
+		out.Parts[i] = partOutput{Part: part}
+		out.Parts[i].TimeWeighted, out.Parts[i].MoneyWeighted = chosen(method, part.Results)
 	}
 	return replyJSON(w, http.StatusOK, out)
 }
 
+func performanceOf(p backend.Performance, method string) performanceOutput {
+	out := performanceOutput{Performance: p}
+	out.TimeWeighted, out.MoneyWeighted = chosen(method, p.Results)
+	return out
+}
+
+// chosen returns the returns that were asked for.
+func chosen(method string, r backend.Results) (timeWeighted, moneyWeighted *backend.Return) {
+	if method != "money_weighted" {
+		timeWeighted = &r.TimeWeighted
+	}
+	if method != "time_weighted" {
+		moneyWeighted = &r.MoneyWeighted
+	}
+	return timeWeighted, moneyWeighted
+}
+
+// summary answers what all portfolios of the owner do together.
+func (a *api) summary(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+	values, err := query(r, "base", "from", "to")
+	if err != nil {
+		return err
+	}
+	base := backend.Currency(values.Get("base"))
+	if !base.Valid() {
+		return wrong("base", string(base), "a code of ISO 4217 such as EUR")
+	}
+	from, to := backend.Date(0), backend.DateOf(a.Now())
+	if text := values.Get("from"); text != "" && text != inception {
+		if from, err = date(values, "from"); err != nil {
+			return err
+		}
+	}
+	if values.Get("to") != "" {
+		if to, err = date(values, "to"); err != nil {
+			return err
+		}
+	}
+	// Some portfolio may be in a time zone where it is tomorrow already.
+	if to > backend.DateOf(a.Now())+1 || from >= to {
+		return wrong("to", to.String(), "a day between from and today")
+	}
+	s, err := a.Tracker.Summary(ctx, by.Owner, base, from, to)
+	if err != nil {
+		return err
+	}
+	return replyJSON(w, http.StatusOK, s)
+}
+
 func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, values, from, to, err := a.period(r, "interval")
+	id, values, from, to, err := a.period(ctx, r, by, "interval")
 	if err != nil {
 		return err
 	}
@@ -138,19 +223,26 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return replyJSON(w, http.StatusOK, listOf(days, ""))
 }
 
-// period reads from and to, which must be in order and not in the future.
-func (a *api) period(r *http.Request, also string) (id string, values url.Values, from, to backend.Date, err error) {
+// period reads from and to, which lie in order and not in the future. From may be
+// inception, which is 0, where by is among the other parameters.
+func (a *api) period(ctx context.Context, r *http.Request, by backend.Principal, also ...string) (id string, values url.Values, from, to backend.Date, err error) {
 	id = r.PathValue(portfolioID)
-	if values, err = query(r, "from", "to", also); err != nil {
+	if values, err = query(r, append([]string{"from", "to"}, also...)...); err != nil {
 		return id, nil, 0, 0, err
 	}
-	if from, err = date(values, "from"); err != nil {
-		return id, nil, 0, 0, err
+	if values.Get("from") != inception || !slices.Contains(also, "by") {
+		if from, err = date(values, "from"); err != nil {
+			return id, nil, 0, 0, err
+		}
 	}
 	if to, err = date(values, "to"); err != nil {
 		return id, nil, 0, 0, err
 	}
-	if to > backend.DateOf(a.Now()) || from > to {
+	p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
+	if err != nil {
+		return id, nil, 0, 0, err
+	}
+	if to > p.Today(a.Now()) || from > to {
 		err = wrong("to", to.String(), "a day between from and today")
 	}
 	return id, values, from, to, err

@@ -136,7 +136,7 @@ func TestPortfolioLife(t *testing.T) {
 	assert.Equal(t, `"1"`, made.Header.Get("ETag"))
 	assert.Equal(t, "AVERAGE", c.do(t, key, "GET", path, "").JSON["cost_method"])
 
-	changed := `{"name":"Old age","base_currency":"USD","cost_method":"FIFO","allow_shorts":true}`
+	changed := `{"name":"Old age","base_currency":"USD","cost_method":"FIFO","allow_shorts":true,"track_cash":true,"time_zone":"Europe/Berlin"}`
 	assert.Equal(t, "precondition_required", c.do(t, key, "PUT", path, changed).code())
 	assert.Equal(t, 412, c.do(t, key, "PUT", path, changed, "If-Match", `"7"`).Status)
 	put := c.do(t, key, "PUT", path, changed, "If-Match", `"1"`)
@@ -199,8 +199,8 @@ func TestAnalysis(t *testing.T) {
 	path := c.portfolio(t, key)
 	require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", trade).Status)
 	before := c.do(t, key, "GET", path+"/valuation", "")
-	assert.Equal(t, "no_price", before.JSON["state"])
-	assert.Nil(t, before.JSON["total"], "a missing price is no zero")
+	assert.Equal(t, "estimated", before.JSON["state"], "without a quote the last trade's price stands in")
+	assert.Equal(t, "-1", before.JSON["total"])
 
 	feed := `{"quotes":[{"symbol":"ACME","price":"20","currency":"EUR","source":"test","time":"2026-01-02T03:04:00Z"}],"rates":[{"from":"USD","to":"EUR","rate":"0.9","source":"test","time":"2026-01-02T03:04:00Z"}]}`
 	wrote := c.do(t, key, "POST", "/v1/quotes", feed)

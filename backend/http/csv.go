@@ -24,7 +24,8 @@ const CodeInvalidRows backend.Code = "invalid_rows"
 
 // csvColumns are the columns of an import and an export. In an import they can be in
 // any order, and all but the first two can be absent.
-var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount", "currency", "fee", "ratio_new", "ratio_old", "note"}
+var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount", "currency", "fee", "ratio_new", "ratio_old", "note",
+	"time", "tax", "fee_currency", "to_amount", "to_currency", "acquired", "to_symbol", "cost_fraction", "lots", "transfer"}
 
 // rowProblem is one problem of a row.
 type rowProblem struct {
@@ -113,7 +114,7 @@ func (a *api) derivable(ctx context.Context, owner, id string, txs []backend.Tra
 		t.Sequence = last + int64(i) + 1
 		all, through = append(all, t), max(through, t.Date)
 	}
-	_, err = backend.Derive(p.Policy, all, through)
+	_, err = backend.Derive(ctx, p.Policy, all, through)
 	return err
 }
 
@@ -244,37 +245,85 @@ func row(columns, record []string) (t backend.Transaction, err error) {
 	var problems []error
 	for i, name := range columns {
 		text := strings.TrimSpace(record[i])
-		if text == "" {
-			continue
-		}
-		var err error
-		switch name {
-		case "date":
-			t.Date, err = backend.ParseDate(text)
-		case "kind":
-			t.Kind = backend.Kind(strings.ToUpper(text))
-		case "symbol":
-			t.Symbol = text
-		case "quantity":
-			t.Quantity, err = csvNumber(name, text)
-		case "price":
-			t.Price, err = csvNumber(name, text)
-		case "amount":
-			t.Amount, err = csvNumber(name, text)
-		case "currency":
-			t.Currency = backend.Currency(text)
-		case "fee":
-			t.Fee, err = csvNumber(name, text)
-		case "ratio_new":
-			t.Ratio.New, err = csvInteger(name, text)
-		case "ratio_old":
-			t.Ratio.Old, err = csvInteger(name, text)
-		case "note":
+		switch {
+		case text == "":
+		case name == "note":
 			t.Note = disarmed.restore(record[i])
+		default:
+			problems = append(problems, csvField(&t, name, text))
 		}
-		problems = append(problems, err)
 	}
 	return t, errors.Join(problems...)
+}
+
+// csvField reads one member of a transaction.
+func csvField(t *backend.Transaction, name, text string) error {
+	numbers := map[string]*decimal.Decimal{
+		"quantity": &t.Quantity, "price": &t.Price, "amount": &t.Amount, "fee": &t.Fee, "tax": &t.Tax,
+		"to_amount": &t.ToAmount, "cost_fraction": &t.CostFraction,
+	}
+	if n := numbers[name]; n != nil {
+		var err error
+		*n, err = csvNumber(name, text)
+		return err
+	}
+	return csvText(t, name, text)
+}
+
+// csvText reads one member that is not a decimal.
+func csvText(t *backend.Transaction, name, text string) (err error) {
+	switch name {
+	case "date":
+		t.Date, err = backend.ParseDate(text)
+	case "kind":
+		t.Kind = backend.Kind(strings.ToUpper(text))
+	case "symbol":
+		t.Symbol = text
+	case "currency":
+		t.Currency = backend.Currency(text)
+	case "time":
+		t.Time, err = backend.ParseClock(text)
+	case "fee_currency":
+		t.FeeCurrency = backend.Currency(text)
+	case "to_currency":
+		t.ToCurrency = backend.Currency(text)
+	case "acquired":
+		t.Acquired, err = backend.ParseDate(text)
+	case "to_symbol":
+		t.ToSymbol = text
+	case "lots":
+		t.Lots, err = csvLots(text)
+	case "transfer":
+		t.Transfer = text
+	case "ratio_new":
+		t.Ratio.New, err = csvInteger(name, text)
+	case "ratio_old":
+		t.Ratio.Old, err = csvInteger(name, text)
+	}
+	return err
+}
+
+// csvLots reads lots such as "2026-01-02 5; 2026-02-03 1.5".
+func csvLots(text string) ([]backend.LotChoice, error) {
+	var lots []backend.LotChoice
+	for part := range strings.SplitSeq(text, ";") {
+		day, quantity, _ := strings.Cut(strings.TrimSpace(part), " ")
+		date, dayErr := backend.ParseDate(day)
+		n, err := csvNumber("lots", strings.TrimSpace(quantity))
+		if dayErr != nil || err != nil {
+			return nil, &backend.FieldError{Path: "lots", Got: fmt.Sprintf("%.40q", text), Want: "days and quantities such as 2026-01-02 5; 2026-02-03 1.5"}
+		}
+		lots = append(lots, backend.LotChoice{Date: date, Quantity: n})
+	}
+	return lots, nil
+}
+
+func writeLots(lots []backend.LotChoice) string {
+	parts := make([]string, len(lots))
+	for i, l := range lots {
+		parts[i] = l.Date.String() + " " + l.Quantity.String()
+	}
+	return strings.Join(parts, "; ")
 }
 
 func csvNumber(name, text string) (decimal.Decimal, error) {
@@ -333,11 +382,14 @@ func writeCSV(w io.Writer, txs []backend.Transaction) error {
 		return strconv.FormatInt(n, 10)
 	}
 	for _, t := range txs {
-		trade, money := t.Kind == backend.Buy || t.Kind == backend.Sell, t.Kind != backend.Split
 		if err := out.Write([]string{
-			t.Date.String(), string(t.Kind), t.Symbol, number(t.Quantity, trade), number(t.Price, trade),
-			number(t.Amount, money && !trade), string(t.Currency), number(t.Fee, !t.Fee.IsZero()),
+			t.Date.String(), string(t.Kind), t.Symbol,
+			number(t.Quantity, t.Kind.Needs(backend.HasQuantity)), number(t.Price, t.Kind.Needs(backend.HasPrice)),
+			number(t.Amount, !t.Amount.IsZero()), string(t.Currency), number(t.Fee, !t.Fee.IsZero()),
 			term(t.Ratio.New), term(t.Ratio.Old), disarmed.write(t.Note),
+			t.Time.String(), number(t.Tax, !t.Tax.IsZero()), string(t.FeeCurrency),
+			number(t.ToAmount, !t.ToAmount.IsZero()), string(t.ToCurrency), t.Acquired.String(), t.ToSymbol,
+			number(t.CostFraction, !t.CostFraction.IsZero()), writeLots(t.Lots), t.Transfer,
 		}); err != nil {
 			return err
 		}

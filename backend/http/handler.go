@@ -128,6 +128,8 @@ func (a *api) routes() []route {
 		{http.MethodGet, portfolio + "/valuation", a.keyed(backend.ScopeRead, a.valuation)},
 		{http.MethodGet, portfolio + "/performance", a.keyed(backend.ScopeRead, a.performance)},
 		{http.MethodGet, portfolio + "/history", a.keyed(backend.ScopeRead, a.history)},
+		{http.MethodPost, "/v1/transfers", a.keyed(backend.ScopeTrade, a.transfer)},
+		{http.MethodGet, "/v1/summary", a.keyed(backend.ScopeRead, a.summary)},
 		{http.MethodGet, "/v1/quotes", a.keyed(backend.ScopeRead, a.readQuotes)},
 		{http.MethodPost, "/v1/quotes", a.keyed(backend.ScopeFeed, a.writeQuotes)},
 		{http.MethodPost, "/v1/ws-tickets", a.keyed(backend.ScopeRead, a.issueTicket)},

@@ -15,6 +15,8 @@ type portfolioInput struct {
 	Base   backend.Currency   `json:"base_currency"`
 	Method backend.CostMethod `json:"cost_method"`
 	Shorts bool               `json:"allow_shorts"`
+	Cash   bool               `json:"track_cash"`
+	Zone   string             `json:"time_zone"`
 }
 
 // newPortfolioInput is a portfolioInput as POST takes it: members with a default
@@ -24,6 +26,8 @@ type newPortfolioInput struct {
 	Base   backend.Currency   `json:"base_currency"`
 	Method backend.CostMethod `json:"cost_method,omitempty"`
 	Shorts bool               `json:"allow_shorts,omitempty"`
+	Cash   bool               `json:"track_cash,omitempty"`
+	Zone   string             `json:"time_zone,omitempty"`
 }
 
 // portfolioPatch is a portfolioInput as PATCH takes it (RFC 7396): absent members
@@ -33,16 +37,21 @@ type portfolioPatch struct {
 	Base   backend.Currency   `json:"base_currency,omitempty"`
 	Method backend.CostMethod `json:"cost_method,omitempty"`
 	Shorts bool               `json:"allow_shorts,omitempty"`
+	Cash   bool               `json:"track_cash,omitempty"`
+	Zone   string             `json:"time_zone,omitempty"`
 }
 
 // inputOf returns what a person chose about a portfolio.
 func inputOf(p backend.Portfolio) portfolioInput {
-	return portfolioInput{Name: p.Name, Base: p.Base, Method: p.Method, Shorts: p.AllowShorts}
+	return portfolioInput{Name: p.Name, Base: p.Base, Method: p.Method, Shorts: p.AllowShorts, Cash: !p.IgnoreCash, Zone: p.TimeZone}
 }
 
 // portfolio returns the input as a portfolio, or everything that is wrong with it.
 func (in portfolioInput) portfolio(p *problems) (backend.Portfolio, error) {
-	out := backend.Portfolio{Name: in.Name, Base: in.Base, Policy: backend.Policy{Method: in.Method, AllowShorts: in.Shorts}}
+	out := backend.Portfolio{
+		Name: in.Name, Base: in.Base, TimeZone: in.Zone,
+		Policy: backend.Policy{Method: in.Method, AllowShorts: in.Shorts, IgnoreCash: !in.Cash},
+	}
 	p.addAll("", out.Validate())
 	return out, p.err()
 }
@@ -52,7 +61,7 @@ func (a *api) createPortfolio(ctx context.Context, w http.ResponseWriter, r *htt
 	if err != nil {
 		return err
 	}
-	in := newPortfolioInput{Method: backend.FIFO}
+	in := newPortfolioInput{Method: backend.FIFO, Cash: true, Zone: "UTC"}
 	problems, err := decode(w, r, &in)
 	if err != nil {
 		return err

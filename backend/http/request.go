@@ -107,7 +107,7 @@ func listOf[T any](items []T, next string) list[T] {
 
 // asOf reads the time that a request is about: a day means its close, and absence
 // means now, which is the zero time.
-func asOf(values url.Values, now time.Time) (time.Time, error) {
+func asOf(values url.Values, now time.Time, zone *time.Location) (time.Time, error) {
 	text := values.Get("as_of")
 	if text == "" {
 		return time.Time{}, nil
@@ -115,10 +115,10 @@ func asOf(values url.Values, now time.Time) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if day, dayErr := backend.ParseDate(text); dayErr == nil {
 		// Today has not closed yet, so the newest values are those of now.
-		if day == backend.DateOf(now) {
+		if day == backend.DateIn(now, zone) {
 			return time.Time{}, nil
 		}
-		at, err = backend.Close(day), nil
+		at, err = backend.CloseIn(day, zone), nil
 	}
 	if err != nil || at.After(now) || at.Year() < 1900 {
 		return time.Time{}, wrong("as_of", text, "a day or an RFC 3339 time between 1900 and now")

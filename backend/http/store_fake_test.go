@@ -169,7 +169,7 @@ func (m *memory) Record(_ context.Context, by backend.Principal, id, key string,
 		all = append(all, named)
 		entries = append(entries, backend.Entry{Transaction: t, Version: 1, RecordedAt: now})
 	}
-	if _, err := backend.Derive(p.Policy, all, backend.DateOf(now)+1000); err != nil {
+	if _, err := backend.Derive(context.Background(), p.Policy, all, backend.DateOf(now)+1000); err != nil {
 		return nil, false, err
 	}
 	m.entries[id] = append(m.entries[id], entries...)
@@ -282,43 +282,86 @@ func (m *memory) Prices(context.Context, []string, []backend.Currency, time.Time
 	return m.prices, nil
 }
 
-func (m *memory) Holdings(_ context.Context, owner, id string, at time.Time) (backend.Ledger, error) {
-	p, err := m.GetPortfolio(context.Background(), owner, id)
-	if err != nil {
-		return backend.Ledger{}, err
+// Closing implements backend.Market: every price was always known.
+func (m *memory) Closing(_ context.Context, _ []string, _ []backend.Currency, days ...backend.Date) (map[backend.Date]backend.Prices, error) {
+	all := map[backend.Date]backend.Prices{}
+	for _, d := range days {
+		all[d] = m.prices
 	}
-	if at.IsZero() {
-		at = now
+	return all, nil
+}
+
+func (m *memory) Latest(context.Context, []string, []backend.Currency) (backend.Prices, error) {
+	return m.prices, nil
+}
+
+func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.Date, each func(backend.Quote) error) error {
+	for _, symbol := range symbols {
+		if q, found := m.prices.Quotes[symbol]; found {
+			if err := each(q); err != nil {
+				return err
+			}
+		}
 	}
-	return backend.Derive(p.Policy, m.transactions(id), backend.DateOf(at))
+	return nil
+}
+
+func (m *memory) RateSeries(_ context.Context, _ []backend.Currency, _, _ backend.Date, each func(backend.Rate) error) error {
+	for _, r := range m.prices.Rates {
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) LoadSince(ctx context.Context, owner, id string, _ int64) (backend.Portfolio, []backend.Transaction, []string, error) {
+	p, txs, err := m.Load(ctx, owner, id)
+	return p, txs, nil, err
+}
+
+// tracker returns the real one, which knows nothing yet, on what is in memory.
+func (m *memory) tracker() *backend.Tracker {
+	return backend.NewTracker(m, m, m, func() time.Time { return now })
+}
+
+func (m *memory) Holdings(ctx context.Context, owner, id string, at time.Time) (backend.Ledger, error) {
+	return m.tracker().Holdings(ctx, owner, id, at)
 }
 
 func (m *memory) Valuation(ctx context.Context, owner, id string, at time.Time) (backend.Valuation, error) {
-	l, err := m.Holdings(ctx, owner, id, at)
-	if err != nil {
-		return backend.Valuation{}, err
-	}
-	if at.IsZero() {
-		at = now
-	}
-	return backend.Value(l, m.portfolios[id].Base, at, m.prices), nil
+	return m.tracker().Valuation(ctx, owner, id, at)
 }
 
-func (m *memory) Performance(_ context.Context, owner, id string, from, to backend.Date) (backend.Performance, error) {
-	p, err := m.GetPortfolio(context.Background(), owner, id)
-	if err != nil {
-		return backend.Performance{}, err
-	}
-	return backend.Perform(p.Policy, m.transactions(id), p.Base, from, to, func(backend.Date) backend.Prices { return m.prices })
+func (m *memory) Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error) {
+	return m.tracker().Performance(ctx, owner, id, from, to)
 }
 
 func (m *memory) History(ctx context.Context, owner, id string, from, to backend.Date) (days []backend.DayValue, err error) {
-	for d := from; d <= to; d++ {
-		v, err := m.Valuation(ctx, owner, id, backend.Close(d))
-		if err != nil {
-			return nil, err
-		}
-		days = append(days, backend.DayValue{Date: d, State: v.State, Total: v.Total, Invested: v.Invested, Cash: v.Cash})
+	return m.tracker().History(ctx, owner, id, from, to)
+}
+
+func (m *memory) Parts(ctx context.Context, owner, id string, from, to backend.Date, byCurrency bool) (backend.Performance, []backend.Part, error) {
+	return m.tracker().Parts(ctx, owner, id, from, to, byCurrency)
+}
+
+func (m *memory) Summary(ctx context.Context, owner string, base backend.Currency, from, to backend.Date) (backend.Summary, error) {
+	return m.tracker().Summary(ctx, owner, base, from, to)
+}
+
+// Transfer implements backend.Portfolios.
+func (m *memory) Transfer(ctx context.Context, by backend.Principal, key string, t backend.Transfer) (out, in []backend.Entry, replayed bool, err error) {
+	p, txs, err := m.Load(ctx, by.Owner, t.From)
+	if err != nil {
+		return nil, nil, false, err
 	}
-	return days, nil
+	leaving, coming, err := t.Sides(ctx, p.Policy, txs, m.id(), int64(len(txs))+1)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if out, replayed, err = m.Record(ctx, by, t.From, key, []backend.Transaction{leaving}); err != nil {
+		return nil, nil, false, err
+	}
+	in, _, err = m.Record(ctx, by, t.To, key, coming)
+	return out, in, replayed, err
 }

@@ -24,6 +24,23 @@ type transactionInput struct {
 	Fee      *number          `json:"fee,omitempty"`
 	Ratio    *backend.Ratio   `json:"ratio,omitempty"`
 	Note     string           `json:"note,omitempty"`
+
+	Time         backend.Clock    `json:"time,omitempty"`
+	Tax          *number          `json:"tax,omitempty"`
+	FeeCurrency  backend.Currency `json:"fee_currency,omitempty"`
+	ToAmount     *number          `json:"to_amount,omitempty"`
+	ToCurrency   backend.Currency `json:"to_currency,omitempty"`
+	Acquired     backend.Date     `json:"acquired,omitempty"`
+	ToSymbol     string           `json:"to_symbol,omitempty"`
+	CostFraction *number          `json:"cost_fraction,omitempty"`
+	Lots         []lotInput       `json:"lots,omitempty"`
+	Transfer     string           `json:"transfer,omitempty"`
+}
+
+// lotInput names units by the day they were acquired on.
+type lotInput struct {
+	Date     backend.Date `json:"date"`
+	Quantity number       `json:"quantity"`
 }
 
 // transactionOutput is a transaction as it is stored.
@@ -48,6 +65,12 @@ func (in transactionInput) transaction(p *problems, now time.Time) (backend.Tran
 		Kind: in.Kind, Date: in.Date, Symbol: in.Symbol, Currency: in.Currency, Note: in.Note,
 		Quantity: given(in.Quantity), Price: given(in.Price), Amount: given(in.Amount), Fee: given(in.Fee),
 	}
+	t.Time, t.Tax, t.FeeCurrency, t.Acquired = in.Time, given(in.Tax), in.FeeCurrency, in.Acquired
+	t.ToAmount, t.ToCurrency, t.ToSymbol = given(in.ToAmount), in.ToCurrency, in.ToSymbol
+	t.CostFraction, t.Transfer = given(in.CostFraction), in.Transfer
+	for _, l := range in.Lots {
+		t.Lots = append(t.Lots, backend.LotChoice{Date: l.Date, Quantity: l.Quantity.Decimal})
+	}
 	if in.Ratio != nil {
 		t.Ratio = *in.Ratio
 	}
@@ -64,17 +87,28 @@ func recordable(t backend.Transaction, now time.Time) error {
 func outputOf(e backend.Entry) transactionOutput {
 	out := transactionOutput{
 		ID: e.ID, Sequence: e.Sequence, Version: e.Version, RecordedAt: e.RecordedAt,
-		transactionInput: transactionInput{Kind: e.Kind, Date: e.Date, Symbol: e.Symbol, Currency: e.Currency, Note: e.Note},
+		transactionInput: transactionInput{
+			Kind: e.Kind, Date: e.Date, Symbol: e.Symbol, Currency: e.Currency, Note: e.Note, Time: e.Time,
+			FeeCurrency: e.FeeCurrency, ToCurrency: e.ToCurrency, Acquired: e.Acquired, ToSymbol: e.ToSymbol, Transfer: e.Transfer,
+		},
 	}
-	switch e.Kind {
-	case backend.Split:
+	shown := func(m backend.Member, d decimal.Decimal) *number {
+		if e.Kind.Needs(m) || e.Kind.Has(m) && !d.IsZero() {
+			return &number{d}
+		}
+		return nil
+	}
+	out.Quantity, out.Price = shown(backend.HasQuantity, e.Quantity), shown(backend.HasPrice, e.Price)
+	out.Amount, out.Tax = shown(backend.HasAmount, e.Amount), shown(backend.HasTax, e.Tax)
+	out.ToAmount, out.CostFraction = shown(backend.HasTo, e.ToAmount), shown(backend.HasCostFraction, e.CostFraction)
+	if e.Kind.Has(backend.HasFee) {
+		out.Fee = &number{e.Fee}
+	}
+	if e.Kind.Has(backend.HasRatio) {
 		out.Ratio = &e.Ratio
-	case backend.Buy, backend.Sell:
-		out.Quantity, out.Price, out.Fee = &number{e.Quantity}, &number{e.Price}, &number{e.Fee}
-	case backend.Fee:
-		out.Amount = &number{e.Amount}
-	default:
-		out.Amount, out.Fee = &number{e.Amount}, &number{e.Fee}
+	}
+	for _, l := range e.Lots {
+		out.Lots = append(out.Lots, lotInput{Date: l.Date, Quantity: number{l.Quantity}})
 	}
 	return out
 }

@@ -35,6 +35,7 @@ type announcement struct {
 	Symbols    []string       `json:"s,omitempty"`
 	Pairs      []backend.Pair `json:"r,omitempty"`
 	RevokedKey string         `json:"k,omitempty"`
+	Past       bool           `json:"o,omitempty"`
 }
 
 // announce queues the notifications of a change. PostgreSQL delivers them when the
@@ -60,7 +61,7 @@ func payloadsOf(a announcement) ([]string, error) {
 	if s+r == 0 {
 		return nil, errors.New("the announcement is too long and cannot be split")
 	}
-	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
+	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, Past: a.Past, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
 	if err != nil {
 		return nil, err
 	}

@@ -91,10 +91,14 @@ func (db *DB) UpdateEntry(ctx context.Context, by backend.Principal, portfolio s
 		var batch pgx.Batch
 		batch.Queue(`
 			update transactions set kind = $3, date = $4, symbol = $5, quantity = $6, price = $7, amount = $8,
-				currency = $9, fee = $10, ratio_new = $11, ratio_old = $12, note = $13, version = $14
+				currency = $9, fee = $10, ratio_new = $11, ratio_old = $12, note = $13, version = $14,
+				time = nullif($15, '')::time, tax = $16, fee_currency = $17, to_amount = $18, to_currency = $19,
+				acquired = nullif($20, '')::date, to_symbol = $21, cost_fraction = $22, lots = $23, transfer = $24
 			where portfolio_id = $1 and id = $2`,
 			portfolio, e.ID, e.Kind, e.Date.Midnight(), e.Symbol, e.Quantity, e.Price, e.Amount,
-			e.Currency, e.Fee, e.Ratio.New, e.Ratio.Old, e.Note, e.Version)
+			e.Currency, e.Fee, e.Ratio.New, e.Ratio.Old, e.Note, e.Version,
+			e.Time.String(), e.Tax, e.FeeCurrency, e.ToAmount, e.ToCurrency,
+			e.Acquired.String(), e.ToSymbol, e.CostFraction, e.Lots, e.Transfer)
 		audit(&batch, by, by.Owner, "transaction.update", e.ID, portfolio, before, e)
 		if err := raise(&batch, portfolio, 0); err != nil {
 			return err

@@ -40,7 +40,7 @@ func (db *DB) WriteQuotes(
 	quotes = lastOfDay(quotes, quoteKey, func(q backend.Quote) (time.Time, time.Time) { return q.Time, q.Received })
 	rates = lastOfDay(rates, rateKey, func(r backend.Rate) (time.Time, time.Time) { return r.Time, r.Received })
 	err = db.within(ctx, "write quotes", func(tx pgx.Tx) error {
-		var c backend.Change
+		c := backend.Change{Past: concernsPast(quotes, rates)}
 		if c.Symbols, err = writeQuotes(ctx, tx, quotes); err != nil {
 			return err
 		}
@@ -83,6 +83,21 @@ func batchOf(quotes []backend.Quote, rates []backend.Rate) batch {
 	slices.Sort(b.Sources)
 	b.Sources = slices.Compact(b.Sources)
 	return b
+}
+
+// concernsPast reports whether a price is of a day that was over when it came.
+func concernsPast(quotes []backend.Quote, rates []backend.Rate) bool {
+	for _, q := range quotes {
+		if backend.DateOf(q.Time) < backend.DateOf(q.Received) {
+			return true
+		}
+	}
+	for _, r := range rates {
+		if backend.DateOf(r.Time) < backend.DateOf(r.Received) {
+			return true
+		}
+	}
+	return false
 }
 
 // storable refuses times whose year RFC 3339 does not have.

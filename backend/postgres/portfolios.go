@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 var _ backend.Portfolios = (*DB)(nil)
 
 const portfolioColumns = `
-	id, owner, name, base_currency as base, cost_method as method, allow_shorts, version, created_at, updated_at`
+	id, owner, name, base_currency as base, cost_method as method, allow_shorts, not track_cash as ignore_cash, time_zone,
+	version, created_at, updated_at`
 
 // end is a day behind every entry.
 const end = backend.Date(math.MaxInt32)
@@ -98,9 +100,10 @@ func createPortfolio(ctx context.Context, tx pgx.Tx, by backend.Principal, p bac
 		return p, limitReached("portfolios", backend.MaxPortfolios)
 	}
 	rows, _ := tx.Query(ctx, `
-		insert into portfolios (id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, 1, now(), now()) returning `+portfolioColumns,
-		id, by.Owner, p.Name, p.Base, p.Method, p.AllowShorts)
+		insert into portfolios (id, owner, name, base_currency, cost_method, allow_shorts, track_cash, time_zone,
+			version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, 1, now(), now()) returning `+portfolioColumns,
+		id, by.Owner, p.Name, p.Base, p.Method, p.AllowShorts, !p.IgnoreCash, cmp.Or(p.TimeZone, "UTC"))
 	if p, err = one[backend.Portfolio](rows); err != nil {
 		return p, err
 	}
@@ -169,14 +172,15 @@ func (db *DB) UpdatePortfolio(ctx context.Context, by backend.Principal, p backe
 			if err != nil {
 				return err
 			}
-			if _, err := backend.Derive(p.Policy, txs, end); err != nil {
+			if _, err := backend.Derive(ctx, p.Policy, txs, end); err != nil {
 				return err
 			}
 		}
 		rows, _ := tx.Query(ctx, `
 			update portfolios set name = $2, base_currency = $3, cost_method = $4, allow_shorts = $5,
-				version = version + 1, updated_at = now()
-			where id = $1 returning `+portfolioColumns, p.ID, p.Name, p.Base, p.Method, p.AllowShorts)
+				track_cash = $6, time_zone = $7, version = version + 1, updated_at = now()
+			where id = $1 returning `+portfolioColumns,
+			p.ID, p.Name, p.Base, p.Method, p.AllowShorts, !p.IgnoreCash, cmp.Or(p.TimeZone, "UTC"))
 		if p, err = one[backend.Portfolio](rows); err != nil {
 			return err
 		}
@@ -221,6 +225,29 @@ func (db *DB) Load(ctx context.Context, owner, id string) (p backend.Portfolio, 
 		return err
 	})
 	return p, txs, outcome("load portfolio", err)
+}
+
+// LoadSince implements backend.Portfolios, by one snapshot.
+func (db *DB) LoadSince(ctx context.Context, owner, id string, version int64) (p backend.Portfolio, changed []backend.Transaction, deleted []string, err error) {
+	if err := present(id); err != nil {
+		return p, nil, nil, err
+	}
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, db.pool, snapshot, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner)
+		if p, err = one[backend.Portfolio](rows); err != nil {
+			return err
+		}
+		rows, _ = tx.Query(ctx, "select"+entryColumns+` from transactions t
+			where t.portfolio_id = $1 and t.portfolio_version > $2`, id, version)
+		if changed, err = pgx.CollectRows(rows, scanTransaction); err != nil {
+			return err
+		}
+		rows, _ = tx.Query(ctx, "select id::text from deleted_transactions where portfolio_id = $1 and portfolio_version > $2", id, version)
+		deleted, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return p, changed, deleted, outcome("load changes", err)
 }
 
 func invalid(err error) error {

@@ -44,6 +44,7 @@ type DB struct {
 	pool     *pgxpool.Pool
 	log      *slog.Logger
 	migrated atomic.Bool
+	tails    tails
 }
 
 // Open prepares a pool without connecting: if the database is unreachable, queries

@@ -122,7 +122,7 @@ func TestPortfolioLifeCycle(t *testing.T) {
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
 	assert.Equal(t, backend.Portfolio{ID: p.ID, Owner: "alice", Name: "Pension", Base: "EUR",
-		Policy: backend.Policy{Method: backend.FIFO}, Version: 1, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}, p)
+		Policy: backend.Policy{Method: backend.FIFO}, TimeZone: "UTC", Version: 1, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}, p)
 
 	changed := p
 	changed.Name, changed.Base, changed.Method, changed.AllowShorts = "Play", "CHF", backend.Average, true

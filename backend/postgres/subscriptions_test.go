@@ -151,7 +151,7 @@ func (v valuer) Valuation(ctx context.Context, owner, id string, _ time.Time) (b
 		return backend.Valuation{}, err
 	}
 	now := time.Now().UTC()
-	l, err := backend.Derive(p.Policy, txs, backend.DateOf(now))
+	l, err := backend.Derive(ctx, p.Policy, txs, backend.DateOf(now))
 	if err != nil {
 		return backend.Valuation{}, err
 	}

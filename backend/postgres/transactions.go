@@ -16,17 +16,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// entryColumns are what scanEntry reads. Dates are backend.Date's numbers, and
-// decimals are texts without the zeros that fill numeric(30, 12).
+// entryColumns are what scanEntry reads. Dates and times of day are the numbers
+// of backend.Date and backend.Clock, and decimals are texts without the zeros that
+// fill numeric(36, 18).
 const entryColumns = `
-	t.id::text, t.sequence, t.kind, t.date - date '0001-01-01' + 1, t.symbol,
+	t.id::text, t.sequence, t.kind, t.date - date '0001-01-01' + 1,
+	coalesce(extract(epoch from t.time)::integer + 1, 0), t.symbol,
 	trim_scale(t.quantity)::text, trim_scale(t.price)::text, trim_scale(t.amount)::text,
-	t.currency, trim_scale(t.fee)::text, t.ratio_new, t.ratio_old, t.note, t.version, t.recorded_at`
+	t.currency, trim_scale(t.fee)::text, t.ratio_new, t.ratio_old, t.note,
+	trim_scale(t.tax)::text, t.fee_currency, trim_scale(t.to_amount)::text, t.to_currency,
+	coalesce(t.acquired - date '0001-01-01' + 1, 0), t.to_symbol, trim_scale(t.cost_fraction)::text,
+	t.lots, t.transfer, t.version, t.recorded_at`
 
 // scanEntry reads the columns by their places: a portfolio may have very many.
 func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
-	err = row.Scan(&e.ID, &e.Sequence, &e.Kind, &e.Date, &e.Symbol, &e.Quantity, &e.Price, &e.Amount,
-		&e.Currency, &e.Fee, &e.Ratio.New, &e.Ratio.Old, &e.Note, &e.Version, &e.RecordedAt)
+	err = row.Scan(&e.ID, &e.Sequence, &e.Kind, &e.Date, &e.Time, &e.Symbol, &e.Quantity, &e.Price, &e.Amount,
+		&e.Currency, &e.Fee, &e.Ratio.New, &e.Ratio.Old, &e.Note,
+		&e.Tax, &e.FeeCurrency, &e.ToAmount, &e.ToCurrency, &e.Acquired, &e.ToSymbol, &e.CostFraction,
+		&e.Lots, &e.Transfer, &e.Version, &e.RecordedAt)
 	return e, err
 }
 
@@ -34,40 +41,79 @@ func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
 func transactions(ctx context.Context, tx pgx.Tx, portfolio string, symbols ...string) ([]backend.Transaction, error) {
 	query, arguments := "select"+entryColumns+" from transactions t where t.portfolio_id = $1", []any{portfolio}
 	if len(symbols) > 0 {
-		query, arguments = query+" and t.symbol = any($2)", append(arguments, symbols)
+		query, arguments = query+" and (t.symbol = any($2) or t.to_symbol = any($2))", append(arguments, symbols)
 	}
-	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows returns the error
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (backend.Transaction, error) {
-		e, err := scanEntry(row)
-		return e.Transaction, err
-	})
+	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows gives the error
+	return pgx.CollectRows(rows, scanTransaction)
+}
+
+func scanTransaction(row pgx.CollectableRow) (backend.Transaction, error) {
+	e, err := scanEntry(row)
+	return e.Transaction, err
 }
 
 // derivable reports what cannot be once the entry called without is gone and
 // those of with are there. Only entries of the same symbols are looked at,
 // because no other decides whether they can be (see backend.Derive).
 func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction, with ...backend.Transaction) error {
-	var symbols []string
-	for _, t := range with {
-		symbols = append(symbols, t.Symbol)
-	}
+	symbols := symbolsOf(nil, with...)
 	if without != nil {
-		symbols = append(symbols, without.Symbol)
+		symbols = symbolsOf(symbols, *without)
 	}
-	slices.Sort(symbols)
-	symbols = slices.DeleteFunc(slices.Compact(symbols), func(symbol string) bool { return symbol == "" })
 	var kept []backend.Transaction
-	if len(symbols) > 0 {
+	for known := 0; known < len(symbols); {
+		known = len(symbols)
 		var err error
 		if kept, err = transactions(ctx, tx, p.ID, symbols...); err != nil {
 			return err
 		}
+		symbols = symbolsOf(symbols, kept...) // those that a spin-off or a merger joins to them
 	}
 	if without != nil {
 		kept = slices.DeleteFunc(kept, func(t backend.Transaction) bool { return t.ID == without.ID })
 	}
-	_, err := backend.Derive(p.Policy, append(kept, with...), end)
+	_, err := backend.Derive(ctx, p.Policy, append(kept, with...), end)
 	return err
+}
+
+// symbolsOf adds the symbols of entries that are not there yet.
+func symbolsOf(symbols []string, txs ...backend.Transaction) []string {
+	set := make(map[string]bool, len(symbols))
+	for _, symbol := range symbols {
+		set[symbol] = true
+	}
+	for i := range txs {
+		for _, symbol := range []string{txs[i].Symbol, txs[i].ToSymbol} {
+			if symbol != "" && !set[symbol] {
+				set[symbol], symbols = true, append(symbols, symbol)
+			}
+		}
+	}
+	return symbols
+}
+
+// appendable checks entries by the tail of a large portfolio, and puts those that
+// take effect after all others onto it. It returns nil for entries that have to
+// be checked in another way.
+func (db *DB) appendable(ctx context.Context, tx pgx.Tx, p locked, with []backend.Transaction) (*backend.Tail, error) {
+	if p.TransactionCount < tailFrom {
+		return nil, nil
+	}
+	tail := db.tails.take(p.ID)
+	if tail == nil || tail.Version != p.Version {
+		txs, err := transactions(ctx, tx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if tail, err = backend.NewTail(ctx, p.Portfolio, txs); err != nil {
+			return nil, err
+		}
+	}
+	ok, err := tail.Append(ctx, p.Portfolio, p.Version+1, with)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return tail, nil
 }
 
 // Record implements backend.Portfolios.
@@ -93,12 +139,13 @@ func (db *DB) Record(ctx context.Context, by backend.Principal, portfolio, key s
 		if p.TransactionCount+len(txs) > backend.MaxTransactions {
 			return limitReached("transactions", backend.MaxTransactions)
 		}
-		if recorded, err = record(ctx, tx, p, txs); err != nil {
+		if recorded, err = db.record(ctx, tx, p, txs); err != nil {
 			return err
 		}
 		return keep(ctx, tx, by, p, key, request, recorded)
 	})
 	if err != nil {
+		db.tails.take(portfolio) // it may be ahead of what is there
 		return nil, false, err
 	}
 	return recorded, replayed, nil
@@ -136,6 +183,9 @@ func sumOfJSON(value any) ([]byte, error) {
 	return sum[:], err
 }
 
+var errKeyUsed = &backend.Error{Code: backend.CodeIdempotencyConflict,
+	Message: "idempotency key: got one that was used with another request, want a new one"}
+
 // replay returns what an earlier call with the key recorded, nil if there was none.
 func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte, txs []backend.Transaction) ([]backend.Entry, error) {
 	var same bool
@@ -151,8 +201,7 @@ func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte
 	case err != nil:
 		return nil, err
 	case !same:
-		return nil, &backend.Error{Code: backend.CodeIdempotencyConflict,
-			Message: "idempotency key: it was used with other transactions, want a key of this call's own"}
+		return nil, errKeyUsed
 	}
 	return made(txs, first, ids, at), nil
 }
@@ -168,19 +217,25 @@ func made(txs []backend.Transaction, first int64, ids []string, at time.Time) []
 }
 
 // record makes entries of transactions that can be.
-func record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Transaction) ([]backend.Entry, error) {
+func (db *DB) record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Transaction) ([]backend.Entry, error) {
 	named := slices.Clone(txs)
 	ids := make([]string, len(txs))
+	var err error
 	for i := range named {
 		if named[i].Sequence = p.LastSequence + 1 + int64(i); named[i].ID == "" {
 			named[i].ID = fmt.Sprintf("entry %d", i+1)
 		}
-		var err error
 		if ids[i], err = newID(); err != nil {
 			return nil, err
 		}
 	}
-	if err := derivable(ctx, tx, p, nil, named...); err != nil {
+	tail, err := db.appendable(ctx, tx, p, named)
+	if err != nil {
+		return nil, err
+	}
+	if tail != nil {
+		db.tails.put(p.ID, tail) // whoever takes it compares its version with the portfolio's
+	} else if err := derivable(ctx, tx, p, nil, named...); err != nil {
 		return nil, err
 	}
 	return made(txs, p.LastSequence+1, ids, p.Now), nil
@@ -191,32 +246,42 @@ func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key st
 	var batch pgx.Batch
 	batch.Queue(`
 		insert into transactions (portfolio_id, id, sequence, kind, date, symbol, quantity, price, amount,
-			currency, fee, ratio_new, ratio_old, note, version, recorded_at)
+			currency, fee, ratio_new, ratio_old, note, version, recorded_at,
+			time, tax, fee_currency, to_amount, to_currency, acquired, to_symbol, cost_fraction, lots, transfer)
 		select $1, id, sequence, kind, date, coalesce(symbol, ''), quantity, price, amount,
-			coalesce(currency, ''), fee, (ratio->>'new')::integer, (ratio->>'old')::integer, coalesce(note, ''), version, recorded_at
+			coalesce(currency, ''), fee, (ratio->>'new')::integer, (ratio->>'old')::integer, coalesce(note, ''), version, recorded_at,
+			time, coalesce(tax, 0), coalesce(fee_currency, ''), coalesce(to_amount, 0), coalesce(to_currency, ''),
+			acquired, coalesce(to_symbol, ''), coalesce(cost_fraction, 0), lots, coalesce(transfer, '')
 		from json_to_recordset($2) as t (id uuid, sequence bigint, kind text, date date, symbol text,
 			quantity numeric, price numeric, amount numeric, currency text, fee numeric, ratio json,
-			note text, version bigint, recorded_at timestamptz)`, p.ID, list)
+			note text, version bigint, recorded_at timestamptz, time time, tax numeric, fee_currency text,
+			to_amount numeric, to_currency text, acquired date, to_symbol text, cost_fraction numeric,
+			lots jsonb, transfer text)`, p.ID, list)
 	batch.Queue(`
 		insert into audit (owner, key_id, action, subject, portfolio_id, after)
 		select $1, nullif($2, '')::uuid, 'transaction.create', (e->>'id')::uuid, $3, e
 		from json_array_elements($4) e`, p.Owner, by.KeyID, p.ID, list)
 	if key != "" {
-		ids := make([]string, len(list))
-		for i, e := range list {
-			ids[i] = e.ID
-		}
-		batch.Queue(`
-			insert into idempotency (portfolio_id, key, request, first_sequence, ids, recorded_at, expires_at)
-			values ($1, $2, $3, $4, $5, $6, $7)
-			on conflict (portfolio_id, key) do update set request = excluded.request, ids = excluded.ids,
-				first_sequence = excluded.first_sequence, recorded_at = excluded.recorded_at, expires_at = excluded.expires_at`,
-			p.ID, key, request, list[0].Sequence, ids, p.Now, p.Now.Add(backend.IdempotencyLifetime))
+		remember(&batch, p, key, request, list)
 	}
 	if err := raise(&batch, p.ID, len(list)); err != nil {
 		return err
 	}
 	return tx.SendBatch(ctx, &batch).Close()
+}
+
+// remember queues what a repeated call is answered.
+func remember(batch *pgx.Batch, p locked, key string, request []byte, list []backend.Entry) {
+	ids := make([]string, len(list))
+	for i, e := range list {
+		ids[i] = e.ID
+	}
+	batch.Queue(`
+		insert into idempotency (portfolio_id, key, request, first_sequence, ids, recorded_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (portfolio_id, key) do update set request = excluded.request, ids = excluded.ids,
+			first_sequence = excluded.first_sequence, recorded_at = excluded.recorded_at, expires_at = excluded.expires_at`,
+		p.ID, key, request, list[0].Sequence, ids, p.Now, p.Now.Add(backend.IdempotencyLifetime))
 }
 
 // raise queues a new version of a portfolio that has so many more entries.

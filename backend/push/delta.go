@@ -19,6 +19,7 @@ type Delta struct {
 	Total     decimal.NullDecimal    `json:"total"`
 	Invested  decimal.NullDecimal    `json:"invested"`
 	Cash      decimal.NullDecimal    `json:"cash"`
+	backend.Gains
 	Positions []backend.Position     `json:"positions"`      // that changed or are new
 	Removed   []string               `json:"removed"`        // symbols of closed positions
 	Balances  []backend.CashPosition `json:"cash_positions"` // all there are; null where none changed
@@ -30,7 +31,7 @@ type Delta struct {
 // Both are in the same base currency.
 func Diff(old, v *backend.Valuation) (d Delta, changed bool) {
 	d = Delta{
-		AsOf: v.AsOf, State: v.State, Total: v.Total, Invested: v.Invested, Cash: v.Cash,
+		AsOf: v.AsOf, State: v.State, Total: v.Total, Invested: v.Invested, Cash: v.Cash, Gains: v.Gains,
 		Positions: []backend.Position{}, Removed: []string{}, Quotes: []backend.UsedQuote{},
 	}
 	before := byKey(old.Positions, positionKey)
@@ -57,7 +58,7 @@ func Diff(old, v *backend.Valuation) (d Delta, changed bool) {
 		d.Rates = v.Rates
 	}
 	changed = len(d.Positions)+len(d.Removed)+len(d.Quotes) > 0 || d.Balances != nil || d.Rates != nil ||
-		d.State != old.State || !same(d.Total, old.Total) || !same(d.Invested, old.Invested) || !same(d.Cash, old.Cash)
+		d.State != old.State || !same(d.Total, old.Total) || !same(d.Invested, old.Invested) || !same(d.Cash, old.Cash) || !sameGains(d.Gains, old.Gains)
 	return d, changed
 }
 
@@ -106,11 +107,11 @@ func (d Delta) Apply(v backend.Valuation) backend.Valuation {
 	for _, q := range d.Quotes {
 		quotes[q.Symbol] = q
 	}
-	v.AsOf, v.State, v.Total, v.Invested, v.Cash = d.AsOf, d.State, d.Total, d.Invested, d.Cash
+	v.AsOf, v.State, v.Total, v.Invested, v.Cash, v.Gains = d.AsOf, d.State, d.Total, d.Invested, d.Cash, d.Gains
 	v.Positions, v.Quotes = []backend.Position{}, []backend.UsedQuote{}
 	for symbol, p := range positions {
 		v.Positions = append(v.Positions, p)
-		if q, known := quotes[symbol]; known && p.State != backend.StateNoPrice {
+		if q, known := quotes[symbol]; known && p.State != backend.StateNoPrice && p.State != backend.StateEstimated {
 			v.Quotes = append(v.Quotes, aged(q, d.AsOf))
 		}
 	}
@@ -168,7 +169,13 @@ func same(a, b decimal.NullDecimal) bool {
 func samePosition(a, b backend.Position) bool {
 	return a.Symbol == b.Symbol && a.Currency == b.Currency && a.State == b.State &&
 		a.Quantity.Equal(b.Quantity) && a.Cost.Equal(b.Cost) &&
-		same(a.Value, b.Value) && same(a.Unrealised, b.Unrealised) && same(a.BaseValue, b.BaseValue)
+		same(a.Value, b.Value) && same(a.Unrealised, b.Unrealised) && same(a.BaseValue, b.BaseValue) &&
+		sameGains(a.Gains, b.Gains)
+}
+
+func sameGains(a, b backend.Gains) bool {
+	return same(a.BaseCost, b.BaseCost) && same(a.BaseUnrealised, b.BaseUnrealised) &&
+		same(a.PriceEffect, b.PriceEffect) && same(a.CurrencyEffect, b.CurrencyEffect) && same(a.DayChange, b.DayChange)
 }
 
 func sameBalance(a, b backend.CashPosition) bool {

@@ -19,6 +19,8 @@ import (
 
 // market is a database, in memory.
 type market struct {
+	backend.Market // the methods that no cache calls
+
 	mu     sync.Mutex
 	quotes map[string]backend.Quote
 	rates  map[backend.Pair]backend.Rate

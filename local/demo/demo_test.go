@@ -86,7 +86,7 @@ func TestHistoryIsValid(t *testing.T) {
 		require.NoError(t, tx.Validate(), h)
 		txs = append(txs, tx)
 	}
-	ledger, err := backend.Derive(backend.Policy{Method: backend.FIFO}, txs, today)
+	ledger, err := backend.Derive(t.Context(), backend.Policy{Method: backend.FIFO}, txs, today)
 	require.NoError(t, err)
 	quoted := map[string]bool{}
 	for _, q := range NewMarket(rand.New(rand.NewPCG(1, 2))).quotes {

@@ -1,0 +1,359 @@
+package backend
+
+import (
+	"context"
+	"maps"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// appraisal is what a timeline was worth at the close of each of some days. The
+// quotes are read once, symbol by symbol, and added up as they come: what it
+// keeps grows with the days, not with days times symbols.
+type appraisal struct {
+	*timeline
+	base   Currency
+	days   []Date
+	closes []time.Time // of the days, none later than now
+	parts  bool        // keep what each holding was worth
+
+	invested map[Currency][]big.Int // by the currency of the quotes, in 10^-36
+	state    []State
+	unpriced []bool            // something that was held has no price
+	crossed  map[Pair][]bool   // rates that a holding's own value needs
+	holdings map[string][]part // with parts, by symbol
+	units    []unitFlow
+	rates    map[Pair][]Rate // oldest first
+}
+
+// part is what a holding was worth on a day.
+type part struct {
+	held, priced bool
+	currency     Currency
+	amount       big.Int // in 10^-36
+}
+
+// unitFlow is what units that were moved on a day were worth then.
+type unitFlow struct {
+	effect
+	day      int // in days
+	currency Currency
+	amount   decimal.Decimal
+	priced   bool
+}
+
+// appraise prices a timeline. The days are in order.
+func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time, parts bool) (*appraisal, error) {
+	a := &appraisal{timeline: t, base: base, days: days, parts: parts,
+		invested: map[Currency][]big.Int{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
+		crossed: map[Pair][]bool{}, holdings: map[string][]part{}, rates: map[Pair][]Rate{}}
+	for i, d := range days {
+		at := CloseIn(d, t.zone)
+		if at.After(now) {
+			at = now
+		}
+		a.closes, a.state[i] = append(a.closes, at), StatePriced
+	}
+	if err := a.readQuotes(ctx, market); err != nil {
+		return nil, err
+	}
+	return a, a.readRates(ctx, market)
+}
+
+// readQuotes adds up the holdings as their quotes come.
+func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
+	moved := map[string][]effect{}
+	for _, e := range a.effects {
+		if !e.units.IsZero() {
+			moved[e.priced] = append(moved[e.priced], e)
+		}
+	}
+	symbols, next := a.symbols(), 0
+	var quotes []Quote
+	flush := func(until string) { // all symbols before
+		for ; next < len(symbols) && symbols[next] != until; next++ {
+			a.add(a.timeline.holdings[symbols[next]], quotes, moved[symbols[next]])
+			quotes = quotes[:0]
+		}
+	}
+	first, last := a.days[0]-1, a.days[len(a.days)-1]+1
+	err := market.QuoteSeries(ctx, symbols, first, last, func(q Quote) error {
+		flush(q.Symbol)
+		quotes = append(quotes, q)
+		return nil
+	})
+	flush("")
+	return err
+}
+
+// readRates reads the rates between all currencies that something is in.
+func (a *appraisal) readRates(ctx context.Context, market Market) error {
+	currencies := a.currencies(a.base)
+	for c := range a.invested {
+		if !slices.Contains(currencies, c) {
+			currencies = append(currencies, c)
+		}
+	}
+	if len(currencies) < 2 {
+		return nil
+	}
+	return market.RateSeries(ctx, currencies, a.days[0]-1, a.days[len(a.days)-1]+1, func(r Rate) error {
+		a.rates[r.Pair] = append(a.rates[r.Pair], r)
+		return nil
+	})
+}
+
+// add values one holding on all days, by its quotes, oldest first.
+func (a *appraisal) add(k *track, quotes []Quote, moved []effect) {
+	p := pricing{track: k, zone: a.zone, quotes: quotes}
+	var parts []part
+	if a.parts {
+		parts = make([]part, len(a.days))
+		a.holdings[k.symbol] = parts
+	}
+	for i, d := range a.days {
+		p.advance(d, a.closes[i])
+		for len(moved) > 0 && moved[0].Date < d {
+			moved = moved[1:]
+		}
+		for len(moved) > 0 && moved[0].Date == d {
+			f := unitFlow{effect: moved[0], day: i, currency: p.currency, priced: p.state != StateNoPrice}
+			if f.priced {
+				f.amount = p.worth(f.units)
+			}
+			a.units, moved = append(a.units, f), moved[1:]
+		}
+		if p.quantity.IsZero() {
+			continue
+		}
+		a.state[i] = worse(a.state[i], p.state)
+		if a.parts {
+			parts[i] = part{held: true, priced: p.state != StateNoPrice, currency: p.currency}
+			parts[i].amount.Set(&p.value)
+		}
+		if p.state == StateNoPrice {
+			a.unpriced[i] = true
+			continue
+		}
+		sums := a.invested[p.currency]
+		if sums == nil {
+			sums = make([]big.Int, len(a.days))
+			a.invested[p.currency] = sums
+		}
+		sums[i].Add(&sums[i], &p.value)
+		if p.currency != k.currency {
+			a.cross(Pair{From: p.currency, To: k.currency}, i)
+		}
+	}
+}
+
+func (a *appraisal) cross(pair Pair, day int) {
+	if a.crossed[pair] == nil {
+		a.crossed[pair] = make([]bool, len(a.days))
+	}
+	a.crossed[pair][day] = true
+}
+
+// rate returns the rate of a pair at the close of a day, and what it rests on.
+func (a *appraisal) rate(from, to Currency, day int) (decimal.Decimal, State) {
+	if from == to {
+		return decimal.NewFromInt(1), StatePriced
+	}
+	at := a.closes[day]
+	r, found := rateAt(a.rates[Pair{From: from, To: to}], at)
+	switch {
+	case !found:
+		return decimal.Zero, StateNoRate
+	case r.Stale(at):
+		return r.Rate, StateStale
+	}
+	return r.Rate, StatePriced
+}
+
+// convert returns an amount in the base currency at the close of a day.
+func (a *appraisal) convert(amount decimal.Decimal, from Currency, day int) (decimal.NullDecimal, State) {
+	rate, state := a.rate(from, a.base, day)
+	if state == StateNoRate {
+		return decimal.NullDecimal{}, state
+	}
+	return decimal.NewNullDecimal(amount.Mul(rate)), state
+}
+
+// value returns what everything was worth at the close of a day.
+func (a *appraisal) value(day int) DayValue {
+	v := DayValue{Date: a.days[day], State: a.state[day], Invested: decimal.NewNullDecimal(decimal.Zero), Cash: decimal.NewNullDecimal(decimal.Zero)}
+	if a.unpriced[day] {
+		v.Invested = decimal.NullDecimal{}
+	}
+	for c := range a.invested {
+		if a.invested[c][day].Sign() == 0 {
+			continue
+		}
+		amount, state := a.convert(trimmed(&a.invested[c][day], moneyScale), c, day)
+		v.Invested, v.State = sum(v.Invested, amount), worse(v.State, state)
+	}
+	for pair, needed := range a.crossed {
+		if needed[day] {
+			if _, state := a.rate(pair.From, pair.To, day); state != StatePriced {
+				if v.State = worse(v.State, state); state == StateNoRate {
+					v.Invested = decimal.NullDecimal{}
+				}
+			}
+		}
+	}
+	for c := range a.cash {
+		held := amountOn(a.cash[c], a.days[day])
+		if held.IsZero() {
+			continue
+		}
+		amount, state := a.convert(held, c, day)
+		v.Cash, v.State = sum(v.Cash, amount), worse(v.State, state)
+	}
+	v.Total = sum(v.Invested, v.Cash)
+	return v
+}
+
+func amountOn(list []amountAt, d Date) decimal.Decimal {
+	n, _ := slices.BinarySearchFunc(list, d+1, func(a amountAt, d Date) int { return int(a.from - d) })
+	if n == 0 {
+		return decimal.Zero
+	}
+	return list[n-1].amount
+}
+
+// total is the whole portfolio as something to measure. Skip leaves transfers
+// out, those that another portfolio of the same owner has the other side of.
+func (a *appraisal) total(skip map[string]bool) subject {
+	s := subject{days: a.days, flows: map[Date]*flow{}}
+	for i := range a.days {
+		s.worth = append(s.worth, a.value(i).Total)
+	}
+	for _, e := range a.effects {
+		if cash, _ := a.external(e); !cash.IsZero() {
+			a.addFlow(s.flows, e.Date, cash, e.currency)
+		}
+	}
+	for _, f := range a.units {
+		if _, units := a.external(f.effect); !units.IsZero() && !skip[f.Transfer] {
+			a.addUnits(s.flows, f)
+		}
+	}
+	return s
+}
+
+// addFlow adds money that came in, or went out below zero.
+func (a *appraisal) addFlow(flows map[Date]*flow, d Date, amount decimal.Decimal, c Currency) {
+	day, found := slices.BinarySearch(a.days, d)
+	if !found {
+		return // outside the period
+	}
+	f := flowOn(flows, d)
+	converted, _ := a.convert(amount, c, day)
+	switch {
+	case !converted.Valid:
+		f.unpriced = true
+	case converted.Decimal.IsPositive():
+		f.in = f.in.Add(converted.Decimal)
+	default:
+		f.out = f.out.Sub(converted.Decimal)
+	}
+}
+
+func (a *appraisal) addUnits(flows map[Date]*flow, f unitFlow) {
+	if !f.priced {
+		flowOn(flows, f.Date).unpriced = true
+		return
+	}
+	a.addFlow(flows, f.Date, f.amount, f.currency)
+}
+
+func flowOn(flows map[Date]*flow, d Date) *flow {
+	if flows[d] == nil {
+		flows[d] = &flow{}
+	}
+	return flows[d]
+}
+
+// byHolding returns each holding as something to measure, with what was paid for
+// it and what it brought as its flows.
+func (a *appraisal) byHolding() map[string]subject {
+	subjects := map[string]subject{}
+	for symbol, parts := range a.holdings {
+		s := subject{days: a.days, flows: map[Date]*flow{}}
+		for i := range parts {
+			s.worth = append(s.worth, a.partWorth(&parts[i], i))
+		}
+		subjects[symbol] = s
+	}
+	for _, e := range a.effects {
+		if s, found := subjects[e.symbol]; found && !e.cash.IsZero() {
+			a.addFlow(s.flows, e.Date, e.cash.Neg(), e.currency)
+		}
+	}
+	for _, f := range a.units {
+		a.addUnits(subjects[f.symbol].flows, f)
+	}
+	return subjects
+}
+
+func (a *appraisal) partWorth(p *part, day int) decimal.NullDecimal {
+	switch {
+	case !p.held:
+		return decimal.NewNullDecimal(decimal.Zero)
+	case !p.priced:
+		return decimal.NullDecimal{}
+	}
+	amount, _ := a.convert(trimmed(&p.amount, moneyScale), p.currency, day)
+	return amount
+}
+
+// byCurrency returns each currency, with its cash and the holdings traded in it,
+// as something to measure. What crosses its border are the flows of the
+// portfolio, conversions, and whatever is paid across currencies.
+func (a *appraisal) byCurrency() map[Currency]subject {
+	subjects := map[Currency]subject{}
+	of := func(c Currency) subject {
+		s, found := subjects[c]
+		if !found {
+			s = subject{days: a.days, flows: map[Date]*flow{}, worth: make([]decimal.NullDecimal, len(a.days))}
+			for i, d := range a.days {
+				s.worth[i], _ = a.convert(amountOn(a.cash[c], d), c, i)
+			}
+			subjects[c] = s
+		}
+		return s
+	}
+	for _, symbol := range slices.Sorted(maps.Keys(a.holdings)) {
+		parts, s := a.holdings[symbol], of(a.timeline.holdings[symbol].currency)
+		for i := range parts {
+			s.worth[i] = sum(s.worth[i], a.partWorth(&parts[i], i))
+		}
+	}
+	for _, e := range a.effects {
+		if e.cash.IsZero() {
+			continue
+		}
+		s := of(e.currency)
+		cash, _ := a.external(e)
+		if e.Kind == Conversion && (e.cash.Equal(e.ToAmount) || e.cash.Equal(e.Amount.Neg())) && !a.portfolio.IgnoreCash {
+			cash = cash.Add(e.cash)
+		}
+		if k := a.timeline.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {
+			// A dividend or a fee in another currency leaves the holding's.
+			a.addFlow(of(k.currency).flows, e.Date, e.cash.Neg(), e.currency)
+			cash = cash.Add(e.cash)
+		}
+		if !cash.IsZero() {
+			a.addFlow(s.flows, e.Date, cash, e.currency)
+		}
+	}
+	for _, f := range a.units {
+		if _, units := a.external(f.effect); !units.IsZero() {
+			a.addUnits(of(a.timeline.holdings[f.symbol].currency).flows, f)
+		}
+	}
+	return subjects
+}

@@ -1,0 +1,243 @@
+package backend
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// markEvery is how many entries lie at least between two checkpoints of a book.
+	markEvery = 1_000
+	// maxViews is how many days of one portfolio are kept.
+	maxViews = 4
+)
+
+// book is what follows from the entries of a portfolio. A change derives what
+// comes after it, from the checkpoint before, and nothing else. It is safe for
+// concurrent use.
+type book struct {
+	mu        sync.Mutex
+	portfolio Portfolio
+	txs       []Transaction // in the order they take effect; those that were handed out never change
+	newest    int64         // the last sequence
+	live      *derivation   // of the first booked entries
+	booked    int
+	marks     []mark        // oldest first
+	views     map[Date]view // by the day of the last entry counted
+}
+
+// mark is a checkpoint: what was derived from the first n entries.
+type mark struct {
+	n       int
+	derived *derivation
+}
+
+// view is the ledger through a day, and what it takes to value it.
+type view struct {
+	ledger     Ledger     // without lots
+	symbols    []string   // with units
+	currencies []Currency // with cash or units
+	earlier    *earlier
+}
+
+func newBook(p Portfolio, txs []Transaction) *book {
+	slices.SortFunc(txs, Transaction.Compare)
+	b := &book{portfolio: p, txs: txs, views: map[Date]view{}}
+	for i := range txs {
+		b.newest = max(b.newest, txs[i].Sequence)
+	}
+	return b
+}
+
+func (b *book) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.txs) + 1
+}
+
+func (b *book) owner() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.portfolio.Owner
+}
+
+func (b *book) version() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.portfolio.Version
+}
+
+// snapshot returns the portfolio and what its entries make through the day of a
+// time. It holds whatever happens to the book.
+func (b *book) snapshot(ctx context.Context, at time.Time) (Portfolio, Date, view, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	through := b.portfolio.Today(at)
+	n := b.until(through)
+	counted := b.last(n)
+	v, found := b.views[counted]
+	if !found {
+		d, err := b.at(ctx, n)
+		if err != nil {
+			return Portfolio{}, 0, view{}, err
+		}
+		v = view{ledger: d.ledger(false), earlier: &earlier{}}
+		v.ledger.zone = b.portfolio.Location()
+		for _, h := range v.ledger.Holdings {
+			if !h.Quantity.IsZero() {
+				v.symbols = append(v.symbols, h.Symbol)
+			}
+		}
+		v.currencies = v.ledger.Currencies()
+		if len(b.views) >= maxViews {
+			clear(b.views)
+		}
+		b.views[counted] = v
+	}
+	v.ledger.Through = through
+	return b.portfolio, through, v, nil
+}
+
+// ledger returns the ledger through a day with its lots; 0 is today.
+func (b *book) ledger(ctx context.Context, through Date, now time.Time) (Ledger, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if through == 0 {
+		through = b.portfolio.Today(now)
+	}
+	d, err := b.at(ctx, b.until(through))
+	if err != nil {
+		return Ledger{}, err
+	}
+	l := d.ledger(true)
+	l.Through, l.zone = through, b.portfolio.Location()
+	return l, nil
+}
+
+// timeline returns what the portfolio held on each day up to one.
+func (b *book) timeline(ctx context.Context, through Date) (*timeline, error) {
+	b.mu.Lock()
+	p, txs := b.portfolio, b.txs[:len(b.txs):len(b.txs)]
+	b.mu.Unlock()
+	return newTimeline(ctx, p, txs, through)
+}
+
+// until counts the entries up to a day.
+func (b *book) until(d Date) int {
+	n, _ := slices.BinarySearchFunc(b.txs, d+1, func(t Transaction, d Date) int { return int(t.Date - d) })
+	return n
+}
+
+// at returns the derivation of the first n entries. It holds until the lock is
+// released.
+func (b *book) at(ctx context.Context, n int) (*derivation, error) {
+	if n < b.booked {
+		from := b.markBefore(n)
+		d := b.start(from)
+		return d, d.book(ctx, b.txs[from.n:n], b.last(n))
+	}
+	if b.live == nil {
+		from := b.markBefore(n)
+		b.live, b.booked = b.start(from), from.n
+	}
+	for b.booked < n {
+		next := min(n, b.booked+markEvery)
+		if err := b.live.book(ctx, b.txs[b.booked:next], b.last(next)); err != nil {
+			b.live, b.booked = nil, 0
+			return nil, err
+		}
+		b.booked = next
+		if since := b.booked - b.markBefore(n).n; since >= markEvery && since >= b.live.size() {
+			b.marks = append(b.marks, mark{b.booked, b.live.clone()})
+		}
+	}
+	return b.live, nil
+}
+
+func (b *book) last(n int) Date {
+	if n == 0 {
+		return 0
+	}
+	return b.txs[n-1].Date
+}
+
+// markBefore returns the last checkpoint of at most n entries.
+func (b *book) markBefore(n int) mark {
+	for _, m := range slices.Backward(b.marks) {
+		if m.n <= n {
+			return m
+		}
+	}
+	return mark{}
+}
+
+func (b *book) start(m mark) *derivation {
+	if m.derived == nil {
+		return newDerivation(b.portfolio.Policy)
+	}
+	return m.derived.clone()
+}
+
+// update brings the book to a later version of its portfolio: with the entries
+// that are new or were changed, and without those that were deleted.
+func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.Policy != b.portfolio.Policy {
+		b.marks, b.live, b.booked = nil, nil, 0
+		clear(b.views)
+	}
+	if p.TimeZone != b.portfolio.TimeZone {
+		clear(b.views)
+	}
+	b.portfolio = p
+	gone := map[string]bool{}
+	for _, id := range deleted {
+		gone[id] = true
+	}
+	newest := b.newest
+	for i := range entries {
+		gone[entries[i].ID] = gone[entries[i].ID] || entries[i].Sequence <= newest
+		b.newest = max(b.newest, entries[i].Sequence)
+	}
+	maps.DeleteFunc(gone, func(_ string, is bool) bool { return !is })
+	first := len(b.txs)
+	if len(gone) > 0 {
+		kept := make([]Transaction, 0, len(b.txs))
+		for i := range b.txs {
+			if gone[b.txs[i].ID] {
+				first = min(first, i)
+			} else {
+				kept = append(kept, b.txs[i])
+			}
+		}
+		b.txs = kept
+	}
+	slices.SortFunc(entries, Transaction.Compare)
+	if len(entries) > 0 {
+		at, _ := slices.BinarySearchFunc(b.txs, entries[0], Transaction.Compare)
+		if first = min(first, at); at == len(b.txs) {
+			b.txs = append(b.txs, entries...)
+		} else {
+			b.txs = append(b.txs[:len(b.txs):len(b.txs)], entries...)
+			slices.SortFunc(b.txs, Transaction.Compare)
+		}
+	}
+	b.forget(first)
+}
+
+// forget drops what was derived from the entry at a place on.
+func (b *book) forget(first int) {
+	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool { return m.n > first })
+	if b.booked > first {
+		b.live, b.booked = nil, 0
+	}
+	if first >= len(b.txs) { // deleted at the end
+		clear(b.views)
+		return
+	}
+	maps.DeleteFunc(b.views, func(d Date, _ view) bool { return d >= b.txs[first].Date })
+}

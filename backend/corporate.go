@@ -1,0 +1,203 @@
+package backend
+
+import (
+	"cmp"
+	"fmt"
+	"math/big"
+
+	"github.com/shopspring/decimal"
+)
+
+// transferIn books units that came with their cost and their day.
+func (d *derivation) transferIn(tx Transaction) error {
+	if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
+		return err
+	}
+	h := d.holding(tx.Symbol)
+	if h.short {
+		return invalid(tx, "symbol: got one that is held short, want the short sale closed by a BUY first")
+	}
+	units := unitsOf(tx.Quantity)
+	if err := inBounds(tx, tx.Symbol, plus(h.held(), units)); err != nil {
+		return err
+	}
+	h.currency = tx.Currency
+	h.traded = h.traded.Sub(tx.Amount)
+	d.opened++
+	h.open(cmp.Or(tx.Acquired, tx.Date), d.opened, units, moneyOf(tx.Amount), false)
+	d.transferred(tx, h, tx.Quantity)
+	return nil
+}
+
+// transferOut books units that went, at their cost.
+func (d *derivation) transferOut(tx Transaction) error {
+	_, err := d.release(tx)
+	return err
+}
+
+// release books a TRANSFER_OUT and returns what it took.
+func (d *derivation) release(tx Transaction) ([]taken, error) {
+	h := d.holding(tx.Symbol)
+	if err := d.sellable(tx, h); err != nil {
+		return nil, err
+	}
+	units := unitsOf(tx.Quantity)
+	if _, err := d.remaining(tx, h, units, true); err != nil {
+		return nil, err
+	}
+	before := h.costs()
+	list := d.close(tx, h, units)
+	h.traded = h.traded.Add(before.Sub(h.costs()))
+	d.transferred(tx, h, tx.Quantity.Neg())
+	return list, nil
+}
+
+func (d *derivation) transferred(tx Transaction, h *holding, units decimal.Decimal) {
+	d.note(effect{Transaction: tx, symbol: h.symbol, priced: h.symbol, currency: h.currency, units: units, external: true})
+}
+
+// returnOfCapital books money that lowers the cost of what is held. What exceeds
+// the cost is realised, which is all of it where nothing is held.
+func (d *derivation) returnOfCapital(tx Transaction) error {
+	if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
+		return err
+	}
+	h := d.holding(tx.Symbol)
+	if h.short {
+		return invalid(tx, "symbol: got one that is held short, want one that is held")
+	}
+	h.currency = tx.Currency
+	d.repay(tx, h)
+	d.fee(tx)
+	return nil
+}
+
+func (d *derivation) repay(tx Transaction, h *holding) {
+	d.pay(tx, tx.Amount)
+	h.traded = h.traded.Add(tx.Amount)
+	h.lower(moneyOf(tx.Amount))
+}
+
+// split changes how many units there are and leaves the cost alone. With an
+// amount the fraction of a unit that is left is sold for it.
+func (d *derivation) split(tx Transaction) error {
+	h := d.holding(tx.Symbol)
+	factor := product(h.factor, big.NewRat(tx.Ratio.New, tx.Ratio.Old))
+	after := product(h.units, factor)
+	fraction := zero
+	if !tx.Amount.IsZero() {
+		if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
+			return err
+		}
+		if fraction = fractionOf(after); fraction.Sign() == 0 || h.short {
+			return invalid(tx, fmt.Sprintf("amount: got %s, want none: the split leaves no fraction of a unit to be paid for", tx.Amount))
+		}
+		after = minus(after, fraction)
+	}
+	if err := inBounds(tx, tx.Symbol, after); err != nil {
+		return err
+	}
+	h.splits = append(h.splits, unitChange{date: tx.Date, clock: tx.Time, ratio: tx.Ratio})
+	if h.units.Sign() == 0 {
+		return nil
+	}
+	h.factor = factor
+	if fraction.Sign() > 0 {
+		d.pay(tx, tx.Amount)
+		h.traded = h.traded.Add(tx.Amount)
+		h.take(fraction)
+	}
+	return nil
+}
+
+// fractionOf returns what a number of units has beyond whole ones.
+func fractionOf(units *big.Rat) *big.Rat {
+	whole := new(big.Int).Mul(units.Denom(), powersOfTen[unitScale])
+	whole.Quo(units.Num(), whole).Mul(whole, powersOfTen[unitScale])
+	return minus(units, new(big.Rat).SetInt(whole))
+}
+
+// spinOff gives each lot units of another symbol, with a share of its cost and
+// its day.
+func (d *derivation) spinOff(tx Transaction) error {
+	from, to, err := d.exchange(tx)
+	if err != nil {
+		return err
+	}
+	share := moneyOf(tx.CostFraction)
+	share = share.Mul(share, new(big.Rat).SetFrac(big.NewInt(1), powersOfTen[moneyScale]))
+	lots, before := from.parts(share), from.costs()
+	from.lower(product(product(from.cost, from.share), share))
+	d.deliver(tx, from, to, lots, before.Sub(from.costs()))
+	return nil
+}
+
+// merger turns a holding into another one. Cash that comes with it lowers the
+// cost as a return of capital does.
+func (d *derivation) merger(tx Transaction) error {
+	if !tx.Amount.IsZero() {
+		if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
+			return err
+		}
+	}
+	from, to, err := d.exchange(tx)
+	if err != nil {
+		return err
+	}
+	if !tx.Amount.IsZero() {
+		d.repay(tx, from)
+	}
+	lots, before := from.parts(one), from.costs()
+	from.take(from.held())
+	d.deliver(tx, from, to, lots, before)
+	return nil
+}
+
+// exchange returns the two holdings of a corporate action that can be.
+func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
+	from = d.holding(tx.Symbol)
+	if from.units.Sign() == 0 || from.short {
+		return nil, nil, invalid(tx, fmt.Sprintf("symbol: got %s, of which none is held, want one that is held", tx.Symbol))
+	}
+	if target := d.holdings[tx.ToSymbol]; target != nil {
+		if target.short {
+			return nil, nil, invalid(tx, "to_symbol: got one that is held short, want the short sale closed by a BUY first")
+		}
+		if target.currency != "" && target.currency != from.currency {
+			return nil, nil, invalid(tx, fmt.Sprintf("to_symbol: got one in %s, want one in %s as %s is", target.currency, from.currency, tx.Symbol))
+		}
+	}
+	held := zero
+	if target := d.holdings[tx.ToSymbol]; target != nil {
+		held = target.held()
+	}
+	come := product(from.held(), big.NewRat(tx.Ratio.New, tx.Ratio.Old))
+	if err := inBounds(tx, tx.ToSymbol, plus(held, come)); err != nil {
+		return nil, nil, err
+	}
+	if d.moves += len(from.lots); d.moves > maxLotMoves {
+		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, want at most so many in a portfolio", maxLotMoves))
+	}
+	return from, d.holding(tx.ToSymbol), nil
+}
+
+// deliver opens lots of the new symbol for those of the old one, with a cost of
+// moved in all.
+func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, moved decimal.Decimal) {
+	to.currency = from.currency
+	ratio := big.NewRat(tx.Ratio.New, tx.Ratio.Old)
+	before, left := to.quantity(), moneyOf(moved)
+	for i, l := range lots {
+		cost := l.cost
+		if i == len(lots)-1 {
+			cost = left // so that nothing is lost by what is rounded to be shown
+		}
+		left = minus(left, cost)
+		d.opened++
+		to.open(l.opened, d.opened, product(l.units, ratio), cost, false)
+	}
+	from.traded, to.traded = from.traded.Add(moved), to.traded.Sub(moved)
+	come := to.quantity().Sub(before)
+	d.note(effect{Transaction: tx, symbol: from.symbol, priced: to.symbol, currency: to.currency, units: come.Neg(), moved: true})
+	d.note(effect{Transaction: tx, symbol: to.symbol, priced: to.symbol, currency: to.currency, units: come, moved: true})
+}

@@ -1,0 +1,68 @@
+package backend
+
+import "github.com/shopspring/decimal"
+
+// sums are amounts by symbol that may be unknown. What is not there is zero.
+type sums map[string]decimal.NullDecimal
+
+func (s sums) of(symbol string) decimal.NullDecimal {
+	amount, found := s[symbol]
+	if !found {
+		return decimal.NewNullDecimal(decimal.Zero)
+	}
+	return amount
+}
+
+func (s sums) add(symbol string, amount decimal.NullDecimal) { s[symbol] = sum(s.of(symbol), amount) }
+
+// dayChanges computes what was gained since the close before: what there is now
+// less what there was then and what came in since.
+func (v *valuer) dayChanges(l Ledger, past background) {
+	before, opening := sums{}, past.cash
+	for symbol, worth := range past.opening {
+		before[symbol], opening = worth, sum(opening, worth)
+	}
+	if day := DateIn(v.AsOf, v.zone); l.today.date == day {
+		for _, e := range l.today.effects {
+			amount, into := v.came(l, e, day)
+			if e.symbol != "" {
+				before.add(e.symbol, into)
+			}
+			if e.external {
+				opening = sum(opening, amount)
+			}
+		}
+	}
+	all := decimal.NewNullDecimal(decimal.Zero)
+	for i := range v.Positions {
+		p := &v.Positions[i]
+		p.DayChange = sum(p.BaseValue, negative(before.of(p.Symbol)))
+		all = sum(all, p.DayChange)
+		delete(before, p.Symbol)
+	}
+	for _, soldOut := range before {
+		all = sum(all, negative(soldOut))
+	}
+	if v.DayChange = sum(v.Total, negative(opening)); l.ignoreCash {
+		v.DayChange = all
+	}
+}
+
+// came returns what an effect is worth now, and how much of that went into its
+// holding: the cost of a purchase, and less than nothing for what a sale brought.
+func (v *valuer) came(l Ledger, e effect, day Date) (amount, into decimal.NullDecimal) {
+	state := StatePriced // the positions have states of their own
+	if !e.cash.IsZero() {
+		amount = v.convert(e.cash, e.currency, v.Base, &state)
+		return amount, negative(amount)
+	}
+	h, found := l.Holding(e.priced)
+	if !found {
+		return amount, amount
+	}
+	worth, currency, _, state := v.prices.worth(&h, e.units, v.AsOf, day, v.zone)
+	if state != StateNoPrice {
+		amount = v.convert(worth, currency, v.Base, &state)
+	}
+	return amount, amount
+}

@@ -1,0 +1,153 @@
+package backend
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// earlierLifetime is how long closes and rates of days that are over are kept.
+// Corrections that are announced are taken in at once; see Tracker.Changed.
+const earlierLifetime = time.Minute
+
+// earlier keeps what valuations of a view need to know of earlier days.
+type earlier struct {
+	mu   sync.Mutex
+	day  Date // whose valuations it is for
+	past background
+	seen int64     // corrections known to it
+	at   time.Time // when it was read
+}
+
+// background returns what a valuation of a day needs to know of the days before.
+func (t *Tracker) background(ctx context.Context, p Portfolio, b *book, v view) (background, error) {
+	e, day := v.earlier, v.ledger.Through
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	seen, now := t.corrections.Load(), t.now()
+	if e.past.known && e.day == day && e.seen == seen && now.Sub(e.at) < earlierLifetime && !now.Before(e.at) {
+		return e.past, nil
+	}
+	past, err := t.opening(ctx, p, v, day)
+	if err != nil {
+		return background{}, err
+	}
+	if past.lots, err = t.pastCosts(ctx, p, b, v); err != nil {
+		return background{}, err
+	}
+	e.day, e.past, e.seen, e.at = day, past, seen, now
+	return past, nil
+}
+
+// opening values what was held at the close of the day before.
+func (t *Tracker) opening(ctx context.Context, p Portfolio, v view, day Date) (background, error) {
+	l := v.ledger
+	past := background{known: true, opening: sums{}, cash: decimal.NewNullDecimal(decimal.Zero)}
+	held, cash := map[string]decimal.Decimal{}, l.Cash
+	if l.today.date == day {
+		cash = l.today.cash
+	}
+	var symbols []string
+	currencies := []Currency{p.Base}
+	for _, h := range l.Holdings {
+		quantity := h.Quantity
+		if before, traded := l.today.opening[h.Symbol]; traded && l.today.date == day {
+			quantity = before
+		}
+		if !quantity.IsZero() {
+			held[h.Symbol], symbols = quantity, append(symbols, h.Symbol)
+			currencies = append(currencies, h.Currency)
+		}
+	}
+	for c, amount := range cash {
+		if !amount.IsZero() {
+			currencies = append(currencies, c)
+		}
+	}
+	slices.Sort(currencies)
+	currencies = slices.Compact(currencies)
+	at := CloseIn(day-1, p.Location())
+	prices, err := t.pricesOf(ctx, symbols, currencies, p.Base, at)
+	if err != nil {
+		return background{}, err
+	}
+	open := valuer{prices: prices, rates: map[Pair]UsedRate{}, Valuation: Valuation{AsOf: at, Base: p.Base}}
+	for _, symbol := range symbols {
+		h, _ := l.Holding(symbol)
+		worth, currency, _, state := prices.worth(&h, held[symbol], at, day-1, p.Location())
+		past.opening[symbol] = decimal.NullDecimal{}
+		if state != StateNoPrice {
+			past.opening[symbol] = open.convert(worth, currency, p.Base, &state)
+		}
+	}
+	for c, amount := range cash {
+		if state := StatePriced; !amount.IsZero() {
+			past.cash = sum(past.cash, open.convert(amount, c, p.Base, &state))
+		}
+	}
+	return past, nil
+}
+
+// pastCosts converts the lots of holdings in other currencies at the rates of
+// their days.
+func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (map[string]pastCost, error) {
+	currencies := []Currency{p.Base}
+	for _, h := range v.ledger.Holdings {
+		if !h.Quantity.IsZero() && !slices.Contains(currencies, h.Currency) {
+			currencies = append(currencies, h.Currency)
+		}
+	}
+	if len(currencies) == 1 {
+		return nil, nil
+	}
+	l, err := b.ledger(ctx, v.ledger.Through, t.now())
+	if err != nil {
+		return nil, err
+	}
+	first, last := l.Through, Date(0)
+	for _, h := range l.Holdings {
+		for _, lot := range h.Lots {
+			first, last = min(first, lot.Opened), max(last, lot.Opened)
+		}
+	}
+	rates := map[Pair][]Rate{}
+	err = t.market.RateSeries(ctx, currencies, first-1, last+1, func(r Rate) error {
+		rates[r.Pair] = append(rates[r.Pair], r)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	costs := map[string]pastCost{}
+	for _, h := range l.Holdings {
+		if h.Quantity.IsZero() || h.Currency == p.Base {
+			continue
+		}
+		list := rates[Pair{From: h.Currency, To: p.Base}]
+		c := pastCost{cost: decimal.NewNullDecimal(decimal.Zero), units: decimal.NewNullDecimal(decimal.Zero)}
+		for _, lot := range h.Lots {
+			r, found := rateAt(list, CloseIn(lot.Opened, p.Location()))
+			c.cost = sum(c.cost, valid(lot.Cost.Mul(r.Rate), found))
+			c.units = sum(c.units, valid(lot.Quantity.Mul(r.Rate), found))
+		}
+		costs[h.Symbol] = c
+	}
+	return costs, nil
+}
+
+// rateAt returns the last of some rates, oldest first, that was known at a time.
+func rateAt(list []Rate, at time.Time) (Rate, bool) {
+	n, _ := slices.BinarySearchFunc(list, at.Add(MaxClockSkew), func(r Rate, at time.Time) int {
+		if r.Time.After(at) {
+			return 1
+		}
+		return -1
+	})
+	if n == 0 || !list[n-1].Rate.IsPositive() {
+		return Rate{}, false
+	}
+	return list[n-1], true
+}

@@ -1,0 +1,132 @@
+package backend
+
+import (
+	"math/big"
+
+	"github.com/shopspring/decimal"
+)
+
+// Inside a ledger units are rationals of 10^-18 units, and money rationals of
+// 10^-36 of a currency, which is what units of 18 decimals times a price of 18
+// have. So whatever was written as a decimal is an integer here, and arithmetic
+// on it is as fast as that of integers; only splits and parts of lots make
+// fractions.
+const (
+	unitScale  = MaxDecimals
+	moneyScale = 2 * MaxDecimals
+)
+
+// maxFractionBits bounds the denominator of a rational. One that grows beyond
+// is rounded to a multiple of 2^-256, far below anything that is ever shown, so
+// that no series of splits makes arithmetic slower and slower.
+const (
+	maxFractionBits = 512
+	keptBits        = 256
+)
+
+var (
+	one  = big.NewRat(1, 1)
+	zero = new(big.Rat)
+
+	powersOfTen = tens(moneyScale + 1)
+	ten         = big.NewInt(10)
+
+	mostUnits  = new(big.Rat).SetInt(new(big.Int).Mul(powersOfTen[MaxIntegerDigits], powersOfTen[unitScale]))
+	leastUnits = big.NewRat(1, 1)
+)
+
+func tens(n int) []*big.Int {
+	list := []*big.Int{big.NewInt(1)}
+	for len(list) < n {
+		list = append(list, new(big.Int).Mul(list[len(list)-1], big.NewInt(10)))
+	}
+	return list
+}
+
+// unitsOf returns a quantity as units are counted here.
+func unitsOf(d decimal.Decimal) *big.Rat { return scaled(d, unitScale) }
+
+// moneyOf returns an amount as money is counted here.
+func moneyOf(d decimal.Decimal) *big.Rat { return scaled(d, moneyScale) }
+
+func scaled(d decimal.Decimal, scale int32) *big.Rat {
+	n := d.Coefficient()
+	switch shift := d.Exponent() + scale; {
+	case shift < 0:
+		return new(big.Rat).SetFrac(n, new(big.Int).Exp(ten, big.NewInt(int64(-shift)), nil))
+	case int(shift) < len(powersOfTen):
+		n.Mul(n, powersOfTen[shift])
+	default:
+		n.Mul(n, new(big.Int).Exp(ten, big.NewInt(int64(shift)), nil))
+	}
+	return new(big.Rat).SetInt(n)
+}
+
+// shownUnits returns units as they are shown: exact, or rounded to 18 decimals.
+func shownUnits(r *big.Rat) decimal.Decimal { return shown(r, unitScale) }
+
+// shownMoney returns money as it is shown: exact where 36 decimals are enough
+// for that, else rounded to 18.
+func shownMoney(r *big.Rat) decimal.Decimal { return shown(r, moneyScale) }
+
+// shown rounds half away from zero.
+func shown(r *big.Rat, scale int32) decimal.Decimal {
+	if r.IsInt() {
+		return trimmed(r.Num(), scale)
+	}
+	divisor := new(big.Int).Mul(r.Denom(), powersOfTen[scale-MaxDecimals])
+	n := new(big.Int).Abs(r.Num())
+	n.Lsh(n, 1).Add(n, divisor).Quo(n, divisor.Lsh(divisor, 1))
+	if r.Sign() < 0 {
+		n.Neg(n)
+	}
+	return trimmed(n, MaxDecimals)
+}
+
+// trimmed is n/10^scale without zeros at the end, so that what is computed from
+// it stays short.
+func trimmed(n *big.Int, scale int32) decimal.Decimal {
+	if n.Sign() == 0 {
+		return decimal.Decimal{}
+	}
+	quotient, remainder := new(big.Int), new(big.Int)
+	for _, step := range []int32{9, 3, 1} {
+		for scale >= step {
+			if quotient.QuoRem(n, powersOfTen[step], remainder); remainder.Sign() != 0 {
+				break
+			}
+			n, quotient = quotient, new(big.Int)
+			scale -= step
+		}
+	}
+	return decimal.NewFromBigInt(n, -scale)
+}
+
+// limited rounds a rational whose denominator has grown too long.
+func limited(r *big.Rat) *big.Rat {
+	if r.Denom().BitLen() <= maxFractionBits {
+		return r
+	}
+	n := new(big.Int).Lsh(r.Num(), keptBits)
+	return new(big.Rat).SetFrac(n.Quo(n, r.Denom()), new(big.Int).Lsh(big.NewInt(1), keptBits))
+}
+
+func product(a, b *big.Rat) *big.Rat {
+	switch {
+	case a == one:
+		return b
+	case b == one:
+		return a
+	}
+	return limited(new(big.Rat).Mul(a, b))
+}
+
+func quotient(a, b *big.Rat) *big.Rat {
+	if b == one {
+		return a
+	}
+	return limited(new(big.Rat).Quo(a, b))
+}
+
+func plus(a, b *big.Rat) *big.Rat  { return limited(new(big.Rat).Add(a, b)) }
+func minus(a, b *big.Rat) *big.Rat { return limited(new(big.Rat).Sub(a, b)) }
