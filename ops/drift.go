@@ -47,7 +47,7 @@ Exit status:
 }
 
 // named chooses environments by their suffixes, all where there is no suffix. One
-// without state is an environment whose state nobody can read.
+// without a state counts as one whose state cannot be read.
 func named(all []environment, suffixes []string) ([]environment, error) {
 	if len(suffixes) == 0 {
 		return all, nil

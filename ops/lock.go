@@ -35,7 +35,7 @@ func (s states) unlock(ctx context.Context, key string, over runsOver, out io.Wr
 		Created time.Time
 	}
 	if err := json.Unmarshal(text, &lock); err != nil || lock.ID == "" || lock.Created.IsZero() {
-		return fmt.Errorf("lock %s: got one that is not Terraform's, want to know whose it is", key)
+		return fmt.Errorf("lock %s: got an object that is not Terraform's, want a lock with ID, Who and Created", key)
 	}
 	if !strings.HasPrefix(lock.Who, runnerUser) {
 		fmt.Fprintf(out, "%s: held by %s, left alone\n", key, plain(lock.Who))
@@ -49,7 +49,7 @@ func (s states) unlock(ctx context.Context, key string, over runsOver, out io.Wr
 		fmt.Fprintf(out, "%s: held by %s, whose run may not be over, left alone\n", key, plain(lock.Who))
 		return nil
 	}
-	// Unless somebody else took it meanwhile.
+	// Unless another run has taken it since.
 	if _, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key, IfMatch: etag}); err != nil {
 		return fmt.Errorf("lock %s: %w", key, err)
 	}

@@ -123,7 +123,7 @@ func TestPlanApproved(t *testing.T) {
 	assert.Contains(t, problems, "ops: plan: got other changes than the approved plan "+digest[:12]+" has, want the same: approve them again\n")
 }
 
-// What cannot be planned leaves no card that somebody could take for one.
+// What cannot be planned leaves no card.
 func TestPlanFails(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "card.md")
 	refused := errors.New("no credentials")

@@ -26,7 +26,7 @@ var (
 // reapRequest is what reap is asked for.
 type reapRequest struct {
 	open        map[string]bool                                // suffixes of open pull requests
-	ask         func(context.Context) (map[string]bool, error) // asks GitHub for them; nil: nobody to ask
+	ask         func(context.Context) (map[string]bool, error) // asks GitHub for them; nil: the list is final
 	over        runsOver                                       // nil: locks are left alone
 	maxAge      time.Duration                                  // 0: no limit
 	only        string                                         // a suffix; empty: all
@@ -229,7 +229,7 @@ func (r reaper) reapAll(ctx context.Context, request reapRequest, chosen []envir
 	all.SetLimit(reapedAtOnce)
 	failed, destroyed := make([]error, len(chosen)), make([]bool, len(chosen))
 	for i, e := range chosen {
-		all.Go(func() error { // a failure is no reason to stop the others
+		all.Go(func() error { // a failure does not stop the others
 			var err error
 			if destroyed[i], err = r.reap(ctx, request, e, now); err != nil {
 				failed[i] = fmt.Errorf("%s: %w", e.Suffix, err)
@@ -248,8 +248,8 @@ func (r reaper) reapAll(ctx context.Context, request reapRequest, chosen []envir
 	return errors.Join(failed...)
 }
 
-// reap destroys one environment, proves it, and removes its empty state last: as
-// long as something may be left, the next run finds it.
+// reap destroys one environment, checks that nothing is left and removes its empty
+// state last, so that the next run finds what may be left.
 func (r reaper) reap(ctx context.Context, request reapRequest, e environment, now time.Time) (destroyed bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err

@@ -171,7 +171,8 @@ func TestReapIsDryUnlessTold(t *testing.T) {
 	assert.Empty(t, bucket.deletes)
 }
 
-// One that fails leaves its state for the next run and does not stop the others.
+// An environment that fails keeps its state for the next run and does not stop the
+// others.
 func TestReapGoesOnAfterAFailure(t *testing.T) {
 	r, tf, bucket, out := reaping(t, "dev", "pr1", "pr2", "pr3", "pr4", "pr5")
 	bucket.put(keyOf("pr5"), "{", 0)
@@ -200,7 +201,7 @@ func TestReapGoesOnAfterAFailure(t *testing.T) {
 	assert.Contains(t, out.String(), "Destroyed 1 of 5.\n")
 }
 
-// Lists lag: what goes away while it is asked again is no failure.
+// Lists lag behind: what disappears on a later try is not a failure.
 func TestReapAsksAgain(t *testing.T) {
 	r, _, bucket, _ := reaping(t, "pr1")
 	asked := 0
@@ -231,7 +232,7 @@ func TestReapTwice(t *testing.T) {
 	assert.True(t, there)
 }
 
-// Without a region Terraform would look elsewhere, find nothing and forget it all.
+// Without a region Terraform would look elsewhere, find nothing and forget everything.
 func TestReapNeedsTheRegion(t *testing.T) {
 	r, tf, bucket, _ := reaping(t)
 	bucket.put(keyOf("pr1"), halfState, 0)
@@ -243,7 +244,7 @@ func TestReapNeedsTheRegion(t *testing.T) {
 	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, slices.Sorted(slices.Values(tf.destroyed)))
 }
 
-// An environment whose state is gone is still proved to be gone.
+// An environment without a state is still searched for what is left.
 func TestReapOnlyWithoutState(t *testing.T) {
 	r, tf, _, out := reaping(t, "pr1")
 	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}))
@@ -265,8 +266,8 @@ func TestReapEndsWhenInterrupted(t *testing.T) {
 	assert.Empty(t, tf.destroyed)
 }
 
-// What a destroy left is looked for in its region again, though the state that is
-// left over tells of no release.
+// What a destroy left behind is looked for in its region again, though the state that is
+// left over has no release.
 func TestReapStillFailsTheNextTime(t *testing.T) {
 	r, _, bucket, _ := reaping(t, "pr1")
 	r.find = func(_ context.Context, region, _ string) ([]string, error) { return []string{"VPC in " + region}, nil }
@@ -290,7 +291,7 @@ func TestReapAsksGitHubAgain(t *testing.T) {
 
 	request.ask = func(context.Context) (map[string]bool, error) { return nil, errors.New("open pull requests: 502") }
 	require.EqualError(t, runReaper(t, r, request), "pr2: open pull requests: 502")
-	assert.Len(t, tf.destroyed, 1, "nobody knows whether it is open")
+	assert.Len(t, tf.destroyed, 1, "whether it is open is unknown")
 }
 
 // Environments are destroyed side by side, or a night would not be enough for them.
@@ -331,7 +332,7 @@ func TestUnlock(t *testing.T) {
 		"a person's":          {fmt.Sprintf(lock, "ann@laptop"), true, nil, false, "held by ann@laptop, left alone\n", ""},
 		"a false runner":      {fmt.Sprintf(lock, "myrunner@laptop"), true, nil, false, "left alone\n", ""},
 		"no answer":           {fmt.Sprintf(lock, "runner@fv-az1"), true, errors.New("502"), false, "", ".tflock of runner@fv-az1: 502"},
-		"another's object":    {"mine", true, nil, false, "", "got one that is not Terraform's"},
+		"another's object":    {"mine", true, nil, false, "", "got an object that is not Terraform's"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _, bucket, out := reaping(t, "pr1")

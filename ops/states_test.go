@@ -110,7 +110,7 @@ func refuse(w http.ResponseWriter, status int, code string) {
 func keyOf(suffix string) string { return suffix + "/portfolio-" + suffix + ".tfstate" }
 
 // stateText is a state as Terraform writes it, with this release and a password
-// that nobody may print.
+// that must not be printed.
 func stateText(region string) string {
 	return fmt.Sprintf(`{"version": 4, "terraform_version": "1.11.4", "outputs": {"o": {"value": "hunter2"}}, "resources": [
 		{"mode": "data", "type": "aws_caller_identity", "name": "account", "instances": [{"attributes": {"arn": "arn:aws:iam::1:root"}}]},
@@ -203,7 +203,7 @@ func TestEnvironmentsRefuses(t *testing.T) {
 	assert.Empty(t, out.String())
 }
 
-// A state that somebody filled again after the destroy is not deleted.
+// A state that a deploy filled again after the destroy is not deleted.
 func TestRemoveKeepsWhatIsInUse(t *testing.T) {
 	bucket := &fakeS3{}
 	s, _ := at(t, bucket)

@@ -82,7 +82,7 @@ func (t cli) planned(ctx context.Context, e environment, how ...tfexec.PlanOptio
 		if err != nil {
 			return err
 		}
-		tf.SetStdout(io.Discard) // the plan as JSON is no progress
+		tf.SetStdout(io.Discard) // the plan as JSON is not progress
 		plan, err = tf.ShowPlanFile(ctx, file)
 		return err
 	})

@@ -143,8 +143,8 @@ func head(kind string, labels []string) string {
 	return kind
 }
 
-// body writes arguments as the schema has them: JSON does not tell an attribute that
-// is an object from a block. Arguments come before blocks, both by name.
+// body writes arguments as the schema has them: JSON does not distinguish an attribute
+// that is an object from a block. Arguments come before blocks, both by name.
 func (w *writer) body(body map[string]any, schema *tfjson.SchemaBlock) error {
 	var blocks []string
 	for _, name := range slices.Sorted(maps.Keys(body)) {

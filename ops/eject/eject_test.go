@@ -245,7 +245,7 @@ func TestWriteReplacesEarlierFiles(t *testing.T) {
 	assert.Equal(t, header+"2", string(text))
 }
 
-// A configuration that somebody wrote by hand is neither removed nor joined.
+// A configuration that eject did not write is neither removed nor mixed with its own.
 func TestWriteKeepsWhatItDidNotWrite(t *testing.T) {
 	for _, name := range []string{"mine.tf", ".hidden.tf", "mine.tf.json"} {
 		folder := t.TempDir()

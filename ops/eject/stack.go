@@ -238,7 +238,7 @@ func (c *conversion) variables(value any) error {
 	})
 }
 
-// typeOf writes the type of a variable: in JSON a string of what is no string here.
+// typeOf writes the type of a variable, which JSON has as a string.
 func typeOf(value any) (string, error) {
 	text, ok := value.(string)
 	if !ok {
@@ -260,7 +260,7 @@ func (c *conversion) locals(value any) error {
 	})
 }
 
-// refactoring writes the blocks that say what became of addresses.
+// refactoring writes the blocks about addresses: moved, import and removed.
 func (c *conversion) refactoring(kind string) func(any) error {
 	return func(value any) error {
 		return each(value, 0, func(_ []string, body map[string]any) error {

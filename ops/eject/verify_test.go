@@ -117,7 +117,7 @@ func TestEjectedWithoutAState(t *testing.T) {
 	assert.Equal(t, "terraform validate …\nThe state holds no resources, so nothing is planned.\n", progress)
 }
 
-// A state that cannot be read is said, and is no failure of what was written.
+// A state that cannot be read is reported and does not fail what was written.
 func TestEjectedWithAStateThatCannotBeRead(t *testing.T) {
 	folder := data(t, nil)
 	text, err := os.ReadFile(filepath.Join(folder, "cdk.tf.json"))

@@ -1,4 +1,4 @@
-// Package github tells people on GitHub what the platform's workflows found: one
+// Package github reports on GitHub what the platform's workflows found: one
 // comment per subject on a pull request, one issue per environment that drifts. It
 // works with the token of a workflow's run and touches only what such runs wrote.
 package github
@@ -17,8 +17,8 @@ import (
 	gh "github.com/google/go-github/v79/github"
 )
 
-// author is who a workflow's token writes as. GitHub lets nobody else be it, so a
-// marker in somebody else's text is not taken for ours.
+// author is the user that a workflow's token writes as. Nobody else can be it, so a
+// marker in another user's text is not taken for ours.
 const author = "github-actions[bot]"
 
 // maxBody is the longest text in characters that GitHub takes.
@@ -32,7 +32,7 @@ type Client struct {
 	eventPath   string
 }
 
-// New reads what GitHub gives each run: GITHUB_REPOSITORY, GITHUB_TOKEN, and, where
+// New reads what GitHub sets for each run: GITHUB_REPOSITORY, GITHUB_TOKEN, and, where
 // they are there, GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_RUN_ID and
 // GITHUB_EVENT_PATH. Waits are told to log. The token is sent to the API's own host
 // alone and is in no error.
@@ -94,7 +94,7 @@ func (c *Client) pull() (pull, error) {
 // mark opens a text of ours. Markdown does not show it.
 func mark(name string) string { return "<!-- portfolio-ops: " + name + " -->\n" }
 
-// isOurs says whether a run of a workflow wrote a text under a mark.
+// isOurs reports whether a run of a workflow wrote a text under a mark.
 func isOurs(user *gh.User, body, name string) bool {
 	return user.GetLogin() == author && strings.HasPrefix(normal(body), mark(name))
 }

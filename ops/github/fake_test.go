@@ -206,7 +206,7 @@ func page[T any](f *fake, w http.ResponseWriter, r *http.Request, all []T) {
 	f.write(w, http.StatusOK, append([]T{}, all[from:to]...))
 }
 
-// environ is what GitHub gives a run on a pull request.
+// environ is what GitHub sets for a run on a pull request.
 func (f *fake) environ(t *testing.T) map[string]string {
 	t.Helper()
 	event := filepath.Join(t.TempDir(), "event.json")

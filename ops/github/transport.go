@@ -72,8 +72,8 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// again says how long to wait before a request is repeated, and why; no reason is
-// an answer that counts.
+// again returns how long to wait before a request is repeated, and why; without a
+// reason the answer is final.
 func (t *transport) again(method string, response *http.Response, err error, attempt int) (time.Duration, string) {
 	backoff := time.Second << (attempt - 1)
 	harmless := method == http.MethodGet || method == http.MethodPatch
@@ -93,8 +93,8 @@ func (t *transport) again(method string, response *http.Response, err error, att
 	return 0, ""
 }
 
-// limit reads how long GitHub wants to be left alone. Without a word on it a 403 is
-// a missing right, while a 429 means a minute, by GitHub's documentation.
+// limit reads how long GitHub asks to wait. Where it does not say, a 403 is a missing
+// right, while a 429 means a minute, by GitHub's documentation.
 func (t *transport) limit(response *http.Response) (time.Duration, bool) {
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
 		return time.Duration(seconds) * time.Second, true

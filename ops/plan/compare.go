@@ -16,9 +16,9 @@ import (
 // synth is a synthesized stack, a cdk.tf.json, without CDKTF's own remarks.
 type synth map[string]any
 
-// Compare makes the card of two synthesized stacks, for who has no right to read
-// the state. It knows what the configurations say and no more: neither what AWS
-// has, nor which change replaces a resource; the card says so. A stateful resource
+// Compare makes the card of two synthesized stacks, for those who may not read the
+// state. It knows only what the configurations say: neither what AWS has, nor which
+// change replaces a resource; the card says so. A stateful resource
 // that is gone, or has another address, is dangerous.
 func Compare(base, head []byte) (Card, error) {
 	was, errWas := parseSynth("base", base)
@@ -75,7 +75,7 @@ func parseSynth(name string, text []byte) (synth, error) {
 	return s, nil
 }
 
-// dropRemarks removes CDKTF's "//", which is nothing to Terraform.
+// dropRemarks removes CDKTF's "//", which Terraform ignores.
 func dropRemarks(v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -183,8 +183,8 @@ func inLists(block map[string]any) map[string]any {
 	return whole
 }
 
-// unknownIn masks the values that an expression gives, unless it is the same one
-// on both sides. Policies stay: they are compared by their text.
+// unknownIn masks the values of expressions, unless an expression is the same on both
+// sides. Policies stay: they are compared by their text.
 func unknownIn(was, will any) any {
 	switch will := will.(type) {
 	case map[string]any:
@@ -212,9 +212,9 @@ func isExpression(text string) bool {
 	return strings.Contains(strings.ReplaceAll(text, "$${", ""), "${") && !strings.HasPrefix(text, "{")
 }
 
-// comparisonNotes say what two configurations cannot tell.
+// comparisonNotes say what two configurations do not show.
 func comparisonNotes(p *tfjson.Plan) []string {
-	notes := []string{"Made of two configurations, without state or provider: what AWS really has, and **whether a change replaces a resource**, it cannot tell."}
+	notes := []string{"Made of two configurations, without state or provider: it does not show what AWS has, nor **whether a change replaces a resource**."}
 	var touched []string
 	for _, r := range p.ResourceChanges {
 		if statefulKinds[r.Type] != "" && r.Change.Actions.Update() {
@@ -223,7 +223,7 @@ func comparisonNotes(p *tfjson.Plan) []string {
 	}
 	slices.Sort(touched)
 	if len(touched) > 0 {
-		notes = append(notes, "**Stateful, and perhaps replaced**: "+codes(touched)+". A plan by somebody with access tells.")
+		notes = append(notes, "**Stateful, and perhaps replaced**: "+codes(touched)+". A plan by someone with access shows it.")
 	}
 	return notes
 }

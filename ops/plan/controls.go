@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// control is a setting that protects. Its strength is compared on both sides.
+// control is a setting that protects something. Its strength is compared on both sides.
 type control struct {
 	kinds []string
 	path  []any
@@ -77,7 +77,7 @@ var settings = []control{
 	{[]string{"aws_cloudwatch_metric_alarm"}, []any{"actions_enabled"}, "the alarm's actions", on},
 }
 
-// forever reads a retention, where 0 keeps logs without end.
+// forever reads a retention, where 0 keeps logs forever.
 func forever(v value) (int64, bool) {
 	n, ok := amount(v)
 	if ok && n == 0 {
@@ -86,7 +86,7 @@ func forever(v value) (int64, bool) {
 	return n, ok
 }
 
-// guards are resources that are a control by being there.
+// guards are resources whose existence is a control.
 var guards = []string{
 	"aws_cloudtrail", "aws_cloudwatch_metric_alarm", "aws_config_configuration_recorder", "aws_flow_log",
 	"aws_guardduty_detector", "aws_network_acl", "aws_s3_bucket_logging", "aws_s3_bucket_ownership_controls",
@@ -100,7 +100,7 @@ var mustStart = []string{
 	"encryption at rest", "encryption in transit", "encryption of the disk", "required IMDSv2", "TLS", "key rotation", "encryption of the topic",
 }
 
-// controls says which protections a change weakens, strengthens or takes away.
+// controls lists the protections that a change weakens, strengthens or removes.
 func controls(c change) []string {
 	if c.verb == deleted || c.verb == forgotten {
 		if slices.Contains(guards, c.kind) && !c.old {

@@ -31,7 +31,7 @@ func driftOf(p *tfjson.Plan) []Finding {
 	return found
 }
 
-// settled reports whether an attribute differs although nobody changed it: an empty
+// settled reports whether an attribute differs although it was not changed: an empty
 // map that the provider had written as none, or what other resources of the same
 // apply have set since the resource was made, routes in a table or rules in a group.
 func (c change) settled(name string) bool {

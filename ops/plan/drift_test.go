@@ -28,8 +28,8 @@ func TestDrift(t *testing.T) {
 	assert.Equal(t, Nothing, c.Status)
 }
 
-// What a resource of its own sets is no drift of the one it belongs to, as long as
-// the configuration of that does not name it.
+// What a separate resource sets is not drift of the one it belongs to, as long as the
+// configuration of the latter does not name it.
 func TestDriftOfWhatOtherResourcesSet(t *testing.T) {
 	drifted := func(kind string, before, after any) *tfjson.ResourceChange {
 		change := &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionUpdate}, Before: map[string]any{"policy": before}, After: map[string]any{"policy": after}}

@@ -106,5 +106,5 @@ func TestComputedPolicyIsNotAnAlarm(t *testing.T) {
 	p.Config.RootModule.Resources[0].Expressions["policy"] = &tfjson.Expression{}
 	assert.Len(t, New(p).IAM, 1)
 	p.Config = nil
-	assert.Len(t, New(p).IAM, 1, "without a configuration nobody knows")
+	assert.Len(t, New(p).IAM, 1, "unknown without a configuration")
 }

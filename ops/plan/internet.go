@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// opening is traffic that a security group lets through, to or from the internet.
+// opening is traffic that a security group allows to or from the internet.
 type opening struct {
 	direction string // "in" or "out"
 	cidr      string
@@ -15,7 +15,7 @@ type opening struct {
 	from, to  int64
 }
 
-// internet says what a change opens that was not open before.
+// internet lists what a change opens that was not open before.
 func internet(c change) []string {
 	var texts []string
 	if c.verb == deleted || c.verb == forgotten {
@@ -50,7 +50,7 @@ var cidrAttributes = map[string][]string{
 
 type side = func(path ...any) value
 
-// exposures are settings that alone let strangers reach a resource.
+// exposures are settings that make a resource reachable from the internet.
 var exposures = []struct {
 	kinds []string
 	text  string
@@ -60,17 +60,17 @@ var exposures = []struct {
 		func(s side) bool { return s("publicly_accessible").isTrue() }},
 	{[]string{"aws_lb"}, "the load balancer faces the internet",
 		func(s side) bool { v := s("internal"); return v.unknown || fmt.Sprint(v.v) == "false" }},
-	{[]string{"aws_subnet"}, "instances get public addresses by themselves",
+	{[]string{"aws_subnet"}, "instances get public addresses automatically",
 		func(s side) bool { return s("map_public_ip_on_launch").isTrue() }},
 	{[]string{"aws_instance"}, "the instance gets a public address",
 		func(s side) bool { return s("associate_public_ip_address").isTrue() }},
 	{[]string{"aws_launch_template"}, "instances get a public address",
 		func(s side) bool { return s("network_interfaces", 0, "associate_public_ip_address").isTrue() }},
-	{[]string{"aws_lambda_function_url"}, "**anybody may call the function**",
+	{[]string{"aws_lambda_function_url"}, "**anyone may call the function**",
 		func(s side) bool { return s("authorization_type").text() == "NONE" }},
-	{[]string{"aws_s3_bucket_acl", "aws_s3_bucket"}, "**anybody may read the bucket**",
+	{[]string{"aws_s3_bucket_acl", "aws_s3_bucket"}, "**anyone may read the bucket**",
 		func(s side) bool { return strings.HasPrefix(s("acl").text(), "public-") }},
-	{[]string{"aws_route"}, "a subnet gets a way to and from the internet",
+	{[]string{"aws_route"}, "a subnet gets a route to and from the internet",
 		func(s side) bool {
 			way := s("gateway_id")
 			wide := isWide(s("destination_cidr_block").text()) || isWide(s("destination_ipv6_cidr_block").text())
@@ -80,7 +80,7 @@ var exposures = []struct {
 		func(s side) bool { return s("name").v != nil }},
 }
 
-// closedBlocks finds the public access blocks of buckets that are not on any more.
+// closedBlocks finds the public access blocks of buckets that are switched off.
 func closedBlocks(c change) []string {
 	if c.kind != "aws_s3_bucket_public_access_block" && c.kind != "aws_s3_account_public_access_block" {
 		return nil
@@ -139,13 +139,14 @@ func elements(s side, names ...string) []value {
 	return values
 }
 
-// isWide says that a range is the internet or a good part of it: /1 twice is all.
+// isWide reports whether a range is the internet or a large part of it: two of /1 are
+// all of it.
 func isWide(cidr string) bool {
 	prefix, err := netip.ParsePrefix(cidr)
 	return err == nil && prefix.Bits() < 8
 }
 
-// within says whether the traffic went through by another rule before.
+// within reports whether another rule let the traffic through before.
 func (o opening) within(before opening) bool {
 	if o.direction != before.direction || o.cidr != before.cidr {
 		return false

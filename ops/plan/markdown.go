@@ -20,7 +20,7 @@ const (
 	maxCode     = 300 // characters of one address or value
 )
 
-// Markdown writes the card. The same plan gives the same bytes.
+// Markdown writes the card. The same plan always makes the same bytes.
 func (c Card) Markdown() string {
 	var b strings.Builder
 	title := "Plan"

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The plan of a fork is written by strangers: it must not leave its code span.
+// The plan of a fork is not trusted: it must not leave its code span.
 func TestCode(t *testing.T) {
 	for text, want := range map[string]string{
 		"aws_vpc.a":              "`aws_vpc.a`",

@@ -115,14 +115,15 @@ func orNone(list []string) []string {
 	return list
 }
 
-// within says that whatever g is about, other is about too.
+// within reports whether other covers everything that g does.
 func (g grant) within(other grant) bool {
 	return matches(other.principal, g.principal) &&
 		matches(strings.ToLower(other.action), strings.ToLower(g.action)) &&
 		matches(other.resource, g.resource) && narrower(g.condition, other.condition)
 }
 
-// narrower says that a has every condition of b. More conditions mean fewer requests.
+// narrower reports whether a has every condition of b: more conditions allow fewer
+// requests.
 func narrower(a, b map[string]any) bool {
 	for operator, keys := range b {
 		mine, _ := a[operator].(map[string]any)
@@ -143,8 +144,8 @@ func sameShape(v any) any {
 	return v
 }
 
-// matches says whether a pattern with * and ? covers a text that may be a pattern
-// itself: its * is covered by a * only.
+// matches reports whether a pattern with * and ? covers a text that may be a pattern
+// itself: only a * covers its *.
 func matches(pattern, text string) bool {
 	if pattern == "" || text == "" {
 		return pattern == text

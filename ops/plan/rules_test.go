@@ -90,11 +90,11 @@ func TestInternet(t *testing.T) {
 		"database was public": {"aws_db_instance", `{"publicly_accessible":true}`, `{"publicly_accessible":true,"port":1}`, "", nil},
 		"load balancer":       {"aws_lb", `{"internal":true}`, `{"internal":false}`, "", []string{"the load balancer faces the internet"}},
 		"by default":          {"aws_lb", "", `{}`, `{"internal":true}`, []string{"the load balancer faces the internet"}},
-		"subnet":              {"aws_subnet", `{"map_public_ip_on_launch":false}`, `{"map_public_ip_on_launch":true}`, "", []string{"instances get public addresses by themselves"}},
+		"subnet":              {"aws_subnet", `{"map_public_ip_on_launch":false}`, `{"map_public_ip_on_launch":true}`, "", []string{"instances get public addresses automatically"}},
 		"template":            {"aws_launch_template", "", `{"network_interfaces":[{"associate_public_ip_address":"true"}]}`, "", []string{"instances get a public address"}},
-		"function":            {"aws_lambda_function_url", "", `{"authorization_type":"NONE"}`, "", []string{"**anybody may call the function**"}},
-		"acl":                 {"aws_s3_bucket_acl", `{"acl":"private"}`, `{"acl":"public-read"}`, "", []string{"**anybody may read the bucket**"}},
-		"route":               {"aws_route", "", `{"destination_cidr_block":"0.0.0.0/0","gateway_id":"igw-1"}`, "", []string{"a subnet gets a way to and from the internet"}},
+		"function":            {"aws_lambda_function_url", "", `{"authorization_type":"NONE"}`, "", []string{"**anyone may call the function**"}},
+		"acl":                 {"aws_s3_bucket_acl", `{"acl":"private"}`, `{"acl":"public-read"}`, "", []string{"**anyone may read the bucket**"}},
+		"route":               {"aws_route", "", `{"destination_cidr_block":"0.0.0.0/0","gateway_id":"igw-1"}`, "", []string{"a subnet gets a route to and from the internet"}},
 		"route by NAT":        {"aws_route", "", `{"destination_cidr_block":"0.0.0.0/0","nat_gateway_id":"nat-1"}`, "", nil},
 	})
 }

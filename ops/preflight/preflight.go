@@ -174,7 +174,7 @@ func refused(err error) bool {
 	}
 }
 
-// absent reports whether the answer is that there is no such thing.
+// absent reports whether the answer means that the resource does not exist.
 func absent(err error) bool {
 	code := codeOf(err)
 	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
