@@ -175,6 +175,9 @@ func (a *appraisal) rate(from, to Currency, day int) (decimal.Decimal, State) {
 
 // convert returns an amount in the base currency at the close of a day.
 func (a *appraisal) convert(amount decimal.Decimal, from Currency, day int) (decimal.NullDecimal, State) {
+	if amount.IsZero() {
+		return decimal.NewNullDecimal(amount), StatePriced // whatever the rate
+	}
 	rate, state := a.rate(from, a.base, day)
 	if state == StateNoRate {
 		return decimal.NullDecimal{}, state
@@ -338,8 +341,14 @@ func (a *appraisal) byCurrency() map[Currency]subject {
 		}
 		s := of(e.currency)
 		cash, _ := a.external(e)
-		if e.Kind == Conversion && (e.cash.Equal(e.ToAmount) || e.cash.Equal(e.Amount.Neg())) && !a.portfolio.IgnoreCash {
-			cash = cash.Add(e.cash)
+		if e.Kind == Conversion && !e.fee && !a.portfolio.IgnoreCash {
+			// What came is worth what was given for it: its own worth is gain or loss.
+			given := e.Amount
+			if e.currency == e.Transaction.Currency {
+				given = given.Neg()
+			}
+			a.addFlow(s.flows, e.Date, given, e.Transaction.Currency)
+			continue
 		}
 		if k := a.timeline.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {
 			// A dividend or a fee in another currency leaves the holding's.

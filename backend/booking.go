@@ -67,8 +67,12 @@ func (d *derivation) pay(tx Transaction, amount decimal.Decimal) {
 // fee books a fee that is part of no cost.
 func (d *derivation) fee(tx Transaction) {
 	c := tx.feeCurrency()
-	d.move(tx, tx.Symbol, c, tx.Fee.Neg(), false)
-	d.fees.add(c, tx.Fee)
+	if !d.policy.IgnoreCash {
+		d.cash.add(c, tx.Fee.Neg())
+	}
+	if d.fees.add(c, tx.Fee); !tx.Fee.IsZero() {
+		d.note(effect{Transaction: tx, symbol: tx.Symbol, currency: c, cash: tx.Fee.Neg(), fee: true})
+	}
 }
 
 func (d *derivation) tax(tx Transaction) {

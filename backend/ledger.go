@@ -131,6 +131,7 @@ type effect struct {
 	currency Currency
 	cash     decimal.Decimal // change of the cash in currency
 	external bool            // cash came from outside or went there
+	fee      bool            // cash was a fee that is in no cost
 	units    decimal.Decimal // change by a transfer or a corporate action
 	priced   string          // symbol that the units are of
 	moved    bool            // units are between holdings of the portfolio

@@ -227,27 +227,31 @@ func allLost(flows []CashFlow) bool {
 	return lost
 }
 
-// capital is what was at work on average since a day: the worth then and each
-// flow for the part of the time that it was there.
-func (s subject) capital(since Date) (average decimal.Decimal, priced bool) {
-	last := s.days[len(s.days)-1]
-	days := decimal.NewFromInt(int64(last - since))
+// capital is what was at work on average from a day to another: the worth at the
+// start and each flow for the part of the time that it was there.
+func (s subject) capital(since, until Date) (average decimal.Decimal, priced bool) {
+	days := decimal.NewFromInt(int64(until - since))
 	priced = s.worth[0].Valid
 	weighted := decimal.Zero
 	for d, f := range s.flows {
-		if d > s.days[0] && d <= last {
+		if d > s.days[0] && d <= s.days[len(s.days)-1] {
 			priced = priced && !f.unpriced
-			weighted = weighted.Add(f.in.Mul(decimal.NewFromInt(int64(last - d + 1)))).
-				Sub(f.out.Mul(decimal.NewFromInt(int64(last - d))))
+			weighted = weighted.Add(f.in.Mul(decimal.NewFromInt(max(0, int64(until-d+1))))).
+				Sub(f.out.Mul(decimal.NewFromInt(max(0, int64(until-d)))))
 		}
 	}
 	return s.worth[0].Decimal.Add(weighted.DivRound(days, 2*returnScale)), priced
 }
 
-// modifiedDietz returns the gain on the capital at work, which needs no root.
+// modifiedDietz returns the gain on the capital at work, which needs no root. Where
+// that capital is not above zero, because an account stood nearly empty before a
+// last fee, time at the end is left out until it is.
 func (s subject) modifiedDietz(gain decimal.Decimal, since Date, why ReturnError) Return {
 	r := Return{Method: MethodModifiedDietz, Why: why}
-	average, priced := s.capital(since)
+	average, priced := s.capital(since, s.days[len(s.days)-1])
+	for i := len(s.days) - 2; !average.IsPositive() && i > 0 && s.days[i] > since; i-- {
+		average, priced = s.capital(since, s.days[i])
+	}
 	if !priced || !average.IsPositive() {
 		r.Why = NoCapital
 		return r

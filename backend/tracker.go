@@ -122,7 +122,7 @@ func (t *Tracker) Parts(ctx context.Context, owner, id string, from, to Date, by
 		return Performance{}, nil, err
 	}
 	whole := a.total(nil)
-	capital, priced := whole.capital(whole.started())
+	capital, priced := whole.capital(whole.started(), to)
 	parts := []Part{}
 	add := func(s subject, symbol string, c Currency) {
 		p := Part{Symbol: symbol, Currency: c, Results: s.measure()}

@@ -80,8 +80,8 @@ func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text stri
 	for rows.Next() {
 		raw := rows.RawValues()
 		for i, field := range rows.FieldDescriptions() {
-			if field.Format != pgtype.BinaryFormatCode || raw[i] == nil {
-				return errors.New("read a series: got a column in text or null, want it in binary")
+			if field.Format != pgtype.BinaryFormatCode && field.DataTypeOID != pgtype.TextOID || raw[i] == nil {
+				return errors.New("read a series: got a number in text or null, want it in binary")
 			}
 		}
 		place := int(int32(binary.BigEndian.Uint32(raw[0]))) //nolint:gosec // as PostgreSQL sends it

@@ -14,11 +14,11 @@ import (
 // differences: applied to any valuation between the two it yields the later one.
 // The ages of prices that stayed are not in it: they follow from AsOf.
 type Delta struct {
-	AsOf      time.Time              `json:"as_of"`
-	State     backend.State          `json:"state"`
-	Total     decimal.NullDecimal    `json:"total"`
-	Invested  decimal.NullDecimal    `json:"invested"`
-	Cash      decimal.NullDecimal    `json:"cash"`
+	AsOf     time.Time           `json:"as_of"`
+	State    backend.State       `json:"state"`
+	Total    decimal.NullDecimal `json:"total"`
+	Invested decimal.NullDecimal `json:"invested"`
+	Cash     decimal.NullDecimal `json:"cash"`
 	backend.Gains
 	Positions []backend.Position     `json:"positions"`      // that changed or are new
 	Removed   []string               `json:"removed"`        // symbols of closed positions

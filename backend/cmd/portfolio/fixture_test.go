@@ -65,6 +65,12 @@ type world struct {
 // key makes an API key.
 func (w *world) key(t *testing.T) string {
 	t.Helper()
+	return w.keyOf(t, "ann")
+}
+
+// keyOf makes an API key of an owner.
+func (w *world) keyOf(t *testing.T, owner string) string {
+	t.Helper()
 	db, err := postgres.Open(t.Context(), postgres.Config{
 		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
 		Credentials: func(context.Context) (string, string, error) { return "portfolio_admin", w.password, nil },
@@ -73,7 +79,7 @@ func (w *world) key(t *testing.T) string {
 	defer db.Close()
 	secret := backend.NewSecret()
 	_, err = db.CreateKey(t.Context(), backend.Principal{},
-		backend.APIKey{Owner: "ann", Label: "test", Scopes: backend.Scopes}, backend.HashSecret(secret))
+		backend.APIKey{Owner: owner, Label: "test", Scopes: backend.Scopes}, backend.HashSecret(secret))
 	require.NoError(t, err)
 	return secret
 }
