@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// markEvery is how many entries lie at least between two checkpoints of a book.
+	// markEvery is how many entries lie at least between two checkpoints.
 	markEvery = 1_000
 	// maxViews is how many days of one portfolio are kept.
 	maxViews = 4
@@ -26,6 +26,7 @@ type book struct {
 	live      *derivation   // of the first booked entries
 	booked    int
 	marks     []mark        // oldest first
+	every     int           // entries between two checkpoints, at least
 	views     map[Date]view // by the day of the last entry counted
 }
 
@@ -45,7 +46,7 @@ type view struct {
 
 func newBook(p Portfolio, txs []Transaction) *book {
 	slices.SortFunc(txs, Transaction.Compare)
-	b := &book{portfolio: p, txs: txs, views: map[Date]view{}}
+	b := &book{portfolio: p, txs: txs, every: markEvery, views: map[Date]view{}}
 	for i := range txs {
 		b.newest = max(b.newest, txs[i].Sequence)
 	}
@@ -144,13 +145,13 @@ func (b *book) at(ctx context.Context, n int) (*derivation, error) {
 		b.live, b.booked = b.start(from), from.n
 	}
 	for b.booked < n {
-		next := min(n, b.booked+markEvery)
+		next := min(n, b.booked+b.every)
 		if err := b.live.book(ctx, b.txs[b.booked:next], b.last(next)); err != nil {
 			b.live, b.booked = nil, 0
 			return nil, err
 		}
 		b.booked = next
-		if since := b.booked - b.markBefore(n).n; since >= markEvery && since >= b.live.size() {
+		if since := b.booked - b.markBefore(n).n; since >= b.every && since >= b.live.size() {
 			b.marks = append(b.marks, mark{b.booked, b.live.clone()})
 		}
 	}
@@ -204,12 +205,12 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 		b.newest = max(b.newest, entries[i].Sequence)
 	}
 	maps.DeleteFunc(gone, func(_ string, is bool) bool { return !is })
-	first := len(b.txs)
+	first, since := len(b.txs), forever
 	if len(gone) > 0 {
 		kept := make([]Transaction, 0, len(b.txs))
 		for i := range b.txs {
 			if gone[b.txs[i].ID] {
-				first = min(first, i)
+				first, since = min(first, i), min(since, b.txs[i].Date)
 			} else {
 				kept = append(kept, b.txs[i])
 			}
@@ -219,6 +220,7 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 	slices.SortFunc(entries, Transaction.Compare)
 	if len(entries) > 0 {
 		at, _ := slices.BinarySearchFunc(b.txs, entries[0], Transaction.Compare)
+		since = min(since, entries[0].Date)
 		if first = min(first, at); at == len(b.txs) {
 			b.txs = append(b.txs, entries...)
 		} else {
@@ -226,18 +228,14 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 			slices.SortFunc(b.txs, Transaction.Compare)
 		}
 	}
-	b.forget(first)
+	b.forget(first, since)
 }
 
-// forget drops what was derived from the entry at a place on.
-func (b *book) forget(first int) {
+// forget drops what was derived from the entry at a place on, which is of a day.
+func (b *book) forget(first int, since Date) {
 	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool { return m.n > first })
 	if b.booked > first {
 		b.live, b.booked = nil, 0
 	}
-	if first >= len(b.txs) { // deleted at the end
-		clear(b.views)
-		return
-	}
-	maps.DeleteFunc(b.views, func(d Date, _ view) bool { return d >= b.txs[first].Date })
+	maps.DeleteFunc(b.views, func(d Date, _ view) bool { return d >= since })
 }
