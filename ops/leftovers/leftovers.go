@@ -27,14 +27,14 @@ import (
 // A name that ends in the suffix of two environments, as "portfolio-alb-x-pr7"
 // does in those of "pr7" and "x-pr7", is found for both.
 func Find(ctx context.Context, cfg aws.Config, suffix string) ([]string, error) {
-	f := &finder{cfg: cfg, name: namesOf(suffix)}
+	f := &finder{cfg: cfg, listed: map[string]bool{}, name: namesOf(suffix)}
 	f.network(ctx)
 	f.instances(ctx)
 	f.data(ctx)
 	f.serving(ctx)
 	f.identities(ctx)
 	f.watching(ctx)
-	f.tagged(ctx, suffix) // last: the calls before it note what is dead
+	f.tagged(ctx, suffix) // last: the calls before it note what exists and what is dead
 	if err := errors.Join(f.problems...); err != nil {
 		return nil, err
 	}
@@ -53,14 +53,17 @@ type finder struct {
 	cfg      aws.Config
 	name     *regexp.Regexp
 	found    []string
-	dead     []string // ids of what AWS lists although it is deleted
+	listed   map[string]bool // every kind and name, of any environment
+	dead     []string        // ids of what AWS lists although it is deleted
 	problems []error
 }
 
 // addAll adds the resources whose name is one of the environment's.
 func addAll[Item any](f *finder, kind string, items []Item, name func(Item) *string) {
 	for _, item := range items {
-		if n := aws.ToString(name(item)); f.name.MatchString(n) {
+		n := aws.ToString(name(item))
+		f.listed[kind+" "+n] = true
+		if f.name.MatchString(n) {
 			f.found = append(f.found, kind+" "+n)
 		}
 	}
@@ -115,7 +118,7 @@ func (f *finder) tagged(ctx context.Context, suffix string) {
 		}
 		for _, resource := range page.ResourceTagMappingList {
 			arn := aws.ToString(resource.ResourceARN)
-			if f.isDead(arn) || strings.Contains(arn, ":kms:") && f.keyIsDead(ctx, keys, arn) {
+			if f.isDead(arn) || f.isStale(arn) || strings.Contains(arn, ":kms:") && f.keyIsDead(ctx, keys, arn) {
 				continue
 			}
 			f.found = append(f.found, "tagged "+arn)

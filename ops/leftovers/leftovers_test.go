@@ -113,6 +113,28 @@ func TestFind(t *testing.T) {
 	}, got)
 }
 
+// The tagging API lists what is deleted for a while: its service knows better.
+func TestFindAsksTheService(t *testing.T) {
+	gone := []string{
+		"arn:aws:rds:eu-west-1:1:db:other-name", "arn:aws:rds:eu-west-1:1:pg:p", "arn:aws:rds:eu-west-1:1:subgrp:s", "arn:aws:elasticache:eu-west-1:1:serverlesscache:c",
+		"arn:aws:s3:::b", "arn:aws:lambda:eu-west-1:1:function:f", "arn:aws:logs:eu-west-1:1:log-group:/aws/l:*", "arn:aws:cloudwatch:eu-west-1:1:alarm:a",
+		"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/l/0a", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/t/0a",
+		"arn:aws:sns:eu-west-1:1:topic", "arn:aws:secretsmanager:eu-west-1:1:secret:s-AbC123", "arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:u:autoScalingGroupName/g",
+	}
+	there := []string{"arn:aws:ec2:eu-west-1:1:volume/vol-1", "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/l/0a/0b", "arn:aws:lambda:eu-west-1:1:function:still"}
+	var tagged []string
+	for _, arn := range append(gone, there...) {
+		tagged = append(tagged, `{"ResourceARN": "`+arn+`"}`)
+	}
+	got, err := find(t, account{
+		"GetResources":           `"ResourceTagMappingList": [` + strings.Join(tagged, ",") + `]`,
+		"/2015-03-31/functions/": `"Functions": [{"FunctionName": "still"}]`,
+		"/2015-03-31/functions":  `"Functions": [{"FunctionName": "still"}]`,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"tagged " + there[0], "tagged " + there[1], "tagged " + there[2]}, got)
+}
+
 func TestFindNothing(t *testing.T) {
 	got, err := find(t, account{})
 	require.NoError(t, err)

@@ -1,0 +1,36 @@
+package leftovers
+
+import "regexp"
+
+// namedARNs are the types of resources that a service lists by their names, with the
+// kind under which list lists them. The tagging API goes on listing such a resource
+// for a while after it is deleted; the service itself does not.
+var namedARNs = []struct {
+	arn  *regexp.Regexp // its group is the name
+	kind string
+}{
+	{regexp.MustCompile(`^arn:[^:]+:autoscaling:.*:autoScalingGroupName/(.+)$`), "Auto Scaling group"},
+	{regexp.MustCompile(`^arn:[^:]+:cloudwatch:[^:]*:[^:]*:alarm:(.+)$`), "alarm"},
+	{regexp.MustCompile(`^arn:[^:]+:elasticache:[^:]*:[^:]*:serverlesscache:(.+)$`), "serverless cache"},
+	{regexp.MustCompile(`^arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:loadbalancer/app/([^/]+)/`), "load balancer"},
+	{regexp.MustCompile(`^arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:targetgroup/([^/]+)/`), "target group"},
+	{regexp.MustCompile(`^arn:[^:]+:lambda:[^:]*:[^:]*:function:([^:]+)$`), "function"},
+	{regexp.MustCompile(`^arn:[^:]+:logs:[^:]*:[^:]*:log-group:([^:]+)(?::\*)?$`), "log group"},
+	{regexp.MustCompile(`^arn:[^:]+:rds:[^:]*:[^:]*:db:(.+)$`), "DB instance"},
+	{regexp.MustCompile(`^arn:[^:]+:rds:[^:]*:[^:]*:pg:(.+)$`), "DB parameter group"},
+	{regexp.MustCompile(`^arn:[^:]+:rds:[^:]*:[^:]*:subgrp:(.+)$`), "DB subnet group"},
+	{regexp.MustCompile(`^arn:[^:]+:s3:::([^/]+)$`), "bucket"},
+	{regexp.MustCompile(`^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)-[A-Za-z0-9]{6}$`), "secret"},
+	{regexp.MustCompile(`^(arn:[^:]+:sns:[^:]*:[^:]*:[^:]+)$`), "topic"},
+}
+
+// isStale reports whether the service of a resource, which was asked for all of its
+// kind, did not list it.
+func (f *finder) isStale(arn string) bool {
+	for _, known := range namedARNs {
+		if name := known.arn.FindStringSubmatch(arn); name != nil {
+			return !f.listed[known.kind+" "+name[1]]
+		}
+	}
+	return false
+}
