@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// reaper destroys environments and proves it.
+type reaper struct {
+	states    states
+	terraform terraform
+	find      func(ctx context.Context, region, suffix string) ([]string, error) // what is left
+	region    string                                                             // where a state names none
+	out       io.Writer
+	tries     int // of the proof: lists lag behind deletions
+	every     time.Duration
+}
+
+// run carries out a request; one environment that fails does not stop the others.
+func (r reaper) run(ctx context.Context, request reapRequest, all []environment, now time.Time) error {
+	var chosen []environment
+	there := false
+	for _, e := range all {
+		there = there || e.Suffix == request.only
+		reap, reason := request.judge(e, now)
+		verdict := "stays"
+		if reap {
+			chosen = append(chosen, e)
+			verdict = "goes"
+		}
+		fmt.Fprintf(r.out, "%s: %s: %s\n", plain(e.Suffix), verdict, reason)
+	}
+	if request.only != "" && !there {
+		fmt.Fprintf(r.out, "%s: has no state; looking for what is left in %s\n", request.only, r.region)
+		if !request.open[request.only] { // a state lost too early hides what is left
+			if err := r.prove(ctx, r.region, request.only); err != nil {
+				return fmt.Errorf("%s: %w", request.only, err)
+			}
+		}
+	}
+	if !request.yes {
+		fmt.Fprintf(r.out, "Dry run: --yes destroys %d of %d.\n", len(chosen), len(all))
+		return nil
+	}
+	return r.reapAll(ctx, request, chosen, now)
+}
+
+// reapedAtOnce is how many environments are destroyed side by side: each takes some 20
+// minutes, in which a runner mostly waits.
+const reapedAtOnce = 4
+
+// reapAll destroys environments side by side.
+func (r reaper) reapAll(ctx context.Context, request reapRequest, chosen []environment, now time.Time) error {
+	var all errgroup.Group
+	all.SetLimit(reapedAtOnce)
+	failed, destroyed := make([]error, len(chosen)), make([]bool, len(chosen))
+	for i, e := range chosen {
+		all.Go(func() error { // a failure does not stop the others
+			var err error
+			if destroyed[i], err = r.reap(ctx, request, e, now); err != nil {
+				failed[i] = fmt.Errorf("%s: %w", e.Suffix, err)
+			}
+			return nil
+		})
+	}
+	_ = all.Wait() // none of them returns an error
+	count := 0
+	for _, done := range destroyed {
+		if done {
+			count++
+		}
+	}
+	fmt.Fprintf(r.out, "Destroyed %d of %d.\n", count, len(chosen))
+	return errors.Join(failed...)
+}
+
+// reap destroys one environment, checks that nothing is left and removes its empty
+// state last, so that the next run finds what may be left.
+func (r reaper) reap(ctx context.Context, request reapRequest, e environment, now time.Time) (destroyed bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if e.Resources == nil {
+		return false, errors.New(e.Problem)
+	}
+	if e.Region == "" {
+		if !e.empty() {
+			return false, errors.New("its state does not say its region: deploy it once more, or destroy it by hand")
+		}
+		e.Region = r.region
+	}
+	if request.ask != nil { // it may have been opened since the run began
+		if request.open, err = request.ask(ctx); err != nil {
+			return false, err
+		}
+		if reap, reason := request.judge(e, now); !reap {
+			fmt.Fprintf(r.out, "%s: stays: %s\n", e.Suffix, reason)
+			return false, nil
+		}
+	}
+	if request.over != nil {
+		if err := r.states.unlock(ctx, e.key, request.over, r.out); err != nil {
+			return false, err
+		}
+	}
+	if err := r.terraform.destroy(ctx, e, request.lockTimeout); err != nil {
+		return false, err
+	}
+	if err := r.prove(ctx, e.Region, e.Suffix); err != nil {
+		return false, err
+	}
+	if err := r.states.remove(ctx, e); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(r.out, "%s: destroyed, nothing is left\n", e.Suffix)
+	return true, nil
+}
+
+// lockedWriter writes the lines of environments that are destroyed side by side.
+type lockedWriter struct {
+	mutex sync.Mutex
+	out   io.Writer
+}
+
+func (w *lockedWriter) Write(text []byte) (int, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.out.Write(text)
+}
+
+// prove fails with a list where something is left for longer than lists lag behind.
+func (r reaper) prove(ctx context.Context, region, suffix string) error {
+	for try := 1; ; try++ {
+		left, err := r.find(ctx, region, suffix)
+		if err != nil {
+			return fmt.Errorf("it is not certain that nothing is left: %w", err)
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if try >= r.tries {
+			return fmt.Errorf("left in %s: %d\n  %s", region, len(left), strings.Join(left, "\n  "))
+		}
+		fmt.Fprintf(r.out, "%s: still listed: %d, asking again in %s (%d of %d)\n", suffix, len(left), r.every, try, r.tries)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(r.every):
+		}
+	}
+}
