@@ -34,7 +34,7 @@ type Config struct {
 	State       State
 	Release     Release
 	Certificate Certificate
-	AlarmEmail  string            // receives alarms; empty means nobody does
+	AlarmEmail  string            // receives alarms; "" for none
 	Tags        map[string]string // on every resource that can have tags
 	FixedTags   map[string]string // those of Tags that are the same in every deploy of the environment
 	Boundary    string            // ARN of the permissions boundary of every role; empty means none

@@ -88,7 +88,7 @@ var wildcards = map[string]string{
 	"xray:PutTraceSegments":        "takes no resource",
 	"xray:PutTelemetryRecords":     "takes no resource",
 	"Deny logs:CreateLogGroup":     "takes back what a managed policy allows for every group",
-	"Deny logs:PutRetentionPolicy": "takes from a managed policy what it gives for every group",
+	"Deny logs:PutRetentionPolicy": "takes back what a managed policy allows for every group",
 }
 
 // rightsAreLeast holds if no identity policy allows actions with a wildcard, or any
