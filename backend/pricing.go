@@ -20,6 +20,8 @@ type pricing struct {
 	currency Currency // of value
 	state    State
 	value    big.Int // of the quantity, in 10^-36
+	units    big.Int // the quantity, in 10^-18
+	scratch  big.Int
 
 	price     decimal.Decimal
 	ratio     *big.Rat // units that a unit of the price's time is now; one but after a split
@@ -36,6 +38,7 @@ func (p *pricing) advance(d Date, at time.Time) {
 	for p.count < len(p.quantities) && p.quantities[p.count].from <= d {
 		p.count++
 		p.quantity = p.quantities[p.count-1].amount
+		p.units.Set(unitsOf(p.quantity).Num())
 	}
 	for p.dealt < len(p.trades) && p.trades[p.dealt].date <= d {
 		p.dealt++
@@ -80,6 +83,13 @@ func (p *pricing) revalue(d Date) {
 	default:
 		p.state, p.currency, p.ratio = StateNoPrice, p.track.currency, one
 		p.value.SetInt64(0)
+		return
+	}
+	// This runs for each quote of a history, so it allocates nothing where it can.
+	if shift := p.price.Exponent() + unitScale; p.ratio == one && shift >= 0 && shift <= unitScale && p.price.NumDigits() < 19 {
+		p.scratch.SetInt64(p.price.CoefficientInt64())
+		p.scratch.Mul(&p.scratch, powersOfTen[shift])
+		p.value.Mul(&p.units, &p.scratch)
 		return
 	}
 	p.value.Set(scaledInt(p.worth(p.quantity)))

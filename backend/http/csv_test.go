@@ -1,7 +1,9 @@
 package http_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,4 +114,49 @@ func TestLineBreaksInNotes(t *testing.T) {
 	exported := c.do(t, key, "GET", path+"/transactions.csv", "").Body
 	require.Equal(t, 201, c.do(t, key, "POST", other+"/transactions.csv", exported).Status)
 	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, note)
+}
+
+// An entry of every kind, with every member that it may have, comes back from a
+// file as it went in.
+func TestEveryKindThereAndBack(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	text := "date,kind,symbol,quantity,price,amount,currency,fee,ratio_new,ratio_old,note,time,tax,fee_currency,to_amount,to_currency,acquired,to_symbol,cost_fraction,lots,transfer\n" +
+		"2025-01-01,DEPOSIT,,,,1000,EUR,1,,,,09:00,,USD,,,,,,,\n" +
+		"2025-01-02,BUY,BRK B,10.123456789012345678,12.5,126.54,EUR,1,,,,09:30:15,0.5,USD,,,,,,,\n" +
+		"2025-01-03,SELL,BRK B,1,13,13.01,EUR,1,,,,,0.1,,,,,,,2025-01-02 1,\n" +
+		"2025-01-04,DIVIDEND,BRK B,,,5,EUR,0.1,,,,,0.75,,,,,,,,\n" +
+		"2025-01-05,INTEREST,,,,-2.5,EUR,,,,paid,,,,,,,,,,\n" +
+		"2025-01-06,FEE,,,,3,EUR,,,,,,,,,,,,,,\n" +
+		"2025-01-07,CONVERSION,,,,100,EUR,1,,,,,,,108.5,USD,,,,,\n" +
+		"2025-01-08,TRANSFER_IN,^GSPC,4,,80,EUR,,,,,,,,,,2020-02-29,,,,x\n" +
+		"2025-01-09,TRANSFER_OUT,^GSPC,1,,,,,,,,,,,,,,,,2020-02-29 1,y\n" +
+		"2025-01-10,RETURN_OF_CAPITAL,^GSPC,,,6,EUR,0.2,,,,,,,,,,,,,\n" +
+		"2025-01-11,SPLIT,^GSPC,,,4,EUR,,1,2,,,,,,,,,,,\n" +
+		"2025-01-12,SPIN_OFF,^GSPC,,,,,,1,4,,,,,,,,M&M.NS,0.2,,\n" +
+		"2025-01-13,MERGER,^GSPC,,,2,EUR,,3,1,,,,,,,,005930.KS,,,\n" +
+		"2025-01-14,WITHDRAWAL,,,,10,EUR,,,,,23:59,,,,,,,,,\n"
+	imported := c.do(t, key, "POST", path+"/transactions.csv", text)
+	require.Equal(t, 201, imported.Status, imported.Body)
+	exported := c.do(t, key, "GET", path+"/transactions.csv", "")
+	assert.Equal(t, text, exported.Body)
+
+	// And as JSON: what is read can be written again.
+	other := c.portfolio(t, key)
+	list := c.do(t, key, "GET", path+"/transactions?limit=200", "").JSON["items"].([]any)
+	assert.Len(t, list, 14)
+	date := func(item any) string { return item.(map[string]any)["date"].(string) }
+	slices.SortFunc(list, func(a, b any) int { return strings.Compare(date(a), date(b)) })
+	for i := range list {
+		item := list[i].(map[string]any)
+		for _, name := range []string{"id", "sequence", "version", "recorded_at"} {
+			delete(item, name)
+		}
+		body, err := json.Marshal(item)
+		require.NoError(t, err)
+		written := c.do(t, key, "POST", other+"/transactions", string(body))
+		require.Equal(t, 201, written.Status, "%s: %s", body, written.Body)
+	}
+	assert.Equal(t, text, c.do(t, key, "GET", other+"/transactions.csv", "").Body)
 }

@@ -15,8 +15,13 @@ import (
 // prepared is a database for a benchmark.
 func prepared(b *testing.B, name string) (*postgres.DB, backend.Principal, backend.Portfolio) {
 	b.Helper()
+	return preparedAs(b, fmt.Sprintf("%s_%d", name, time.Now().UnixNano()))
+}
+
+// preparedAs is prepared in a database of that name.
+func preparedAs(b *testing.B, name string) (*postgres.DB, backend.Principal, backend.Portfolio) {
+	b.Helper()
 	ctx := context.Background()
-	name = fmt.Sprintf("%s_%d", name, time.Now().UnixNano())
 	require.NoError(b, server.CreateDatabase(ctx, name, name, "secret"))
 	db, err := postgres.Open(ctx, config(name))
 	require.NoError(b, err)

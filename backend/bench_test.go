@@ -1,0 +1,65 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Deriving 10,000 entries: trades alone, and trades and splits in turn.
+func BenchmarkDerive(b *testing.B) {
+	for _, every := range []int{0, 2} {
+		var txs []Transaction
+		for i := range 10_000 {
+			tx := buy(b, "2000-01-01", "10", "100", "1")
+			if i%4 == 3 {
+				tx = sell(b, "2000-01-01", "5", "100", "1")
+			}
+			if every > 0 && i%every == 0 {
+				tx = split(b, "2000-01-01", Ratio{New: int64(1 + i/2%2), Old: int64(2 - i/2%2)})
+			}
+			tx.Date += Date(i)
+			txs = append(txs, tx)
+		}
+		numbered(txs...)
+		b.Run(fmt.Sprintf("split every %d", every), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Derive(context.Background(), Policy{Method: FIFO, AllowShorts: true}, txs, forever); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A trade at the end of a portfolio of so many entries, and its ledger.
+func BenchmarkChange(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var txs []Transaction
+			for i := range n {
+				tx := buy(b, "2000-01-01", "1", "100", "1")
+				tx.Symbol, tx.Date = fmt.Sprintf("S%03d", i%100), tx.Date+Date(i/40)
+				tx.ID, tx.Sequence = fmt.Sprint(i), int64(i+1)
+				txs = append(txs, tx)
+			}
+			p := Portfolio{ID: "p", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}
+			book := newBook(p, txs)
+			now := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
+			if _, _, _, err := book.snapshot(context.Background(), now); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				n++
+				p.Version++
+				tx := buy(b, "2039-01-01", "1", "100", "1")
+				tx.Symbol, tx.ID, tx.Sequence = fmt.Sprintf("S%03d", n%100), fmt.Sprint(n), int64(n+1)
+				book.update(p, []Transaction{tx}, nil)
+				if _, _, _, err := book.snapshot(context.Background(), now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
