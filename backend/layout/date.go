@@ -73,15 +73,13 @@ func (c calendar) ambiguous() bool { return c.proves() == anyOrder && c.first !=
 // splitDate separates the date at the start of a text from the time after it.
 func splitDate(text string) (c calendar, rest string, ok bool) {
 	number := func(s string) int { n, _ := strconv.Atoi(s); return n } // the expressions match digits only
-	switch {
-	case yearFirst.MatchString(text):
-		m := yearFirst.FindStringSubmatch(text)
+	if m := yearFirst.FindStringSubmatch(text); m != nil {
 		return calendar{number(m[1]), number(m[3]), number(m[5]), m[2], monthFirst}, text[len(m[0]):], m[2] == m[4]
-	case compact.MatchString(text):
-		m := compact.FindStringSubmatch(text)
+	}
+	if m := compact.FindStringSubmatch(text); m != nil {
 		return calendar{number(m[1]), number(m[2]), number(m[3]), "", monthFirst}, text[8:], true
-	case yearLast.MatchString(text):
-		m := yearLast.FindStringSubmatch(text)
+	}
+	if m := yearLast.FindStringSubmatch(text); m != nil {
 		c = calendar{number(m[5]), number(m[1]), number(m[3]), m[2], anyOrder}
 		if c.year < 100 {
 			c.year += 2000
@@ -91,11 +89,11 @@ func splitDate(text string) (c calendar, rest string, ok bool) {
 		}
 		end := len(m[1]) + len(m[2]) + len(m[3]) + len(m[4]) + len(m[5])
 		return c, text[end:], m[2] == m[4]
-	case named.MatchString(text):
-		m := named.FindStringSubmatch(text)
+	}
+	if m := named.FindStringSubmatch(text); m != nil {
 		return calendar{number(m[3]), number(m[1]), int(monthNamed(m[2])), " ", dayFirst}, text[len(m[0]):], true
-	case namedUS.MatchString(text):
-		m := namedUS.FindStringSubmatch(text)
+	}
+	if m := namedUS.FindStringSubmatch(text); m != nil {
 		return calendar{number(m[3]), int(monthNamed(m[1])), number(m[2]), " ", monthFirst}, text[len(m[0]):], true
 	}
 	return c, text, false
@@ -169,17 +167,16 @@ func parseClock(text string) (c clock, there, ok bool) {
 
 // in returns the date and the time of day in the portfolio's zone of a moment
 // that was written in another.
-func (c clock) in(day backend.Date, written, portfolio *time.Location) (backend.Date, string) {
+func (c clock) in(day backend.Date, written, portfolio *time.Location) (backend.Date, backend.Clock) {
 	midnight := day.Midnight()
 	at := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), c.hour, c.minute, c.second, 0, written).In(portfolio)
-	return backend.NewDate(at.Date()), writeClock(at.Hour(), at.Minute(), at.Second())
+	return backend.NewDate(at.Date()), clock{hour: at.Hour(), minute: at.Minute(), second: at.Second()}.ofDay()
 }
 
-func writeClock(hour, minute, second int) string {
-	if second == 0 {
-		return fmt.Sprintf("%02d:%02d", hour, minute)
-	}
-	return fmt.Sprintf("%02d:%02d:%02d", hour, minute, second)
+// ofDay returns the time of day as transactions have it.
+func (c clock) ofDay() backend.Clock {
+	at, _ := backend.ParseClock(fmt.Sprintf("%02d:%02d:%02d", c.hour, c.minute, c.second)) // parseClock checked it
+	return at
 }
 
 var dateTokens = regexp.MustCompile(`^(YYYY|YY|MMM|MM|M|DD|D)([-/. ]?)(YYYY|YY|MMM|MM|M|DD|D)([-/. ,]*)(YYYY|YY|MMM|MM|M|DD|D)([ T;,].*)?$`)

@@ -206,7 +206,7 @@ func joinExchanges(rows []*record) {
 			continue
 		}
 		t := r.Transactions[0]
-		key := t.Date.String() + "|" + t.Time + "|" + t.Order
+		key := t.Date.String() + "|" + t.Time.String() + "|" + t.Order
 		first, found := open[key]
 		if !found || first.Transactions[0].Currency == t.Currency {
 			open[key] = r
@@ -220,8 +220,9 @@ func joinExchanges(rows []*record) {
 		if !from.Amount.IsNegative() || !to.Amount.IsPositive() {
 			continue
 		}
-		joined := Transaction{Time: t.Time, Order: t.Order}
-		joined.Kind, joined.Date, joined.Note = conversion, t.Date, from.Note
+		joined := Transaction{Order: t.Order}
+		joined.Time = t.Time
+		joined.Kind, joined.Date, joined.Note = backend.Conversion, t.Date, from.Note
 		joined.Amount, joined.Currency = from.Amount.Neg(), from.Currency
 		joined.ToAmount, joined.ToCurrency = to.Amount, to.Currency
 		first.Transactions, first.tag = []Transaction{joined}, ""

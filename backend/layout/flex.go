@@ -162,7 +162,8 @@ func flexRow(r *record) []Transaction {
 	}
 	r.security(&t)
 	if commission.IsNegative() {
-		rebate := Transaction{Time: t.Time, BrokerID: t.BrokerID}
+		rebate := Transaction{BrokerID: t.BrokerID}
+		rebate.Time = t.Time
 		rebate.Kind, rebate.Date, rebate.Symbol, rebate.Note = backend.Interest, t.Date, t.Symbol, "rebate of the commission"
 		rebate.Amount, rebate.Currency = commission.Neg(), backend.Currency(first(string(t.FeeCurrency), string(t.Currency)))
 		t.FeeCurrency = ""
@@ -211,7 +212,7 @@ func (r *record) flexExchange(t Transaction, quantity, price, money, commission 
 		r.wrong("fee", "a commission of 0 or less for an exchange")
 	}
 	bought := t.Kind == backend.Buy
-	t.Kind, t.ISIN, t.Name, t.Tax = conversion, "", "", decimal.Zero
+	t.Kind, t.ISIN, t.Name, t.Tax = backend.Conversion, "", "", decimal.Zero
 	t.Fee = commission
 	t.Amount, t.Currency, t.ToAmount, t.ToCurrency = money, backend.Currency(quoted), quantity, backend.Currency(base)
 	if !bought {

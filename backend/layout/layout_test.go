@@ -86,7 +86,7 @@ func show(r Result) string {
 }
 
 func brief(t Transaction) string {
-	parts := []string{strings.TrimSpace(t.Date.String() + " " + t.Time), string(t.Kind)}
+	parts := []string{strings.TrimSpace(t.Date.String() + " " + t.Time.String()), string(t.Kind)}
 	add := func(there bool, format string, values ...any) {
 		if there {
 			parts = append(parts, fmt.Sprintf(format, values...))

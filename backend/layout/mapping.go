@@ -71,7 +71,7 @@ func (m Mapping) validateWords(problems *fieldProblems) {
 		problems.add("kinds", fmt.Sprintf("%d", len(m.Kinds)), fmt.Sprintf("at most %d", maxMapped))
 	}
 	for _, word := range slices.Sorted(maps.Keys(m.Kinds)) {
-		if kind := m.Kinds[word]; !slices.Contains(kinds, backend.Kind(kind)) {
+		if kind := m.Kinds[word]; !slices.Contains(backend.Kinds, backend.Kind(kind)) {
 			problems.add("kinds."+clip(word), quoted(kind), "one of "+listed(ownKinds)+" in capitals")
 		}
 		if normal(word) == "" || utf8.RuneCountInString(word) > maxWord {

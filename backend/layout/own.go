@@ -21,6 +21,7 @@ var own = (&table{
 		"fee": {"fee"}, "fee_currency": {"fee_currency"}, "tax": {"tax"},
 		"to_amount": {"to_amount"}, "to_currency": {"to_currency"},
 		"ratio_new": {"ratio_new"}, "ratio_old": {"ratio_old"}, "note": {"note"}, "id": {"id"},
+		"acquired": {"acquired"}, "to_symbol": {"to_symbol"}, "cost_fraction": {"cost_fraction"}, "lots": {"lots"}, "transfer": {"transfer"},
 	},
 	required: []string{"date", "kind"},
 	decimal:  '.',
@@ -30,17 +31,11 @@ var own = (&table{
 // ownKinds are the words for kinds in our own files and in mappings without kinds.
 var ownKinds = func() map[string]backend.Kind {
 	words := map[string]backend.Kind{}
-	for _, k := range kinds {
+	for _, k := range backend.Kinds {
 		words[strings.ToLower(string(k))] = k
 	}
 	return words
 }()
-
-// kinds are those that a file can name.
-var kinds = []backend.Kind{
-	backend.Buy, backend.Sell, backend.Dividend, backend.Interest, backend.Fee,
-	backend.Deposit, backend.Withdrawal, backend.Split, conversion, transferIn, transferOut,
-}
 
 // general reads a row whose columns are named as in our own files.
 func general(r *record, words map[string]backend.Kind, note func(string) string) []Transaction {
@@ -48,7 +43,7 @@ func general(r *record, words map[string]backend.Kind, note func(string) string)
 	t.Date, t.Time = r.when("date", "time")
 	t.Kind = r.kind("kind", words)
 	currency, unit := backend.Currency(""), decimal.NewFromInt(1)
-	if t.Kind != backend.Split || r.has("currency") {
+	if t.Kind.Needs(backend.HasCurrency) || r.has("currency") {
 		currency, unit = r.currency("currency", "amount")
 	}
 	t.Currency = currency
@@ -59,7 +54,7 @@ func general(r *record, words map[string]backend.Kind, note func(string) string)
 	if i, found := r.at["note"]; found && i < len(r.cells) {
 		t.Note = note(r.cells[i])
 	}
-	if r.has("symbol") || r.has("isin") || needsSymbol(t.Kind) {
+	if (r.has("symbol") || r.has("isin") || needsSymbol(t.Kind)) && t.Kind.Has(backend.HasSymbol) {
 		r.security(&t)
 	}
 	if len(r.Problems) > 0 {
@@ -89,20 +84,29 @@ func (r *record) fill(t Transaction, unit decimal.Decimal) Transaction {
 		if !r.has("price") && !r.has("amount") {
 			r.wrong("price", "a price or an amount")
 		}
+		t.Lots = r.lots()
 		return trade(t, quantity, price, amount)
-	case backend.Split:
+	case backend.Split, backend.SpinOff, backend.Merger:
 		t.Ratio = backend.Ratio{New: r.term("ratio_new"), Old: r.term("ratio_old")}
-		t.Amount = amount
+		t.ToSymbol, t.CostFraction, t.Amount = symbol(r.text("to_symbol")), r.amount("cost_fraction"), amount
 		return t
-	case conversion:
+	case backend.Conversion:
 		t.Amount, t.ToAmount = amount.Abs(), r.need("to_amount").Abs()
 		t.ToCurrency, unit = r.currency("to_currency", "to_amount")
 		t.ToAmount = t.ToAmount.Mul(unit)
 		return t
-	case transferIn, transferOut:
-		t.Quantity, t.Amount = quantity.Abs(), amount.Abs()
+	case backend.TransferIn, backend.TransferOut:
+		t.Quantity, t.Amount, t.Transfer, t.Lots = quantity.Abs(), amount.Abs(), r.text("transfer"), r.lots()
+		if r.has("acquired") {
+			t.Acquired, _ = r.when("acquired", "")
+		}
 		return t
 	}
+	return r.fillMoney(t, quantity, price, amount)
+}
+
+// fillMoney sets the amount of a kind that moves money alone.
+func (r *record) fillMoney(t Transaction, quantity, price, amount decimal.Decimal) Transaction {
 	if amount.IsZero() && !r.has("amount") {
 		amount = quantity.Mul(price)
 	}
@@ -122,9 +126,27 @@ func (r *record) fill(t Transaction, unit decimal.Decimal) Transaction {
 	return t
 }
 
-func needsSymbol(k backend.Kind) bool {
-	return k == backend.Buy || k == backend.Sell || k == backend.Dividend || k == backend.Split || k == transferIn || k == transferOut
+// lots reads lots such as "2026-01-02 5; 2026-02-03 1.5".
+func (r *record) lots() []backend.LotChoice {
+	if !r.has("lots") {
+		return nil
+	}
+	var lots []backend.LotChoice
+	for part := range strings.SplitSeq(r.text("lots"), ";") {
+		day, quantity, _ := strings.Cut(strings.TrimSpace(part), " ")
+		date, _, wantDay := r.in.moment(day)
+		n, wantNumber := r.in.number(quantity)
+		if wantDay != "" || wantNumber != "" {
+			r.wrong("lots", "days and quantities such as 2026-01-02 5; 2026-02-03 1.5")
+			return nil
+		}
+		lots = append(lots, backend.LotChoice{Date: date, Quantity: n})
+	}
+	return lots
 }
+
+// needsSymbol reports whether entries of a kind are about a symbol.
+func needsSymbol(k backend.Kind) bool { return k.Needs(backend.HasSymbol) }
 
 // kind reads a kind by the words that a layout uses. A file without the column
 // has trades alone, sales with a negative quantity.

@@ -33,8 +33,8 @@ var performanceKinds = map[string]backend.Kind{
 	"fees": backend.Fee, "gebühren": backend.Fee, "taxes": backend.Fee, "steuern": backend.Fee,
 	"fees refund": backend.Interest, "gebührenerstattung": backend.Interest,
 	"tax refund": backend.Interest, "steuerrückerstattung": backend.Interest,
-	"delivery (inbound)": transferIn, "einlieferung": transferIn,
-	"delivery (outbound)": transferOut, "auslieferung": transferOut,
+	"delivery (inbound)": backend.TransferIn, "einlieferung": backend.TransferIn,
+	"delivery (outbound)": backend.TransferOut, "auslieferung": backend.TransferOut,
 }
 
 // interestCharge is interest that is paid. It never leaves this package.
@@ -60,9 +60,9 @@ func performanceRow(r *record) []Transaction {
 		t.Fee, t.Tax = fee, withheld
 		quantity := r.need("quantity")
 		t = trade(t, quantity.Abs(), t.Price, value.Add(fee).Add(withheld))
-	case transferIn, transferOut:
+	case backend.TransferIn, backend.TransferOut:
 		t.Quantity = r.need("quantity").Abs()
-		if t.Amount = value; t.Kind == transferOut {
+		if t.Amount = value; t.Kind == backend.TransferOut {
 			t.Amount, t.Currency = value.Sub(value), ""
 		}
 	case backend.Dividend:

@@ -143,7 +143,7 @@ func TestTimeZone(t *testing.T) {
 }
 
 func TestMapping(t *testing.T) {
-	file := "Tag;Stück;Kurs;Währung;Papier\n28.02.2026;-10;1,5;GBX;brk.b\n"
+	file := "Tag;Stück;Kurs;Währung;Papier\n28.02.2026;-10;1,5;GBX;brk b\n"
 	byField := Mapping{Columns: map[string]string{"date": "Tag", "quantity": "Stück", "price": "Kurs", "currency": "Währung", "symbol": "Papier"}}
 	byColumn := Mapping{Columns: map[string]string{}}
 	for field, column := range byField.Columns {
@@ -152,7 +152,7 @@ func TestMapping(t *testing.T) {
 	for _, m := range []Mapping{byField, byColumn} {
 		r := read(t, file, Options{Mapping: &m})
 		require.Len(t, transactions(r), 1, "%+v", r)
-		assert.Equal(t, "2026-02-28 SELL 10 @ 0.015 GBP of BRK.B", brief(transactions(r)[0]))
+		assert.Equal(t, "2026-02-28 SELL 10 @ 0.015 GBP of BRK B", brief(transactions(r)[0]))
 	}
 	for name, c := range map[string]struct {
 		m    Mapping
@@ -161,7 +161,7 @@ func TestMapping(t *testing.T) {
 		"nothing":        {Mapping{}, "columns: got 0, want 1–100 columns by field"},
 		"no date":        {Mapping{Columns: map[string]string{"kind": "a", "currency": "b"}}, "columns: got no column for date, want one"},
 		"no kind":        {Mapping{Columns: map[string]string{"date": "a", "currency": "b"}}, "columns: got no column for kind or quantity"},
-		"unknown field":  {Mapping{Columns: map[string]string{"date": "a", "colour": "b"}}, `columns.colour: got "colour", want one of amount, `},
+		"unknown field":  {Mapping{Columns: map[string]string{"date": "a", "colour": "b"}}, `columns.colour: got "colour", want one of acquired, amount, `},
 		"empty column":   {Mapping{Columns: map[string]string{"date": " "}}, `columns.date: got " ", want the name of a column`},
 		"unknown kind":   {Mapping{Columns: byField.Columns, Kinds: map[string]string{"Kauf": "KAUF"}}, `kinds.Kauf: got "KAUF", want one of`},
 		"decimal":        {Mapping{Columns: byField.Columns, Decimal: "'"}, `decimal: got "'", want "." or ","`},

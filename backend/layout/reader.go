@@ -178,12 +178,12 @@ func other(separator byte) byte {
 
 // moment reads a date and the time of day after it, if there is one, in the
 // portfolio's zone. The want is "" if they could be read.
-func (in *reader) moment(text string) (day backend.Date, at, want string) {
+func (in *reader) moment(text string) (day backend.Date, at backend.Clock, want string) {
 	const form = "a date such as 2026-02-28"
 	text = strings.TrimSpace(text)
 	c, rest, ok := splitDate(text)
 	if !ok {
-		return 0, "", form
+		return 0, 0, form
 	}
 	order := in.order
 	if order == anyOrder {
@@ -192,28 +192,28 @@ func (in *reader) moment(text string) (day backend.Date, at, want string) {
 	if in.survey != nil {
 		in.survey.seeDate(c, text)
 	} else if order == anyOrder && c.ambiguous() {
-		return 0, "", "an answer to the question about date_format"
+		return 0, 0, "an answer to the question about date_format"
 	}
 	if order == anyOrder {
 		order = dayFirst // day and month are the same number
 	}
 	if day, ok = c.day(order); !ok {
 		if in.order == monthFirst {
-			return 0, "", "a date such as 02/28/2026"
+			return 0, 0, "a date such as 02/28/2026"
 		}
-		return 0, "", form
+		return 0, 0, form
 	}
 	return in.clock(day, text, rest)
 }
 
 // clock reads the time of day after a date.
-func (in *reader) clock(day backend.Date, text, rest string) (backend.Date, string, string) {
+func (in *reader) clock(day backend.Date, text, rest string) (backend.Date, backend.Clock, string) {
 	c, there, ok := parseClock(rest)
 	switch {
 	case !ok:
-		return 0, "", "a date with a time such as 2026-02-28 14:30"
+		return 0, 0, "a date with a time such as 2026-02-28 14:30"
 	case !there, c == clock{}, c.offset != nil && c.hour == 0 && c.minute == 0 && c.second == 0:
-		return day, "", "" // programs write a day without a time as its midnight
+		return day, 0, "" // programs write a day without a time as its midnight
 	case c.offset != nil:
 		day, at := c.in(day, c.offset, in.portfolio)
 		return day, at, ""
@@ -223,11 +223,11 @@ func (in *reader) clock(day backend.Date, text, rest string) (backend.Date, stri
 	}
 	if elsewhere, _ := c.in(day, time.UTC, in.portfolio); elsewhere != day {
 		if in.survey == nil {
-			return 0, "", "an answer to the question about time_zone"
+			return 0, 0, "an answer to the question about time_zone"
 		}
 		in.survey.moment = cmp.Or(in.survey.moment, text)
 	}
-	return day, writeClock(c.hour, c.minute, c.second), ""
+	return day, c.ofDay(), ""
 }
 
 func (s *survey) seeDate(c calendar, text string) {

@@ -70,7 +70,7 @@ func (r *record) parse(key, text string) decimal.Decimal {
 
 // when reads the day of a row, and its time of day from the same column or
 // from another one.
-func (r *record) when(dateKey, timeKey string) (backend.Date, string) {
+func (r *record) when(dateKey, timeKey string) (backend.Date, backend.Clock) {
 	text := r.text(dateKey)
 	if at := r.text(timeKey); timeKey != "" && at != "" {
 		text += " " + at

@@ -41,7 +41,7 @@ var schwabKinds = map[string]backend.Kind{
 	"wire funds received": bySign, "wire received": bySign, "wire sent": bySign, "funds received": bySign, "funds paid": bySign,
 	"journal": bySign, "journaled funds": bySign, "visa purchase": bySign, "atm withdrawal": bySign, "credit card": bySign,
 	"promotional award": bySign,
-	"return of capital": backend.Kind("RETURN_OF_CAPITAL"),
+	"return of capital": backend.ReturnOfCapital,
 }
 
 func schwabRow(r *record) []Transaction {

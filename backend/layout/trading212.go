@@ -44,7 +44,7 @@ var trading212Fees = []string{"fx_fee", "stamp_duty", "french_tax", "finra_fee",
 var trading212Kinds = map[string]backend.Kind{
 	"deposit": bySign, "withdrawal": backend.Withdrawal, "card debit": backend.Withdrawal, "new card cost": backend.Fee,
 	"card credit": backend.Deposit, "interest on cash": backend.Interest, "lending interest": backend.Interest,
-	"share lending interest": backend.Interest, "spending cashback": backend.Interest, "currency conversion": conversion,
+	"share lending interest": backend.Interest, "spending cashback": backend.Interest, "currency conversion": backend.Conversion,
 }
 
 // trading212Kind reads an action: "Market buy", "Limit sell", "Dividend (Ordinary)".
@@ -69,7 +69,7 @@ func trading212Row(r *record) []Transaction {
 	t := Transaction{BrokerID: r.text("id")}
 	t.Kind, t.Note = trading212Kind(r), r.text("note")
 	t.Date, t.Time = r.when("date", "")
-	if t.Kind == conversion {
+	if t.Kind == backend.Conversion {
 		return r.converted(t)
 	}
 	currency, unit := r.currency("total_currency", "amount")
@@ -117,8 +117,9 @@ func (r *record) sharesTraded(t Transaction, total decimal.Decimal, account back
 	}
 	t = trade(t, quantity, price, decimal.Zero)
 	worth := quantity.Mul(price)
-	exchange := Transaction{Time: t.Time, BrokerID: t.BrokerID}
-	exchange.Kind, exchange.Date = conversion, t.Date
+	exchange := Transaction{BrokerID: t.BrokerID}
+	exchange.Time = t.Time
+	exchange.Kind, exchange.Date = backend.Conversion, t.Date
 	if t.Kind == backend.Buy {
 		exchange.Amount, exchange.Currency, exchange.ToAmount, exchange.ToCurrency = net, account, worth, currency
 		return []Transaction{exchange, t}

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"fmt"
 	"strings"
 
 	"portfolio/backend"
@@ -12,12 +13,6 @@ import (
 // symbol and its identity.
 type Transaction struct {
 	backend.Transaction
-	Time        string           `json:"time,omitempty"` // HH:MM or HH:MM:SS in the portfolio's zone
-	Tax         decimal.Decimal  `json:"tax"`
-	FeeCurrency backend.Currency `json:"fee_currency,omitempty"`
-	ToAmount    decimal.Decimal  `json:"to_amount"` // CONVERSION
-	ToCurrency  backend.Currency `json:"to_currency,omitempty"`
-
 	ISIN string `json:"isin,omitempty"`
 	Name string `json:"name,omitempty"` // of the security, as the file writes it
 	// BrokerID identifies the transaction among all of its layout. "" if the file
@@ -43,12 +38,13 @@ func (t Transaction) Content() string {
 		t.Date.String(), string(t.Kind), t.Symbol,
 		number(t.Quantity), number(t.Price), number(t.Amount), string(t.Currency),
 		number(t.Fee), string(t.FeeCurrency), number(t.Tax), number(t.ToAmount), string(t.ToCurrency),
+		t.Acquired.String(), t.ToSymbol, number(t.CostFraction), ratio(t.Ratio),
 	}, "|")
 }
 
-// Kinds that files bring beside those of package backend's first version.
-const (
-	conversion  backend.Kind = "CONVERSION"
-	transferIn  backend.Kind = "TRANSFER_IN"
-	transferOut backend.Kind = "TRANSFER_OUT"
-)
+func ratio(r backend.Ratio) string {
+	if r == (backend.Ratio{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", r.New, r.Old)
+}
