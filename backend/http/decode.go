@@ -119,6 +119,8 @@ func (p *problems) decode(path string, value jsontext.Value, into reflect.Value,
 		p.decodeArray(path, value, into)
 	case into.Kind() == reflect.Struct && value.Kind() == '{':
 		p.decodeObject(path, value, into)
+	case into.Kind() == reflect.Map && value.Kind() == '{':
+		p.decodeMap(path, value, into)
 	default:
 		p.add(join("body", path), fmt.Sprintf("%.40s", value), wanted(into.Type()))
 	}
@@ -157,6 +159,17 @@ func (p *problems) decodeObject(path string, value jsontext.Value, into reflect.
 			p.add(join(path, fmt.Sprintf("%.40q", member.name)), "an unknown member", "only "+strings.Join(known, ", "))
 		}
 	}
+}
+
+// decodeMap decodes an object whose members have names of the caller's own.
+func (p *problems) decodeMap(path string, value jsontext.Value, into reflect.Value) {
+	members := reflect.MakeMap(into.Type())
+	for _, member := range children(value) {
+		target := reflect.New(into.Type().Elem()).Elem()
+		p.decode(join(path, fmt.Sprintf("%.40s", member.name)), member.value, target, false)
+		members.SetMapIndex(reflect.ValueOf(member.name), target)
+	}
+	into.Set(members)
 }
 
 // child is an element of an array, or a member of an object.

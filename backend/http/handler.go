@@ -26,6 +26,7 @@ type Dependencies struct {
 
 	APIKeys    backend.APIKeys
 	Portfolios backend.Portfolios
+	Imports    Imports
 	Tickets    backend.Tickets
 	Tracker    Tracker
 	Days       Days
@@ -121,6 +122,12 @@ func (a *api) routes() []route {
 		{http.MethodPost, portfolio + "/transactions", a.keyed(backend.ScopeTrade, a.recordTransaction)},
 		{http.MethodPost, portfolio + "/transactions.csv", a.keyed(backend.ScopeTrade, a.importTransactions)},
 		{http.MethodGet, portfolio + "/transactions.csv", a.keyed(backend.ScopeRead, a.exportTransactions)},
+		{http.MethodPost, portfolio + "/imports", a.keyed(backend.ScopeTrade, a.previewImport)},
+		{http.MethodPost, portfolio + "/imports/{" + importID + "}/confirm", a.keyed(backend.ScopeTrade, a.confirmImport)},
+		{http.MethodDelete, portfolio + "/imports/{" + importID + "}", a.keyed(backend.ScopeTrade, a.deleteImport)},
+		{http.MethodGet, "/v1/mappings/{" + mappingName + "}", a.keyed(backend.ScopeRead, a.getMapping)},
+		{http.MethodPut, "/v1/mappings/{" + mappingName + "}", a.keyed(backend.ScopeTrade, a.putMapping)},
+		{http.MethodDelete, "/v1/mappings/{" + mappingName + "}", a.keyed(backend.ScopeTrade, a.deleteMapping)},
 		{http.MethodGet, transaction, a.keyed(backend.ScopeRead, a.getTransaction)},
 		{http.MethodPut, transaction, a.keyed(backend.ScopeTrade, a.updateTransaction)},
 		{http.MethodDelete, transaction, a.keyed(backend.ScopeTrade, a.deleteTransaction)},

@@ -146,7 +146,7 @@ func (f *fakes) serve(t testing.TB) *httptest.Server {
 	handler := backendhttp.NewHandler(backendhttp.Dependencies{
 		Log: log, Metrics: f, Now: func() time.Time { return now.Add(f.clock) },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
-		APIKeys: f, Portfolios: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
+		APIKeys: f, Portfolios: f, Imports: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
 		Balancers: f.balancers,
 	})
 	f.handler = handler

@@ -22,6 +22,7 @@ type memory struct {
 	answers    map[string][]backend.Entry // by idempotency key
 	created    map[string]backend.Portfolio
 	prices     backend.Prices
+	imports    imports
 	lookups    int // of keys
 	last       int
 }
@@ -31,6 +32,7 @@ func newMemory() *memory {
 		keys: map[backend.SecretHash]backend.APIKey{}, tickets: map[backend.SecretHash]backend.Principal{},
 		portfolios: map[string]backend.Portfolio{}, entries: map[string][]backend.Entry{}, answers: map[string][]backend.Entry{},
 		created: map[string]backend.Portfolio{},
+		imports: newImports(),
 		prices:  backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
 	}
 }

@@ -12,6 +12,7 @@ var swept = []struct{ table, key string }{
 	{"tickets", "hash"},
 	{"idempotency", "portfolio_id, key"},
 	{"portfolio_idempotency", "owner, key"},
+	{"imports", "id"},
 }
 
 // Sweep removes up to limit rows of each table that expired before now, the

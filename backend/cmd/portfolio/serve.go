@@ -180,6 +180,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Connections: s.db,
 		APIKeys:     s.db,
 		Portfolios:  s.db,
+		Imports:     s.db,
 		Tickets:     s.db,
 		Tracker:     s.tracker,
 		Days:        s.history,
