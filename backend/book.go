@@ -118,6 +118,24 @@ func (b *book) ledger(ctx context.Context, through Date, now time.Time) (Ledger,
 	return l, nil
 }
 
+// acquired returns the units of holdings in other currencies than the base at the
+// close of a day, by the days they came on.
+func (b *book) acquired(ctx context.Context, through Date) (map[string][]Lot, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d, err := b.at(ctx, b.until(through))
+	if err != nil {
+		return nil, err
+	}
+	lots := map[string][]Lot{}
+	for symbol, h := range d.holdings {
+		if h.units.Sign() != 0 && h.currency != b.portfolio.Base {
+			lots[symbol] = h.acquired()
+		}
+	}
+	return lots, nil
+}
+
 // timeline returns what the portfolio held on each day up to one.
 func (b *book) timeline(ctx context.Context, through Date) (*timeline, error) {
 	b.mu.Lock()

@@ -103,13 +103,13 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 	if len(currencies) == 1 {
 		return nil, nil
 	}
-	l, err := b.ledger(ctx, v.ledger.Through, t.now())
+	acquired, err := b.acquired(ctx, v.ledger.Through)
 	if err != nil {
 		return nil, err
 	}
-	first, last := l.Through, Date(0)
-	for _, h := range l.Holdings {
-		for _, lot := range h.Lots {
+	first, last := v.ledger.Through, Date(0)
+	for _, lots := range acquired {
+		for _, lot := range lots {
 			first, last = min(first, lot.Opened), max(last, lot.Opened)
 		}
 	}
@@ -122,18 +122,16 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 		return nil, err
 	}
 	costs := map[string]pastCost{}
-	for _, h := range l.Holdings {
-		if h.Quantity.IsZero() || h.Currency == p.Base {
-			continue
-		}
+	for symbol, lots := range acquired {
+		h, _ := v.ledger.Holding(symbol)
 		list := rates[Pair{From: h.Currency, To: p.Base}]
 		c := pastCost{cost: decimal.NewNullDecimal(decimal.Zero), units: decimal.NewNullDecimal(decimal.Zero)}
-		for _, lot := range h.Lots {
+		for _, lot := range lots {
 			r, found := rateAt(list, CloseIn(lot.Opened, p.Location()))
 			c.cost = sum(c.cost, valid(lot.Cost.Mul(r.Rate), found))
 			c.units = sum(c.units, valid(lot.Quantity.Mul(r.Rate), found))
 		}
-		costs[h.Symbol] = c
+		costs[symbol] = c
 	}
 	return costs, nil
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"container/heap"
 	"math/big"
+	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -30,9 +31,20 @@ type holding struct {
 	traded decimal.Decimal
 	income Balances
 
+	// With Average, what is in the pool by the day it came, and the part of each that
+	// is left: a sale takes the same share of all.
+	pool []pooled
+	kept *big.Rat
+
 	splits    []unitChange // since its units are counted
 	lastTrade trade
 	public    *Holding // as it is shown, without lots; nil after a change
+}
+
+// pooled is units that came into a pool, and their cost, both divided by kept.
+type pooled struct {
+	opened      Date
+	units, cost *big.Rat
 }
 
 // unitChange is a split, which prices from before it are not of.
@@ -50,7 +62,7 @@ type trade struct {
 }
 
 func newHolding(symbol string, method CostMethod) *holding {
-	return &holding{symbol: symbol, queue: queue{method: method}, units: zero, cost: zero, factor: one, share: one, income: Balances{}}
+	return &holding{symbol: symbol, queue: queue{method: method}, units: zero, cost: zero, factor: one, share: one, kept: one, income: Balances{}}
 }
 
 // held returns the units, a magnitude.
@@ -79,6 +91,9 @@ func (h *holding) open(opened Date, order int64, units, cost *big.Rat, short boo
 	l := &lot{opened: opened, order: order, units: quotient(units, h.factor), cost: quotient(cost, h.share)}
 	l.left = l.units
 	h.units, h.cost = plus(h.units, l.units), plus(h.cost, l.cost)
+	if h.method == Average {
+		h.pool = append(h.pool, pooled{opened, quotient(l.units, h.kept), quotient(l.cost, h.kept)})
+	}
 	if h.add(l); h.byDay != nil {
 		h.byDay[opened] = append(h.byDay[opened], l)
 	}
@@ -113,6 +128,9 @@ func (h *holding) take(units *big.Rat) []taken {
 // takeFrom removes base units from a lot.
 func (h *holding) takeFrom(l *lot, units *big.Rat) taken {
 	cost := l.costOf(units)
+	if h.method == Average && units.Cmp(l.left) < 0 {
+		h.kept = product(h.kept, quotient(minus(l.left, units), l.left))
+	}
 	l.left = minus(l.left, units)
 	h.units, h.cost = minus(h.units, units), minus(h.cost, cost)
 	return taken{opened: l.opened, units: product(units, h.factor), cost: product(cost, h.share)}
@@ -166,6 +184,7 @@ func (h *holding) clearIfEmpty() {
 	if h.units.Sign() == 0 {
 		h.lots, h.byDay, h.short = nil, nil, false
 		h.units, h.cost, h.factor, h.share = zero, zero, one, one
+		h.pool, h.kept = nil, one
 	}
 }
 
@@ -181,6 +200,9 @@ func (h *holding) lower(amount *big.Rat) {
 		return
 	}
 	h.cost, h.share = zero, one
+	for i := range h.pool {
+		h.pool[i].cost = zero
+	}
 	for _, l := range h.lots {
 		l.cost = zero
 		if l.each != nil {
@@ -222,10 +244,23 @@ func (h *holding) shownLots() []Lot {
 	return list
 }
 
+// acquired returns the units by the day they came, which of a pool are its parts.
+func (h *holding) acquired() []Lot {
+	if h.method != Average {
+		return h.shownLots()
+	}
+	list := make([]Lot, len(h.pool))
+	for i, p := range h.pool {
+		list[i] = Lot{Opened: p.opened, Quantity: h.signed(shownUnits(product(product(p.units, h.kept), h.factor))),
+			Cost: h.signed(shownMoney(product(product(p.cost, h.kept), h.share)))}
+	}
+	return list
+}
+
 // clone copies what a derivation changes.
 func (h *holding) clone() *holding {
 	c := *h
 	c.queue, c.byDay, c.income = h.queue.clone(), nil, h.income.clone()
-	c.splits = h.splits[:len(h.splits):len(h.splits)]
+	c.splits, c.pool = h.splits[:len(h.splits):len(h.splits)], slices.Clone(h.pool)
 	return &c
 }

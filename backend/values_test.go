@@ -243,3 +243,39 @@ func newEnded(t testing.TB) (context.Context, context.CancelFunc) {
 	cancel()
 	return ctx, cancel
 }
+
+// 10 at 100 USD when a dollar was 0.90, 30 at 60 when it was 0.70: half of both are
+// sold, and what is left cost 5 × 100 × 0.90 and 15 × 60 × 0.70.
+func TestBaseCostOfAPool(t *testing.T) {
+	now := hours(t, "2026-03-05", 12)
+	first, second, sale := buy(t, "2026-03-01", "10", "100", "0"), buy(t, "2026-03-02", "30", "60", "0"), sell(t, "2026-03-03", "20", "80", "0")
+	first.Currency, second.Currency, sale.Currency = "USD", "USD", "USD"
+	tracker, s, market := tracked(t, now, first, second, sale)
+	s.portfolio.Method = Average
+	market.rates = []Rate{rate("USD", "EUR", "0.9", hours(t, "2026-03-01", 9)), rate("USD", "EUR", "0.7", hours(t, "2026-03-02", 9)), rate("USD", "EUR", "0.8", now)}
+	market.quotes = []Quote{quote("ACME", "70", "USD", now)}
+	v, err := tracker.Valuation(t.Context(), "alice", "p", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known(t, "base cost", v.Positions[0].BaseCost, "1080")
+	known(t, "base unrealised", v.Positions[0].BaseUnrealised, "40") // 20 × 70 × 0.8 less that
+	known(t, "price effect", v.Positions[0].PriceEffect, "-30")      // 70 × (5 × 0.9 + 15 × 0.7) less that
+	known(t, "currency effect", v.Positions[0].CurrencyEffect, "70")
+	known(t, "sum", v.BaseUnrealised, "40")
+}
+
+// What was bought since the close before gains from its price on, what was held
+// from that close on.
+func TestDayChange(t *testing.T) {
+	now := hours(t, "2026-03-05", 12)
+	tracker, _, market := tracked(t, now, money(t, Deposit, "2026-03-01", "2000", "0"), buy(t, "2026-03-01", "10", "100", "0"),
+		money(t, Deposit, "2026-03-05", "500", "0"), buy(t, "2026-03-05", "2", "108", "1"))
+	market.quotes = []Quote{quote("ACME", "104", "EUR", hours(t, "2026-03-04", 20)), quote("ACME", "110", "EUR", now)}
+	v, err := tracker.Valuation(t.Context(), "alice", "p", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known(t, "position", v.Positions[0].DayChange, "63") // 10 × 6 and 2 × 2 less a fee of 1
+	known(t, "total", v.DayChange, "63")
+}
