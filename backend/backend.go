@@ -40,7 +40,7 @@ type Connections interface {
 	Add(ctx context.Context, c Connection) error
 	// Known reports whether a connection is kept and has not expired at now.
 	Known(ctx context.Context, id string, now time.Time) (bool, error)
-	// Remove forgets a connection. One that is not there is no error: it may
+	// Remove forgets a connection. One that is not there is not an error: it may
 	// have expired, or a retry removed it.
 	Remove(ctx context.Context, id string) error
 }
@@ -54,9 +54,9 @@ type ReplayMemory interface {
 
 // Keys are the keys that may have signed a call, the current one first.
 type Keys interface {
-	// Keys gives the keys as they were read last, and reads them if they never were.
+	// Keys returns the keys as they were last read, and reads them if they never were.
 	Keys(ctx context.Context) ([][]byte, error)
-	// Refresh gives the keys as they are now. It may wait, because it reads no
+	// Refresh returns the keys as they are now. It may wait, because it reads no
 	// more often than once a second, however often it is called.
 	Refresh(ctx context.Context) ([][]byte, error)
 }

@@ -117,8 +117,8 @@ func fractionOf(units *big.Rat) *big.Rat {
 	return minus(units, new(big.Rat).SetInt(whole))
 }
 
-// spinOff gives each lot units of another symbol, with a share of its cost and
-// its day.
+// spinOff adds units of another symbol for each lot, with a share of its cost and
+// with its day.
 func (d *derivation) spinOff(tx Transaction) error {
 	from, to, err := d.exchange(tx)
 	if err != nil {

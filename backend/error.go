@@ -23,11 +23,11 @@ const (
 	CodeUnauthorized Code = "unauthorized" // the key has ended; the connection is closed
 )
 
-// Error is an error that strangers may hear of: they see Code and Message,
+// Error is an error that is safe to return to callers, who see Code and Message;
 // operators also see Err.
 type Error struct {
 	Code    Code
-	Message string // for the caller; tells nothing of the inside
+	Message string // for the caller; reveals nothing internal
 	Err     error  // the cause, for logs only; may be nil
 }
 
@@ -39,5 +39,5 @@ func (e *Error) Error() string {
 	return e.Message + ": " + e.Err.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -10,7 +10,7 @@ import (
 const maxFollowed = 100_000
 
 // Follower values portfolios as a Tracker does, but does not ask the store for the
-// version of those that have not changed since, as far as it was told. It is for
+// version of those that have not changed since, as far as it knows. It is for
 // callers that value again when they hear of a change, such as after each price:
 // others might see the state before a change that was acknowledged. It is safe for
 // concurrent use.
@@ -22,7 +22,7 @@ type Follower struct {
 	current map[string]bool // portfolios whose newest version the tracker keeps, if it keeps any
 }
 
-// NewFollower returns a follower that has heard of nothing yet.
+// NewFollower returns a follower that knows of no changes yet.
 func NewFollower(t *Tracker) *Follower {
 	return &Follower{Tracker: t, current: map[string]bool{}}
 }

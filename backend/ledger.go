@@ -121,7 +121,7 @@ type derivation struct {
 	cash, income, fees, taxes Balances
 
 	today   dayBook
-	observe func(effect) // hears of each entry's effects; nil for nobody
+	observe func(effect) // is called with each effect of an entry; may be nil
 }
 
 // effect is what an entry did to cash and units, for measuring returns.

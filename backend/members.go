@@ -69,8 +69,8 @@ var (
 	amountCent      = decimal.New(1, -2)
 )
 
-// Validate reports every problem of the transaction by itself: a FieldError
-// each, joined. Whether there is enough to sell is for Derive to say.
+// Validate reports every problem of the transaction on its own, a FieldError
+// each, joined. Derive reports what conflicts with other entries.
 func (t Transaction) Validate() error {
 	var p problems
 	if !slices.Contains(Kinds, t.Kind) {

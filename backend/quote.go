@@ -87,10 +87,10 @@ func age(at, now time.Time) time.Duration { return max(0, now.Sub(at)) }
 // is not in them is missing; it has no value that could be taken for a price.
 type Prices struct {
 	Quotes map[string]Quote // by symbol
-	Rates  map[Pair]Rate    // as the feed gives them; none is inverted or crossed
+	Rates  map[Pair]Rate    // as the feed sent them; none is inverted or crossed
 }
 
-// quote gives the price of a symbol as of a time. One that is newer, beyond a
+// quote returns the price of a symbol as of a time. One that is newer, beyond a
 // skewed clock, was not known then.
 func (p Prices) quote(symbol string, asOf time.Time) (Quote, bool) {
 	q, found := p.Quotes[symbol]

@@ -41,19 +41,19 @@ type Page struct {
 
 // APIKeys keeps keys by their hashes.
 type APIKeys interface {
-	// CreateKey keeps a key by its hash and gives it its ID. By is the zero value
+	// CreateKey keeps a key by its hash and assigns its ID. By is the zero value
 	// for the command line, which may make any key; otherwise the key is of by's
 	// owner, and a scope that by lacks itself is CodeForbidden.
 	CreateKey(ctx context.Context, by Principal, k APIKey, hash SecretHash) (APIKey, error)
-	// Authenticate gives the principal of a key that is neither revoked nor
+	// Authenticate returns the principal of a key that is neither revoked nor
 	// expired at now; the code of its error is CodeUnauthenticated otherwise.
 	Authenticate(ctx context.Context, hash SecretHash, now time.Time) (Principal, error)
-	// ListKeys gives the owner's keys, the oldest first.
+	// ListKeys returns the owner's keys, the oldest first.
 	ListKeys(ctx context.Context, owner string, page Page) (keys []APIKey, next string, err error)
 	// RevokeKey ends a key of by's owner, and its tickets, for ever. It is announced
-	// to all instances. Revoking again is no error.
+	// to all instances. Revoking again is not an error.
 	RevokeKey(ctx context.Context, by Principal, id string, now time.Time) error
-	// Audit gives the owner's record, the newest first.
+	// Audit returns the owner's record, the newest first.
 	Audit(ctx context.Context, owner string, page Page) (entries []AuditEntry, next string, err error)
 }
 
@@ -76,16 +76,16 @@ type Portfolios interface {
 	// DeletePortfolio deletes it with its transactions, at that version only.
 	DeletePortfolio(ctx context.Context, by Principal, id string, version int64) error
 
-	// Record adds transactions, 1–MaxImport, all or none, and gives them ID, Sequence
-	// and Version 1. Everything that follows is derived anew before it is kept, so
+	// Record adds transactions, 1–MaxImport, all or none, and assigns ID, Sequence
+	// and Version 1. Everything that follows is derived again before it is stored, so
 	// the error is that of Derive where an entry cannot be; it calls a new entry by
 	// the ID that came with it, such as "row 7", or by its place. With an idempotency
 	// key ("" for none) a second call within IdempotencyLifetime adds nothing and
-	// gives what the first one did, replayed; with other transactions it is
+	// returns what the first one did, replayed; with other transactions it is
 	// CodeIdempotencyConflict.
 	Record(ctx context.Context, by Principal, portfolio, idempotencyKey string, txs []Transaction) (recorded []Entry, replayed bool, err error)
 	GetEntry(ctx context.Context, owner, portfolio, id string) (Entry, error)
-	// ListEntries gives a portfolio's entries, the latest date first.
+	// ListEntries returns a portfolio's entries, the latest date first.
 	ListEntries(ctx context.Context, owner, portfolio string, page Page) (list []Entry, next string, err error)
 	// UpdateEntry replaces the entry with that ID if its version still is e.Version.
 	// Sequence and RecordedAt stay as they are, whatever e says.
@@ -129,17 +129,17 @@ type Market interface {
 	QuoteSeries(ctx context.Context, symbols []string, from, to Date, each func(Quote) error) error
 	// RateSeries is QuoteSeries for all pairs between the currencies.
 	RateSeries(ctx context.Context, currencies []Currency, from, to Date, each func(Rate) error) error
-	// Latest gives the newest prices of symbols and of all pairs between the
+	// Latest returns the newest prices of symbols and of all pairs between the
 	// currencies. What has none is missing in the result.
 	Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error)
-	// Closing gives the newest prices known at the close of each of days, by day,
+	// Closing returns the newest prices known at the close of each of days, by day,
 	// at most MaxDays of them.
 	Closing(ctx context.Context, symbols []string, currencies []Currency, days ...Date) (map[Date]Prices, error)
 }
 
-// Pricer gives the prices that a portfolio is valued by.
+// Pricer returns the prices that a portfolio is valued by.
 type Pricer interface {
-	// Prices gives the newest prices known at a time, the zero time for now: of
+	// Prices returns the newest prices known at a time, the zero time for now: of
 	// symbols and of all pairs between the currencies. What has none is missing
 	// in the result, which must not be changed.
 	Prices(ctx context.Context, symbols []string, currencies []Currency, asOf time.Time) (Prices, error)
@@ -152,7 +152,7 @@ const TicketLifetime = 60 * time.Second
 type Tickets interface {
 	// IssueTicket keeps a ticket for a principal until it is used or expires.
 	IssueTicket(ctx context.Context, p Principal, hash SecretHash, expires time.Time) error
-	// RedeemTicket gives the principal of a ticket, once: of simultaneous calls
+	// RedeemTicket returns the principal of a ticket, once: of simultaneous calls
 	// exactly one succeeds. CodeUnauthenticated otherwise.
 	RedeemTicket(ctx context.Context, hash SecretHash, now time.Time) (Principal, error)
 }
@@ -166,10 +166,10 @@ type Change struct {
 	Past       bool     // a quote or a rate is of a day that is over
 }
 
-// Changes tells of changes made at any instance.
+// Changes reports changes made at any instance.
 type Changes interface {
 	// Listen calls with every change until ctx ends. Lost is called where changes
 	// may have been missed, as after a lost connection: whatever was derived from
-	// the stores has to be read anew.
+	// the stores has to be read again.
 	Listen(ctx context.Context, changed func(Change), lost func()) error
 }

@@ -20,7 +20,7 @@ type Tracker struct {
 	prices      Pricer
 	now         func() time.Time
 	books       *bookCache
-	corrections atomic.Int64 // of prices of days that are over, that were heard of
+	corrections atomic.Int64 // counts corrections of prices of days that are over
 }
 
 // NewTracker returns a tracker over the stores. Valuations use prices, which may be

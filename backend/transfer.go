@@ -16,7 +16,7 @@ type Transfer struct {
 	Quantity decimal.Decimal
 }
 
-// Validate reports every problem of the transfer by itself, joined: a FieldError each.
+// Validate reports every problem of the transfer on its own, joined: a FieldError each.
 func (t Transfer) Validate() error {
 	var p problems
 	if t.From == t.To {
