@@ -24,6 +24,10 @@ type EmulatorConfig struct {
 	// The ports, on localhost, that the emulator reports for every RDS instance and
 	// every serverless cache; 0 is the usual one.
 	PostgresPort, ValkeyPort int
+
+	// EnforceIAM refuses calls that the policies of the caller do not allow. The access
+	// key "test" is the account's root, whom everything is allowed.
+	EnforceIAM bool
 }
 
 // Emulator is a running emulator of AWS, empty when it starts.
@@ -72,7 +76,8 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	// No other variables: the emulator could take one for a setting.
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder,
-		"PYTHONUNBUFFERED=1", "LOG_LEVEL=WARNING",
+		"PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING",
+		"AUTH=" + strconv.FormatBool(c.EnforceIAM),
 		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
 		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)),
 		"POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),

@@ -6,13 +6,17 @@ the public parameters of images; and DB instances looked up by resource id, with
 which the deletion of one seems never to end while there is another.
 
 Its RDS instances report POSTGRES_PORT, where the one real PostgreSQL listens. It keeps
-idle connections for longer than its clients do."""
+idle connections for longer than its clients do. With AUTH=true it enforces IAM policies,
+which authorization.py completes."""
 
 import os
 
 import hypercorn.asyncio
 from ministack import app
 from ministack.services import autoscaling, ec2, rds, ssm
+
+if os.environ["AUTH"] == "true":
+    import authorization  # noqa: F401 completes the evaluation of policies
 
 # Lambda functions inherit this environment, and ours reads this variable, too.
 del os.environ["LOG_LEVEL"]
