@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"io"
 
+	"portfolio/contract/wire"
+
 	"github.com/coder/websocket"
 )
-
-// maxMessage is API Gateway's limit of a message, in bytes.
-const maxMessage = 128 << 10
 
 // Watch subscribes a new socket to a portfolio and prints each message on a line until ctx
 // is done, which is not an error. A message of the type "error" is. It closes the socket.
 func Watch(ctx context.Context, socket *websocket.Conn, portfolio string, out io.Writer) error {
 	defer socket.CloseNow()
-	socket.SetReadLimit(maxMessage)
+	socket.SetReadLimit(wire.MaxMessage)
 	subscribe, err := json.Marshal(map[string]string{"action": "subscribe", "portfolio": portfolio})
 	if err != nil {
 		return err

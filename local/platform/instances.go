@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -161,7 +162,7 @@ func (p *Platform) ping(ctx context.Context) error {
 		WebSocket: fmt.Sprintf("ws://%s.execute-api.localhost:%d/prod", api, p.record.Ports.Emulator),
 		API:       p.emulatorURL() + "/_alb/" + p.names.LoadBalancer,
 	}
-	if err := get(ctx, p.Endpoints.API+"/health"); err != nil {
+	if err := get(ctx, p.Endpoints.API+wire.HealthPath); err != nil {
 		return fmt.Errorf("service behind the load balancer: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newCommand returns the command line. Without arguments it runs the service.
-func newCommand(environ map[string]string) *cobra.Command {
+// newCommand returns the command line, which prints to stdout. Without arguments it
+// runs the service.
+func newCommand(environ map[string]string, stdout io.Writer) *cobra.Command {
 	var version bool
 	c := &cobra.Command{
 		Use:   "portfolio",
@@ -44,7 +46,40 @@ Environment variables:
 		return inputError{fmt.Errorf("arguments: %w; see %s --help", err, c.CommandPath())}
 	})
 	c.AddCommand(newKeyCommand(environ))
+	c.SetHelpCommand(newHelpCommand())
+	c.SetOut(stdout) // before the completion commands, which keep it
+	c.InitDefaultCompletionCmd()
+	for _, group := range c.Commands() {
+		if group.HasSubCommands() {
+			group.Args, group.RunE = noArguments, noCommand
+		}
+	}
 	return c
+}
+
+// noCommand refuses a call of a command that only groups others.
+func noCommand(c *cobra.Command, _ []string) error {
+	return inputError{setting.Problem("arguments", "", "a command; see "+c.CommandPath()+" --help")}
+}
+
+// newHelpCommand returns cobra's help command, except that it refuses a command
+// that does not exist.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Print the help of a command",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err == nil {
+				err = noArguments(about, rest)
+			}
+			if err != nil {
+				return err
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // noArguments refuses arguments, and suggests a command if one looks misspelled.

@@ -47,18 +47,27 @@ func run(t *testing.T, env map[string]string, args ...string) (code int, stdout,
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		argument       string
+		arguments      []string
 		code           int
 		stdout, stderr string // beginnings
 	}{
-		{"--help", 0, "Serves the portfolio platform", ""},
-		{"--version", 0, "portfolio sha256:", ""},
-		{"--nonsense", 2, "", "arguments: "},
-		{"nonsense", 2, "", "arguments: "},
-		{"", 2, "", "arguments: "},
+		{[]string{"--help"}, 0, "Serves the portfolio platform", ""},
+		{[]string{"help"}, 0, "Serves the portfolio platform", ""},
+		{[]string{"help", "key"}, 0, "Manage API keys", ""},
+		{[]string{"help", "key", "create"}, 0, "Creates an API key", ""},
+		{[]string{"help", "nonsense"}, 2, "", "arguments: "},
+		{[]string{"help", "key", "nonsense"}, 2, "", "arguments: "},
+		{[]string{"key"}, 2, "", "arguments: "},
+		{[]string{"completion"}, 2, "", "arguments: "},
+		{[]string{"completion", "nonsense"}, 2, "", "arguments: "},
+		{[]string{"completion", "bash"}, 0, "# bash completion", ""},
+		{[]string{"--version"}, 0, "portfolio sha256:", ""},
+		{[]string{"--nonsense"}, 2, "", "arguments: "},
+		{[]string{"nonsense"}, 2, "", "arguments: "},
+		{[]string{""}, 2, "", "arguments: "},
 	} {
-		code, stdout, stderr := run(t, nil, test.argument)
-		assert.Equal(t, test.code, code, test.argument)
+		code, stdout, stderr := run(t, nil, test.arguments...)
+		assert.Equal(t, test.code, code, test.arguments)
 		assert.True(t, strings.HasPrefix(stdout, test.stdout), stdout)
 		assert.True(t, strings.HasPrefix(stderr, test.stderr), stderr)
 	}

@@ -9,21 +9,13 @@ import (
 	"strings"
 
 	"portfolio/backend"
-	"portfolio/contract/setting"
 
 	"github.com/spf13/cobra"
 )
 
 // newKeyCommand groups the commands about API keys.
 func newKeyCommand(environ map[string]string) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "key",
-		Short: "Manage API keys",
-		Args:  noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return inputError{setting.Problem("arguments", "", "a command; see "+c.CommandPath()+" --help")}
-		},
-	}
+	c := &cobra.Command{Use: "key", Short: "Manage API keys"}
 	c.AddCommand(newKeyCreateCommand(environ))
 	return c
 }

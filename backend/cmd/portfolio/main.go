@@ -45,9 +45,8 @@ func exitStatus(err error) int {
 
 // run executes the command line until it is done or ctx ends.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
-	c := newCommand(environ)
+	c := newCommand(environ, stdout)
 	c.SetArgs(args)
-	c.SetOut(stdout)
 	c.SetErr(stderr)
 	return c.ExecuteContext(ctx)
 }
