@@ -39,7 +39,7 @@ func (a actions) handle(ctx context.Context, connection, text string) (any, erro
 	}
 	act, known := a[name]
 	if !known {
-		return nil, &backend.Error{Code: backend.CodeUnknownAction, Message: fmt.Sprintf("action: got %.40q, want one of %s", name, a.known())}
+		return nil, &backend.Error{Code: backend.CodeUnknownAction, Message: "action: got an unknown one, want one of " + a.known()}
 	}
 	return act(ctx, connection, f)
 }

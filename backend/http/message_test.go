@@ -65,7 +65,7 @@ func TestMessages(t *testing.T) {
 
 func TestUnknownActionListsTheKnown(t *testing.T) {
 	_, err := (&api{}).newActions().handle(t.Context(), "c", `{"action":"dance"}`)
-	assert.EqualError(t, err, `action: got "dance", want one of ping, resume, subscribe, unsubscribe`)
+	assert.EqualError(t, err, `action: got an unknown one, want one of ping, resume, subscribe, unsubscribe`)
 }
 
 // Whatever a client sends is decoded or refused with a code of a message, and

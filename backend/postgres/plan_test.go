@@ -55,6 +55,8 @@ const crowd = `
 	insert into portfolio_idempotency select owner, id::text || i, sha256(''), '{}', now() - (i - 24) * interval '1 hour'
 		from portfolios, generate_series(1, 30) i;
 	insert into audit (owner, action, subject) select owner, 'x', id from portfolios, generate_series(1, 100);
+	insert into imports select gen_random_uuid(), id, 'x', '[]', 0, now(), null, now() + i * interval '1 second'
+		from portfolios, generate_series(1, 20) i;
 	insert into tickets select sha256((id::text || i)::bytea), id, now() + i * interval '1 second' from api_keys, generate_series(1, 5) i;
 	insert into connections select i, 'd', 's', null, now(), now() + i * interval '1 second' from generate_series(1, 20000) i;
 	insert into notices (connection_id, due_at) select connection_id, expires_at from connections;

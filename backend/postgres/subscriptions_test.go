@@ -324,7 +324,13 @@ func TestNotices(t *testing.T) {
 	socket(t, db, short, "short")
 	socket(t, db, short, "short") // a handshake that is retried
 	assert.Empty(t, notices(), "before it expires")
-	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, []string{"short "}, notices()) }, 5*time.Second, 20*time.Millisecond)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		list, err := db.Notices(ctx, time.Hour, 100)
+		require.NoError(c, err)
+		require.Len(c, list, 1)
+		assert.Equal(c, []string{"short", ""}, []string{list[0].Connection.ID, list[0].Deleted})
+		require.NoError(c, db.Noticed(ctx, []int64{list[0].ID}))
+	}, 5*time.Second, 20*time.Millisecond)
 	assert.False(t, time.Now().Before(expires))
 
 	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, time.Now()))

@@ -204,7 +204,7 @@ func TestPricesWithoutValkey(t *testing.T) {
 		assert.Equal(t, decimal.NewFromInt(price).String(), priceOf(t, q, "A"))
 		assert.Equal(t, decimal.NewFromInt(price).String(), priceOf(t, quotes(valkey.New("127.0.0.1:1", nil), m), "A"))
 	}
-	assert.Equal(t, 1, bytes.Count([]byte(text()), []byte("database alone")), "said once: %s", text())
+	assert.Equal(t, 1, bytes.Count([]byte(text()), []byte("reading prices from the database")), "said once: %s", text())
 
 	start(t, servers.ValkeyConfig{Authority: authority, Port: server.Port})
 	assert.Eventually(t, func() bool {

@@ -163,7 +163,12 @@ func TestRightValues(t *testing.T) {
 		is(t, "1000", b.valuation(p).Total, "total")
 		is(t, "0", b.performance(p, fmt.Sprintf("from=inception&to=%s", today)).TimeWeighted.Value, "return")
 		b.quote("OLDQ", "60", "USD", time.Now())
-		is(t, "1200", b.valuation(p).Total, "total after a newer quote")
+		// An instance drops the price that it remembers when the database announces the new one.
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			total := b.valuation(p).Total
+			require.NotNil(c, total)
+			assert.Equal(c, "1200", *total)
+		}, 10*time.Second, 50*time.Millisecond, "total after a newer quote")
 	})
 	t.Run("time of day", func(t *testing.T) {
 		p := b.portfolio("USD", `,"cost_method":"AVERAGE"`)
