@@ -104,10 +104,7 @@ func (w work) applyRemotely(ctx context.Context, known state) error {
 	if err := w.tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
 		return err
 	}
-	if err := w.repair(ctx, known); err != nil {
-		return err
-	}
-	return w.tf.Apply(ctx)
+	return w.applyRepaired(ctx, known)
 }
 
 // applyLocally applies with the local state, moves it into the bucket and then
@@ -132,10 +129,7 @@ func (w work) applyLocally(ctx context.Context, importBucket bool, known state) 
 			return err
 		}
 	}
-	if err := w.repair(ctx, known); err != nil {
-		return err
-	}
-	if err := w.tf.Apply(ctx); err != nil {
+	if err := w.applyRepaired(ctx, known); err != nil {
 		return err
 	}
 	fmt.Fprintf(w.out, "\nmoving the state to s3://%s/%s …\n", w.settings.State.Bucket, w.settings.State.Key)

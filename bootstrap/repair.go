@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/hashicorp/terraform-exec/tfexec"
 )
 
 // serviceLinkedRole is the type of what an account may have before any run.
@@ -28,22 +30,57 @@ type finder struct {
 	tags    map[string]string // of our resources
 }
 
+// applyRepaired applies. If that fails and resources have come into being that the state
+// lacks, it imports them and applies once more: AWS may carry out the last calls of an
+// interrupted run after the first repair has looked for what they create.
+func (w work) applyRepaired(ctx context.Context, known state) error {
+	if _, err := w.repair(ctx, known); err != nil {
+		return err
+	}
+	return retryOnce(ctx, w.tf.Apply, func() (bool, error) {
+		w.tf.SetStdout(io.Discard) // or it would print the state
+		text, err := w.tf.StatePull(ctx)
+		w.tf.SetStdout(w.out)
+		if err != nil {
+			return false, err
+		}
+		now, err := readState([]byte(text))
+		if err != nil {
+			return false, err
+		}
+		return w.repair(ctx, now)
+	})
+}
+
+// retryOnce applies, and again if that fails and repair reports that it changed the state.
+func retryOnce(ctx context.Context, apply func(context.Context, ...tfexec.ApplyOption) error, repair func() (bool, error)) error {
+	failed := apply(ctx)
+	if failed == nil || ctx.Err() != nil {
+		return failed
+	}
+	if repaired, err := repair(); err != nil || !repaired {
+		return errors.Join(failed, err)
+	}
+	return apply(ctx)
+}
+
 // repair keeps what an interrupted run created. Tainted resources, which Terraform
 // would destroy first and prevent_destroy forbids, are updated instead, and
 // resources that are missing in the state are imported. known is the state, which
-// is empty only before the first run.
-func (w work) repair(ctx context.Context, known state) error {
+// is empty only before the first run. changed reports whether it changed the state.
+func (w work) repair(ctx context.Context, known state) (changed bool, err error) {
 	for _, address := range slices.Sorted(maps.Keys(known)) {
 		if !known[address].Tainted {
 			continue
 		}
 		if err := w.tf.Untaint(ctx, address); err != nil {
-			return err
+			return changed, err
 		}
+		changed = true
 	}
 	named, err := w.named()
 	if err != nil {
-		return err
+		return changed, err
 	}
 	f := finder{tags: w.settings.Tags}
 	for _, n := range named {
@@ -52,22 +89,23 @@ func (w work) repair(ctx context.Context, known state) error {
 		}
 		if f.client == nil {
 			if err := f.connect(ctx, w.settings.Region); err != nil {
-				return err
+				return changed, err
 			}
 		}
 		id, err := f.find(ctx, n)
 		if err != nil {
-			return fmt.Errorf("%s: %w", n.address, err)
+			return changed, fmt.Errorf("%s: %w", n.address, err)
 		}
 		if id == "" {
 			continue
 		}
 		fmt.Fprintf(w.out, "importing %s, which exists\n", n.address)
 		if err := w.tf.Import(ctx, n.address, id); err != nil {
-			return err
+			return changed, err
 		}
+		changed = true
 	}
-	return nil
+	return changed, nil
 }
 
 // namedResource is one that AWS refuses to create twice.
