@@ -44,19 +44,11 @@ local-status: build/local ## list its processes and endpoints
 demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or for FOR=30s
 	@build/local demo $(if $(FOR),--for $(FOR))
 
-# The live tests take longest and mostly wait, so the others run at the same time. Tests
-# run make themselves, with flags of its own.
-.PHONY: test/ready test/live test/others
-test: test/live test/others ## run every test
-
-test/ready: setup build build/machine build/tools/python/.shellcheck systemd-analyze
-	@go build ./... # once, not in both
-
-test/live: test/ready
-	MAKEFLAGS= go test -timeout 40m ./test/live
-
-test/others: test/ready
-	packages=$$(go list ./...) && MAKEFLAGS= go test -timeout 40m $$(echo "$$packages" | grep -v '/test/live$$')
+# The live tests come last and alone: tests that watch deploys being interrupted need
+# the emulator to answer in time. Tests run make with flags of their own.
+test: setup build build/machine build/tools/python/.shellcheck systemd-analyze ## run every test
+	@packages=$$(go list ./...) && MAKEFLAGS= go test -timeout 40m $$(echo "$$packages" | grep -v '/test/live$$')
+	@MAKEFLAGS= go test -timeout 40m ./test/live
 
 lint: setup build/tools/python/.shellcheck build/tools/checkov/.done ## formatting, static analysis, security checks
 	@.ci/lint
