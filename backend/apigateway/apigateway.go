@@ -1,9 +1,9 @@
 // Package apigateway posts messages to WebSocket clients through API Gateway's
 // management API.
 //
-// It uses net/http and a signer of its own, because there are thousands of posts a
-// second: the SDK's client would put its middleware around each, and has retries of
-// its own, which package push decides about.
+// It uses net/http and its own signer because there are thousands of posts a second:
+// the SDK's client would run its middleware for each of them, and would retry on its
+// own, which is for package push to decide.
 package apigateway
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 	// Endpoint is the URL of an emulator, http://host:port. If it is empty, posts go
 	// to the domain of the connection.
 	Endpoint    string
-	Connections int // limit of open TCP connections, the number of concurrent posts
+	Connections int // limit of open TCP connections, and so of concurrent posts
 }
 
 // Client posts messages. It is safe for concurrent use.
@@ -87,7 +87,7 @@ func (c *Client) do(ctx context.Context, method string, to backend.Connection, m
 		return fmt.Errorf("@connections: %w", err)
 	}
 	defer response.Body.Close()
-	// Read to its end, so that the TCP connection is reused.
+	// Read to the end, so that the TCP connection is reused.
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
 	return outcome(response, answer)
 }
@@ -100,7 +100,7 @@ func (c *Client) request(ctx context.Context, method string, to backend.Connecti
 	}
 	target := &url.URL{
 		Scheme: "https", Host: to.DomainName,
-		// IDs end in "=", which the service wants escaped, as the SDKs do it.
+		// IDs end in "=", which has to be escaped, as the SDKs do.
 		Path:    "/" + to.Stage + "/@connections/" + to.ID,
 		RawPath: "/" + escape(to.Stage, "") + "/@connections/" + escape(to.ID, ""),
 	}

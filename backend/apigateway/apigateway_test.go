@@ -22,7 +22,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var connection = backend.Connection{ID: "L0SM9cOFvHcCIhw=", DomainName: "abc123.execute-api.us-east-1.amazonaws.com", Stage: "prod"}
+var connection = backend.Connection{
+	ID: "L0SM9cOFvHcCIhw=", DomainName: "abc123.execute-api.us-east-1.amazonaws.com", Stage: "prod",
+}
 
 func client(t testing.TB, endpoint string) *apigateway.Client {
 	c, err := apigateway.New(apigateway.Config{
@@ -38,10 +40,10 @@ func TestPost(t *testing.T) {
 		status int
 		header string // X-Amzn-ErrorType
 		body   string
-		want   error // nil: whatever the text says
-		text   string
+		want   error  // if not nil, the error wraps it
+		text   string // otherwise, of the error
 	}{
-		"taken":       {status: 200},
+		"accepted":    {status: 200},
 		"gone":        {status: 410, header: "GoneException", want: push.ErrGone},
 		"throttled":   {status: 429, header: "TooManyRequestsException", want: push.ErrLimited},
 		"buffer full": {status: 400, header: "LimitExceededException", want: push.ErrLimited},
@@ -49,7 +51,8 @@ func TestPost(t *testing.T) {
 		"forbidden":   {status: 403, header: "ForbiddenException", text: `@connections: status 403, "ForbiddenException"`},
 		"too large":   {status: 413, body: "PayloadTooLarge", text: `@connections: status 413, "PayloadTooLarge"`},
 		"moved":       {status: 302, text: `@connections: status 302, ""`},
-		"broken":      {status: 500, body: strings.Repeat("x", 9000), text: `@connections: status 500, "` + strings.Repeat("x", 200) + `"`},
+		"broken": {status: 500, body: strings.Repeat("x", 9000),
+			text: `@connections: status 500, "` + strings.Repeat("x", 200) + `"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got *http.Request
@@ -76,7 +79,8 @@ func TestPost(t *testing.T) {
 			assert.Equal(t, "/prod/@connections/L0SM9cOFvHcCIhw%3D", got.RequestURI)
 			assert.Equal(t, connection.DomainName, strings.Split(got.Host, ":")[0])
 			assert.JSONEq(t, `{"type":"delta"}`, string(body))
-			assert.Contains(t, got.Header.Get("Authorization"), "/us-east-1/execute-api/aws4_request, SignedHeaders=content-length;content-type;host;")
+			assert.Contains(t, got.Header.Get("Authorization"),
+				"/us-east-1/execute-api/aws4_request, SignedHeaders=content-length;content-type;host;")
 			assert.Equal(t, "TOKEN", got.Header.Get("X-Amz-Security-Token"))
 		})
 	}
@@ -93,7 +97,7 @@ func TestNothingIsPostedWithoutCredentials(t *testing.T) {
 	assert.Zero(t, posts)
 }
 
-func TestPostEndsWithItsContext(t *testing.T) {
+func TestCancelledPost(t *testing.T) {
 	g := pushtest.New(nil)
 	defer g.Close()
 	g.Answer(connection.ID, pushtest.Answer{Delay: time.Minute})
@@ -102,7 +106,8 @@ func TestPostEndsWithItsContext(t *testing.T) {
 	assert.ErrorIs(t, client(t, g.URL).Post(ctx, connection, nil), context.DeadlineExceeded)
 }
 
-// go test -bench . -cpu 2: what posts cost, the stand-in's share included.
+// BenchmarkPost measures posts, including the work of the stand-in. Run it with
+// -bench . -cpu 2.
 func BenchmarkPost(b *testing.B) {
 	g := pushtest.New(nil)
 	defer g.Close()

@@ -28,7 +28,7 @@ type signer struct {
 	last   atomic.Pointer[derivedKey]
 }
 
-// derivedKey is the key of one day, region and service.
+// derivedKey is the signing key for one day, region and service.
 type derivedKey struct {
 	secret, date string
 	key          []byte
@@ -58,7 +58,7 @@ func (s *signer) sign(r *http.Request, credentials aws.Credentials, message []by
 	at := now.UTC().Format(timeFormat)
 	date := at[:dateLength]
 	r.Header["X-Amz-Date"] = []string{at}
-	var headers, names strings.Builder // in the order of their names
+	var headers, names strings.Builder // sorted by name
 	add := func(name, value string) {
 		headers.WriteString(name + ":" + value + "\n")
 		if names.Len() > 0 {
@@ -77,7 +77,8 @@ func (s *signer) sign(r *http.Request, credentials aws.Credentials, message []by
 		add("x-amz-security-token", credentials.SessionToken)
 	}
 	scope := date + "/" + s.region + "/" + service + "/aws4_request"
-	canonical := r.Method + "\n" + escape(r.URL.RawPath, "/") + "\n\n" + headers.String() + "\n" + names.String() + "\n" + sum(message)
+	canonical := r.Method + "\n" + escape(r.URL.RawPath, "/") + "\n\n" +
+		headers.String() + "\n" + names.String() + "\n" + sum(message)
 	signature := mac(s.key(credentials.SecretAccessKey, date), algorithm+"\n"+at+"\n"+scope+"\n"+sum([]byte(canonical)))
 	r.Header["Authorization"] = []string{algorithm + " Credential=" + credentials.AccessKeyID + "/" + scope +
 		", SignedHeaders=" + names.String() + ", Signature=" + hex.EncodeToString(signature)}
@@ -88,7 +89,7 @@ func sum(text []byte) string {
 	return hex.EncodeToString(hash[:])
 }
 
-// escape percent-encodes all but unreserved characters (RFC 3986) and those of keep.
+// escape percent-encodes all but unreserved characters (RFC 3986) and those in keep.
 func escape(text, keep string) string {
 	const digits = "0123456789ABCDEF"
 	var out strings.Builder

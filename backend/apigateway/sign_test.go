@@ -17,31 +17,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The signature is that of the SDK's signer, whatever the credentials, the day and
-// the connection.
-func TestSignatureIsTheSDKs(t *testing.T) {
+// The signature is the one that the SDK's signer makes, for any credentials, day and
+// connection.
+func TestSignatureEqualsTheSDKs(t *testing.T) {
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	user := aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}
+	role := aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET", SessionToken: "T/+="}
 	for name, test := range map[string]struct {
 		credentials aws.Credentials
 		stage, id   string
 		message     string
 		endpoint    string
 	}{
-		"plain":            {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, "prod", "L0SM9cOFvHcCIhw=", `{"type":"delta"}`, ""},
-		"session":          {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET", SessionToken: "T/+="}, "prod", "a", "x", ""},
-		"nothing to post":  {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, "prod", "a", "", ""},
-		"every character":  {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, "prod", "a+b&c@d:e$f g~h/i?j#k%l-é", "x", ""},
-		"stage to escape":  {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, "a b", "a", "x", ""},
-		"emulator":         {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, "prod", "a=", "x", "http://127.0.0.1:4566"},
-		"a megabyte":       {aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, "prod", "a=", strings.Repeat("x", 1<<20), ""},
-		"another region's": {aws.Credentials{AccessKeyID: "B", SecretAccessKey: "other"}, "prod", "a=", "x", ""},
+		"plain":           {user, "prod", "L0SM9cOFvHcCIhw=", `{"type":"delta"}`, ""},
+		"session":         {role, "prod", "a", "x", ""},
+		"empty message":   {user, "prod", "a", "", ""},
+		"every character": {user, "prod", "a+b&c@d:e$f g~h/i?j#k%l-é", "x", ""},
+		"stage to escape": {user, "a b", "a", "x", ""},
+		"emulator":        {user, "prod", "a=", "x", "http://127.0.0.1:4566"},
+		"a megabyte":      {user, "prod", "a=", strings.Repeat("x", 1<<20), ""},
+		"another region":  {aws.Credentials{AccessKeyID: "B", SecretAccessKey: "other"}, "prod", "a=", "x", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			region := "eu-west-1"
 			if strings.HasPrefix(name, "another") {
 				region = "us-gov-west-1"
 			}
-			c, err := New(Config{Region: region, Endpoint: test.endpoint, Credentials: credentials.StaticCredentialsProvider{Value: test.credentials}})
+			c, err := New(Config{
+				Region: region, Endpoint: test.endpoint,
+				Credentials: credentials.StaticCredentialsProvider{Value: test.credentials},
+			})
 			require.NoError(t, err)
 			to := backend.Connection{ID: test.id, DomainName: "api.execute-api.eu-west-1.amazonaws.com", Stage: test.stage}
 			for _, at := range []time.Time{noon, noon.Add(time.Hour), noon.AddDate(0, 0, 1)} {
@@ -53,14 +58,15 @@ func TestSignatureIsTheSDKs(t *testing.T) {
 				r.Header.Del("Authorization")
 				r.Header.Del("User-Agent") // which the SDK's signer leaves out too
 				hash := sha256.Sum256([]byte(test.message))
-				require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), test.credentials, r, hex.EncodeToString(hash[:]), service, region, at))
+				err = v4.NewSigner().SignHTTP(t.Context(), test.credentials, r, hex.EncodeToString(hash[:]), service, region, at)
+				require.NoError(t, err)
 				assert.Equal(t, r.Header.Get("Authorization"), got)
 			}
 		})
 	}
 }
 
-// What a rotation of the credentials must change is not served from the cache.
+// The cached key is not used with other credentials or on another day.
 func TestRotatedCredentials(t *testing.T) {
 	s := signer{region: "us-east-1"}
 	first := s.key("one", "20260302")

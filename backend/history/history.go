@@ -54,11 +54,11 @@ func manifestKey(day backend.Date) string { return manifests + day.String() + ".
 
 // Day returns the stored valuation of a portfolio at the close of a day, and
 // whether there is one.
-func (b *Bucket) Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, kept bool, err error) {
+func (b *Bucket) Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, found bool, err error) {
 	return b.read(ctx, dayKey(portfolio, day))
 }
 
-func (b *Bucket) read(ctx context.Context, key string) (text []byte, kept bool, err error) {
+func (b *Bucket) read(ctx context.Context, key string) (text []byte, found bool, err error) {
 	object, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if missing := (*types.NoSuchKey)(nil); errors.As(err, &missing) {
 		return nil, false, nil
@@ -73,9 +73,9 @@ func (b *Bucket) read(ctx context.Context, key string) (text []byte, kept bool, 
 	return text, true, nil
 }
 
-// keep creates an object unless it exists, and returns the object's content: text,
-// or what was stored before. Of concurrent calls, one creates it.
-func (b *Bucket) keep(ctx context.Context, key string, text []byte) (kept []byte, err error) {
+// create creates an object unless it exists, and returns the object's content: text,
+// or what was stored before. Of concurrent calls only one creates it.
+func (b *Bucket) create(ctx context.Context, key string, text []byte) (stored []byte, err error) {
 	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.name, Key: &key, Body: bytes.NewReader(text),
 		ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
@@ -83,20 +83,23 @@ func (b *Bucket) keep(ctx context.Context, key string, text []byte) (kept []byte
 	if err == nil {
 		return text, nil
 	}
-	if refused := (*awshttp.ResponseError)(nil); !errors.As(err, &refused) || refused.HTTPStatusCode() != http.StatusPreconditionFailed {
+	refused := (*awshttp.ResponseError)(nil)
+	if !errors.As(err, &refused) || refused.HTTPStatusCode() != http.StatusPreconditionFailed {
 		return nil, fmt.Errorf("create %s: %w", key, err)
 	}
-	kept, there, err := b.read(ctx, key)
-	if err == nil && !there {
+	stored, found, err := b.read(ctx, key)
+	if err == nil && !found {
 		err = fmt.Errorf("create %s: the object exists but cannot be read", key)
 	}
-	return kept, err
+	return stored, err
 }
 
 // completeDays returns the days that have a manifest.
 func (b *Bucket) completeDays(ctx context.Context) (map[backend.Date]bool, error) {
 	days := map[backend.Date]bool{}
-	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: aws.String(manifests)})
+	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
+		Bucket: &b.name, Prefix: aws.String(manifests),
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -39,7 +39,7 @@ type Valuer interface {
 	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
 }
 
-// Metrics counts what an operator has to look into.
+// Metrics counts problems that an operator has to look into.
 type Metrics interface {
 	// HistoryDiffered is called for each stored day that a new valuation contradicts.
 	HistoryDiffered()
@@ -48,7 +48,7 @@ type Metrics interface {
 	HistoryFailed()
 }
 
-// Config is what a Job works with. All fields are required.
+// Config configures a Job. All fields are required.
 type Config struct {
 	Log        *slog.Logger
 	Bucket     *Bucket
@@ -74,18 +74,18 @@ type hashes map[string]string
 // NewJob returns a job that has stored nothing yet.
 func NewJob(c Config) *Job { return &Job{Config: c, begun: map[backend.Date]hashes{}} }
 
-// manifest says that a day is complete, and the hash of each object in it.
+// manifest marks a day as complete and holds the hashes of its objects.
 type manifest struct {
 	Day        backend.Date `json:"day"`
 	Portfolios hashes       `json:"portfolios"`
 }
 
-// Run stores the days since the first complete one that are not complete, unless
-// another instance is doing so; where no day is complete it stores the last one. It
-// begins at most a month of days. A portfolio that fails delays neither the others
-// nor later days, but its day gets no manifest, and Run returns an error; the next
-// run tries what is missing. Objects in the bucket are never overwritten: where a
-// new valuation differs from the stored one, the job logs and counts that.
+// Run stores every day since the first complete one that is not complete, or only the
+// last day if none is complete, unless another instance is doing so. It starts at most
+// a month of days. A portfolio that fails delays neither the others nor later days, but
+// its day gets no manifest and Run returns an error; the next run tries again what is
+// missing. Objects in the bucket are never overwritten: a new valuation that differs
+// from the stored one is logged and counted.
 func (j *Job) Run(ctx context.Context) error {
 	_, err := j.Leader.Lead(ctx, j.catchUp)
 	return err
@@ -117,7 +117,7 @@ func (j *Job) catchUp(ctx context.Context) error {
 			began++
 			j.begun[day] = hashes{}
 		}
-		if err := j.keepDay(ctx, day, j.begun[day]); err != nil {
+		if err := j.storeDay(ctx, day, j.begun[day]); err != nil {
 			failures = append(failures, fmt.Errorf("history of %s: %w", day, err))
 			continue
 		}
@@ -126,9 +126,9 @@ func (j *Job) catchUp(ctx context.Context) error {
 	return errors.Join(append(failures, ctx.Err())...)
 }
 
-// keepDay stores one day of all portfolios that are not stored yet, then the
-// day's manifest. If any portfolio fails, there is no manifest.
-func (j *Job) keepDay(ctx context.Context, day backend.Date, stored hashes) error {
+// storeDay stores one day of all portfolios that are not stored yet, then the day's
+// manifest. If any portfolio fails, it stores no manifest.
+func (j *Job) storeDay(ctx context.Context, day backend.Date, stored hashes) error {
 	var failures []error
 	for after := ""; ; {
 		page, err := j.Portfolios.PortfoliosAt(ctx, backend.Close(day), after, backend.MaxPage)
@@ -139,12 +139,13 @@ func (j *Job) keepDay(ctx context.Context, day backend.Date, stored hashes) erro
 			if stored[p.ID] != "" {
 				continue
 			}
-			switch hash, err := j.keepPortfolio(ctx, day, p); {
+			switch hash, err := j.storePortfolio(ctx, day, p); {
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case code(err) == backend.CodeNotFound: // deleted since it was listed
 			case err != nil:
-				j.Log.Error("storing a portfolio's day failed", "portfolio", p.ID, "day", day.String(), slog.Any("error", err))
+				j.Log.Error("storing a portfolio's day failed",
+					"portfolio", p.ID, "day", day.String(), slog.Any("error", err))
 				failures = append(failures, j.failed(err))
 			default:
 				stored[p.ID] = hash
@@ -158,28 +159,27 @@ func (j *Job) keepDay(ctx context.Context, day backend.Date, stored hashes) erro
 	if len(failures) > 0 {
 		return fmt.Errorf("%d portfolios failed, the first with: %w", len(failures), failures[0])
 	}
-	return j.keepManifest(ctx, day, stored)
+	return j.storeManifest(ctx, day, stored)
 }
 
-func (j *Job) keepManifest(ctx context.Context, day backend.Date, stored hashes) error {
+func (j *Job) storeManifest(ctx context.Context, day backend.Date, stored hashes) error {
 	text, err := json.Marshal(manifest{Day: day, Portfolios: stored}) // sorted by ID
 	if err != nil {
 		return err
 	}
-	kept, err := j.Bucket.keep(ctx, manifestKey(day), text)
+	before, err := j.Bucket.create(ctx, manifestKey(day), text)
 	if err != nil {
 		return j.failed(err)
 	}
-	if !bytes.Equal(kept, text) {
+	if !bytes.Equal(before, text) {
 		j.differs("manifest", day, "")
 	}
 	j.Log.Info("history of a day is complete", "day", day.String(), "portfolios", len(stored))
 	return nil
 }
 
-// keepPortfolio stores a portfolio's day and returns the hash of what the bucket
-// then has.
-func (j *Job) keepPortfolio(ctx context.Context, day backend.Date, p backend.Portfolio) (hash string, err error) {
+// storePortfolio stores a portfolio's day and returns the hash of the stored object.
+func (j *Job) storePortfolio(ctx context.Context, day backend.Date, p backend.Portfolio) (hash string, err error) {
 	v, err := j.Valuer.Valuation(ctx, p.Owner, p.ID, backend.Close(day))
 	if err != nil {
 		return "", err
@@ -188,14 +188,14 @@ func (j *Job) keepPortfolio(ctx context.Context, day backend.Date, p backend.Por
 	if err != nil {
 		return "", err
 	}
-	kept, err := j.Bucket.keep(ctx, dayKey(p.ID, day), text)
+	stored, err := j.Bucket.create(ctx, dayKey(p.ID, day), text)
 	if err != nil {
 		return "", err
 	}
-	if !bytes.Equal(kept, text) {
+	if !bytes.Equal(stored, text) {
 		j.differs("valuation", day, p.ID)
 	}
-	sum := sha256.Sum256(kept)
+	sum := sha256.Sum256(stored)
 	return hex.EncodeToString(sum[:]), nil
 }
 
@@ -205,9 +205,10 @@ func (j *Job) failed(err error) error {
 	return err
 }
 
-// differs reports an object whose content would be different if made now.
+// differs reports an object whose content would be different if it were made now.
 func (j *Job) differs(object string, day backend.Date, portfolio string) {
-	j.Log.Error("stored history differs from a new valuation", "object", object, "day", day.String(), "portfolio", portfolio)
+	j.Log.Error("stored history differs from a new valuation",
+		"object", object, "day", day.String(), "portfolio", portfolio)
 	j.Metrics.HistoryDiffered()
 }
 

@@ -33,8 +33,8 @@ import (
 type storage struct {
 	mu      sync.Mutex
 	objects map[string]string
-	refuse  int // so many of the next calls
-	writes  int // that created an object
+	refuse  int // how many of the next calls fail
+	writes  int // how many calls created an object
 }
 
 func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +66,7 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				list.Contents = append(list.Contents, object{key})
 			}
 		}
-		_ = xml.NewEncoder(w).Encode(list) // a client that has gone away fails on its own
+		_ = xml.NewEncoder(w).Encode(list) // the client has gone away
 	default:
 		text, there := s.objects[key]
 		if !there {
@@ -77,7 +77,7 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// world is what a job works with.
+// world is everything around a job.
 type world struct {
 	*storage
 	portfolios []backend.Portfolio
@@ -113,14 +113,19 @@ func (w *world) Valuation(_ context.Context, owner, id string, asOf time.Time) (
 		return backend.Valuation{}, &backend.Error{Code: backend.CodeNotFound}
 	}
 	w.valued[id]++
-	return backend.Valuation{AsOf: asOf, Base: "EUR", State: backend.State(owner), Total: decimal.NewNullDecimal(decimal.New(w.price, 0))}, w.failing[id]
+	return backend.Valuation{
+		AsOf: asOf, Base: "EUR", State: backend.State(owner), Total: decimal.NewNullDecimal(decimal.New(w.price, 0)),
+	}, w.failing[id]
 }
 
 func (w *world) HistoryDiffered() { w.differ++ }
 func (w *world) HistoryFailed()   { w.failures++ }
 
 func newWorld(t *testing.T) (*world, *history.Job) {
-	w := &world{storage: &storage{objects: map[string]string{}}, price: 5, failing: map[string]error{}, valued: map[string]int{}, now: time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC)}
+	w := &world{
+		storage: &storage{objects: map[string]string{}}, price: 5, failing: map[string]error{}, valued: map[string]int{},
+		now: time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC),
+	}
 	server := httptest.NewServer(w.storage)
 	t.Cleanup(server.Close)
 	client := s3.New(s3.Options{
@@ -136,11 +141,12 @@ func newWorld(t *testing.T) (*world, *history.Job) {
 
 func (w *world) add(n int, created time.Time) {
 	for range n {
-		w.portfolios = append(w.portfolios, backend.Portfolio{ID: fmt.Sprintf("p-%04d", len(w.portfolios)), Owner: "ada", CreatedAt: created})
+		id := fmt.Sprintf("p-%04d", len(w.portfolios))
+		w.portfolios = append(w.portfolios, backend.Portfolio{ID: id, Owner: "ada", CreatedAt: created})
 	}
 }
 
-func TestDayIsKept(t *testing.T) {
+func TestDayIsStored(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(450, w.now.AddDate(0, 0, -9)) // more than two pages
 	w.add(1, w.now)                     // created after the day
@@ -159,16 +165,17 @@ func TestDayIsKept(t *testing.T) {
 	assert.Equal(t, "2026-03-02", m.Day)
 	assert.Len(t, m.Portfolios, 449)
 	for id, hash := range m.Portfolios {
-		assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256([]byte(w.objects["days/"+id+"/2026-03-02.json"]))), hash)
+		object := w.objects["days/"+id+"/2026-03-02.json"]
+		assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256([]byte(object))), hash)
 	}
 
-	text, kept, err := job.Bucket.Day(t.Context(), "p-0000", backend.NewDate(2026, 3, 2))
+	text, found, err := job.Bucket.Day(t.Context(), "p-0000", backend.NewDate(2026, 3, 2))
 	require.NoError(t, err)
-	assert.True(t, kept)
+	assert.True(t, found)
 	assert.Equal(t, w.objects[key], string(text))
-	_, kept, err = job.Bucket.Day(t.Context(), "p-0000", backend.NewDate(2026, 3, 1))
+	_, found, err = job.Bucket.Day(t.Context(), "p-0000", backend.NewDate(2026, 3, 1))
 	require.NoError(t, err)
-	assert.False(t, kept)
+	assert.False(t, found)
 
 	writes := w.writes
 	require.NoError(t, job.Run(t.Context()), "nothing is left to do")
@@ -210,7 +217,7 @@ func TestMissedDays(t *testing.T) {
 
 	w.now = time.Date(2026, 4, 13, 0, 59, 0, 0, time.UTC)
 	require.NoError(t, job.Run(t.Context()))
-	assert.Equal(t, 1+40, days(), "quotes may arrive for an hour")
+	assert.Equal(t, 1+40, days(), "quotes may arrive for an hour after the close")
 	w.now = w.now.Add(time.Minute)
 	require.NoError(t, job.Run(t.Context()))
 	assert.Equal(t, 1+41, days())
@@ -224,7 +231,7 @@ func TestAnotherInstanceRunsTheJob(t *testing.T) {
 	assert.Empty(t, w.objects)
 }
 
-// A bucket that cannot be listed fails the run: the job cannot know where to begin.
+// A bucket that cannot be listed fails the run: the job does not know where to begin.
 func TestUnlistableBucket(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(2, w.now.AddDate(0, 0, -9))
@@ -237,7 +244,7 @@ func TestUnlistableBucket(t *testing.T) {
 
 	w.refuse = 1
 	_, _, err := job.Bucket.Day(t.Context(), "p-0000", backend.NewDate(2026, 3, 2))
-	assert.Error(t, err, "not known to be missing")
+	assert.Error(t, err, "an unreadable day does not count as missing")
 }
 
 // A portfolio that fails delays neither the other portfolios nor later days, and
@@ -246,7 +253,8 @@ func TestFailingPortfolio(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(450, w.now.AddDate(0, 0, -9))
 	w.failing["p-0003"] = errors.New("division by zero")
-	require.ErrorContains(t, job.Run(t.Context()), "history of 2026-03-02: 1 portfolios failed, the first with: division by zero")
+	require.ErrorContains(t, job.Run(t.Context()),
+		"history of 2026-03-02: 1 portfolios failed, the first with: division by zero")
 	assert.Len(t, w.objects, 449)
 	assert.NotContains(t, w.objects, "manifests/2026-03-02.json")
 	assert.Equal(t, 1, w.failures)
@@ -278,7 +286,7 @@ func TestGapIsFilled(t *testing.T) {
 	assert.Len(t, w.objects, 3+2)
 }
 
-// A write that is refused fails one portfolio, and the next run repeats it.
+// A failed write affects one portfolio, and the next run repeats it.
 func TestRefusedWrite(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(1, w.now.AddDate(0, 0, -9))

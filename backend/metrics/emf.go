@@ -13,14 +13,14 @@ import (
 )
 
 // CloudWatch's limits for one line (Amazon CloudWatch user guide, "Specification:
-// Embedded metric format"). A line beyond one of them is kept as text and its
-// metrics are lost without a word.
+// Embedded metric format"). A line that exceeds one of them is kept as text,
+// but its metrics are dropped without an error.
 const (
-	maxMetrics = 100 // of one directive
+	maxMetrics = 100 // in one directive
 	maxValues  = 100 // of one metric
 )
 
-// metadata tells CloudWatch what in a line is a metric.
+// metadata lists the metrics in a line.
 type metadata struct {
 	Timestamp         int64 // milliseconds since 1970
 	CloudWatchMetrics []directive
@@ -34,9 +34,9 @@ type directive struct {
 
 type definition struct{ Name, Unit string }
 
-// values is a distribution as CloudWatch's agents write it: each value once, and
-// how often it was. The user guide speaks of plain arrays alone; the agents'
-// exporter of OpenTelemetry's histograms sends this form, all six members of it.
+// values is a distribution as CloudWatch's agents write it: each distinct value and how
+// often it occurred. The user guide documents plain arrays only; the agents' exporter
+// of OpenTelemetry histograms sends this form, with all six members.
 type values struct {
 	Values        []float64
 	Counts        []int64
@@ -44,16 +44,15 @@ type values struct {
 	Count         int64
 }
 
-// taken is a series' values that are to be written.
+// taken holds values taken from a series in order to write them.
 type taken struct {
 	metric metric.Metric
 	route  string
 	value  any // a number or values
 }
 
-// Write writes what was recorded since the last time as lines of log, whose
-// handler must write JSON without groups, and starts over. Nothing recorded, no
-// line.
+// Write logs what was recorded since the last call and starts over. The handler of log
+// must write JSON without groups. If nothing was recorded, it logs nothing.
 func (r *Registry) Write(ctx context.Context, log *slog.Logger, now time.Time) {
 	byRoute := map[string][]taken{}
 	r.series.Range(func(k, s any) bool {
@@ -70,12 +69,13 @@ func (r *Registry) Write(ctx context.Context, log *slog.Logger, now time.Time) {
 	}
 }
 
-// lines distributes values so that no line has a metric twice or too many.
+// lines distributes values so that no line has a metric twice or too many metrics.
 func lines(all []taken) (out [][]taken) {
 	slices.SortStableFunc(all, func(a, b taken) int { return cmp.Compare(a.metric.Name, b.metric.Name) })
 	for _, t := range all {
 		fits := slices.IndexFunc(out, func(line []taken) bool {
-			return len(line) < maxMetrics && !slices.ContainsFunc(line, func(o taken) bool { return o.metric.Name == t.metric.Name })
+			same := func(o taken) bool { return o.metric.Name == t.metric.Name }
+			return len(line) < maxMetrics && !slices.ContainsFunc(line, same)
 		})
 		if fits < 0 {
 			out, fits = append(out, nil), len(out)
@@ -100,12 +100,12 @@ func (r *Registry) writeLine(ctx context.Context, log *slog.Logger, now time.Tim
 	log.LogAttrs(ctx, slog.LevelInfo, "metrics", attrs...)
 }
 
-// take returns what the series has recorded and empties it: at most one value, or as many
-// as its values need lines.
+// take returns what the series has recorded and empties it. A distribution is returned
+// as one element for each line that it needs.
 func (s *series) take() (out []any) {
 	switch s.metric.Kind {
 	case metric.Counter:
-		return []any{s.sum.Swap(0)} // 0 too: nothing failed is news
+		return []any{s.sum.Swap(0)} // also 0, which means that nothing failed
 	case metric.Gauge:
 		if !s.set.Swap(false) {
 			return nil
@@ -129,7 +129,7 @@ func (s *series) take() (out []any) {
 	return out
 }
 
-// add takes in a value greater than those before.
+// add adds a value that is greater than those before.
 func (v *values) add(value float64, count int64) {
 	if len(v.Values) == 0 {
 		v.Min = value

@@ -20,7 +20,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// written is what a registry writes, line by line.
+// written returns what a registry writes, by line.
 func written(t *testing.T, r *metrics.Registry) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
@@ -94,7 +94,7 @@ func distributionOf(t *testing.T, value any) (d distribution) {
 	return d
 }
 
-// A value is told at least as high as it was, and at most 5 % higher.
+// A value is reported as high as it was or up to 5 % higher.
 func TestDistribution(t *testing.T) {
 	for _, value := range []float64{0.1, 0.105, 0.3, 1, 12.5, 99.9, 100, 250, 1000, 59_999, 3_600_000, 9_999_999} {
 		r := metrics.New("test")
@@ -114,8 +114,8 @@ func TestDistribution(t *testing.T) {
 	assert.Len(t, written(t, r), 1, "beyond the last bucket")
 }
 
-// CloudWatch drops a line with one value it cannot take.
-func TestNoNumber(t *testing.T) {
+// CloudWatch drops a whole line if one of its values is invalid.
+func TestInvalidValues(t *testing.T) {
 	r := metrics.New("test")
 	for _, m := range metric.All() {
 		for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1} {

@@ -1,4 +1,4 @@
-// Package metrics records the service's metrics, which package metric names, and
+// Package metrics records the service's metrics, which package metric defines, and
 // writes them to the log in CloudWatch's embedded metric format.
 package metrics
 
@@ -19,25 +19,26 @@ type Registry struct {
 
 type key struct{ name, route string }
 
-// series is one metric under one set of dimensions, since it was last taken.
+// series holds the values of one metric, with one set of dimensions, that were recorded
+// since the last call of take.
 type series struct {
 	metric  metric.Metric
 	buckets []atomic.Int64 // of a distribution
 	sum     atomic.Int64   // of a counter
 	last    atomic.Uint64  // of a gauge, the bits of a float64
-	set     atomic.Bool    // there is a last
+	set     atomic.Bool    // last was stored
 }
 
 // New returns an empty registry of an environment, named by its suffix.
 func New(environment string) *Registry { return &Registry{environment: environment} }
 
-// Record takes in a value of a metric that is not by route. What is no number
-// or negative is left out: CloudWatch refuses a whole line for the one, and none
-// of the metrics can be the other.
+// Record records a value of a metric that is not by route. It ignores NaN and infinity,
+// for which CloudWatch would refuse a whole line, and negative values, which none of
+// the metrics can have.
 func (r *Registry) Record(m metric.Metric, value float64) { r.record(m, "", value) }
 
-// RecordRoute takes in a value of a metric by route. A route must be one of a
-// known few, never a client's text: each is billed as a separate metric.
+// RecordRoute records a value of a metric by route. The route must be one of a small,
+// fixed set and never text from a client: each is billed as a separate metric.
 func (r *Registry) RecordRoute(m metric.Metric, route string, value float64) {
 	if route == "" {
 		route = "none" // CloudWatch refuses an empty dimension
@@ -74,8 +75,8 @@ func (r *Registry) find(k key, m metric.Metric) *series {
 }
 
 // The buckets of a distribution: 0, then powers of growth from smallest on. A
-// value counts as the upper end of its bucket, so that no percentile is told
-// better than it was, and none by more than 5 % worse.
+// value counts as the upper end of its bucket, so that a percentile is never too low,
+// and at most 5 % too high.
 const (
 	smallest = 0.1 // a tenth of a millisecond, or of a percent
 	growth   = 1.05

@@ -16,17 +16,19 @@ import (
 )
 
 const (
-	interval = time.Second     // between two reads, so that a stranger's wrong guesses cost little
-	timeout  = 5 * time.Second // of one read, the SDK's retries included
+	interval = time.Second     // between two reads, so that calls with invalid signatures cost little
+	timeout  = 5 * time.Second // of one read, including the SDK's retries
 )
 
-// Client is what Reader needs of *secretsmanager.Client.
+// Client is the part of *secretsmanager.Client that Reader uses.
 type Client interface {
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	GetSecretValue(
+		context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options),
+	) (*secretsmanager.GetSecretValueOutput, error)
 }
 
-// Reader reads one secret. It is safe for concurrent use: of callers that need
-// a read one makes it, and the others take its result.
+// Reader reads one secret. It is safe for concurrent use: when several callers need a
+// read, one of them makes it and the others use its result.
 type Reader struct {
 	client  Client
 	arn     string
@@ -45,23 +47,23 @@ type Reader struct {
 type snapshot struct {
 	at                time.Time // when the read began
 	current, previous string
-	created           time.Time // when the current version was
+	created           time.Time // when the current version was created
 }
 
-// NewReader returns a reader of the secret with that ARN. The version before
-// the current one counts too until the current one is overlap old.
+// NewReader returns a reader of the secret with the given ARN. The previous version
+// stays valid until the current one is overlap old.
 func NewReader(client Client, arn string, overlap time.Duration) *Reader {
 	return &Reader{client: client, arn: arn, overlap: overlap, turn: make(chan struct{}, 1)}
 }
 
-// known is the last successful read.
+// known returns the last successful read.
 func (r *Reader) known() snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.last
 }
 
-// since returns a read that began no earlier than earliest.
+// since returns the result of a read that began no earlier than earliest.
 func (r *Reader) since(ctx context.Context, earliest time.Time) (snapshot, error) {
 	called := time.Now()
 	fresh := func() (snapshot, bool) {
@@ -77,7 +79,7 @@ func (r *Reader) since(ctx context.Context, earliest time.Time) (snapshot, error
 	case <-ctx.Done():
 		return snapshot{}, ctx.Err()
 	}
-	// Whoever had the turn before may have read for this caller too.
+	// The caller that had the turn before may have made a read that is recent enough.
 	if s, ok := fresh(); ok {
 		return s, nil
 	}
@@ -100,7 +102,7 @@ func (r *Reader) since(ctx context.Context, earliest time.Time) (snapshot, error
 	return s, nil
 }
 
-// read does not end with its caller, because others wait for the result.
+// read is not cancelled with ctx, because other callers wait for the result.
 func (r *Reader) read(ctx context.Context) (snapshot, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -113,14 +115,14 @@ func (r *Reader) read(ctx context.Context) (snapshot, error) {
 		return s, nil
 	}
 	s.previous, _, err = r.version(ctx, "AWSPREVIOUS")
-	// Until the first rotation there is none, or one that holds nothing.
+	// Before the first rotation there is no previous version, or an empty one.
 	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) || errors.Is(err, errNoText) {
 		err = nil
 	}
 	return s, err
 }
 
-var errNoText = errors.New("it holds no text")
+var errNoText = errors.New("the version holds no text")
 
 func (r *Reader) version(ctx context.Context, stage string) (value string, created time.Time, err error) {
 	out, err := r.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &r.arn, VersionStage: &stage})
@@ -133,15 +135,15 @@ func (r *Reader) version(ctx context.Context, stage string) (value string, creat
 	return value, aws.ToTime(out.CreatedDate), nil
 }
 
-// Keys are the bytes of the versions that count, the current one first, as they
-// were read last. Only the first call reads.
+// Keys returns the valid versions as they were last read, the current one first. Only
+// the first call makes a read.
 func (r *Reader) Keys(ctx context.Context) ([][]byte, error) {
 	s, err := r.since(ctx, time.Time{})
 	return r.keys(s), err
 }
 
-// Refresh returns the same, read after the call. To read again it may wait until
-// a second after the last time.
+// Refresh returns what Keys does, from a read that began after the call. Because reads
+// are at least a second apart, it may wait.
 func (r *Reader) Refresh(ctx context.Context) ([][]byte, error) {
 	s, err := r.since(ctx, time.Now())
 	return r.keys(s), err
@@ -158,8 +160,8 @@ func (r *Reader) keys(s snapshot) [][]byte {
 	return keys
 }
 
-// credentialsAge is how long a rotated password may stay unnoticed: whoever is
-// refused with the old one gets the new one when it tries again after that.
+// credentialsAge is how long a rotation may stay unnoticed. A client that is refused
+// with the old password gets the new one if it tries again after that.
 const credentialsAge = 10 * time.Second
 
 // Credentials reads a secret of the form {"username","password"}, at most ten
@@ -173,7 +175,7 @@ func (r *Reader) Credentials(ctx context.Context) (username, password string, er
 	}
 	var c struct{ Username, Password string }
 	if json.Unmarshal([]byte(s.current), &c) != nil || c.Username == "" || c.Password == "" {
-		return "", "", fmt.Errorf(`secret %s: want JSON {"username","password"}`, r.arn) // never what it holds
+		return "", "", fmt.Errorf(`secret %s: want JSON {"username","password"}`, r.arn) // never the value
 	}
 	return c.Username, c.Password, nil
 }

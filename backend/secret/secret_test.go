@@ -33,7 +33,9 @@ func (m *manager) rotate(value string) {
 	m.previous, m.current, m.created = m.current, value, time.Now()
 }
 
-func (m *manager) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (m *manager) GetSecretValue(
+	_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options),
+) (*secretsmanager.GetSecretValueOutput, error) {
 	time.Sleep(20 * time.Millisecond)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -81,7 +83,7 @@ func TestKeysFollowRotation(t *testing.T) {
 		time.Sleep(overlap)
 		got, err = r.Keys(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, keys("two"), got, "a rotated key dies even if nothing is read again")
+		assert.Equal(t, keys("two"), got, "the previous key expires even if nothing is read again")
 		got, err = r.Refresh(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, keys("two"), got)
@@ -110,18 +112,18 @@ func TestRefreshIsRateLimited(t *testing.T) {
 
 func TestErrorsAreSharedAndRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := &manager{err: errors.New("away")}
-		r := secret.NewReader(m, "arn:of:it", overlap)
+		m := &manager{err: errors.New("unavailable")}
+		r := secret.NewReader(m, "arn", overlap)
 		var callers sync.WaitGroup
 		start := time.Now()
 		for range 50 {
 			callers.Go(func() {
 				_, err := r.Keys(t.Context())
-				assert.EqualError(t, err, "read AWSCURRENT of secret arn:of:it: away")
+				assert.EqualError(t, err, "read AWSCURRENT of secret arn: unavailable")
 			})
 		}
 		callers.Wait()
-		assert.Less(t, time.Since(start), time.Second, "one failure answers all who waited for it")
+		assert.Less(t, time.Since(start), time.Second, "all waiting callers get the error of one read")
 
 		m.mu.Lock()
 		m.err, m.current = nil, "one"
@@ -162,19 +164,19 @@ func TestCredentials(t *testing.T) {
 		assert.Equal(t, "p2", password, "a rotation is noticed")
 
 		m.mu.Lock()
-		m.err = errors.New("away")
+		m.err = errors.New("unavailable")
 		m.mu.Unlock()
 		time.Sleep(11 * time.Second)
 		_, password, err = r.Credentials(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, "p2", password, "while Secrets Manager is away")
+		assert.Equal(t, "p2", password, "while Secrets Manager is unavailable")
 	})
 }
 
 func TestCredentialsRefused(t *testing.T) {
 	for name, test := range map[string]struct{ value, want string }{
-		"empty":       {"", "read AWSCURRENT of secret arn: it holds no text"},
-		"no JSON":     {"hunter2", `secret arn: want JSON {"username","password"}`},
+		"empty":       {"", "read AWSCURRENT of secret arn: the version holds no text"},
+		"not JSON":    {"hunter2", `secret arn: want JSON {"username","password"}`},
 		"no password": {`{"username":"hunter2"}`, `secret arn: want JSON {"username","password"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,10 +188,12 @@ func TestCredentialsRefused(t *testing.T) {
 	}
 }
 
-// emptyBefore is a secret that was made without a value first, as some tools do.
+// emptyBefore is a secret whose first version has no value, as some tools create it.
 type emptyBefore struct{ *manager }
 
-func (m emptyBefore) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, o ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (m emptyBefore) GetSecretValue(
+	ctx context.Context, in *secretsmanager.GetSecretValueInput, o ...func(*secretsmanager.Options),
+) (*secretsmanager.GetSecretValueOutput, error) {
 	if *in.VersionStage == "AWSPREVIOUS" {
 		return &secretsmanager.GetSecretValueOutput{}, nil
 	}

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// pricesTimeout limits one call of Valkey. It answers within a millisecond or has
-	// failed.
+	// pricesTimeout limits one call to Valkey, which answers within a millisecond
+	// unless it has failed.
 	pricesTimeout = 100 * time.Millisecond
 	// pricesPause is how long Valkey is not used after a failure.
 	pricesPause = time.Second
-	loadTimeout = 5 * time.Second // of one read, the database's included
+	loadTimeout = 5 * time.Second // of one read, including that of the database
 
 	maxKnown = 50_000 // prices in this instance's own memory, some 300 bytes each
 	// noneAge is how long this instance remembers that a price does not exist.
@@ -42,9 +42,10 @@ type noMetrics struct{}
 
 func (noMetrics) CacheRead(_, _ int) {}
 
-// Quotes reads prices from this instance's memory, which announced changes keep up to
-// date, then from Valkey, then from the database. Valkey saves the database the reads
-// of instances that start or see a symbol for the first time, and is optional.
+// Quotes reads prices from this instance's memory, which is kept up to date by
+// announced changes, then from Valkey, then from the database. Valkey is optional: it
+// spares the database the reads of instances that have just started or see a symbol
+// for the first time.
 type Quotes struct {
 	cache   *Cache
 	market  backend.Market
@@ -58,22 +59,22 @@ type Quotes struct {
 	counter     uint64
 	directUntil time.Time
 	pausedUntil time.Time // Valkey is not used
-	away        bool      // the last call of Valkey failed, which was logged
+	failing     bool      // the last call to Valkey failed, which was logged
 }
 
 // price is what is known under a key: a quote or a rate, or that there is none.
 type price struct {
 	quote   *backend.Quote
 	rate    *backend.Rate
-	until   time.Time // unknown from here on
+	until   time.Time // unknown from then on
 	changed bool      // Valkey may be behind the database
-	version uint64    // of what is unknown; grows with each change
+	version uint64    // increases with each change
 }
 
 var _ backend.Pricer = (*Quotes)(nil)
 
-// NewQuotes returns prices of a market that are read again after ttl at the
-// latest, give or take a tenth. Metrics may be nil.
+// NewQuotes returns a Quotes of a market. It reads each price again after ttl, plus or
+// minus up to a tenth. Metrics may be nil.
 func NewQuotes(cache *Cache, market backend.Market, ttl time.Duration, log *slog.Logger, metrics CacheMetrics) *Quotes {
 	if metrics == nil {
 		metrics = noMetrics{}
@@ -182,8 +183,8 @@ func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []back
 		q.metrics.CacheRead(len(keys), 0)
 		return out, nil
 	}
-	// A read that began before the last of the changes would miss it, so only
-	// those of one version are shared.
+	// A read that began before the latest change would miss it, so only reads of
+	// the same version are shared.
 	slices.Sort(missing)
 	flight := fmt.Sprintf("%d %s", version, strings.Join(missing, " "))
 	result := q.flight.DoChan(flight, func() (any, error) {
@@ -233,14 +234,14 @@ func add(p price, out backend.Prices) {
 	}
 }
 
-// loaded is what was read, by key, and how much of it from the database.
+// loaded holds what was read, by key, and how many keys the database was asked for.
 type loaded struct {
 	found  map[string]price
 	misses int
 }
 
-// load reads prices from Valkey and the rest from the database, and remembers
-// them where they did not change meanwhile.
+// load reads prices from Valkey and the rest from the database, and remembers those
+// that did not change in the meantime.
 func (q *Quotes) load(ctx context.Context, keys []string) (loaded, error) {
 	now := time.Now()
 	began := make(map[string]uint64, len(keys))
@@ -293,7 +294,7 @@ func (q *Quotes) remember(keys []string, began map[string]uint64, found map[stri
 	}
 }
 
-// jittered is the TTL, up to a tenth more or less, so that prices that came
+// jittered returns the TTL, plus or minus up to a tenth, so that prices that were read
 // together do not all expire together.
 func (q *Quotes) jittered() time.Duration {
 	return q.ttl*9/10 + rand.N(q.ttl/5) //nolint:gosec // it spreads load and guards nothing

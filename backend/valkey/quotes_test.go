@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// market is a database, in memory.
+// market is an in-memory database.
 type market struct {
-	backend.Market // the methods that no cache calls
+	backend.Market // the methods that Quotes does not call
 
 	mu     sync.Mutex
 	quotes map[string]backend.Quote
@@ -28,7 +28,7 @@ type market struct {
 	reads  int
 	asked  []string
 	err    error
-	hold   chan bool // reads wait for it, once they have read
+	hold   chan bool // if set, reads wait for it before they return
 }
 
 func newMarket() *market {
@@ -118,30 +118,30 @@ func TestPricesThroughValkey(t *testing.T) {
 	assert.Equal(t, "none", priceOf(t, two, "C"))
 	m.quotes["C"] = quote("C", 3, instant)
 	two.Changed(backend.Change{Symbols: []string{"C"}})
-	assert.Equal(t, "3", priceOf(t, two, "C"), "that there was none is not kept")
+	assert.Equal(t, "3", priceOf(t, two, "C"), "a missing price is read again after a change")
 	reads := m.reads
 	assert.Equal(t, "3", priceOf(t, two, "C"))
-	assert.Equal(t, "3", priceOf(t, one, "C"), "and the other instance has it from Valkey")
+	assert.Equal(t, "3", priceOf(t, one, "C"), "the other instance reads it from Valkey")
 	assert.Equal(t, reads, m.reads)
 }
 
-// An instance that heard of a change does not believe Valkey, which the writer
-// may not have reached yet; and an older quote never replaces a newer one there.
-func TestChangesBeatTheCache(t *testing.T) {
+// An instance that was notified of a change does not read Valkey, which may not have
+// the new price yet. An older quote never replaces a newer one there.
+func TestChangedPriceIsNotReadFromValkey(t *testing.T) {
 	c := connect(t, start(t, servers.ValkeyConfig{}))
 	m := newMarket()
 	one, two := quotes(c, m), quotes(c, m)
 	_, err := one.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant)}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "1", priceOf(t, two, "A"))
-	m.quotes["A"] = quote("A", 2, instant.Add(time.Second)) // committed, and Valkey not told
+	m.quotes["A"] = quote("A", 2, instant.Add(time.Second)) // committed, but not written to Valkey
 	two.Changed(backend.Change{Symbols: []string{"A"}})
 	assert.Equal(t, "2", priceOf(t, two, "A"))
 	_, err = quotes(c, newMarket()).WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant)}, nil)
 	require.NoError(t, err)
-	assert.Equal(t, "2", priceOf(t, quotes(c, newMarket()), "A"), "a late writer")
+	assert.Equal(t, "2", priceOf(t, quotes(c, newMarket()), "A"), "a late writer does not replace a newer quote")
 	m.quotes["A"] = quote("A", 3, instant.Add(2*time.Second))
-	assert.Equal(t, "2", priceOf(t, two, "A"), "nothing was said")
+	assert.Equal(t, "2", priceOf(t, two, "A"), "the change was not announced")
 	two.Lost()
 	assert.Equal(t, "3", priceOf(t, two, "A"), "changes may have been missed")
 }
@@ -164,7 +164,7 @@ func TestSingleFlight(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	assert.Equal(t, 1, reads())
 
-	// A read that began before a change is not shared with those after it.
+	// A read that began before a change is not shared with readers after it.
 	m.mu.Lock()
 	m.quotes["A"] = quote("A", 2, instant.Add(time.Second))
 	m.mu.Unlock()
@@ -177,7 +177,8 @@ func TestSingleFlight(t *testing.T) {
 	assert.Equal(t, 2, reads())
 }
 
-// Without Valkey prices come from the database, at once; with it again, from there.
+// While Valkey is down prices are read from the database without delay. Valkey is used
+// again once it is back.
 func TestPricesWithoutValkey(t *testing.T) {
 	authority, err := servers.NewAuthority()
 	require.NoError(t, err)
@@ -204,13 +205,13 @@ func TestPricesWithoutValkey(t *testing.T) {
 		assert.Equal(t, decimal.NewFromInt(price).String(), priceOf(t, q, "A"))
 		assert.Equal(t, decimal.NewFromInt(price).String(), priceOf(t, quotes(valkey.New("127.0.0.1:1", nil), m), "A"))
 	}
-	assert.Equal(t, 1, bytes.Count([]byte(text()), []byte("reading prices from the database")), "said once: %s", text())
+	assert.Equal(t, 1, bytes.Count([]byte(text()), []byte("cache failed")), "logged once: %s", text())
 
 	start(t, servers.ValkeyConfig{Authority: authority, Port: server.Port})
 	assert.Eventually(t, func() bool {
 		_, err := q.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("B", 7, instant)}, nil)
 		return err == nil && priceOf(t, quotes(c, newMarket()), "B") == "7"
-	}, time.Minute, 50*time.Millisecond, "used again")
+	}, time.Minute, 50*time.Millisecond, "Valkey is used again")
 	assert.Contains(t, text(), "cache again")
 }
 

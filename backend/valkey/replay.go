@@ -11,23 +11,22 @@ import (
 )
 
 const (
-	// maxRemembered bounds the instance's own memory to some 20 MB. Only calls
-	// whose signature was right are remembered, so a stranger cannot fill it, and
-	// API Gateway lets 500 a second through: 62,500 in the time they are good for.
+	// maxRemembered limits the instance's own memory to some 20 MB. Only calls with a
+	// valid signature are remembered, so nobody without the key can fill it, and API
+	// Gateway lets 500 a second through: 62,500 in the time for which they are valid.
 	maxRemembered = 100_000
-	// sharedTimeout is how long a call waits for Valkey before the instance
-	// relies on itself.
+	// sharedTimeout is how long a call waits for Valkey before the instance relies on
+	// its own memory.
 	sharedTimeout = 500 * time.Millisecond
 )
 
-// Replay is a memory that survives an outage of the shared one. The instance
-// remembers every id itself and asks the shared memory about ids that it has not
-// seen. While that fails, service continues, and an id is refused only by the
-// instance that has seen it.
+// Replay is a replay memory that keeps working when the shared one fails. The instance
+// remembers every id that it has seen and asks the shared memory about all others.
+// While the shared memory fails, an id is refused only by the instance that has seen it.
 type Replay struct {
 	shared backend.ReplayMemory
 	log    *slog.Logger
-	away   atomic.Bool // the last call to the shared memory failed
+	failed atomic.Bool // the last call to the shared memory failed
 	own    own
 }
 
@@ -39,8 +38,8 @@ func NewReplay(shared backend.ReplayMemory, log *slog.Logger) *Replay {
 	return &Replay{shared: shared, log: log, own: own{until: map[string]time.Time{}}}
 }
 
-// Remember implements backend.ReplayMemory. Its error is always nil. Each call must
-// have the same ttl.
+// Remember implements backend.ReplayMemory. Its error is always nil. All
+// calls must have the same ttl.
 func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bool, error) {
 	if !r.own.remember(id, ttl, time.Now()) {
 		return false, nil
@@ -48,8 +47,8 @@ func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bo
 	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
 	defer cancel()
 	first, err := r.shared.Remember(ctx, id, ttl)
-	if away := err != nil; r.away.Swap(away) != away {
-		if away {
+	if failed := err != nil; r.failed.Swap(failed) != failed {
+		if failed {
 			r.log.Warn("shared replay memory failed, using that of this instance", slog.Any("error", err))
 		} else {
 			r.log.Info("shared replay memory is available again")
@@ -62,7 +61,7 @@ func (r *Replay) Remember(ctx context.Context, id string, ttl time.Duration) (bo
 type own struct {
 	mu    sync.Mutex
 	until map[string]time.Time
-	order []string // ids in the order of arrival and of expiry
+	order []string // ids in the order of their arrival, which is that of their expiry
 }
 
 // remember reports whether id is new. When full it forgets the oldest id.

@@ -17,11 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shared is a memory that can be away.
+// shared is a shared memory that can fail.
 type shared struct {
 	seen map[string]bool
-	away bool
-	hang bool // it does not answer at all
+	down bool
+	hang bool // calls do not return before their deadline
 }
 
 func (s *shared) Remember(ctx context.Context, id string, _ time.Duration) (bool, error) {
@@ -29,15 +29,15 @@ func (s *shared) Remember(ctx context.Context, id string, _ time.Duration) (bool
 		<-ctx.Done()
 		return false, ctx.Err()
 	}
-	if s.away {
-		return false, errors.New("away")
+	if s.down {
+		return false, errors.New("unavailable")
 	}
 	first := !s.seen[id]
 	s.seen[id] = true
 	return first, nil
 }
 
-func TestReplayOutlivesTheSharedMemory(t *testing.T) {
+func TestReplayWithoutSharedMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines bytes.Buffer
 		s := &shared{seen: map[string]bool{}}
@@ -52,12 +52,12 @@ func TestReplayOutlivesTheSharedMemory(t *testing.T) {
 		assert.False(t, first(one, "a"))
 		assert.False(t, first(two, "a"), "seen by another instance")
 
-		s.away = true
-		assert.False(t, first(one, "a"), "the instance remembers what it told the shared memory")
-		assert.True(t, first(one, "b"), "service goes on")
+		s.down = true
+		assert.False(t, first(one, "a"), "remembered by the instance too")
+		assert.True(t, first(one, "b"), "a new id is accepted")
 		assert.False(t, first(one, "b"))
-		s.away = false
-		assert.False(t, first(one, "b"), "and afterwards it still knows")
+		s.down = false
+		assert.False(t, first(one, "b"), "still remembered afterwards")
 		assert.True(t, first(one, "c"))
 		assert.Equal(t, 1, strings.Count(lines.String(), "shared replay memory failed"), lines.String())
 		assert.Equal(t, 1, strings.Count(lines.String(), "shared replay memory is available again"), lines.String())
@@ -68,21 +68,21 @@ func TestReplayOutlivesTheSharedMemory(t *testing.T) {
 		assert.LessOrEqual(t, time.Since(began), time.Second)
 
 		time.Sleep(time.Minute)
-		assert.True(t, first(one, "d"), "forgotten after its time")
+		assert.True(t, first(one, "d"), "forgotten after its ttl")
 	})
 }
 
 func TestReplayIsBounded(t *testing.T) {
 	const limit = 100_000
-	away := valkey.NewReplay(&shared{away: true}, slog.New(slog.DiscardHandler))
+	r := valkey.NewReplay(&shared{down: true}, slog.New(slog.DiscardHandler))
 	for i := range limit + 1 {
-		_, err := away.Remember(t.Context(), fmt.Sprint(i), time.Hour)
+		_, err := r.Remember(t.Context(), fmt.Sprint(i), time.Hour)
 		require.NoError(t, err)
 	}
-	first, err := away.Remember(t.Context(), "0", time.Hour)
+	first, err := r.Remember(t.Context(), "0", time.Hour)
 	require.NoError(t, err)
 	assert.True(t, first, "the oldest is forgotten")
-	first, err = away.Remember(t.Context(), fmt.Sprint(limit), time.Hour)
+	first, err = r.Remember(t.Context(), fmt.Sprint(limit), time.Hour)
 	require.NoError(t, err)
 	assert.False(t, first)
 }

@@ -41,14 +41,14 @@ func (q *Quotes) keep(ctx context.Context, found map[string]price) {
 	}
 	for _, result := range client.DoMulti(ctx, sets...) {
 		if err := result.Error(); err != nil {
-			q.trouble(err)
+			q.failed(err)
 			return
 		}
 	}
 	q.recovered()
 }
 
-// shared reads prices from Valkey; none if it fails.
+// shared reads prices from Valkey. It returns none if Valkey fails.
 func (q *Quotes) shared(ctx context.Context, keys []string) map[string]price {
 	found := make(map[string]price, len(keys))
 	client := q.client()
@@ -59,7 +59,7 @@ func (q *Quotes) shared(ctx context.Context, keys []string) map[string]price {
 	defer cancel()
 	values, err := valkey.MGet(client, ctx, keys)
 	if err != nil {
-		q.trouble(err)
+		q.failed(err)
 		return found
 	}
 	q.recovered()
@@ -73,7 +73,7 @@ func (q *Quotes) shared(ctx context.Context, keys []string) map[string]price {
 	return found
 }
 
-// client returns the client to use, nil while Valkey is not used after a failure.
+// client returns the client to use, or nil while Valkey is not used after a failure.
 func (q *Quotes) client() valkey.Client {
 	client := q.cache.client.Load()
 	q.mu.Lock()
@@ -84,12 +84,12 @@ func (q *Quotes) client() valkey.Client {
 	return *client
 }
 
-func (q *Quotes) trouble(err error) {
+func (q *Quotes) failed(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pausedUntil = time.Now().Add(pricesPause)
-	if !q.away {
-		q.away = true
+	if !q.failing {
+		q.failing = true
 		q.log.Warn("cache failed, reading prices from the database", slog.Any("error", err))
 	}
 }
@@ -97,13 +97,13 @@ func (q *Quotes) trouble(err error) {
 func (q *Quotes) recovered() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.away {
-		q.away = false
+	if q.failing {
+		q.failing = false
 		q.log.Info("reading prices from the cache again")
 	}
 }
 
-// text is a price as Valkey stores it.
+// text returns a price in the form that is stored in Valkey.
 func (p price) text() string {
 	var at, received time.Time
 	var value any

@@ -1,5 +1,5 @@
-// Package valkey stores data that may be lost in Valkey, as ElastiCache Serverless
-// offers it: always with TLS and in cluster mode, at one endpoint.
+// Package valkey stores data that may be lost in Valkey. It connects as ElastiCache
+// Serverless requires: with TLS and in cluster mode, to a single endpoint.
 package valkey
 
 import (
@@ -33,8 +33,9 @@ type Cache struct {
 	client   atomic.Pointer[valkey.Client]
 }
 
-// New prepares a client of the cluster at endpoint, host:port. The server's
-// certificate must be signed by one of roots, by the system's if roots is nil.
+// New returns a client of the cluster at endpoint, host:port, without connecting. The
+// server's certificate must be signed by one of roots, or of the system's if roots is
+// nil.
 func New(endpoint string, roots *x509.CertPool) *Cache {
 	return &Cache{endpoint: endpoint, roots: roots}
 }
@@ -77,8 +78,8 @@ func (c *Cache) Check(ctx context.Context) error {
 
 var _ backend.ReplayMemory = (*Cache)(nil)
 
-// Remember implements backend.ReplayMemory. A network error leaves open
-// whether id is remembered.
+// Remember implements backend.ReplayMemory. After a network error id may be remembered
+// or not.
 func (c *Cache) Remember(ctx context.Context, id string, ttl time.Duration) (first bool, err error) {
 	client := c.client.Load()
 	if client == nil {
@@ -88,7 +89,7 @@ func (c *Cache) Remember(ctx context.Context, id string, ttl time.Duration) (fir
 	switch err := (*client).Do(ctx, set).Error(); {
 	case err == nil:
 		return true, nil
-	case valkey.IsValkeyNil(err): // it was there
+	case valkey.IsValkeyNil(err): // the key exists
 		return false, nil
 	default:
 		return false, fmt.Errorf("remember signature: %w", err)

@@ -53,7 +53,7 @@ func TestRemember(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		first, err := two.Remember(ctx, "a", time.Minute)
 		return err == nil && first
-	}, 30*time.Second, 20*time.Millisecond, "forgotten after its time")
+	}, 30*time.Second, 20*time.Millisecond, "forgotten after its ttl")
 
 	var firsts atomic.Int32
 	var callers sync.WaitGroup
@@ -70,7 +70,7 @@ func TestRemember(t *testing.T) {
 	assert.Equal(t, int32(1), firsts.Load(), "of simultaneous calls exactly one is first")
 }
 
-func TestBeforeTheServerIsThere(t *testing.T) {
+func TestNotConnected(t *testing.T) {
 	c := valkey.New("127.0.0.1:1", nil)
 	defer c.Close()
 	assert.Error(t, c.Connect())
@@ -86,7 +86,7 @@ func TestServerIsVerified(t *testing.T) {
 	assert.ErrorContains(t, c.Connect(), "certificate")
 }
 
-// A cache that goes away is an error within the caller's time, and used again
+// While the server is down calls fail within the caller's deadline; it is used again
 // once it is back.
 func TestRecovery(t *testing.T) {
 	authority, err := servers.NewAuthority()

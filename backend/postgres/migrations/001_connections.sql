@@ -1,4 +1,4 @@
--- One row per open WebSocket, of all instances. Expired rows are swept.
+-- One row per open WebSocket. Expired rows are swept.
 create table connections (
     connection_id text primary key,
     domain_name   text not null,

@@ -1,9 +1,9 @@
--- Who may, what they keep, and who changed it. Texts that mean nothing are '',
--- numbers that mean nothing 0, as in the program's types.
+-- API keys, portfolios and their audit. Text that does not apply is '', a number that
+-- does not apply is 0, as in the program's types.
 
--- Keys are never deleted, so that the audit can name them.
+-- Keys are never deleted, so that the audit can refer to them.
 create table api_keys (
-    id         uuid primary key, -- UUIDv7: in the order of making
+    id         uuid primary key, -- UUIDv7: in order of creation
     owner      text not null check (char_length(owner) between 1 and 100),
     hash       bytea not null unique check (octet_length(hash) = 32), -- SHA-256 of the key
     label      text not null check (char_length(label) between 1 and 100),
@@ -22,7 +22,7 @@ create table portfolios (
     base_currency     text not null check (base_currency ~ '^[A-Z]{3}$'),
     cost_method       text not null check (cost_method in ('FIFO', 'AVERAGE')),
     allow_shorts      boolean not null,
-    version           bigint not null check (version > 0), -- grows with each change, its transactions' included
+    version           bigint not null check (version > 0), -- increases with each change, also of a transaction
     transaction_count integer not null default 0 check (transaction_count between 0 and 100000),
     last_sequence     bigint not null default 0,
     created_at        timestamptz not null,
@@ -31,7 +31,7 @@ create table portfolios (
 
 create index portfolios_owner on portfolios (owner, id);
 
--- Whoever writes here holds the lock of the portfolio's row.
+-- Writers hold the lock of the portfolio's row.
 create table transactions (
     portfolio_id uuid not null references portfolios on delete cascade,
     id           uuid not null, -- UUIDv7
@@ -65,14 +65,14 @@ create table transactions (
     end)
 );
 
--- Lists go through this by keys, the latest first.
+-- For keyset pagination of lists, the latest transaction first.
 create unique index transactions_list on transactions (portfolio_id, date desc, sequence desc);
 
--- From a symbol to the portfolios that have it, and to its entries in one.
+-- Finds the portfolios that have a symbol, and its transactions in one of them.
 create index transactions_symbol on transactions (symbol, portfolio_id);
 
--- What a repeated call is answered. The answer is made of the call itself, which
--- the hash proves to be the same, and of what the first call gave it.
+-- Answers to repeated calls. An answer is built from the call, which the hash proves to
+-- be the same, and from the ids that the first call assigned.
 create table idempotency (
     portfolio_id   uuid not null references portfolios on delete cascade,
     key            text not null check (octet_length(key) between 1 and 128),
@@ -86,7 +86,7 @@ create table idempotency (
 
 create index idempotency_expires_at on idempotency (expires_at);
 
--- Refers to nothing, because it outlives everything.
+-- Has no foreign keys, because rows outlive what they refer to.
 create table audit (
     id           bigint generated always as identity primary key,
     at           timestamptz not null default now(),
@@ -94,7 +94,7 @@ create table audit (
     key_id       uuid, -- null: the command line
     action       text not null,
     subject      uuid not null,
-    portfolio_id uuid, -- null where none is concerned
+    portfolio_id uuid, -- null if no portfolio is concerned
     before       jsonb,
     after        jsonb
 );
@@ -112,13 +112,13 @@ create trigger audit_is_append_only before update or delete or truncate on audit
 
 create table tickets (
     hash       bytea primary key check (octet_length(hash) = 32), -- SHA-256 of the ticket
-    key_id     uuid not null references api_keys, -- whose rights it passes on
+    key_id     uuid not null references api_keys, -- whose scopes the ticket has
     expires_at timestamptz not null
 );
 
 create index tickets_expires_at on tickets (expires_at);
 
--- Null in rows of the version before.
+-- Null in rows that the previous release wrote.
 alter table connections
     add column owner text,
     add column key_id uuid references api_keys,

@@ -7,8 +7,8 @@ create table quotes (
     price    numeric(30, 12) not null check (price >= 0), -- currency per unit
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     source   text not null check (octet_length(source) between 1 and 64),
-    time     timestamptz not null, -- when it was so, by the source
-    received timestamptz not null, -- when it came here
+    time     timestamptz not null, -- of the price, by the source's clock
+    received timestamptz not null, -- when the service received it
     primary key (symbol, day)
 );
 

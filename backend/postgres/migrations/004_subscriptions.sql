@@ -1,4 +1,4 @@
--- Which connection watches which portfolio, and which instance tells it.
+-- Which connection watches which portfolio, and which instance sends its updates.
 
 create table subscriptions (
     connection_id text not null references connections on delete cascade,
@@ -10,7 +10,7 @@ create table subscriptions (
 
 create index subscriptions_portfolio on subscriptions (portfolio_id);
 
--- The row stays when nobody watches, because the epoch must never come again.
+-- The row stays when nobody watches, because an epoch must never be used twice.
 create table streams (
     portfolio_id uuid primary key references portfolios on delete cascade,
     instance_id  text not null,
@@ -20,8 +20,8 @@ create table streams (
 
 create index streams_instance on streams (instance_id);
 
--- However a subscription comes or goes, with its connection for one, all
--- instances hear of it once that is committed.
+-- Notifies all instances, on commit, of a subscription that is added or removed, also
+-- one that is removed with its connection.
 create function announce_subscription() returns trigger language plpgsql as $$
 begin
     perform pg_notify('portfolio_subscriptions', coalesce(new.portfolio_id, old.portfolio_id)::text);

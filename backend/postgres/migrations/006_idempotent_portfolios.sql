@@ -1,4 +1,4 @@
--- What a repeated call that creates a portfolio is answered.
+-- Answers to repeated calls that create a portfolio.
 create table portfolio_idempotency (
     owner      text not null,
     key        text not null check (octet_length(key) between 1 and 128),

@@ -1,6 +1,6 @@
--- What the client of a connection must be told, by whichever instance comes first:
--- that a portfolio it watched was deleted, or, with no portfolio, that the key of the
--- connection has ended, after which the connection is closed.
+-- Messages that an instance, whichever is first, must send to a connection: a portfolio
+-- that it watched was deleted or, if portfolio_id is null, its key has ended, after
+-- which the connection is closed.
 create table notices (
     id            bigint generated always as identity primary key,
     connection_id text not null references connections on delete cascade,

@@ -1,5 +1,5 @@
--- More kinds of entries, 18 decimals, and the symbols that markets use. The program
--- before this version goes on: what it does not know of has defaults.
+-- More kinds of entries, 18 decimals, and the symbols that markets use. The previous
+-- release keeps working: columns that it does not know have defaults.
 
 alter table portfolios
     drop constraint portfolios_cost_method_check,
@@ -26,7 +26,7 @@ alter table transactions
     add column cost_fraction numeric(36, 18) not null default 0 check (cost_fraction between 0 and 1),
     add column lots          jsonb, -- [{"date", "quantity"}]
     add column transfer      text not null default '',
-    add column portfolio_version bigint not null default 0, -- that the last change of the row made
+    add column portfolio_version bigint not null default 0, -- which the last change of the row made
     add check (symbol ~ '^([A-Z0-9^]([A-Z0-9.:=^/_&+ -]{0,30}[A-Z0-9.:=^/_&+-])?)?$'),
     add check (to_symbol ~ '^([A-Z0-9^]([A-Z0-9.:=^/_&+ -]{0,30}[A-Z0-9.:=^/_&+-])?)?$'),
     add check (amount >= 0 or kind = 'INTEREST'),
@@ -52,8 +52,8 @@ alter table transactions
         else currency ~ '^[A-Z]{3}$'
     end);
 
--- What changed since a version of the portfolio. A trigger writes it, so that the
--- program before this version does too.
+-- Finds what changed since a version of the portfolio. A trigger sets the version, so
+-- that it is also set when the previous release writes.
 create index transactions_changed on transactions (portfolio_id, portfolio_version);
 
 create table deleted_transactions (
@@ -65,13 +65,13 @@ create table deleted_transactions (
 
 create index deleted_transactions_changed on deleted_transactions (portfolio_id, portfolio_version);
 
--- Each change raises the portfolio's version by one, in the same transaction and
--- behind the portfolio's lock.
+-- Each change increments the portfolio's version, in the same transaction and under the
+-- portfolio's lock.
 create function note_transaction() returns trigger language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
         insert into deleted_transactions select id, old.id, version + 1 from portfolios where id = old.portfolio_id
-            on conflict do nothing; -- nothing where the portfolio goes too
+            on conflict do nothing; -- inserts nothing if the portfolio is deleted too
         return old;
     end if;
     select version + 1 into new.portfolio_version from portfolios where id = new.portfolio_id;
