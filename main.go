@@ -43,6 +43,7 @@ func run(environ map[string]string, root fs.FS, stderr io.Writer) (status int) {
 	}
 	defer func() {
 		if failure := recover(); failure != nil {
+			tempdir.AwaitSignal()
 			fmt.Fprintln(stderr, "synth:", failure)
 			status = exitFailed
 		}

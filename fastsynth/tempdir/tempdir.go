@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -28,6 +29,7 @@ const (
 var (
 	folder  string
 	signals = make(chan os.Signal, 1)
+	ending  atomic.Bool // a signal is ending the program
 )
 
 func init() {
@@ -43,6 +45,7 @@ func init() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		if s, ok := (<-signals).(syscall.Signal); ok {
+			ending.Store(true)
 			Remove()
 			os.Exit(128 + int(s))
 		}
@@ -91,6 +94,14 @@ func hasSpace(dir string, bytes uint64) bool {
 func Remove() {
 	if folder != "" {
 		_ = os.RemoveAll(folder) // nothing can be done about what remains
+	}
+}
+
+// AwaitSignal does not return once a signal is ending the program. Call it before
+// reporting a failure: what runs while the folder is removed fails because of that.
+func AwaitSignal() {
+	if ending.Load() {
+		select {}
 	}
 }
 
