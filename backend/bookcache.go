@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"portfolio/contract/wire"
+
+	"golang.org/x/sync/singleflight"
 )
 
 const (

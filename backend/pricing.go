@@ -23,9 +23,8 @@ type pricing struct {
 	units    big.Int // the quantity, in 10^-18
 	scratch  big.Int
 
-	price     decimal.Decimal
-	ratio     *big.Rat // units that a unit of the price's time is now; one but after a split
-	estimated bool
+	price decimal.Decimal
+	ratio *big.Rat // units that a unit of the price's time is now; one but after a split
 }
 
 // advance goes to the close of a day.

@@ -16,7 +16,7 @@ const (
 	// guestRate and guestBurst limit the invalid keys and tickets that one address
 	// may present. Valid ones do not count.
 	guestRate  rate.Limit = 1 // a second
-	guestBurst            = 30
+	guestBurst int        = 30
 	// guestPause is when to try again after that.
 	guestPause = 10 * time.Second
 	// maxGuests bounds the addresses that are remembered.

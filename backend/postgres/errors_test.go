@@ -76,7 +76,7 @@ func TestErrorsOfAReachableDatabase(t *testing.T) {
 func madeUp(list string, place ...int64) string {
 	var b []byte
 	for _, n := range place {
-		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // bits
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
 	sum := sha256.Sum256(append([]byte(list+"\x00"), b...))
 	return base64.RawURLEncoding.EncodeToString(append(b, sum[:8]...))

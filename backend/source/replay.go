@@ -219,5 +219,5 @@ func generated(name string, at time.Time) decimal.Decimal {
 func noise(name string, wave int, step int64) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name + "|" + strconv.Itoa(wave) + "|" + strconv.FormatInt(step, 10))) // never fails
-	return int64(h.Sum64() >> 1)                                                                //nolint:gosec // one bit is dropped
+	return int64(h.Sum64() >> 1)
 }

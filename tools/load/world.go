@@ -27,8 +27,8 @@ import (
 )
 
 const (
-	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database" //nolint:gosec // a name
-	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"  //nolint:gosec // a name
+	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database"
+	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"
 	user           = "portfolio_admin"
 	password       = "a password of this run" // of a database that ends with this process
 	owner          = "load"
@@ -60,7 +60,7 @@ func newWorld(ctx context.Context, z sizes) (_ *world, err error) {
 		return nil, err
 	}
 	w.binary = filepath.Join(w.folder, "portfolio")
-	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "portfolio/backend/cmd/portfolio") //nolint:gosec // into a folder made above
+	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "portfolio/backend/cmd/portfolio")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w\n%s", err, out)
 	}
@@ -164,7 +164,7 @@ func (w *world) start(ctx context.Context) (*service, error) {
 	s := &service{w: w, base: "http://" + address, log: filepath.Join(w.folder, "portfolio.log"), client: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256},
 	}}
-	s.cmd = exec.CommandContext(ctx, w.binary) //nolint:gosec // built above
+	s.cmd = exec.CommandContext(ctx, w.binary)
 	s.cmd.Env = []string{
 		"ENVIRONMENT_SUFFIX=load", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=load", "AWS_SECRET_ACCESS_KEY=load",
 		"AWS_ENDPOINT_URL=" + w.gateway.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.aws.URL, "AWS_ENDPOINT_URL_S3=" + w.aws.URL,

@@ -49,7 +49,7 @@ func yardstick(ctx context.Context, name string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program) //nolint:gosec // itself
+	cmd := exec.CommandContext(ctx, program)
 	cmd.Env, cmd.Stderr = append(os.Environ(), yardstickVariable+"="+name), os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd, nil
