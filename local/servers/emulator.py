@@ -38,6 +38,21 @@ for name in (
     actions.setdefault(name, answer(name))
 
 
+def create_group(params):
+    # A client repeats a call whose answer was lost, and the group that it created exists.
+    name = autoscaling._p(params, "AutoScalingGroupName")
+    if name not in autoscaling._asgs:
+        groups_created[name] = dict(params)
+    elif groups_created.get(name) == dict(params):
+        return answer("CreateAutoScalingGroup")(params)
+    return create_any_group(params)
+
+
+groups_created = {}
+create_any_group = actions["CreateAutoScalingGroup"]
+actions["CreateAutoScalingGroup"] = create_group
+
+
 def describe_policies(params):
     names = autoscaling._parse_member_list(params, "PolicyNames")
     everything = autoscaling._policies
