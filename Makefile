@@ -1,7 +1,7 @@
-# make prints the targets. What they need is installed below build/ and node_modules/,
-# at the versions that the lock files name.
+# make prints the targets. What they need is installed below build/ and node_modules/, at
+# the versions in the lock files.
 
-# Downloads and compilation go on at the same time.
+# Downloads and compilation run concurrently.
 MAKEFLAGS += --jobs=4
 
 export CHECKPOINT_DISABLE := 1
@@ -9,22 +9,22 @@ export DISABLE_VERSION_CHECK := 1
 # The same for everything, so that no package is compiled twice.
 export CGO_ENABLED := 0
 export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS 2>/dev/null)) -trimpath)
-# Where the registry cannot be reached, make setup writes a configuration that names a
-# mirror; elsewhere the user's own applies. It is looked up when a recipe needs it. The
-# CLI also locks providers, for which it asks the registry unless it gets the mirror.
+# If the registry cannot be reached, make setup writes a configuration with a mirror;
+# otherwise the user's own applies. Recipes look it up when they run. The CLI also locks
+# providers, for which it asks the registry unless it is told the mirror.
 user_rc := $(TF_CLI_CONFIG_FILE)
 offline := $(CURDIR)/build/terraform
 export TF_CLI_CONFIG_FILE = $(shell test -f $(offline)/terraform.rc && echo $(offline)/terraform.rc || echo $(user_rc))
 export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && echo -fs-mirror=$(offline)/mirror)
 
-# What is uploaded runs on Linux with x86-64, whatever this machine is.
+# What is uploaded runs on Linux on x86-64, whatever this machine is.
 STATIC := go build -buildvcs=false
 CLOUD  := GOOS=linux GOARCH=amd64 $(STATIC)
 CDKTF  := node_modules/.bin/cdktf
 
 BINDINGS := .gen/go/archive/go.mod
 
-# Steps that take time print one line and otherwise only errors.
+# Prints one line for a step that takes time; the step itself prints only errors.
 step = @printf '%12s%s …\n' ''
 
 .PHONY: help local local-down local-status test lint bench docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap demo load clean
@@ -35,7 +35,7 @@ help: ## print this list
 local: setup build build/machine build/tools/python/.done ## run the whole platform on this machine
 	@build/local up
 
-local-down: build/local ## end it and delete its data
+local-down: build/local ## stop it and delete its data
 	@build/local down
 
 local-status: build/local ## list its processes and endpoints
@@ -44,8 +44,8 @@ local-status: build/local ## list its processes and endpoints
 demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or for FOR=30s
 	@build/local demo $(if $(FOR),--for $(FOR))
 
-# The live tests come last and alone: tests that watch deploys being interrupted need
-# the emulator to answer in time. Tests run make with flags of their own.
+# The live tests run last and alone: tests that interrupt deploys need the emulator to
+# answer in time. Some tests run make, which must not inherit this make's flags.
 test: setup build build/machine build/tools/python/.shellcheck systemd-analyze ## run every test
 	@packages=$$(go list ./...) && MAKEFLAGS= go test -timeout 40m $$(echo "$$packages" | grep -v '/test/live$$')
 	@MAKEFLAGS= go test -timeout 40m ./test/live
@@ -66,7 +66,7 @@ diagram: ## docs/architecture.svg, from the standard profile's snapshot
 load: ## measure what load the service sustains, into docs/performance.md
 	go run ./tools/load
 
-fmt: ## format all Go, its imports too
+fmt: ## format all Go files, including imports
 	go tool -modfile=.ci/tools/go.mod golangci-lint fmt
 
 bootstrap: setup ## account-level resources: state bucket, GitHub's roles; ADOPT=1 takes over a bucket
@@ -78,9 +78,9 @@ synth: setup ## write cdktf.out
 diff: setup build ## what deploy would change
 	$(CDKTF) diff
 
-# 3 is ops' status for changes. Its failures end make with 2: where the status
-# counts, call build/ops.
-plan-card: setup build build/ops ## the same on one page, for a review; OUT=FILE BASE=FILE DIGEST=FILE ACCEPT_DANGEROUS=true
+# ops exits with 3 if there are changes. If it fails, make exits with 2: call build/ops if
+# you need its status.
+plan-card: setup build build/ops ## summary of the plan on one page, for reviews; OUT=FILE BASE=FILE DIGEST=FILE ACCEPT_DANGEROUS=true
 	@build/ops plan $(if $(DIGEST),--digest "$(DIGEST)") $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous) || test $$? -eq 3
 
 deploy: setup build build/ops ## create or update ENVIRONMENT_SUFFIX and wait for its instances; ACCEPT_DANGEROUS=true
@@ -92,14 +92,14 @@ destroy: setup build ## remove ENVIRONMENT_SUFFIX
 outputs: setup ## outputs of ENVIRONMENT_SUFFIX
 	$(CDKTF) output
 
-# WITHIN=90m interrupts Terraform in time for it to end on its own. Without OPEN the
-# open pull requests are GitHub's.
+# WITHIN=90m interrupts Terraform after that time, so that it can write its state and end.
+# Without OPEN, GitHub is asked for the open pull requests.
 within = $(if $(WITHIN),timeout --signal=INT $(WITHIN))
 
-reap: setup build build/ops ## destroy closed pull requests' environments; YES=true does it; OPEN=12,15|none ONLY=pr7
+reap: setup build build/ops ## list closed pull requests' environments; YES=true destroys them; OPEN=12,15|none ONLY=pr7
 	@$(within) build/ops reap --open "$(or $(OPEN),github)" --label deploy-preview $(if $(ONLY),--only "$(ONLY)") $(if $(filter true,$(YES)),--yes)
 
-drift: setup build build/ops ## what was changed outside Terraform, into build/drift; 3 is ops' status for drift
+drift: setup build build/ops ## report changes made outside Terraform, into build/drift
 	@rm -rf build/drift
 	@$(within) build/ops drift --out build/drift || test $$? -eq 3
 
@@ -109,15 +109,15 @@ eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the wa
 
 setup: prerequisites node_modules/.bin/cdktf $(BINDINGS) build/terraform/.done ## install what the app and Terraform need
 
-build: build/local ## the service and the Lambda as they are uploaded
+build: build/local ## compile the service and the Lambda for upload
 	@mkdir -p build/lambda build/backend
 	$(step) 'build the service and the Lambda'
 	@$(CLOUD) -tags lambda.norpc -o build/lambda/bootstrap ./lambda
 	@$(CLOUD) -o build/backend/portfolio ./backend/cmd/portfolio
 	@chmod 0755 build/lambda/bootstrap build/backend/portfolio
 
-# The service and the Lambda as this machine can run them. After build, whose compiled
-# packages are the same on Linux with x86-64.
+# The service and the Lambda for this machine. It runs after build, whose compiled packages
+# it shares on Linux on x86-64.
 .PHONY: build/machine
 build/machine: build
 	@mkdir -p build/machine
@@ -130,7 +130,7 @@ build/local: prerequisites | build/.modules
 	$(step) 'build the program of the local platform'
 	@$(STATIC) -o build/local ./local
 
-# The operator's program. go run would hide its exit statuses.
+# The operator's program. It is built because go run would hide its exit statuses.
 .PHONY: build/ops
 build/ops: prerequisites | build/.modules
 	@mkdir -p build
@@ -141,18 +141,18 @@ node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@
 
-# npm's link would start the CLI as it is, which takes seconds: fastsynth/cli is faster.
+# npm's link would start the CLI directly, which takes seconds: fastsynth/cli is faster.
 node_modules/.bin/cdktf: fastsynth/cli/cdktf node_modules/.package-lock.json
 	@rm -f $@ && cp $< $@ && touch $@
 
-# The bindings of the archive provider are not published as a Go module. The notice about
-# Node's end of life is jsii's, which is used here alone.
+# The bindings of the archive provider are not published as a Go module. The variable
+# turns off jsii's notice about Node's end of life.
 $(BINDINGS): node_modules/.package-lock.json
 	$(step) 'generate the bindings'
 	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24 npx --no-install jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
 	@touch $@
 
-# go build would print a line for each module.
+# A step of its own, because go build would print a line for each module.
 build/.modules: go.mod go.sum | $(BINDINGS)
 	$(step) 'download the Go modules'
 	@go mod download
@@ -160,7 +160,7 @@ build/.modules: go.mod go.sum | $(BINDINGS)
 
 PIP := bin/pip install --quiet --disable-pip-version-check --require-hashes
 
-# The emulator, and Valkey where it is packaged.
+# The emulator, and Valkey on platforms for which it is packaged.
 build/tools/python/.done: local/requirements.txt | python
 	$(step) 'install the Python packages'
 	@python3 -m venv build/tools/python
@@ -193,6 +193,6 @@ build/tools/checkov/.done: .ci/checkov/requirements.txt | python
 	@build/tools/checkov/$(PIP) -r .ci/checkov/requirements.txt
 	@touch $@
 
-clean: ## remove everything that make has made
+clean: ## remove everything that make created
 	-@test ! -x build/local || { build/local down && build/local down --folder build/live; }
 	rm -rf .gen .local build cdktf.out node_modules

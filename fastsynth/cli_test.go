@@ -26,7 +26,7 @@ func TestCLI(t *testing.T) {
 	}
 }
 
-// The CLI is edited as it is loaded, which fits one version. Others run as they are.
+// The edits to the CLI fit one version. Other versions run unchanged.
 func TestCLIOfAnotherVersion(t *testing.T) {
 	c := newCheckout(t)
 	c.replaceCLI(`{"name": "cdktf-cli", "version": "0.20.99"}`)
@@ -39,8 +39,8 @@ func TestCLIOfAnotherVersion(t *testing.T) {
 	c.check(got, got.stderr)
 }
 
-// The command stays below node_modules when a revision without fastsynth is
-// checked out.
+// The command in node_modules still works after a checkout of a revision without
+// fastsynth.
 func TestCLIWithoutFastsynth(t *testing.T) {
 	c := newCheckout(t)
 	if err := os.Remove(filepath.Join(c.dir, "fastsynth")); err != nil {
@@ -49,8 +49,8 @@ func TestCLIWithoutFastsynth(t *testing.T) {
 	c.check(c.synth(), "")
 }
 
-// A checkout has the command cdktf where make setup puts it, and the app that
-// synthesizes forty types.
+// A checkout contains the command cdktf, where make setup puts it, and the app that
+// synthesizes forty types of resources.
 type checkout struct {
 	t   *testing.T
 	dir string
@@ -72,8 +72,8 @@ func newCheckout(t *testing.T) *checkout {
 	return c
 }
 
-// replaceCLI puts a package in the CLI's place that has the same program and
-// another description.
+// replaceCLI replaces the CLI's package by one with the same program and another
+// package.json.
 func (c *checkout) replaceCLI(description string) {
 	c.t.Helper()
 	if err := os.RemoveAll(filepath.Join(c.dir, "node_modules/cdktf-cli")); err != nil {
@@ -94,7 +94,7 @@ func (c *checkout) write(name, content string, mode os.FileMode) {
 	}
 }
 
-// link makes a name of the checkout lead to a path relative to this package.
+// link creates a symbolic link in the checkout to a path relative to this package.
 func (c *checkout) link(name, target string) {
 	c.t.Helper()
 	target, err := filepath.Abs(target)
@@ -108,10 +108,10 @@ func (c *checkout) link(name, target string) {
 
 type cliResult struct {
 	result
-	lastLine string // of standard output: how often the line before moves depends on time
+	lastLine string // of standard output; how many lines precede it depends on time
 }
 
-// synth runs cdktf synth, whose output is removed once it is read.
+// synth runs cdktf synth. It reads the output and removes it.
 func (c *checkout) synth(env ...string) cliResult {
 	c.t.Helper()
 	var stdout, stderr bytes.Buffer

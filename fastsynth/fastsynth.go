@@ -4,8 +4,8 @@
 // CDKTF runs in a Node process, the jsii kernel, which by default requires every
 // module of a provider and parses the description of every type in it: for AWS
 // that is 2,125 modules and 120 MB of JSON, of which an app uses a few percent.
-// A hook preloaded into that process reads both on demand. What it prepares once
-// per provider version is kept beside jsii's own package cache.
+// A hook preloaded into that process reads both on demand. The hook keeps a cache for
+// each provider version, beside jsii's own package cache.
 package fastsynth
 
 import (
@@ -32,8 +32,8 @@ var hook embed.FS
 // before anything is created with jsii; a running runtime is closed. After jsii.Close
 // the next runtime is a stock one, unless Enable is called again.
 //
-// Enable does not change the environment of this process. If the hook cannot work, it
-// prints one line on standard error and synthesis is done without it.
+// Enable does not change the environment of this process. If the hook cannot be used,
+// Enable prints one line on standard error, and synthesis runs without it.
 // PORTFOLIO_SYNTH=stock turns it off.
 func Enable() {
 	if os.Getenv("PORTFOLIO_SYNTH") == "stock" {
@@ -68,8 +68,8 @@ func enable() error {
 	return nil
 }
 
-// nodeOptions adds the hook to the user's options for Node. Without any, jsii has a
-// default, which is repeated here.
+// nodeOptions adds the hook to the user's options for Node. If the user has none, it uses
+// jsii's default, which would not apply any more.
 func nodeOptions(user, hook string) string {
 	if user == "" {
 		user = "--max-old-space-size=4069"
@@ -123,7 +123,7 @@ func cacheRoot() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Node takes a relative path for the name of a package.
+	// Node would take a relative path for the name of a package.
 	if home, err = filepath.Abs(home); err != nil {
 		return "", err
 	}
@@ -149,8 +149,8 @@ func hookFiles() (files map[string][]byte, digest string, err error) {
 	return files, hex.EncodeToString(hash.Sum(nil))[:16], err
 }
 
-// write writes the files to the folder, whatever is in it. Other processes may do the
-// same at the same time.
+// write writes the files to the folder and replaces those that differ. Other processes
+// may do the same at the same time.
 func write(dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

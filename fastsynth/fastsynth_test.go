@@ -53,7 +53,7 @@ func TestFortyTypes(t *testing.T) {
 	checkFast(t, warm, stock)
 }
 
-// With a damaged cache the next run writes the same, and the one after it is fast.
+// With a damaged cache the next run writes the same files, and the one after it is fast.
 func TestDamagedCache(t *testing.T) {
 	stock := stockForty(t)
 	for name, damage := range map[string]func(content []byte) []byte{
@@ -82,7 +82,7 @@ func corruptContent(content []byte) []byte {
 	return content
 }
 
-// Packs of other versions are not used, and removed in the end.
+// Packs of other versions are not used, and old ones are removed.
 func TestForeignCache(t *testing.T) {
 	stock := stockForty(t)
 	w := newWarmWorkspace(t)
@@ -92,7 +92,7 @@ func TestForeignCache(t *testing.T) {
 	}
 	contents := map[string][]byte{}
 	w.rewrite(func(path string, content []byte) []byte { contents[path] = content; return content })
-	for i, path := range packs { // sound, each under the name of another
+	for i, path := range packs { // valid packs, each under the name of another
 		if err := os.WriteFile(path, contents[packs[(i+1)%len(packs)]], 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestConcurrentColdRuns(t *testing.T) {
 	}
 }
 
-func TestErrorsComeOutTheSame(t *testing.T) {
+func TestSameErrors(t *testing.T) {
 	for _, where := range []string{"create", "callback", "synth"} {
 		t.Run(where, func(t *testing.T) {
 			w := newWarmWorkspace(t)
@@ -171,7 +171,7 @@ func TestErrorsComeOutTheSame(t *testing.T) {
 	}
 }
 
-func TestStepsAside(t *testing.T) {
+func TestUnexpectedRuntime(t *testing.T) {
 	w := newWorkspace(t)
 	node := filepath.Join(w.dir, "node.sh")
 	script := "#!/bin/sh\nset -e\nprogram=$(dirname \"$1\")/../lib/program.js\n" +
@@ -188,8 +188,8 @@ func TestStepsAside(t *testing.T) {
 	checkSame(t, got, stockForty(t), "")
 }
 
-// The user's options are used, and the kernel's children see them without ours. Code
-// compiled with other options, such as the CLI's, is cached separately.
+// The user's options are used, and the kernel's children get them without the hook's.
+// Code compiled with other options, such as the CLI's, is cached separately.
 func TestNodeOptions(t *testing.T) {
 	w := newWarmWorkspace(t)
 	seen := filepath.Join(w.dir, "seen")
@@ -208,7 +208,7 @@ func TestNodeOptions(t *testing.T) {
 	w.synth(forty)
 	w.synth(forty, options)
 	if !maps.Equal(cached, readAll(t, w.cache())) {
-		t.Error("runs with other options displace each other's code")
+		t.Error("runs with different options replace each other's code")
 	}
 }
 

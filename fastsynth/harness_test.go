@@ -22,7 +22,7 @@ var (
 // silenced turns off jsii's banner on the stock path.
 const silenced = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24,26"
 
-// Shared by several tests and made by the first.
+// Shared by the tests; the first one that needs it makes it.
 var (
 	warmed, stock sync.Once
 	stockResult   result
@@ -50,8 +50,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// A workspace runs one synthesis after another, with a fastsynth cache of its own and
-// this user's jsii package cache.
+// A workspace runs one synthesis after another with its own fastsynth cache and the user's
+// jsii package cache.
 type workspace struct {
 	t   *testing.T
 	dir string
@@ -113,7 +113,7 @@ func stockForty(t *testing.T) result {
 // cache returns fastsynth's cache folder.
 func (w *workspace) cache() string { return filepath.Join(w.dir, "fastsynth") }
 
-// files returns the files of the cache, packs its packs.
+// files returns the files of the cache; packs returns its packs.
 func (w *workspace) files() (paths []string) {
 	for path := range readAll(w.t, w.cache()) {
 		paths = append(paths, filepath.Join(w.cache(), path))

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The runtime is unpacked before main runs: a temporary folder that cannot be used is
-// reported all the same, in one line.
+// A temporary folder that cannot be used is reported in one line, although the runtime
+// is unpacked before main runs.
 func TestUnusableTemporaryFolder(t *testing.T) {
 	w := newWorkspace(t)
 	for parent, problem := range map[string]string{
@@ -22,14 +22,17 @@ func TestUnusableTemporaryFolder(t *testing.T) {
 		got := w.synth(platform, "TMPDIR="+parent)
 		want := "TMPDIR: got " + parent + ", " + problem + "\n"
 		if got.status != 2 || got.stderr != want || len(got.files) > 0 {
-			t.Errorf("TMPDIR=%s: status %d, %d files, stderr %q, want 2, none, %q", parent, got.status, len(got.files), got.stderr, want)
+			t.Errorf("TMPDIR=%s: status %d, %d files, stderr %q, want 2, none, %q",
+				parent, got.status, len(got.files), got.stderr, want)
 		}
 	}
 }
 
 func TestRelativeHome(t *testing.T) {
 	w := newWorkspace(t)
-	w.env = slices.DeleteFunc(w.env, func(v string) bool { return strings.HasPrefix(v, "JSII_RUNTIME_PACKAGE_CACHE_ROOT=") })
+	w.env = slices.DeleteFunc(w.env, func(v string) bool {
+		return strings.HasPrefix(v, "JSII_RUNTIME_PACKAGE_CACHE_ROOT=")
+	})
 	home := filepath.Join(w.dir, "home", ".cache", "aws", "jsii")
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		t.Fatal(err)
@@ -43,8 +46,8 @@ func TestRelativeHome(t *testing.T) {
 	}
 }
 
-// A synthesis that is ended early removes what it unpacked, whenever that is.
-func TestSignalsLeaveNothing(t *testing.T) {
+// A synthesis that is ended by a signal, at any time, removes what it unpacked.
+func TestSignalsLeaveNoFiles(t *testing.T) {
 	w := newWorkspace(t)
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		for _, delay := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond} {
@@ -65,7 +68,7 @@ func TestSignalsLeaveNothing(t *testing.T) {
 			}
 			deadline := time.Now().Add(5 * time.Second)
 			for len(list(t, temporary)) > 0 && time.Now().Before(deadline) {
-				time.Sleep(10 * time.Millisecond) // Node may be ending
+				time.Sleep(10 * time.Millisecond) // Node may still be running
 			}
 			if left := list(t, temporary); len(left) > 0 {
 				t.Errorf("%v after %v: left %v", s, delay, left)

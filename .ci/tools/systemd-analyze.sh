@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs build/tools/systemd/bin/systemd-analyze on a machine that has none, from the
-# distribution's packages, unpacked without root. Called from the top folder by make test.
+# Installs build/tools/systemd/bin/systemd-analyze, on a machine without it, from the
+# distribution's packages, which it unpacks without root. Called from the top folder by make test.
 set -eu
 
 tools=build/tools/systemd

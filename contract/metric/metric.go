@@ -12,7 +12,7 @@ const (
 	RouteDimension       = "Route"
 )
 
-// Kind says how the values of one minute are aggregated.
+// Kind is how the values of one minute are aggregated.
 type Kind int
 
 // The kinds of metrics.
@@ -60,7 +60,7 @@ var (
 	PoolUse = Metric{Name: "PoolUse", Unit: "Percent", Stat: "Maximum", Label: "busiest instance"}
 )
 
-// All is every metric of the service.
+// All returns every metric of the service.
 func All() []Metric {
 	return []Metric{
 		RequestDuration, PushLag, PostFailures, OpenConnections, QuoteAge,

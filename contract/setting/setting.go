@@ -1,6 +1,6 @@
-// Package setting is the contract of the settings that the infrastructure writes
-// into the environments of the service and of the WebSocket handler: the form of
-// what both sides check, and how a bad one is reported.
+// Package setting is the contract on the settings that the infrastructure passes to the
+// service and to the WebSocket handler: the forms that both sides check, and how an
+// invalid setting is reported.
 package setting
 
 import (
@@ -17,15 +17,15 @@ const SuffixForm = "1–16 of a–z, 0–9 and single inner hyphens"
 
 var suffixPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?$`)
 
-// IsSuffix reports whether text can be an environment's suffix, the end of its
-// resources' names. RDS refuses two hyphens in a row in an identifier.
+// IsSuffix reports whether text can be an environment's suffix, with which the names of
+// its resources end. RDS refuses two hyphens in a row in an identifier.
 func IsSuffix(text string) bool {
 	return suffixPattern.MatchString(text) && !strings.Contains(text, "--")
 }
 
-// Problem returns the error for a setting with an unacceptable value, as one line:
-// what was got and what is wanted. An empty value is shown as "nothing"; one with
-// characters that break the line or cannot be seen is quoted.
+// Problem returns the error for a setting with an invalid value, in one line: what was
+// got and what is wanted. An empty value is shown as "nothing"; one with characters
+// that break the line or are invisible is quoted.
 func Problem(name, got, want string) error {
 	switch {
 	case got == "":

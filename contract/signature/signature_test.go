@@ -35,26 +35,26 @@ func TestVerify(t *testing.T) {
 		after  time.Duration
 		want   error
 	}{
-		"as signed":                   {},
-		"at the edge of its age":      {after: signature.MaxAge},
-		"clock behind, at the edge":   {after: -signature.MaxAge},
-		"too old":                     {after: signature.MaxAge + time.Millisecond, want: signature.ErrStale},
-		"from the future":             {after: -signature.MaxAge - time.Millisecond, want: signature.ErrStale},
-		"another key":                 {key: "another", want: signature.ErrMismatch},
-		"another body":                {body: "{}", want: signature.ErrMismatch},
-		"another method":              {change: func(r *http.Request) { r.Method = http.MethodPut }, want: signature.ErrMismatch},
-		"another path":                {change: func(r *http.Request) { r.URL.Path = "/internal/connect" }, want: signature.ErrMismatch},
-		"another query":               {change: func(r *http.Request) { r.URL.RawQuery = "a=c" }, want: signature.ErrMismatch},
-		"another host is no matter":   {change: func(r *http.Request) { r.Host = "other" }},
-		"no signature":                {change: header(signature.Header, ""), want: signature.ErrMissing},
-		"no timestamp":                {change: header(signature.TimestampHeader, ""), want: signature.ErrMissing},
-		"another timestamp":           {change: header(signature.TimestampHeader, "1767323045001"), want: signature.ErrMismatch},
-		"timestamp not a number":      {change: header(signature.TimestampHeader, "soon"), want: signature.ErrMissing},
-		"another version":             {change: header(signature.Header, "v2="+strings.Repeat("0", 64)), want: signature.ErrMissing},
-		"in upper case":               {change: func(r *http.Request) { r.Header.Set(signature.Header, "v1="+strings.ToUpper(signature.ID(r)[3:])) }, want: signature.ErrMissing},
-		"not hex":                     {change: header(signature.Header, "v1=zz"), want: signature.ErrMissing},
-		"a signature cut short":       {change: header(signature.Header, "v1=00"), want: signature.ErrMissing},
-		"the empty signature, zeroed": {change: header(signature.Header, "v1="+strings.Repeat("0", 64)), want: signature.ErrMismatch},
+		"as signed":                 {},
+		"at the edge of its age":    {after: signature.MaxAge},
+		"clock behind, at the edge": {after: -signature.MaxAge},
+		"too old":                   {after: signature.MaxAge + time.Millisecond, want: signature.ErrStale},
+		"from the future":           {after: -signature.MaxAge - time.Millisecond, want: signature.ErrStale},
+		"another key":               {key: "another", want: signature.ErrMismatch},
+		"another body":              {body: "{}", want: signature.ErrMismatch},
+		"another method":            {change: func(r *http.Request) { r.Method = http.MethodPut }, want: signature.ErrMismatch},
+		"another path":              {change: func(r *http.Request) { r.URL.Path = "/internal/connect" }, want: signature.ErrMismatch},
+		"another query":             {change: func(r *http.Request) { r.URL.RawQuery = "a=c" }, want: signature.ErrMismatch},
+		"another host":              {change: func(r *http.Request) { r.Host = "other" }},
+		"no signature":              {change: header(signature.Header, ""), want: signature.ErrMissing},
+		"no timestamp":              {change: header(signature.TimestampHeader, ""), want: signature.ErrMissing},
+		"another timestamp":         {change: header(signature.TimestampHeader, "1767323045001"), want: signature.ErrMismatch},
+		"timestamp not a number":    {change: header(signature.TimestampHeader, "soon"), want: signature.ErrMissing},
+		"another version":           {change: header(signature.Header, "v2="+strings.Repeat("0", 64)), want: signature.ErrMissing},
+		"in upper case":             {change: func(r *http.Request) { r.Header.Set(signature.Header, "v1="+strings.ToUpper(signature.ID(r)[3:])) }, want: signature.ErrMissing},
+		"not hex":                   {change: header(signature.Header, "v1=zz"), want: signature.ErrMissing},
+		"truncated":                 {change: header(signature.Header, "v1=00"), want: signature.ErrMissing},
+		"all zeros":                 {change: header(signature.Header, "v1="+strings.Repeat("0", 64)), want: signature.ErrMismatch},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, k, b := signed(), key, body
@@ -72,7 +72,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// A signature that another program must be able to make: openssl agrees with it.
+// Other programs can make the same signature: this one was made with openssl.
 func TestSignKnownAnswer(t *testing.T) {
 	assert.Equal(t, "1767323045000", signed().Header.Get(signature.TimestampHeader))
 	assert.Equal(t, "v1=7b79e12af96e812fcfd0d35ff570a2e432ad6418e2a3435e3cc6b3c0d5e8c514", signature.ID(signed()))

@@ -34,9 +34,9 @@ const (
 	MessageTimeout   = 25 * time.Second
 )
 
-// BalancerIdleTimeout is how long the load balancer keeps an idle connection open.
-// The handler must not reuse an older one, and the service must keep its own open
-// for longer, or the balancer answers 502.
+// BalancerIdleTimeout is how long the load balancer keeps an idle connection open. The
+// handler must not reuse a connection that was idle for longer, and the service must
+// keep its connections open for longer, or the load balancer answers 502.
 const BalancerIdleTimeout = 60 * time.Second
 
 // DeregistrationDelay is how long the load balancer lets calls finish at an
@@ -80,7 +80,7 @@ type Message struct {
 }
 
 // Disconnect reports that a connection is closed. The service answers StatusDone,
-// also when the connection was reported before.
+// even if the connection was reported before.
 type Disconnect struct {
 	Event
 	Code   int    `json:"disconnectCode"` // of the WebSocket close frame
@@ -120,8 +120,8 @@ func NewError(code Code, message string) Error {
 	return Error{Type: "error", Code: code, Message: message}
 }
 
-// Encode returns a value as JSON. It panics if the value cannot be encoded, which
-// is a mistake in the program: use it for values whose types always can be.
+// Encode returns a value as JSON. It panics if the value cannot be encoded: use it only
+// for values of types that always can be.
 func Encode(value any) []byte {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -1,9 +1,9 @@
 'use strict';
 
-// Starts the cdktf CLI in a fraction of the time that it takes elsewhere. It
-// compiles 15 MB of JavaScript whenever it starts, most of it to convert HCL,
-// which few commands do. Here V8's compiled code is kept below node_modules, and
-// what a command does not use is not loaded.
+// Starts the cdktf CLI in a fraction of the usual time. The CLI compiles 15 MB of
+// JavaScript at each start, most of it to convert HCL, which few commands do. Here V8's
+// compiled code is kept below node_modules, and code that a command does not use is not
+// loaded.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -13,14 +13,14 @@ const v8 = require('v8');
 
 const { Code, intercept } = require('../hook/code');
 
-const VERSION = '0.20.12'; // of the CLI that edit was written for
+const VERSION = '0.20.12'; // of the CLI, for which edit was written
 
-// How the CLI's two bundles require large packages, some through a function that
-// copies every name. After that they only look names up, once they have started.
+// How the CLI's two bundles require large packages, some of them through a function that
+// copies every name. They look up names in them only after they have started.
 const LARGE = '(cdktf|@cdktf\\/hcl[\\w-]+)';
 const REQUIRE = new RegExp(`\\b(?:(ge|M)\\(require\\("${LARGE}"\\)\\)|require\\("${LARGE}"\\))`, 'g');
 
-// What each bundle asks Terraform as it starts. No command uses the answer.
+// How each bundle asks Terraform's version when it starts. No command uses the answer.
 const TERRAFORM = /\b\w+\(\w+,\["version","-json"\],\{\}\)\.then\([^;]*?\)\.catch\([^;]*?\)\)(?=\}\);)/g;
 
 // Runs the CLI's main module as Node would. PORTFOLIO_CLI=stock leaves it as it is.
@@ -41,7 +41,7 @@ function start(main) {
 function prepare(main) {
   const { version } = JSON.parse(fs.readFileSync(path.resolve(main, '../../../package.json'), 'utf8'));
   if (version !== VERSION) throw new Error(`got cdktf-cli ${version}, want ${VERSION}`);
-  const bundles = path.dirname(fs.realpathSync(main)); // modules go by their real paths
+  const bundles = path.dirname(fs.realpathSync(main)); // modules are identified by their real paths
   const modules = path.resolve(bundles, '../../..');
   const code = new Code(cacheFile(modules), modules, (filename, source) =>
     filename.startsWith(bundles + path.sep) ? edit(source) : source
@@ -57,8 +57,8 @@ function edit(source) {
     .replace(TERRAFORM, promise => `({ then(...both) { return ${promise}.then(...both); } })`);
 }
 
-// V8 compiles asm.js ahead of time, which takes longer than to lay out what the
-// CLI prints with interpreted code.
+// V8 compiles asm.js ahead of time. That takes longer than it takes interpreted code to
+// lay out what the CLI prints.
 function interpretAsm(folder) {
   const load = Module._extensions['.js'];
   Module._extensions['.js'] = (module, filename) => {
@@ -72,8 +72,8 @@ function interpretAsm(folder) {
   };
 }
 
-// V8 takes back only the code of its own version; what requires lead to holds
-// until other packages are installed.
+// V8 accepts only compiled code of its own version. The files that requires resolve to
+// stay the same until other packages are installed.
 function cacheFile(modules) {
   const { mtimeMs, size } = fs.statSync(path.join(modules, '.package-lock.json'));
   const key = [v8.cachedDataVersionTag(), mtimeMs, size, edit, REQUIRE, TERRAFORM].join('\n');

@@ -1,7 +1,7 @@
 'use strict';
 
-// The modules of one folder: their sources and V8's compiled code are kept in a
-// pack, with the files that their requires lead to.
+// The modules of one folder. Their sources and V8's compiled code are kept in a pack,
+// with the files that their requires resolve to.
 
 const fs = require('fs');
 const Module = require('module');
@@ -25,7 +25,7 @@ class Code {
     this.fresh = new Map();
   }
 
-  // Returns the file that a module of the package requires; find asks Node.
+  // Returns the file that a request of a module resolves to; find asks Node.
   resolve(request, parent, find) {
     const name = `${parent.path.slice(this.folder.length)} ${request}`;
     const known = this.resolved.get(name);
@@ -35,8 +35,8 @@ class Code {
     return filename;
   }
 
-  // Runs a file of the package as the given module. Returns false where Node
-  // must do it: for anything but a plain script.
+  // Runs a file of the package as the given module. Returns false if it is not a plain
+  // script, which Node must run.
   run(module, filename) {
     const { mtimeMs, size } = fs.statSync(filename);
     const name = `${filename.slice(this.folder.length)} ${mtimeMs} ${size}`;
@@ -45,14 +45,15 @@ class Code {
     return script !== undefined;
   }
 
-  // Runs the source as the given module, with more variables than Node gives it.
+  // Runs the source as the given module, with additional variables in its scope.
   runSource(module, filename, source, variables) {
     const names = Object.keys(variables);
     const script = this.kept('', filename, names) ?? this.compile('', filename, () => source, names);
     execute(script, module, filename, Object.values(variables));
   }
 
-  // Returns the script from the pack, or undefined where V8 or we refuse it.
+  // Returns the script from the pack, or undefined if it is missing, damaged or rejected
+  // by V8.
   kept(name, filename, variables) {
     const blob = this.pack?.get(name);
     if (!blob) return undefined;
@@ -63,7 +64,7 @@ class Code {
     return script.cachedDataRejected ? undefined : script;
   }
 
-  // Returns the script of what read returns, undefined where that is none.
+  // Compiles what read returns. Returns undefined if that fails.
   compile(name, filename, read, variables) {
     try {
       const source = read();
@@ -82,8 +83,8 @@ class Code {
     return this.edit(filename, end < 0 ? source : source.slice(0, end + 1));
   }
 
-  // Keeps what this run was the first to compile. To be called at its end: by
-  // then V8 has compiled the functions that are really used.
+  // Adds to the pack what this run has compiled. Call it at the end, when V8 has compiled
+  // the functions that are really used.
   save() {
     if (!this.file || this.fresh.size === 0) return;
     const blobs = new Map();
@@ -99,7 +100,7 @@ class Code {
     }
     try {
       Pack.write(this.file, { resolved: Object.fromEntries(this.resolved) }, blobs);
-    } catch {} // it only saves time
+    } catch {} // the pack only saves time
   }
 }
 
@@ -121,7 +122,8 @@ function requireFrom(module) {
   require.main = process.mainModule;
   require.extensions = Module._extensions;
   require.cache = Module._cache;
-  // For edited sources: an object that requires the module at the first look-up of a name.
+  // For edited sources: returns an object that requires the module when a name is first
+  // looked up.
   require.later = (id, convert = exports => exports) => {
     let exports;
     return new Proxy({}, { get: (_, name) => (exports ??= convert(require(id)))[name] });
@@ -129,8 +131,8 @@ function requireFrom(module) {
   return require;
 }
 
-// Has Node load the modules of a folder through its Code; codeOf(filename) returns
-// that, or undefined for what Node loads as ever.
+// Makes Node load modules through Code. codeOf(filename) returns the Code of a file, or
+// undefined if Node should load it as usual.
 function intercept(codeOf) {
   const load = Module._extensions['.js'];
   Module._extensions['.js'] = (module, filename) => {
@@ -152,8 +154,8 @@ const INDEX = [
   /^\/\/|^\/\*\*|^ \*/, // comments
 ];
 
-// Turns `exports.a = require("./a")` into getters, where a file consists of
-// nothing else. Then nobody can tell, but for the time it takes.
+// Turns every `exports.a = require("./a")` of a file that contains nothing else into a
+// getter. Users of the exports see no difference except in time.
 function deferReexports(source) {
   const lines = source.split('\n');
   if (!lines.every(line => INDEX.some(pattern => pattern.test(line)))) return source;

@@ -16,7 +16,7 @@ const program = path.join(path.dirname(entry), '..', 'lib', 'program.js');
 if (path.basename(entry) === 'jsii-runtime.js' && fs.existsSync(program)) {
   const cache = process.env.PORTFOLIO_SYNTH_CACHE || undefined;
   restoreEnvironment();
-  if (!cache) fs.rmSync(__dirname, { recursive: true }); // a temporary folder, then
+  if (!cache) fs.rmSync(__dirname, { recursive: true }); // it is a temporary folder
   try {
     takeOver(kernel.prepare(program, cache));
   } catch (error) {

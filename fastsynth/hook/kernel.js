@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs the jsii kernel in this process with a few expressions of its source replaced.
-// Nothing else here depends on the runtime's source.
+// Runs the jsii kernel in this process with a few expressions of its source replaced. No
+// other file depends on the runtime's source.
 
 const { spawn } = require('child_process');
 const crypto = require('crypto');
@@ -16,13 +16,13 @@ const DIGEST = '(0, digest_file_1.digestFile)(path, ...comments)';
 const RETRY = 'if (e.code !== "EAGAIN") {';
 const TYPED = 'assert(typeRef != null, `Kernel error: expected type information, got ${(0, util_1.inspect)(typeRef)}`)';
 
-// In the order of their appearance, and each once.
+// In the order in which they appear in the source, where each appears once.
 const edits = [
   [LOAD, `(this.validateAssemblies ? ${LOAD} : fastsynth.packages.assembly(packageDir, req.tarball, () => ${LOAD}))`],
-  // Would format its message for every value, although hardly any fails.
+  // Without this the message is formatted for every value, although hardly any fails.
   [TYPED, `typeRef != null || ${TYPED}`],
   [DIGEST, `fastsynth.packages.digest(path, () => ${DIGEST})`],
-  // The app has failed and does not read any more; it reports the error itself.
+  // The app has failed and no longer reads; it reports the error itself.
   [RETRY, `if (e.code === "EPIPE") process.exit();${RETRY}`],
   // The second process would have its streams on descriptor 3.
   ['readFD: 3,', 'readFD: fastsynth.commands,'],
@@ -40,10 +40,10 @@ function prepare(program, cache) {
   return module => {
     // The kernel reads this flag to link packages rather than copy them.
     process.execArgv.push('--preserve-symlinks');
-    // Uses a quarter less memory in the same time: a synthesis keeps what it allocates.
+    // Uses a quarter less memory and no more time: a synthesis keeps what it allocates.
     v8.setFlagsFromString('--semi-space-growth-factor=1');
     fs.closeSync(1);
-    fs.openSync('/dev/fd/2', 'w'); // takes the lowest number free, which is 1
+    fs.openSync('/dev/fd/2', 'w'); // gets the lowest free number, which is 1
     wrapStandardStreams();
     process.on('exit', () => {
       packages.save();
@@ -68,8 +68,8 @@ function edit(source) {
 }
 
 // Commands are read from standard input and responses written to standard output.
-// Both get descriptors of their own, so that output of other code and of children to
-// descriptor 1 does not get between: it will go to standard error.
+// Both get descriptors of their own, so that what other code or children write to
+// descriptor 1 does not mix with the responses but goes to standard error.
 function moveStandardStreams() {
   return [fs.openSync('/dev/fd/0', 'r'), fs.openSync('/dev/fd/1', 'w')];
 }

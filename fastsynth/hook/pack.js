@@ -1,13 +1,13 @@
 'use strict';
 
-// A pack is one immutable file of named blobs. It is written under a temporary name
-// and renamed, so that it is complete or missing, and everything read from it is
-// checked against its hash: a damaged pack counts as missing.
+// A pack is an immutable file of named blobs. It is written under a temporary name and
+// renamed, so it is either complete or missing. Everything read from it is checked
+// against its hash; a damaged pack counts as missing.
 //
 //   size of the header, 4 bytes | hash of the header, 16 bytes | header | blobs
 //
 // The header is JSON: {file, meta, index: {name: [offset, length, hash]}}; file is
-// the name that the pack was written for; under another name it is not used.
+// the name under which the pack was written; under another name it is not used.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -71,7 +71,7 @@ class Pack {
   }
 
   // Returns the blob, or undefined if there is none. If it is damaged, the file is
-  // removed, so that the next run makes it again.
+  // removed, so that the next run writes it again.
   get(name) {
     if (!this.has(name)) return undefined;
     const [offset, length, hash] = this.index.get(name);

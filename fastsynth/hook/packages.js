@@ -1,8 +1,8 @@
 'use strict';
 
-// The packages that the kernel loads. Their types are read one submodule at a time
-// from a pack that is made once. A package is identified by its tarball, so its cache
-// never becomes stale.
+// The packages that the kernel loads. Their types are read one submodule at a time from a
+// pack that is written once. A package is identified by its tarball, so its pack never
+// becomes stale.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -16,12 +16,12 @@ const { Pack } = require('./pack');
 const UNUSED = new Set(['docs', 'locationInModule', 'symbolId']);
 
 class Packages {
-  // Without a cache folder, assemblies are read completely and nothing is kept.
+  // Without a cache folder assemblies are read completely, and no pack is written.
   constructor(cache, kernelVersion) {
     this.cache = cache;
     this.kernelVersion = kernelVersion;
     this.code = new Map(); // by folder, with a separator at its end
-    this.tarballs = new Map(); // by path: what is known of a tarball
+    this.tarballs = new Map(); // by path: its key, digest and pack
   }
 
   // Runs the kernel as the given module, with fastsynth as a variable in it.
@@ -47,8 +47,8 @@ class Packages {
     return undefined;
   }
 
-  // Returns the digest of a tarball, from its pack: reading a large tarball takes longer
-  // than the rest of a synthesis.
+  // Returns the digest of a tarball, from its pack if there is one: reading a large tarball
+  // takes longer than the rest of a synthesis.
   digest(tarball, compute) {
     const known = this.tarball(tarball);
     known.digest ??= known.pack?.meta.digest ?? compute().toString('hex');
@@ -82,8 +82,8 @@ class Packages {
     return this.tarballs.get(file);
   }
 
-  // Identifies the tarball's content without reading all of it, by its size and its
-  // end, which has gzip's checksum.
+  // Identifies the tarball's content without reading all of it: by its size and its end,
+  // which contains gzip's checksum.
   fingerprint(file) {
     const fd = fs.openSync(file, 'r');
     try {
@@ -96,7 +96,7 @@ class Packages {
     }
   }
 
-  // Makes the pack of an assembly and returns it, or undefined if that is impossible.
+  // Writes the pack of an assembly and returns it, or undefined if that is impossible.
   split(assembly, { key, digest }) {
     if (!this.cache || !canSplit(assembly)) return undefined;
     const { types, readme, submodules, ...rest } = assembly;

@@ -1,11 +1,11 @@
-// Package tempdir gives a program that uses jsii a temporary folder of its own, which
-// it removes however the program ends, short of a kill.
+// Package tempdir creates a temporary folder for a program that uses jsii, and removes it
+// when the program ends, also after SIGINT or SIGTERM.
 //
 // jsii's bindings unpack their runtime into the temporary folder while packages
-// initialize, before main could check the folder or handle signals, and panic if they
-// cannot. This package is initialized before them: Go initializes packages in the
-// order of their import paths as soon as their imports are ready, and this one needs
-// less than they do. Import it from main packages alone.
+// initialize, before main could check the folder or handle signals, and panic if that
+// fails. This package is initialized before them: of the packages whose imports are
+// initialized, Go takes the first by import path, and this one has fewer imports than
+// they have. Import it from main packages only.
 package tempdir
 
 import (
@@ -97,14 +97,14 @@ func Remove() {
 	}
 }
 
-// AwaitSignal does not return once a signal is ending the program. Call it before
-// reporting a failure: what runs while the folder is removed fails because of that.
+// AwaitSignal blocks forever if a signal is ending the program. Call it before reporting
+// a failure, since a failure may be caused by the removal of the folder.
 func AwaitSignal() {
 	if ending.Load() {
 		select {}
 	}
 }
 
-// LeaveSignals ends the handling of SIGINT and SIGTERM, for a program that has to end
-// work in progress and calls Remove itself.
+// LeaveSignals ends the handling of SIGINT and SIGTERM. It is for a program that has to
+// finish work after a signal, and then calls Remove.
 func LeaveSignals() { signal.Stop(signals) }

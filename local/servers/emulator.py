@@ -1,13 +1,13 @@
-"""Starts the AWS emulator with what it lacks of the answers that the provider waits for:
-metrics collection and target groups of Auto Scaling groups, which are accepted and
-forgotten, so that the next plan shows enabled_metrics and target_group_arns again;
-scaling policies looked up by name; the zones that offer an instance type; the path of
-the public parameters of images; and DB instances looked up by resource id, without
-which the deletion of one seems never to end while there is another.
+"""Starts the AWS emulator and adds calls that it lacks and the provider needs: metrics
+collection and target groups of Auto Scaling groups, which are accepted but not stored, so
+that the next plan shows enabled_metrics and target_group_arns again; scaling policies by
+name; the zones that offer an instance type; the public parameters of images by path; and
+DB instances by resource id, without which the provider waits for the deletion of one for
+as long as there is another.
 
-Its RDS instances report POSTGRES_PORT, where the one real PostgreSQL listens. It keeps
-idle connections for longer than its clients do. With AUTH=true it enforces IAM policies,
-which authorization.py completes."""
+Its RDS instances report POSTGRES_PORT, on which the only real PostgreSQL listens. It
+keeps idle connections for longer than its clients do. With AUTH=true it enforces IAM
+policies; authorization.py completes their evaluation."""
 
 import os
 
@@ -18,7 +18,7 @@ from ministack.services import autoscaling, ec2, rds, ssm
 if os.environ["AUTH"] == "true":
     import authorization  # noqa: F401 completes the evaluation of policies
 
-# Lambda functions inherit this environment, and ours reads this variable, too.
+# Lambda functions inherit this environment, and the handler reads this variable too.
 del os.environ["LOG_LEVEL"]
 
 actions = autoscaling._ACTION_MAP
@@ -115,9 +115,9 @@ ssm._get_parameters_by_path = parameters_by_path
 
 
 def serve(application, config):
-    # A server must not be the first to close an idle connection: a request that arrives
-    # at that moment is carried out and its response lost, so that the SDK sends it again
-    # and what it created "already exists". Go's clients close theirs after 90 s.
+    # A server must not close an idle connection before its client does: a request that
+    # arrives at that moment is executed but its response is lost, so the SDK sends it
+    # again, and what it created "already exists". Go's clients close theirs after 90 s.
     config.keep_alive_timeout = 600
     return hypercorn_serve(application, config)
 

@@ -45,7 +45,7 @@ func TestRunCheckov(t *testing.T) {
 	assert.Contains(t, string(arguments), "--skip-download")
 	environment, err := os.ReadFile(filepath.Join(folder, "environment"))
 	require.NoError(t, err)
-	assert.NotContains(t, string(environment), "BC_API_KEY", "checkov would report to its maker")
+	assert.NotContains(t, string(environment), "BC_API_KEY", "checkov would report to its vendor")
 	// checkov skips files with a required_version.
 	var seen map[string]any
 	text, err := os.ReadFile(filepath.Join(folder, "cdk.tf.json"))
@@ -71,7 +71,7 @@ func TestRunCheckovFails(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// checkov reports success although it checked nothing.
+// checkov exits with success for all of these, although it checked nothing.
 func TestParseReportRefuses(t *testing.T) {
 	for report, want := range map[string]string{
 		`{"results":{"failed_checks":[]},"summary":{"passed":0,"failed":0,"parsing_errors":1}}`: "got 1 parsing errors and 0 passed checks",
@@ -85,7 +85,7 @@ func TestParseReportRefuses(t *testing.T) {
 }
 
 func TestReadStackRefuses(t *testing.T) {
-	for name, text := range map[string]string{"text": "no JSON", "shape": `{"resource":[]}`} {
+	for name, text := range map[string]string{"text": "not JSON", "shape": `{"resource":[]}`} {
 		path := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		_, err := readStack(path)
@@ -109,7 +109,7 @@ func TestJudge(t *testing.T) {
 	assert.Equal(t, []string{"network/zones: CKV_AWS_394: " + recorded[2].Name}, judge(recorded, all[:2], now))
 	assert.Equal(t, []string{"network/zones: CKV_AWS_394: waived, but it does not fail"}, judge(recorded[:2], all, now))
 	assert.Equal(t, []string{"compute/load-balancer/alb: CKV2_AWS_28: waiver expired on 2026-11-25: r1"},
-		judge(recorded, all, day("2026-11-25").Time), "on its day a waiver no longer holds")
+		judge(recorded, all, day("2026-11-25").Time), "a waiver is not valid on the day it expires")
 	// A waiver is for one check and its resources.
 	assert.Equal(t, []string{"api/handler: CKV_AWS_116: " + recorded[1].Name, "api/handler: CKV_AWS_117: waived, but it does not fail"},
 		judge(recorded[1:2], []waiver{{"CKV_AWS_117", []string{"api/handler"}, "r", day("2027-11-24")}}, now))

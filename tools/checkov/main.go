@@ -6,8 +6,8 @@
 //
 //	go run ./tools/checkov cdktf.out/stacks/portfolio-dev/cdk.tf.json [WAIVERS]
 //
-// for the standard profile, which the waivers are for; other stacks have a file of
-// their own. It does not use the network.
+// for the standard profile. The waivers apply to that profile; other stacks have their own
+// file. It does not use the network.
 package main
 
 import (
@@ -75,5 +75,6 @@ func check(ctx context.Context, stackPath, waiversPath string) (problems []strin
 		return nil, "", err
 	}
 	problems = judge(result.Failed, waivers, time.Now())
-	return problems, fmt.Sprintf("checkov: %d checks passed, %d failed, %d problems", result.Passed, len(result.Failed), len(problems)), nil
+	summary = fmt.Sprintf("checkov: %d checks passed, %d failed, %d problems", result.Passed, len(result.Failed), len(problems))
+	return problems, summary, nil
 }

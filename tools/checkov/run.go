@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// stack is a synthesized stack as it is passed to checkov.
+// stack is a synthesized stack in the form in which it is passed to checkov.
 type stack struct {
 	text  []byte            // its providers, data sources and resources, JSON
 	paths map[string]string // construct path, such as "api/handler", by logical id
@@ -103,15 +103,16 @@ func runCheckov(ctx context.Context, program string, s stack) (result, error) {
 func withoutAccount(environ []string) []string {
 	var kept []string
 	for _, variable := range environ {
-		if !strings.HasPrefix(variable, "BC_") && !strings.HasPrefix(variable, "PRISMA_") && !strings.HasPrefix(variable, "CKV_") {
+		if !strings.HasPrefix(variable, "BC_") && !strings.HasPrefix(variable, "PRISMA_") &&
+			!strings.HasPrefix(variable, "CKV_") {
 			kept = append(kept, variable)
 		}
 	}
 	return kept
 }
 
-// parseReport reads checkov's JSON. A report without checks is an error, although
-// checkov reports success.
+// parseReport reads checkov's JSON. A report without checks is an error here, although
+// checkov exits with success.
 func parseReport(report []byte, paths map[string]string) (result, error) {
 	var r struct {
 		Results struct {
@@ -130,7 +131,8 @@ func parseReport(report []byte, paths map[string]string) (result, error) {
 		return result{}, fmt.Errorf("checkov's report: %w", err)
 	}
 	if r.Summary.ParsingErrors > 0 || r.Summary.Passed == 0 {
-		return result{}, fmt.Errorf("checkov's report: got %d parsing errors and %d passed checks, want none and some", r.Summary.ParsingErrors, r.Summary.Passed)
+		return result{}, fmt.Errorf("checkov's report: got %d parsing errors and %d passed checks, want none and some",
+			r.Summary.ParsingErrors, r.Summary.Passed)
 	}
 	out := result{Passed: r.Summary.Passed}
 	for _, f := range r.Results.Failed {

@@ -48,7 +48,8 @@ func readWaivers(path string) ([]waiver, error) {
 	var problems []error
 	for _, w := range waivers {
 		if w.Check == "" || len(w.Resources) == 0 || strings.TrimSpace(w.Reason) == "" || w.Expires.IsZero() {
-			problems = append(problems, fmt.Errorf("%s: got %q on %q, want check, resources, reason and expires", path, w.Check, w.Resources))
+			problems = append(problems, fmt.Errorf("%s: got %q on %q, want check, resources, reason and expires",
+				path, w.Check, w.Resources))
 		}
 	}
 	return waivers, errors.Join(problems...)
@@ -65,12 +66,14 @@ func judge(failed []finding, waivers []waiver, now time.Time) []string {
 	}
 	for _, w := range waivers {
 		for _, resource := range w.Resources {
-			if !slices.ContainsFunc(failed, func(f finding) bool { return f.Check == w.Check && f.Resource == resource }) {
+			fails := func(f finding) bool { return f.Check == w.Check && f.Resource == resource }
+			if !slices.ContainsFunc(failed, fails) {
 				problems = append(problems, fmt.Sprintf("%s: %s: waived, but it does not fail", resource, w.Check))
 			}
 		}
 		if !now.Before(w.Expires.Time) {
-			problems = append(problems, fmt.Sprintf("%s: %s: waiver expired on %s: %s", strings.Join(w.Resources, ", "), w.Check, w.Expires.Format(time.DateOnly), w.Reason))
+			problems = append(problems, fmt.Sprintf("%s: %s: waiver expired on %s: %s",
+				strings.Join(w.Resources, ", "), w.Check, w.Expires.Format(time.DateOnly), w.Reason))
 		}
 	}
 	slices.Sort(problems)

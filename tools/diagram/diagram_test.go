@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// make diagram draws it again.
+// If this fails, run make diagram.
 func TestPictureIsCurrent(t *testing.T) {
 	source := sourceOf(t, "../../"+stackFile)
 	assert.Equal(t, source, read(t, "../../"+sourceFile), sourceFile)
 	picture := read(t, "../../"+pictureSVG)
-	assert.True(t, strings.HasSuffix(picture, mark(source)), pictureSVG+" is of another source")
+	assert.True(t, strings.HasSuffix(picture, mark(source)), pictureSVG+" was drawn from another source")
 }
 
 func TestEdgesAreThoseOfTheStack(t *testing.T) {
@@ -26,7 +26,7 @@ func TestEdgesAreThoseOfTheStack(t *testing.T) {
 	} {
 		assert.Contains(t, standard, edge)
 	}
-	assert.NotContains(t, standard, "replica", "only what is there is drawn")
+	assert.NotContains(t, standard, "replica", "the standard profile has no replica")
 	assert.Contains(t, production, "vpc.private.replica -> vpc.private.postgres\n")
 	for _, never := range []string{"internet -> vpc.private", "handler -> vpc.private"} {
 		assert.NotContains(t, standard, never)

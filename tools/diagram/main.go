@@ -1,6 +1,6 @@
-// Command diagram draws the platform into docs/, from a synthesized stack. Which boxes
-// there are and what is in them is decided here (parts); a box without a resource is
-// left out, and arrows are the references and security group rules of the stack.
+// Command diagram draws a picture of the platform, in docs/, from a synthesized stack. The
+// variable parts defines the boxes; a box without a resource is left out. Arrows are the
+// references and security group rules of the stack.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 // Input and output, relative to the top folder.
 const (
-	stackFile  = "test/testdata/standard.json" // kept up to date by its own test
+	stackFile  = "test/testdata/standard.json" // a test keeps it up to date
 	sourceFile = "docs/architecture.d2"
 	pictureSVG = "docs/architecture.svg"
 )

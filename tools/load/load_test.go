@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -49,7 +50,8 @@ func TestArrivals(t *testing.T) {
 	a.add("c", []byte(`{"type":"snapshot","quotes":[{"received":"2026-01-05T10:00:00Z"}]}`))
 	a.add("c", []byte(`{"type":"delta","quotes":[]}`))
 	old, fresh := time.Now().Add(-time.Hour).UTC(), time.Now().UTC()
-	a.add("c", []byte(`{"type":"delta","quotes":[{"received":"`+fresh.Format(time.RFC3339Nano)+`"},{"received":"`+old.Format(time.RFC3339Nano)+`"}]}`))
+	a.add("c", fmt.Appendf(nil, `{"type":"delta","quotes":[{"received":%q},{"received":%q}]}`,
+		fresh.Format(time.RFC3339Nano), old.Format(time.RFC3339Nano)))
 	lags, malformed := a.take()
 	assert.Equal(t, []int64{1, 1}, []int64{a.snapshots.Load(), int64(malformed)})
 	require.Len(t, lags, 1)

@@ -1,7 +1,7 @@
-// Command load measures what the service bears: real processes of it on a real
-// PostgreSQL and Valkey, with a stand-in for API Gateway's @connections. Load and
-// all servers share the machine, and nothing leaves it. It writes its section of
-// docs/performance.md. Run it from the top of the repository, on Linux.
+// Command load measures what load the service sustains. It runs the service with a real
+// PostgreSQL and Valkey and a stand-in for API Gateway's @connections. Everything runs on
+// this machine. It writes its section of docs/performance.md. Run it from the top of the
+// repository, on Linux.
 package main
 
 import (
@@ -21,25 +21,25 @@ import (
 
 const usage = `Usage: load [--help | --print | --quick]
 
-Measures the service under load for about two minutes and writes the results into
-docs/performance.md. With --print it writes them to standard output only; so it does
-with --quick, which measures for a second and says little about performance.
-Exit status 2: bad arguments; 1: any other error.
+Measures the service under load for about two minutes and writes the results to standard
+output and into docs/performance.md. With --print it writes them to standard output only.
+--quick implies --print; it takes a second and shows little about performance.
+Exit status 2: invalid arguments; 1: any other error.
 `
 
-// sizes says how much of everything there is.
+// sizes is the amount of everything.
 type sizes struct {
-	holdings  int // of the portfolio that is valued; its transactions too
-	few, many int // transactions stored in all
-	samples   int // calls of each kind with few and with many
-	clients   int // that value at once
+	holdings  int // of the portfolio that is valued, and its transactions
+	few, many int // stored transactions
+	samples   int // calls of each kind, with few and with many
+	clients   int // concurrent clients that request valuations
 	valuing   time.Duration
-	conns     int // subscribed, each to a portfolio of its own
-	refusing  int // of them answer 410, and as many 429
-	symbols   int // one of them is in each of those portfolios
-	updates   int // of quotes a second
+	conns     int // each subscribed to its own portfolio
+	refusing  int // connections that answer 410, and again as many that answer 429
+	symbols   int // each of those portfolios has one of them
+	updates   int // quotes per second
 	pushing   time.Duration
-	pushRate  int // posts a second that the service may make
+	pushRate  int // posts per second that the service may make
 }
 
 var full = sizes{
@@ -48,7 +48,7 @@ var full = sizes{
 	conns: 10_000, refusing: 50, symbols: 100, updates: 50, pushing: 20 * time.Second, pushRate: 10_000,
 }
 
-// quick measures everything with little of it.
+// quick measures everything, in small amounts.
 var quick = sizes{
 	holdings: 8, few: 16, many: 160, samples: 3, clients: 2, valuing: 100 * time.Millisecond,
 	conns: 20, refusing: 1, symbols: 5, updates: 50, pushing: 300 * time.Millisecond, pushRate: 1000,
@@ -75,7 +75,7 @@ func main() {
 
 func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run's error says it
+	flags.SetOutput(io.Discard) // run returns the error
 	printed := flags.Bool("print", false, "")
 	fast := flags.Bool("quick", false, "")
 	switch err := flags.Parse(args); {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// used returns how long processors have worked for a process so far.
-func used(of *exec.Cmd) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", of.Process.Pid))
+// used returns the processor time that a process has used so far.
+func used(process *exec.Cmd) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	// After the name: the state, ten numbers, then the time in the program and in the
-	// kernel, in hundredths of a second on Linux.
+	// The name is followed by the state, ten numbers, and the user and system time in
+	// hundredths of a second.
 	var user, system int64
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if _, err := fmt.Sscan(strings.Join(fields[11:13], " "), &user, &system); err != nil {
@@ -25,9 +25,9 @@ func used(of *exec.Cmd) (time.Duration, error) {
 	return time.Duration(user+system) * 10 * time.Millisecond, nil
 }
 
-// peak returns the most memory that a process has had so far, in bytes.
-func peak(of *exec.Cmd) (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", of.Process.Pid))
+// peak returns the largest resident size of a process so far, in bytes.
+func peak(process *exec.Cmd) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process.Process.Pid))
 	if err != nil {
 		return 0, err
 	}

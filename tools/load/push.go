@@ -23,10 +23,10 @@ type arrivals struct {
 	last      []byte // the last delta
 }
 
-// posters is the number of posts that the service makes at once.
+// posters is the number of posts that the service makes concurrently.
 const posters = 128
 
-// sample returns a delta that arrived.
+// sample returns the last delta that arrived.
 func (a *arrivals) sample() []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -39,8 +39,8 @@ var (
 	receivedName = []byte(`"received":"`)
 )
 
-// add takes a message in. It searches instead of decoding, because the load's
-// work is at the service's cost.
+// add records a message. It searches the text instead of decoding it, because what the
+// load uses of the processors the service cannot.
 func (a *arrivals) add(_ string, message []byte) {
 	now := time.Now()
 	if bytes.Contains(message, snapshotType) {
@@ -80,12 +80,13 @@ func (a *arrivals) take() (lags times, malformed int) {
 	return lags, malformed
 }
 
-// subscribe plants connections that each watch a portfolio of their own, which
-// holds one of the symbols.
+// subscribe stores connections, each of which watches its own portfolio with one of the
+// symbols.
 func (w *world) subscribe(ctx context.Context) error {
 	_, err := w.db.Exec(ctx, `
 		insert into portfolios
-		select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1, 'watched', 'EUR', 'FIFO', false, 1, 1, 1, now(), now()
+		select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+			$1, 'watched', 'EUR', 'FIFO', false, 1, 1, 1, now(), now()
 		from generate_series(1, $2::bigint) n`, owner, w.conns)
 	if err != nil {
 		return err
@@ -93,13 +94,15 @@ func (w *world) subscribe(ctx context.Context) error {
 	const number = "right(id::text, 12)::bigint"
 	for _, statement := range []string{
 		`insert into transactions
-		select id, gen_random_uuid(), 1, 'BUY', date '2025-01-01', 'P' || ` + number + ` % $1, 1, 10, 0, 'EUR', 0, 0, 0, '', 1, now()
+		select id, gen_random_uuid(), 1, 'BUY', date '2025-01-01', 'P' || ` + number + ` % $1,
+			1, 10, 0, 'EUR', 0, 0, 0, '', 1, now()
 		from portfolios where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
 		`insert into connections
 		select 'c' || ` + number + `, 'api.example', 'prod', null, now(), now() + interval '2 hours', $3::text, $2::uuid
 		from portfolios where name = 'watched' and $1::bigint > 0`,
 		`insert into subscriptions (connection_id, portfolio_id, after)
-		select 'c' || ` + number + `, id, 0 from portfolios where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
+		select 'c' || ` + number + `, id, 0 from portfolios
+		where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
 	} {
 		if _, err := w.db.Exec(ctx, statement, w.symbols, w.keyID, owner); err != nil {
 			return err
@@ -109,7 +112,8 @@ func (w *world) subscribe(ctx context.Context) error {
 	return err
 }
 
-// pushes feeds quotes to the service while all connections watch.
+// pushes sends quotes to the service while all connections watch, and measures the
+// messages.
 func pushes(ctx context.Context, w *world, r *report) (err error) {
 	if err := w.subscribe(ctx); err != nil {
 		return err
@@ -120,7 +124,8 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	if err := w.await(ctx, 2*time.Minute, func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }); err != nil {
+	all := func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }
+	if err := w.await(ctx, 2*time.Minute, all); err != nil {
 		return fmt.Errorf("got %d snapshots, want %d: %w", w.arrived.snapshots.Load(), w.conns, err)
 	}
 	r.subscribed = time.Since(began)
@@ -162,10 +167,10 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 		err = w.db.QueryRow(ctx, "select count(*) from connections").Scan(&n)
 		return n, err
 	}
-	// Each of those that are gone was posted to.
+	// Every connection that is gone has been posted to by now.
 	err = w.await(ctx, 20*time.Second, func() bool { n, err := left(); return err == nil && n <= w.conns-w.refusing })
 	if n, err := left(); err != nil || n != w.conns-w.refusing {
-		return fmt.Errorf("got %d connections, want %d once those that are gone are forgotten: %w", n, w.conns-w.refusing, err)
+		return fmt.Errorf("got %d connections, want %d after those that are gone are removed: %w", n, w.conns-w.refusing, err)
 	}
 	if err != nil {
 		return err
@@ -173,7 +178,7 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 	return w.postBare(ctx, r)
 }
 
-// postBare has the bare client make as many posts in the same bursts.
+// postBare measures the bare client with as many posts in the same bursts.
 func (w *world) postBare(ctx context.Context, r *report) error {
 	use, err := runPosts(ctx, barePosts{
 		URL: w.gateway.URL + "/prod/@connections/c0", Message: w.arrived.sample(), Posts: r.posts,
@@ -188,8 +193,8 @@ func (w *world) postBare(ctx context.Context, r *report) error {
 	return nil
 }
 
-// update writes one quote after the other, at the rate that is wanted and not at
-// that of the answers. It returns how many were accepted.
+// update sends one quote after the other at a fixed rate, however fast they are
+// answered. It returns how many were accepted.
 func (s *service) update(ctx context.Context) (int64, error) {
 	var calls sync.WaitGroup
 	var taken atomic.Int64
@@ -215,9 +220,9 @@ func (s *service) update(ctx context.Context) (int64, error) {
 	return taken.Load(), nil
 }
 
-// await polls until something is so.
-func (w *world) await(ctx context.Context, atMost time.Duration, is func() bool) error {
-	for deadline := time.Now().Add(atMost); !is(); time.Sleep(20 * time.Millisecond) {
+// await waits until done returns true.
+func (w *world) await(ctx context.Context, atMost time.Duration, done func() bool) error {
+	for deadline := time.Now().Add(atMost); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not within %s", atMost)
 		}

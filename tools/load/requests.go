@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// times are how long things took.
+// times are durations of calls.
 type times []time.Duration
 
-// at returns a quantile, such as 0.99.
+// at returns a quantile: at(0.99) is the 99th percentile.
 func (t times) at(share float64) time.Duration {
 	if len(t) == 0 {
 		return 0
@@ -25,7 +25,8 @@ func (t times) at(share float64) time.Duration {
 	return t[int(share*float64(len(t)-1))]
 }
 
-// feed writes new prices of symbols prefix0, prefix1, …, of those from to to-1.
+// feed sends new prices of the symbols whose names are prefix and a number from from to
+// to-1.
 func (s *service) feed(ctx context.Context, prefix string, from, to int, price time.Duration) error {
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	var quotes []string
@@ -35,13 +36,15 @@ func (s *service) feed(ctx context.Context, prefix string, from, to int, price t
 	}
 	body := `{"quotes":[` + strings.Join(quotes, ",") + `],"rates":[]}`
 	if prefix == "V" {
-		body = strings.Replace(body, `"rates":[]`, `"rates":[{"from":"USD","to":"EUR","rate":"0.91","source":"load","time":"`+now+`"}]`, 1)
+		rate := `{"from":"USD","to":"EUR","rate":"0.91","source":"load","time":"` + now + `"}`
+		body = strings.Replace(body, `"rates":[]`, `"rates":[`+rate+`]`, 1)
 	}
 	_, err := s.call(ctx, http.MethodPost, "/v1/quotes", body)
 	return err
 }
 
-// A quarter of what the valued portfolio holds is in another currency than its base.
+// currencyOf returns the currency of a symbol. A quarter of the holdings of the valued
+// portfolio are not in its base currency.
 func currencyOf(prefix string, i int) string {
 	if prefix == "V" && i%4 == 0 {
 		return "USD"
@@ -49,8 +52,8 @@ func currencyOf(prefix string, i int) string {
 	return "EUR"
 }
 
-// fill adds portfolios of as many transactions as holdings until so many
-// transactions are stored.
+// fill adds portfolios, with one transaction for each holding, until total transactions
+// are stored.
 func (w *world) fill(ctx context.Context, total int) error {
 	if _, err := w.db.Exec(ctx, `
 		with p as (
@@ -68,13 +71,14 @@ func (w *world) fill(ctx context.Context, total int) error {
 	return err
 }
 
-// portfolio returns the ID of one of those.
+// portfolio returns the ID of one of the portfolios that fill added.
 func (w *world) portfolio(ctx context.Context) (id string, err error) {
-	err = w.db.QueryRow(ctx, "select id::text from portfolios where name = 'valued' order by created_at, id limit 1").Scan(&id)
+	err = w.db.QueryRow(ctx,
+		"select id::text from portfolios where name = 'valued' order by created_at, id limit 1").Scan(&id)
 	return id, err
 }
 
-// latencies of calls one at a time.
+// latencies are those of calls made one at a time.
 type latencies struct{ list, valuation, reload times }
 
 // growth measures calls with few transactions stored and with many.
@@ -111,14 +115,18 @@ func (s *service) latencies(ctx context.Context, id string) (l latencies, err er
 	path := "/v1/portfolios/" + id
 	for i := range s.w.samples + s.w.samples/10 {
 		if i == s.w.samples/10 {
-			l = latencies{} // what came before was to warm up
+			l = latencies{} // the calls before were to warm up
 		}
 		for _, one := range []struct {
 			path  string
 			times *times
-		}{{path + "/transactions?limit=50", &l.list}, {path + "/valuation", &l.reload}, {path + "/valuation", &l.valuation}} {
+		}{
+			{path + "/transactions?limit=50", &l.list},
+			{path + "/valuation", &l.reload},
+			{path + "/valuation", &l.valuation},
+		} {
 			if one.times == &l.reload {
-				// As a change of the portfolio does it: its transactions are read again.
+				// Like a change of the portfolio, this makes the service read its transactions again.
 				if _, err := s.w.db.Exec(ctx, "update portfolios set version = version + 1 where id = $1", id); err != nil {
 					return l, err
 				}
@@ -133,7 +141,8 @@ func (s *service) latencies(ctx context.Context, id string) (l latencies, err er
 	return l, nil
 }
 
-// valuations has clients value one portfolio as fast as they are answered.
+// valuations measures clients that request the valuation of one portfolio as fast as they
+// are answered.
 func valuations(ctx context.Context, w *world, r *report) (err error) {
 	s, err := w.start(ctx)
 	if err != nil {
@@ -184,14 +193,14 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 	return err
 }
 
-// pressed is the outcome of calls that clients make as fast as they are answered.
+// pressed is the outcome of pressure.
 type pressed struct {
 	times
 	took time.Duration // all of it
 	cost time.Duration // processor time of the server for one call
 }
 
-// pressure has clients call a server, each again after an answer.
+// pressure runs clients that call a server, each again as soon as it is answered.
 func (w *world) pressure(server *exec.Cmd, call func() error) (p pressed, err error) {
 	before, err := used(server)
 	if err != nil {

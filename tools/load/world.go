@@ -30,11 +30,11 @@ const (
 	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database"
 	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"
 	user           = "portfolio_admin"
-	password       = "a password of this run" // of a database that ends with this process
+	password       = "a password of this run" // of a database that is deleted at the end
 	owner          = "load"
 )
 
-// world is everything around the service.
+// world is what surrounds the service.
 type world struct {
 	sizes
 	folder, binary string
@@ -81,7 +81,7 @@ func newWorld(ctx context.Context, z sizes) (_ *world, err error) {
 	return w, w.createKey(ctx)
 }
 
-// createKey migrates the database and makes the key that everything is called with.
+// createKey migrates the database and creates the key for all calls.
 func (w *world) createKey(ctx context.Context) error {
 	store, err := postgres.Open(ctx, postgres.Config{
 		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
@@ -101,7 +101,7 @@ func (w *world) createKey(ctx context.Context) error {
 	return err
 }
 
-// close ends and removes what newWorld started, however far that came.
+// close stops and removes what newWorld started, even if it failed halfway.
 func (w *world) close(ctx context.Context) error {
 	var all []error
 	if w.db != nil {
@@ -123,7 +123,7 @@ func (w *world) close(ctx context.Context) error {
 // serveAWS stands in for Secrets Manager and S3.
 func serveAWS(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
-		return // the bucket is there
+		return // the bucket exists
 	}
 	var in struct {
 		SecretID string `json:"SecretId"`
@@ -137,7 +137,7 @@ func serveAWS(w http.ResponseWriter, r *http.Request) {
 		value = fmt.Sprintf(`{"username":%q,"password":%q}`, user, password)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(map[string]any{ // a caller that is gone fails itself
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the client has gone away
 		"ARN": in.SecretID, "SecretString": value, "CreatedDate": time.Now().Add(-time.Hour).Unix(),
 	})
 }
@@ -190,7 +190,7 @@ func (w *world) start(ctx context.Context) (*service, error) {
 	}
 }
 
-// stop ends the service as a deployment does.
+// stop stops the service as a deployment does.
 func (s *service) stop() error {
 	s.client.CloseIdleConnections()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -199,7 +199,7 @@ func (s *service) stop() error {
 	return s.cmd.Wait()
 }
 
-// call returns the body of a response, an error if its status is not 2xx.
+// call returns the body of a response, and an error if its status is not 2xx.
 func (s *service) call(ctx context.Context, method, path, body string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, s.base+path, strings.NewReader(body))
 	if err != nil {

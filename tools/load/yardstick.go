@@ -21,10 +21,10 @@ import (
 	"portfolio/local/servers"
 )
 
-// A yardstick does the least that a program written with net/http can do under the
-// same load. Machines differ, so the service's processor time is compared with that
-// of a yardstick in the same run. A yardstick is this program in another process,
-// whose processor time is measured apart from the load's.
+// A yardstick does the least work with which a program that uses net/http can handle the
+// same load. Machines differ, so the service's processor time is compared with that of a
+// yardstick in the same run. A yardstick is this program in another process, so that its
+// processor time is measured separately.
 const yardstickVariable = "LOAD_YARDSTICK" // the name of a yardstick, "" in the program itself
 
 var yardsticks = map[string]func(stdin io.Reader, stdout io.Writer) error{"serve": serveBare, "post": postBare}
@@ -43,7 +43,7 @@ func runYardstick() bool {
 	return true
 }
 
-// yardstick prepares a process of one.
+// yardstick returns the command that runs a yardstick.
 func yardstick(ctx context.Context, name string) (*exec.Cmd, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -55,8 +55,8 @@ func yardstick(ctx context.Context, name string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// serveBare reads a line with the length of the answer and then the answer, writes
-// its address, and answers every request until stdin ends.
+// serveBare reads a line with the length of the answer, then the answer, writes its own
+// address, and sends that answer to every request until stdin ends.
 func serveBare(stdin io.Reader, stdout io.Writer) error {
 	in := bufio.NewReader(stdin)
 	var length int
@@ -73,10 +73,10 @@ func serveBare(stdin io.Reader, stdout io.Writer) error {
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer) // a client that has gone away fails on its own
+		_, _ = w.Write(answer) // the client has gone away
 	})}
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // until the load ends it
+		_, _ = io.Copy(io.Discard, in) // until the load closes it
 		_ = server.Close()
 	}()
 	fmt.Fprintln(stdout, "http://"+l.Addr().String())
@@ -120,29 +120,29 @@ func startBare(ctx context.Context, answer []byte) (*bareServer, error) {
 type bareServer struct {
 	base  string
 	cmd   *exec.Cmd
-	stdin io.Closer // ends it
+	stdin io.Closer // the server ends when it is closed
 }
 
 func (b *bareServer) stop() error { return errors.Join(b.stdin.Close(), b.cmd.Wait()) }
 
-// barePosts is what postBare is asked to do.
+// barePosts is the input of postBare.
 type barePosts struct {
 	URL       string
 	Message   []byte
 	Posts     int64
-	Burst     int64         // so many at once,
-	Every     time.Duration // as a quote makes the service do it
-	Workers   int           // and connections
-	Signature string        // any text that is as long as a signature
+	Burst     int64         // posts that are due at once, as after a quote
+	Every     time.Duration // between bursts
+	Workers   int           // also the number of TCP connections
+	Signature string        // any text of the length of a signature
 }
 
-// bareUse is what it took.
+// bareUse is the output of postBare.
 type bareUse struct {
 	Posts int64
-	Used  time.Duration // of a processor
+	Used  time.Duration // processor time
 }
 
-// postBare posts a message again and again.
+// postBare posts a message repeatedly.
 func postBare(stdin io.Reader, stdout io.Writer) error {
 	var in barePosts
 	if err := json.NewDecoder(stdin).Decode(&in); err != nil {
@@ -207,11 +207,11 @@ func runPosts(ctx context.Context, in barePosts) (use bareUse, err error) {
 	return use, json.Unmarshal(out, &use)
 }
 
-// ownUse is how long processors have worked for this process.
+// ownUse returns the processor time that this process has used.
 func ownUse() time.Duration {
 	var use syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		panic(err) // it has no other argument
+		panic(err) // impossible with these arguments
 	}
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }

@@ -1,4 +1,4 @@
-// Package section writes the reports of several programs into one file.
+// Package section writes the reports of several programs into one file, a section each.
 package section
 
 import (

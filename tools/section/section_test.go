@@ -13,11 +13,11 @@ import (
 
 func TestWrite(t *testing.T) {
 	for _, test := range []struct{ name, file, text, want string }{
-		{"into nothing", "", "# A\n\na\n", "# A\n\na\n"},
-		{"behind others", "# A\n\n## A1\n\na\n", "# B\n\nb\n", "# A\n\n## A1\n\na\n\n# B\n\nb\n"},
+		{"no file", "", "# A\n\na\n", "# A\n\na\n"},
+		{"after others", "# A\n\n## A1\n\na\n", "# B\n\nb\n", "# A\n\n## A1\n\na\n\n# B\n\nb\n"},
 		{"the first", "# A\n\n## A1\n\na\n\n# B\n\nb\n", "# A\n\nnew\n", "# A\n\nnew\n\n# B\n\nb\n"},
 		{"the last", "# A\n\na\n\n# B\n\nb\n", "# B\n\nnew\n", "# A\n\na\n\n# B\n\nnew\n"},
-		{"a longer heading is another's", "# A b\n\na\n", "# A\n\nnew\n", "# A b\n\na\n\n# A\n\nnew\n"},
+		{"a longer heading is another section", "# A b\n\na\n", "# A\n\nnew\n", "# A b\n\na\n\n# A\n\nnew\n"},
 	} {
 		path := filepath.Join(t.TempDir(), "report.md")
 		if test.file != "" {
@@ -30,5 +30,5 @@ func TestWrite(t *testing.T) {
 			assert.Equal(t, test.want, string(got), test.name)
 		}
 	}
-	assert.Error(t, section.Write(t.TempDir(), "# A\n"), "a folder is no file")
+	assert.Error(t, section.Write(t.TempDir(), "# A\n"), "a folder is not a file")
 }

@@ -17,7 +17,7 @@ import (
 	"portfolio/tools/section"
 )
 
-// runs is how often everything is measured; the report shows medians.
+// runs is how many times each subject is measured; the report shows medians.
 const runs = 7
 
 var profiles = []string{"standard", "preview", "production"}
@@ -27,7 +27,7 @@ var copies = []int{1, 5, 20}
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "synthbench:", err)
 		os.Exit(1)
 	}
 }
@@ -66,8 +66,8 @@ func run() error {
 	return section.Write(filepath.Join("docs", "performance.md"), text)
 }
 
-// A bench works in a folder of its own, with two caches, one that stays warm and one
-// that is removed before each cold run, and this user's package cache.
+// A bench works in a temporary folder with two caches of fastsynth: one stays warm, the
+// other is removed before each cold run. The package cache is the user's.
 type bench struct{ dir string }
 
 func (b *bench) binary(name string) string { return filepath.Join(b.dir, name) }
@@ -81,11 +81,12 @@ func (b *bench) prepare() error {
 	if err != nil {
 		return err
 	}
+	packages := filepath.Join(home, ".cache", "aws", "jsii", "package-cache")
 	for _, cache := range []string{"warm", "cold"} {
 		if err := os.MkdirAll(filepath.Join(b.dir, cache), 0o755); err != nil {
 			return err
 		}
-		if err := os.Symlink(filepath.Join(home, ".cache", "aws", "jsii", "package-cache"), b.packages(cache)); err != nil {
+		if err := os.Symlink(packages, b.packages(cache)); err != nil {
 			return err
 		}
 	}
@@ -107,8 +108,11 @@ func (b *bench) platform(profile string) []subject {
 	goRun := []string{"go", "run", "."}
 	cli := []string{"npx", "cdktf", "synth", "--output", b.output()}
 	stockCLI := "PORTFOLIO_CLI=stock"
-	// Production needs a certificate; the others accept one.
-	fast := []string{"PORTFOLIO_PROFILE=" + profile, "CERTIFICATE_ARN=arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"}
+	// Production requires a certificate; the other profiles accept one.
+	fast := []string{
+		"PORTFOLIO_PROFILE=" + profile,
+		"CERTIFICATE_ARN=arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+	}
 	stock := append(slices.Clone(fast), "PORTFOLIO_SYNTH=stock")
 	return []subject{
 		{name: "built binary, stock", command: binary, env: stock},
@@ -117,7 +121,7 @@ func (b *bench) platform(profile string) []subject {
 		{name: "`go run .`, stock", command: goRun, env: stock},
 		{name: "`go run .`, fast", command: goRun, env: fast},
 		{name: "`npx cdktf synth`, stock", command: cli, env: append(slices.Clone(stock), stockCLI)},
-		{name: "`npx cdktf synth`, fast but for the CLI", command: cli, env: append(slices.Clone(fast), stockCLI)},
+		{name: "`npx cdktf synth`, fast except for the CLI", command: cli, env: append(slices.Clone(fast), stockCLI)},
 		{name: "`npx cdktf synth`, fast", command: cli, env: fast},
 	}
 }
@@ -162,7 +166,8 @@ func (b *bench) measure(s subject) (measurement, error) {
 		}
 	}
 	cmd := exec.Command(s.command[0], s.command[1:]...)
-	cmd.Env = append(os.Environ(), "JSII_RUNTIME_PACKAGE_CACHE_ROOT="+b.packages(cache), "CDKTF_OUTDIR="+b.output(), "CHECKPOINT_DISABLE=1")
+	cmd.Env = append(os.Environ(),
+		"JSII_RUNTIME_PACKAGE_CACHE_ROOT="+b.packages(cache), "CDKTF_OUTDIR="+b.output(), "CHECKPOINT_DISABLE=1")
 	cmd.Env = append(cmd.Env, s.env...)
 	return measure(cmd)
 }

@@ -39,17 +39,17 @@ func perResource(all []growth, of func(growth) measurement) time.Duration {
 
 func (r report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# What a synthesis costs
+	fmt.Fprintf(&b, `# How long synthesis takes
 
 Measured on %s by `+"`make bench`"+`, which wrote this section, on a machine with
 %s.
 
-Each figure is the median of %d runs, taken in turn. Time is wall time; memory is
-the largest sum of the resident sets of all processes of a run, sampled every
-%d ms, pages that they share counted in each. "Stock" is `+"`PORTFOLIO_SYNTH=stock`"+`,
-for the CLI `+"`PORTFOLIO_CLI=stock`"+`.
-A cold cache is an empty one of fastsynth; the package cache of jsii is warm
-throughout. The memory of `+"`go run`"+` and the CLI includes their own.
+Each figure is the median of %d runs; the variants run in turn. Time is wall time. Memory
+is the largest sum of the resident sets of all processes of a run, sampled every %d ms;
+pages that processes share are counted in each. "Stock" means `+"`PORTFOLIO_SYNTH=stock`"+`,
+and for the CLI also `+"`PORTFOLIO_CLI=stock`"+`. With a cold cache that of fastsynth is empty;
+jsii's package cache is always warm. The figures of `+"`go run`"+` and of the CLI include their
+own time and memory.
 
 ## The platform
 
@@ -74,9 +74,10 @@ func (r report) writePlatform(b *strings.Builder) {
 func (r report) writeTargets(b *strings.Builder) {
 	stock, fast, cold := r.platform[0][0], r.platform[0][1], r.platform[0][2]
 	factor := float64(stock.wall) / float64(fast.wall)
-	b.WriteString("\nOn the standard profile, built:\n\n| | wanted | got | |\n|---|---:|---:|---|\n")
-	row := func(what, want, got string, ok bool) {
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", what, want, got, map[bool]string{true: "met", false: "**missed**"}[ok])
+	b.WriteString("\nThe built binary with the standard profile:\n\n| | target | measured | |\n|---|---:|---:|---|\n")
+	row := func(what, target, measured string, ok bool) {
+		verdict := map[bool]string{true: "met", false: "**missed**"}[ok]
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", what, target, measured, verdict)
 	}
 	row("time, warm", "≤ "+seconds(targetWall), seconds(fast.wall), fast.wall <= targetWall)
 	row("memory, warm", "≤ "+megabytes(targetPeak), megabytes(fast.peak), fast.peak <= targetPeak)
@@ -86,11 +87,11 @@ func (r report) writeTargets(b *strings.Builder) {
 	row("time, cold", "≤ "+seconds(stock.wall), seconds(cold.wall), cold.wall <= stock.wall)
 	stockSlope := perResource(r.growth, func(g growth) measurement { return g.stock })
 	fastSlope := perResource(r.growth, func(g growth) measurement { return g.fast })
-	row("time per more resource", "≤ "+milliseconds(stockSlope), milliseconds(fastSlope), fastSlope <= stockSlope)
+	row("time per additional resource", "≤ "+milliseconds(stockSlope), milliseconds(fastSlope), fastSlope <= stockSlope)
 }
 
 func (r report) writeGrowth(b *strings.Builder) {
-	b.WriteString("\n## Growth\n\nThe platform's constructs several times in one stack, built, warm:\n\n" +
+	b.WriteString("\n## Growth\n\nThe platform's constructs several times in one stack; built binary, warm cache:\n\n" +
 		"| platforms | resources | stock | fast |\n|---:|---:|---:|---:|\n")
 	for _, g := range r.growth {
 		fmt.Fprintf(b, "| %d | %d | %s | %s |\n", g.copies, g.resources, g.stock, g.fast)
