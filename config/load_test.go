@@ -56,6 +56,8 @@ func TestLoadRefuses(t *testing.T) {
 		"region file is a folder": {nil, fstest.MapFS{RegionFile + "/x": {}},
 			"lib/AWS_REGION: read lib/AWS_REGION: invalid argument"},
 
+		"suffix of the bootstrap's folder": {one("ENVIRONMENT_SUFFIX", "bootstrap"), nil,
+			"ENVIRONMENT_SUFFIX: got bootstrap, want another suffix: the states in bootstrap/ are the account's"},
 		"unknown profile": {one("PORTFOLIO_PROFILE", "staging"), nil, "PORTFOLIO_PROFILE: got staging, want preview, production, standard"},
 
 		"malformed ARN": {one("CERTIFICATE_ARN", "arn:aws:iam::1:cert"), nil, "CERTIFICATE_ARN: got arn:aws:iam::1:cert, want " + wantARN},

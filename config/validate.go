@@ -44,7 +44,7 @@ func (c Config) validate(regionPath, endpoint string) []error {
 		}
 	}
 	check(setting.IsSuffix(c.Names.Suffix), "ENVIRONMENT_SUFFIX", c.Names.Suffix, setting.SuffixForm)
-	check(c.Names.Suffix != BootstrapFolder, "ENVIRONMENT_SUFFIX", c.Names.Suffix, "another one: its states are the account's")
+	check(c.Names.Suffix != BootstrapFolder, "ENVIRONMENT_SUFFIX", c.Names.Suffix, "another suffix: the states in "+BootstrapFolder+"/ are the account's")
 	check(knownRegion(c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
 	c.State.validate(check)
 	if c.AlarmEmail != "" {
