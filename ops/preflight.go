@@ -14,8 +14,9 @@ func preflightCommand(s session) *cobra.Command {
 		Use:   "preflight",
 		Short: "Find what would stop a deploy, before it begins",
 		Long: `Looks, before an apply, for what would stop it half-way: credentials, the state
-bucket and its lock, names that are taken, secrets pending deletion, the
-certificate, quotas. It only reads. Each finding is one line: got, want, fix.
+bucket and its lock, settings that would replace the database or the cache, names
+that are taken, secrets pending deletion, the certificate, quotas, and what AWS
+offers in the region. It only reads. Each finding is one line: got, want, fix.
 Settings are those of the deploy; see the README.
 
 Exit status:

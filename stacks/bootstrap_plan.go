@@ -34,7 +34,7 @@ func (r rights) read() []statement {
 		Sid: "Lists", Resource: "*", Action: []string{
 			"acm:ListCertificates", "autoscaling:Describe*", "cloudwatch:Describe*", "cloudwatch:ListDashboards", "ec2:Describe*",
 			"elasticache:Describe*", "elasticloadbalancing:Describe*", "iam:ListInstanceProfiles", "iam:ListRoles", "kms:ListAliases", "kms:ListKeys",
-			"logs:DescribeLogGroups", "rds:Describe*", "secretsmanager:ListSecrets", "servicequotas:Get*", "servicequotas:List*",
+			"logs:DescribeLogGroups", "pricing:GetProducts", "rds:Describe*", "secretsmanager:ListSecrets", "servicequotas:Get*", "servicequotas:List*",
 			"sns:GetSubscriptionAttributes", "sns:ListTopics", "s3:ListAllMyBuckets", "tag:GetResources",
 		},
 	}, {

@@ -1,9 +1,9 @@
 """Starts the AWS emulator and adds calls that it lacks and the provider needs: metrics
 collection and target groups of Auto Scaling groups, which are accepted but not stored, so
 that the next plan shows enabled_metrics and target_group_arns again; scaling policies by
-name; the zones that offer an instance type; the public parameters of images by path; and
-DB instances by resource id, without which the provider waits for the deletion of one for
-as long as there is another.
+name; the zones that offer an instance type; the public parameters of images by path; gp3
+as the storage of databases that can be ordered; and DB instances by resource id, without
+which the provider waits for the deletion of one for as long as there is another.
 
 Its RDS instances report POSTGRES_PORT, on which the only real PostgreSQL listens. It
 keeps idle connections for longer than its clients do. With AUTH=true it enforces IAM
@@ -112,6 +112,15 @@ def parameters_by_path(data):
 
 any_parameters_by_path = ssm._get_parameters_by_path
 ssm._get_parameters_by_path = parameters_by_path
+
+
+def orderable_options(params):
+    status, headers, body = options_with_gp2(params)
+    return status, headers, body.replace(b"<StorageType>gp2</StorageType>", b"<StorageType>gp3</StorageType>")
+
+
+options_with_gp2 = rds._ACTION_MAP["DescribeOrderableDBInstanceOptions"]
+rds._ACTION_MAP["DescribeOrderableDBInstanceOptions"] = orderable_options
 
 
 def serve(application, config):

@@ -126,9 +126,17 @@ func (c cloud) clean(t *testing.T) {
 
 // stateOf is a state with one instance of a resource.
 func stateOf(kind string, attributes map[string]any) string {
-	text, err := json.Marshal(map[string]any{"version": 4, "resources": []any{map[string]any{
-		"mode": "managed", "type": kind, "name": "it", "instances": []any{map[string]any{"attributes": attributes}},
-	}}})
+	return stateOfAll(resource{kind, attributes})
+}
+
+func stateOfAll(resources ...resource) string {
+	var all []any
+	for _, r := range resources {
+		all = append(all, map[string]any{
+			"mode": "managed", "type": r.kind, "name": "it", "instances": []any{map[string]any{"attributes": r.attributes}},
+		})
+	}
+	text, err := json.Marshal(map[string]any{"version": 4, "resources": all})
 	if err != nil {
 		panic(err)
 	}

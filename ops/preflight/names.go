@@ -25,7 +25,7 @@ func (e *environment) nameChecks() []check {
 	var checks []check
 	for _, n := range e.names() {
 		what := n.spoken + " " + n.name
-		checks = append(checks, check{what, func(ctx context.Context) ([]Finding, error) {
+		checks = append(checks, check{what: what, find: func(ctx context.Context) ([]Finding, error) {
 			if e.owned.Has(n.kind, n.attribute, n.name) {
 				return nil, nil
 			}
@@ -44,7 +44,7 @@ func (e *environment) nameChecks() []check {
 	}
 	for _, kind := range []string{"hist", "logs", "artifacts"} {
 		name := e.Names.Bucket(kind, e.account)
-		checks = append(checks, check{"bucket " + name, func(ctx context.Context) ([]Finding, error) { return e.bucketName(ctx, name) }})
+		checks = append(checks, check{what: "bucket " + name, find: func(ctx context.Context) ([]Finding, error) { return e.bucketName(ctx, name) }})
 	}
 	return checks
 }

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ type planted struct {
 // Every fault is found, alone, and nothing once it is gone.
 func TestFindsEachFaultPlanted(t *testing.T) {
 	c := newCloud(t)
-	for _, fault := range append(append(bucketFaults(), accountFaults()...), nameFaults()...) {
+	for _, fault := range slices.Concat(bucketFaults(), accountFaults(), nameFaults(), recordedFaults()) {
 		t.Run(fault.name, func(t *testing.T) {
 			undo, settings := fault.plant(t, c)
 			report := c.run(t, settings)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,19 +74,27 @@ func Run(ctx context.Context, settings config.Config, platform, state aws.Config
 	// knows what is this environment's own. While another run makes things the
 	// state lags behind: they would look like left-overs.
 	report := Report{Checks: 1}
-	report.Findings = all(ctx, []check{{"credentials", e.credentials}})
+	report.Findings = all(ctx, []check{{what: "credentials", find: e.credentials}})
 	if len(report.Findings) > 0 {
 		return report
 	}
 	report.Account = e.account
-	checks := []check{{"state " + e.State.Key, e.readState}, {"state bucket " + e.State.Bucket, e.stateBucket}, {"lock of " + e.State.Key, e.lock}}
+	checks := []check{
+		{what: "state " + e.State.Key, find: e.readState},
+		{what: "state bucket " + e.State.Bucket, find: e.stateBucket},
+		{what: "lock of " + e.State.Key, find: e.lock},
+	}
 	report.Findings = all(ctx, checks)
 	report.Checks += len(checks)
 	if e.owned == nil || e.busy {
 		return report
 	}
-	checks = append(append(e.nameChecks(), e.secretChecks()...), append(e.certificateChecks(), e.quotaChecks()...)...)
-	report.Findings = append(report.Findings, all(ctx, checks)...)
+	if elsewhere := e.recordedRegion(); len(elsewhere) > 0 { // nothing can be compared with that region
+		report.Findings = append(report.Findings, elsewhere...)
+		return report
+	}
+	checks = slices.Concat(e.nameChecks(), e.secretChecks(), e.certificateChecks(), e.quotaChecks(), e.offerChecks())
+	report.Findings = slices.Concat(report.Findings, e.statefulReplaced(), all(ctx, checks))
 	report.Checks += len(checks)
 	return report
 }
@@ -111,8 +120,9 @@ type environment struct {
 // check is one question to AWS. Its find returns the faults it sees, and an error
 // when there was no answer.
 type check struct {
-	what string
-	find func(context.Context) ([]Finding, error)
+	what     string
+	find     func(context.Context) ([]Finding, error)
+	optional bool // no answer stops no deploy
 }
 
 // all runs checks at the same time and returns their findings in the checks' order.
@@ -126,7 +136,9 @@ func all(ctx context.Context, checks []check) []Finding {
 			defer cancel()
 			var err error
 			if found[i], err = c.find(ctx); err != nil {
-				found[i] = append(found[i], unchecked(c.what, err, context.Cause(ctx)))
+				f := unchecked(c.what, err, context.Cause(ctx))
+				f.Harmless = c.optional
+				found[i] = append(found[i], f)
 			}
 			return nil
 		})
@@ -179,6 +191,10 @@ func absent(err error) bool {
 	code := codeOf(err)
 	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
 }
+
+// unsupported reports whether an endpoint does not know the operation, as emulators
+// of AWS do not know all.
+func unsupported(err error) bool { return codeOf(err) == "UnknownError" }
 
 func codeOf(err error) string {
 	var answer smithy.APIError

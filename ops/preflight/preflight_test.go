@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The names asked for are all those that the stack gives, of the types asked about.
+// The names asked for are all those that the stack has, of the types asked about.
 func TestNamesAreThoseOfTheStack(t *testing.T) {
 	for _, profile := range []string{"standard", "preview", "production"} {
 		t.Run(profile, func(t *testing.T) {
@@ -117,6 +117,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 				"quota of Elastic IPs in us-east-1: got 1 (Service Quotas), of which others than this environment use 0, want 2 free; fix: release some, or `aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-0263D0A3 --desired-value 2 --region us-east-1`",
 				"quota of VPCs in us-east-1: got 1 (Service Quotas), of which others than this environment use 1, want 1 free",
 				"quota of internet gateways in us-east-1: got 1 (Service Quotas)",
+				"quota of vCPUs of standard on-demand instances in us-east-1: got 1 (Service Quotas)",
 			},
 			nil,
 		},
@@ -133,6 +134,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 			[]string{
 				"could not check quota of Elastic IPs: got AccessDeniedException (no), want an answer of Service Quotas GetServiceQuota; fix: allow these credentials that call",
 				"could not check quota of VPCs", "could not check quota of internet gateways",
+				"note: could not check quota of vCPUs",
 			},
 			nil,
 		},

@@ -17,7 +17,7 @@ import (
 func (e *environment) secretChecks() []check {
 	var checks []check
 	for _, name := range []string{e.Names.SigningSecret, e.Names.DatabaseSecret} {
-		checks = append(checks, check{"secrets " + name, func(ctx context.Context) ([]Finding, error) { return e.pendingSecrets(ctx, name) }})
+		checks = append(checks, check{what: "secrets " + name, find: func(ctx context.Context) ([]Finding, error) { return e.pendingSecrets(ctx, name) }})
 	}
 	return checks
 }
@@ -67,9 +67,9 @@ func (e *environment) pendingSecrets(ctx context.Context, name string) ([]Findin
 func (e *environment) certificateChecks() []check {
 	switch {
 	case e.Certificate.ARN != "":
-		return []check{{"certificate " + e.Certificate.ARN, e.certificate}}
+		return []check{{what: "certificate " + e.Certificate.ARN, find: e.certificate}}
 	case e.Certificate.DomainName != "":
-		return []check{{"hosted zone " + e.Certificate.HostedZoneID, e.hostedZone}}
+		return []check{{what: "hosted zone " + e.Certificate.HostedZoneID, find: e.hostedZone}}
 	}
 	return nil
 }
