@@ -49,8 +49,8 @@ func checkFinding(address string, status tfjson.CheckStatus, messages []string) 
 	return ranked(address, text)
 }
 
-// invocations lists the actions that Terraform would invoke while applying: they do
-// in AWS what no resource shows.
+// invocations lists the actions that Terraform would invoke while applying: what they
+// do in AWS is not shown by any resource.
 func invocations(p *tfjson.Plan) []Finding {
 	var found []Finding
 	for _, a := range p.ActionInvocations {

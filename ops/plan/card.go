@@ -1,6 +1,6 @@
 // Package plan summarizes on one page what a Terraform plan would do to the platform:
-// what is lost, what opens, what it costs. It reads the plan and nothing else, so the
-// same plan always makes the same card.
+// what is lost, what opens, what it costs. It reads only the plan, so the same plan
+// always produces the same card.
 package plan
 
 import (
@@ -31,7 +31,7 @@ type Card struct {
 	Status   Status
 	Compared bool // of two configurations, without Terraform's plan
 	Counts   map[verb]int
-	Notes    []string // Markdown: what limits the card
+	Notes    []string // Markdown: why the card is incomplete
 	Checks   []Finding
 	Actions  []Finding
 	Removed  []Finding
@@ -54,8 +54,8 @@ type Finding struct {
 	rank int // 0 is read first and dropped last
 }
 
-// ranked returns a finding ranked by its text, in which bold is important. The ports
-// of the web are less so: this platform serves it.
+// ranked returns a finding ranked by its text, in which bold marks what is important.
+// Open ports 80 and 443 rank lower, because the platform serves them.
 func ranked(address, text string) Finding {
 	rank := 2
 	switch {

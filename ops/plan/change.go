@@ -27,7 +27,7 @@ const (
 	untouched verb = ""
 )
 
-// change is one resource of the plan, the untouched ones included.
+// change is one resource of the plan, possibly untouched.
 type change struct {
 	address  string
 	block    string // the block that configures it: its address without an index
@@ -35,7 +35,7 @@ type change struct {
 	verb     verb
 	replaces []string // top-level attributes that force the replacement
 	reason   tfjson.ActionReason
-	old      bool // a copy left behind by a replacement that was cut in the middle
+	old      bool // a copy left behind by an interrupted replacement
 	deferred bool
 	first    bool // a replacement that creates the new one first
 	keeps    bool // a replacement that leaves the old one in AWS, unmanaged
@@ -117,8 +117,8 @@ func verbOf(r *tfjson.ResourceChange) verb {
 	return untouched
 }
 
-// facts lists what happens to a resource, each of it counted: one that is updated may
-// be imported by the same plan.
+// facts lists everything that happens to a resource, to be counted separately: one that
+// is updated may also be imported by the same plan.
 func (c change) facts() []verb {
 	var facts []verb
 	if c.verb != untouched {
@@ -137,13 +137,13 @@ func (c change) facts() []verb {
 // another address, and changes nothing of it.
 func (c change) adopted() bool { return c.verb == untouched && (c.imports || c.moves) }
 
-// removes reports whether what Terraform manages today is replaced or deleted.
+// removes reports whether the resource is replaced or deleted.
 func (c change) removes() bool { return c.verb == deleted || c.verb == replaced }
 
 // value is one attribute on one side of a change.
 type value struct {
 	v         any
-	unknown   bool // decided while applying
+	unknown   bool // until the apply
 	sensitive bool
 }
 
@@ -244,7 +244,7 @@ func (v value) isTrue() bool {
 	return !v.unknown && !v.sensitive && fmt.Sprint(v.v) == "true" // launch templates keep "true"
 }
 
-// number is a whole number, and false where there is none to know.
+// number returns a whole number, or false if the value is not a known one.
 func (v value) number() (int64, bool) {
 	if v.unknown || v.sensitive {
 		return 0, false

@@ -16,10 +16,10 @@ import (
 // synth is a synthesized stack, a cdk.tf.json, without CDKTF's own remarks.
 type synth map[string]any
 
-// Compare makes the card of two synthesized stacks, for those who may not read the
-// state. It knows only what the configurations say: neither what AWS has, nor which
-// change replaces a resource; the card says so. A stateful resource
-// that is gone, or has another address, is dangerous.
+// Compare returns the card of two synthesized stacks, for users who may not read the
+// state. The configurations show neither what AWS has nor which change replaces a
+// resource; the card says so. A stateful resource that is removed, or has another
+// address, is dangerous.
 func Compare(base, head []byte) (Card, error) {
 	was, errWas := parseSynth("base", base)
 	will, errWill := parseSynth("head", head)
@@ -130,7 +130,8 @@ func (s synth) config() *tfjson.Config {
 	return &tfjson.Config{ProviderConfigs: map[string]*tfjson.ProviderConfig{"aws": {Expressions: map[string]*tfjson.Expression{"region": region}}}}
 }
 
-// compared is one resource's change; nil stands for one that is not there.
+// compared returns one resource's change; was or will is nil if it does not exist on
+// that side.
 func compared(address string, was, will map[string]any) *tfjson.ResourceChange {
 	kind, name, _ := strings.Cut(address, ".")
 	c := &tfjson.Change{}
@@ -159,8 +160,8 @@ func compared(address string, was, will map[string]any) *tfjson.ResourceChange {
 }
 
 // inLists puts nested blocks into lists, as a plan has them: CDKTF writes a block
-// that can be there once as an object. It makes one of a map of tags too, where no
-// rule looks.
+// that may occur once as an object. A map of tags becomes a list too, which no rule
+// reads.
 func inLists(block map[string]any) map[string]any {
 	whole := map[string]any{}
 	for name, v := range block {
@@ -233,7 +234,7 @@ func otherBlocks(was, will synth) []string {
 	var found []string
 	for _, name := range different(was, will) {
 		switch name {
-		case "resource", "output", "moved": // said already
+		case "resource", "output", "moved": // already reported
 		case "data", "ephemeral":
 			for _, kind := range different(object(was[name]), object(will[name])) {
 				for _, id := range different(object(object(was[name])[kind]), object(object(will[name])[kind])) {
@@ -251,7 +252,7 @@ func otherBlocks(was, will synth) []string {
 	return found
 }
 
-// different are the names whose values are not the same, sorted.
+// different returns the names whose values differ, sorted.
 func different(was, will map[string]any) []string {
 	return slices.DeleteFunc(names(was, will), func(name string) bool { return reflect.DeepEqual(was[name], will[name]) })
 }

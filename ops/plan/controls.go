@@ -77,7 +77,7 @@ var settings = []control{
 	{[]string{"aws_cloudwatch_metric_alarm"}, []any{"actions_enabled"}, "the alarm's actions", on},
 }
 
-// forever reads a retention, where 0 keeps logs forever.
+// forever returns a retention, in which 0 means that logs are kept forever.
 func forever(v value) (int64, bool) {
 	n, ok := amount(v)
 	if ok && n == 0 {

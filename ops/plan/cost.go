@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Cost is what the platform costs a month before and after, in USD, as far as the
-// table of prices goes. What has no price is named and not counted.
+// Cost is the platform's monthly cost before and after, in USD. Resources that have no
+// price in the table are named and not counted.
 type Cost struct {
 	Before, After *big.Rat
 	Lines         []CostLine // resources whose cost changes
@@ -35,7 +35,7 @@ func (w world) side(c change) (side, bool) {
 	switch {
 	case w.after && c.verb == deleted, !w.after && c.verb == created, c.verb == read:
 		return nil, false
-	case w.after && c.verb != forgotten: // what is forgotten goes on costing
+	case w.after && c.verb != forgotten: // a forgotten resource still costs
 		return c.will, c.after != nil
 	}
 	return c.was, c.before != nil
@@ -53,7 +53,7 @@ func costOf(changes []change, region string) Cost {
 			continue
 		}
 		before, after := was.price(c), will.price(c)
-		if c.keeps && before != nil && after != nil { // the old one costs on beside the new one
+		if c.keeps && before != nil && after != nil { // the old one still costs, beside the new one
 			after = plus(before, after)
 		} else if c.keeps {
 			after = nil
@@ -72,7 +72,7 @@ func costOf(changes []change, region string) Cost {
 	return cost
 }
 
-// grouped makes one line of resources that are alike: there are dozens of alarms.
+// grouped merges the lines of equal resources: there are dozens of alarms.
 func grouped(lines []CostLine) []CostLine {
 	var list []CostLine
 	for _, l := range lines {
@@ -102,7 +102,7 @@ func (l CostLine) isLike(other CostLine) bool {
 	return l.Before.Cmp(other.Before) == 0 && l.After.Cmp(other.After) == 0
 }
 
-// orZero keeps an unknown amount out of a sum that is called a minimum then.
+// orZero leaves an unknown amount out of a sum, which is then called a minimum.
 func orZero(amount *big.Rat) *big.Rat {
 	if amount == nil {
 		return new(big.Rat)
@@ -169,12 +169,12 @@ func loadBalancerPrice(s side) *big.Rat {
 	}
 	subnets := len(s("subnets").list())
 	if s("subnets").unknown || subnets == 0 {
-		subnets = 2 // the fewest that AWS takes
+		subnets = 2 // the fewest that AWS accepts
 	}
 	return plus(price, times(whole(int64(subnets)), hourly(prices.PerHour, "publicIPv4")))
 }
 
-// cachePrice is that of the data AWS bills at least.
+// cachePrice is the price of the least amount of data that AWS bills.
 func cachePrice(s side) *big.Rat {
 	minimum, ok := s("cache_usage_limits", 0, "data_storage", 0, "minimum").number()
 	switch engine := s("engine").text(); {
@@ -188,8 +188,8 @@ func cachePrice(s side) *big.Rat {
 	return nil
 }
 
-// groupPrice is that of the desired instances with their disk and monitoring, by
-// the group's launch template.
+// groupPrice is the price of the desired number of instances with disk and monitoring,
+// from the group's launch template.
 func (w world) groupPrice(s side) *big.Rat {
 	count, ok := s("desired_capacity").number()
 	template := w.template(s)
@@ -214,8 +214,8 @@ func (w world) groupPrice(s side) *big.Rat {
 	return times(sum, whole(count))
 }
 
-// template finds a group's launch template by its id or name. While both are still
-// unknown, the only template of the plan is it.
+// template finds a group's launch template by its ID or name. If both are unknown, it
+// returns the plan's only template.
 func (w world) template(group side) side {
 	var found []side
 	for _, c := range w.changes {

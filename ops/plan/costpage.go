@@ -14,7 +14,7 @@ type Environment struct {
 	Stack   []byte
 }
 
-// emptyStack is what an environment is compared with: it costs nothing.
+// emptyStack, which costs nothing, is what an environment is compared with.
 var emptyStack = []byte(`{"terraform": {}, "resource": {}}`)
 
 // CostPage writes a Markdown page of what each environment costs, resource by

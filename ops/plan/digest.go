@@ -9,9 +9,8 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// Digest returns a digest of what a plan would change. Two plans have the same one only
-// if applying them does the same: what changed outside Terraform, and when they were
-// made, does not count.
+// Digest returns a digest of what a plan would change. Two plans have the same digest
+// only if applying them has the same effect: drift and the time of the plan do not count.
 func Digest(p *tfjson.Plan) (string, error) {
 	text, err := json.Marshal([]any{p.ResourceChanges, p.OutputChanges, p.DeferredChanges, p.ActionInvocations})
 	if err != nil {

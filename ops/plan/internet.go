@@ -146,7 +146,7 @@ func isWide(cidr string) bool {
 	return err == nil && prefix.Bits() < 8
 }
 
-// within reports whether another rule let the traffic through before.
+// within reports whether another rule already allowed the traffic.
 func (o opening) within(before opening) bool {
 	if o.direction != before.direction || o.cidr != before.cidr {
 		return false

@@ -20,7 +20,7 @@ const (
 	maxCode     = 300 // characters of one address or value
 )
 
-// Markdown writes the card. The same plan always makes the same bytes.
+// Markdown returns the card. The same plan always produces the same bytes.
 func (c Card) Markdown() string {
 	var b strings.Builder
 	title := "Plan"
@@ -163,7 +163,7 @@ func (f Finding) line() string {
 	return fmt.Sprintf("- %s: %s\n", code(f.Address), f.Text)
 }
 
-// fold lists the rest, as far as a comment has room.
+// fold lists the rest, as far as it fits into a comment.
 func (c Card) fold(b *strings.Builder) {
 	all := lines(append(slices.Clone(c.Drift), c.Rest...))
 	for _, name := range c.Outputs {

@@ -43,7 +43,7 @@ func Parse(text []byte) (*tfjson.Plan, error) {
 }
 
 // marks are the beginnings of texts that are not UTF-8, UTF-32 before UTF-16, whose
-// mark is a part of its own.
+// mark is a prefix of UTF-32's.
 var marks = []struct{ bytes, encoding string }{
 	{"\xff\xfe\x00\x00", "UTF-32"}, {"\x00\x00\xfe\xff", "UTF-32"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"},
 	{"{\x00\x00\x00", "UTF-32"}, {"\x00\x00\x00{", "UTF-32"}, {"{\x00", "UTF-16"}, {"\x00{", "UTF-16"},

@@ -88,7 +88,7 @@ func principals(v any) []string {
 	return list
 }
 
-// except makes one element of a Not… list. Only the very same list covers it.
+// except makes one element of a Not… list. Only an identical list covers it.
 func except(list []string) []string {
 	if len(list) == 0 {
 		return nil

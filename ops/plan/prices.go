@@ -20,7 +20,7 @@ type priceTable struct {
 	InstanceHour        map[string]decimal `json:"instanceHour"`
 	DatabaseHour        map[string]decimal `json:"databaseHour"`
 	DatabaseHourMultiAZ map[string]decimal `json:"databaseHourMultiAZ"`
-	ByUsage             []string           `json:"byUsage"` // types that cost by use alone
+	ByUsage             []string           `json:"byUsage"` // types charged only by usage
 	Free                []string           `json:"free"`    // types that cost nothing themselves
 }
 
@@ -64,7 +64,7 @@ func plus(amounts ...*big.Rat) *big.Rat {
 
 func whole(n int64) *big.Rat { return big.NewRat(n, 1) }
 
-// hourly makes a monthly price of an hourly one; nil where the table has none.
+// hourly returns the monthly price from an hourly one; nil if the table has none.
 func hourly(table map[string]decimal, key string) *big.Rat {
 	price, ok := table[key]
 	if !ok {

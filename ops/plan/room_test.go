@@ -28,7 +28,7 @@ func TestCardFitsAComment(t *testing.T) {
 	}
 }
 
-// What is dropped for want of room is the least important.
+// The least important findings are dropped if not all of them fit.
 func TestCardKeepsWhatMatters(t *testing.T) {
 	var p tfjson.Plan
 	add := func(kind, name string, actions tfjson.Actions, before, after map[string]any) {

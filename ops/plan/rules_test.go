@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ruleTest is a change in JSON, and what a rule says of it.
+// ruleTest is a change in JSON, and what a rule reports about it.
 type ruleTest struct {
 	kind          string
 	before, after string // JSON objects; empty for none

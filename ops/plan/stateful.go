@@ -109,7 +109,7 @@ func stateful(c change) []string {
 	return []string{fmt.Sprintf("%s: %s", name, c.verb)}
 }
 
-// losses says what a deletion takes with it under today's settings.
+// losses lists what is lost with a deletion under the current settings.
 func (c change) losses() []string {
 	var texts []string
 	switch c.kind {

@@ -31,8 +31,8 @@ const (
 // cloud is an emulated account with a good state bucket and nothing else.
 type cloud struct{ url string }
 
-// emulator is of all tests, which leave its account as they found it. It starts
-// with the first that needs it.
+// emulator is shared by all tests, which leave its account as they found it. The first
+// test that needs it starts it.
 var emulator *servers.Emulator
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// newCloud makes sure of the state bucket, and that a test begins with nothing to find.
+// newCloud creates the state bucket and checks that a test begins without findings.
 func newCloud(t *testing.T) cloud {
 	t.Helper()
 	if emulator == nil { // tests run one after the other
@@ -93,7 +93,7 @@ func (c cloud) block(t *testing.T, policies bool) {
 	require.NoError(t, err)
 }
 
-// put writes an object beside the state until undone.
+// put writes an object into the state bucket; undo removes it.
 func (c cloud) put(t *testing.T, key, body string) (undo func()) {
 	t.Helper()
 	_, err := c.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(body)})
@@ -116,7 +116,7 @@ func (c cloud) run(t *testing.T, more map[string]string) Report {
 	return Run(t.Context(), settings, c.aws(settings.Region), c.aws(settings.State.Region))
 }
 
-// clean expects a preflight to find nothing.
+// clean checks that preflight finds nothing.
 func (c cloud) clean(t *testing.T) {
 	t.Helper()
 	report := c.run(t, nil)
@@ -143,7 +143,7 @@ func stateOfAll(resources ...resource) string {
 	return string(text)
 }
 
-// answering passes all calls on to the cloud but those that mine answers itself.
+// answering returns a cloud that passes on every call that mine does not answer.
 func (c cloud) answering(t *testing.T, mine func(http.ResponseWriter, *http.Request) bool) cloud {
 	t.Helper()
 	target, err := url.Parse(c.url)

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// api looks things up by name. Each method returns the ID that Terraform imports
-// the thing by; "" or an error that is absent when there is none.
+// api looks resources up by name. Each method returns the ID by which Terraform imports
+// the resource; if there is none, "" or an error for which absent returns true.
 type api struct {
 	aws                aws.Config
 	partition, account string
@@ -87,7 +87,7 @@ func (a api) instanceProfile(ctx context.Context, name string) (string, error) {
 	return name, err
 }
 
-// logGroup asks by prefix, so the name itself comes first: it is the shortest.
+// logGroup lists groups by prefix. The name itself, the shortest, comes first.
 func (a api) logGroup(ctx context.Context, name string) (string, error) {
 	out, err := cloudwatchlogs.NewFromConfig(a.aws).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
 	if err != nil || len(out.LogGroups) == 0 || aws.ToString(out.LogGroups[0].LogGroupName) != name {

@@ -8,19 +8,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// named is a name that the deploy will ask for. It is taken when lookup finds it
-// and the state does not have it: what a killed deploy had under way, or another
-// app's.
+// named is a name that the deploy needs. It is taken if lookup finds it and the state
+// does not have it: by a resource that a killed deploy was creating, or by another
+// application's.
 type named struct {
 	spoken          string
 	kind, attribute string // Terraform's type, and its attribute that holds the name
 	name            string
 	// lookup returns the ID to import it by, "" when it does not exist.
 	lookup func(context.Context, string) (string, error)
-	remove string // command; ID in it stands for what lookup returns
+	remove string // command, in which ID stands for what lookup returns
 }
 
-// nameChecks has a check for every name.
+// nameChecks returns a check for every name.
 func (e *environment) nameChecks() []check {
 	var checks []check
 	for _, n := range e.names() {
@@ -49,7 +49,8 @@ func (e *environment) nameChecks() []check {
 	return checks
 }
 
-// names are all names that AWS would refuse to give twice, or quietly would.
+// names lists the names that must be free: AWS refuses to create a second resource
+// with most of them, and overwrites the first with some.
 func (e *environment) names() []named {
 	n, a := e.Names, api{e.aws, e.partition, e.account}
 	names := []named{
@@ -100,7 +101,7 @@ func (e *environment) logGroups() []string {
 	return groups
 }
 
-// bucketName checks a name that is shared with all accounts of the world.
+// bucketName checks a bucket's name, which is unique across all AWS accounts.
 func (e *environment) bucketName(ctx context.Context, name string) ([]Finding, error) {
 	if e.owned.Has("aws_s3_bucket", "bucket", name) {
 		return nil, nil

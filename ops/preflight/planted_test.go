@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// planted is a fault of an account. Plant returns how to take it away again, and
-// settings that the fault is one of.
+// planted is a fault of an account. plant returns how to remove it, and the settings
+// that are part of it.
 type planted struct {
 	name  string
 	plant func(t *testing.T, c cloud) (undo func(), settings map[string]string)
@@ -99,7 +99,7 @@ func bucketFaults() []planted {
 			[]string{"lock of pr7/portfolio-pr7.tfstate: got ci@runner-9 since 2026-01-02T03:04:05.6Z for OperationTypeApply, ID 8a1c-77, want nobody to hold it; fix: wait, or `terraform force-unlock 8a1c-77` in cdktf.out/stacks/portfolio-pr7 when that run is dead; then look again"},
 		},
 		{
-			"lock held by a run that is making things", // which are not left-overs
+			"lock held by a run that is making things", // which are not left over
 			func(t *testing.T, c cloud) (func(), map[string]string) {
 				undoLock := c.put(t, "pr7/portfolio-pr7.tfstate.tflock", `{"ID":"8a1c-77"}`)
 				undo := makeTopic(t, c.aws("us-east-1"), "portfolio-alarms-pr7")
@@ -132,7 +132,7 @@ func accountFaults() []planted {
 			[]string{"secret " + secret + ": got pending deletion since "},
 		},
 		{
-			"secret of the very name deleted",
+			"secret of the same name deleted",
 			func(t *testing.T, c cloud) (func(), map[string]string) {
 				return c.deletedSecret(t, "portfolio-holdings-db-pr7"), nil
 			},

@@ -1,5 +1,5 @@
-// Package preflight looks, before an apply, for what would stop it half-way. It
-// only reads, and asks everything at once, so that it takes seconds.
+// Package preflight finds, before an apply, what would make it fail half-way. It only
+// reads, and makes its calls concurrently, so it takes seconds.
 package preflight
 
 import (
@@ -20,17 +20,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Limits of one run: an answer that takes longer is none, and an account's API
-// rate is shared with whatever else runs in it.
+// Limits of one run. The account's API rate limits are shared with everything else that
+// runs in it.
 const (
-	patience = 30 * time.Second
-	atOnce   = 16
+	timeout     = 30 * time.Second
+	concurrency = 16
 )
 
-// Finding is one fault, with what mends it.
+// Finding is one fault and how to fix it.
 type Finding struct {
 	What, Got, Want, Fix string
-	// Harmless is worth a line but stops no deploy.
+	// Harmless is true for a finding that does not stop a deploy.
 	Harmless bool
 }
 
@@ -45,8 +45,8 @@ func (f Finding) String() string {
 
 // Report is what Run found, in an order that does not change from run to run.
 type Report struct {
-	Account  string // empty when the credentials are no good
-	Checks   int    // how many questions were asked
+	Account  string // empty if the credentials are invalid
+	Checks   int    // how many were made
 	Findings []Finding
 }
 
@@ -61,8 +61,8 @@ func (r Report) Faults() int {
 	return faults
 }
 
-// Run looks at the environment that settings describe. platform and state are AWS
-// settings for the platform's region and for that of the state bucket.
+// Run checks the environment that settings describe. platform and state configure AWS
+// clients for the platform's region and for that of the state bucket.
 func Run(ctx context.Context, settings config.Config, platform, state aws.Config) Report {
 	e := &environment{
 		Config:     settings,
@@ -70,9 +70,9 @@ func Run(ctx context.Context, settings config.Config, platform, state aws.Config
 		buckets:    s3.NewFromConfig(platform, s3Options(settings)),
 		stateStore: s3.NewFromConfig(state, s3Options(settings)),
 	}
-	// Without an account nothing else can be asked, and without the state nobody
-	// knows what is this environment's own. While another run makes things the
-	// state lags behind: they would look like left-overs.
+	// Without valid credentials no other call succeeds, and without the state it is
+	// unknown which resources are this environment's. While another run holds the lock,
+	// what it creates is not in the state yet and would look left over.
 	report := Report{Checks: 1}
 	report.Findings = all(ctx, []check{{what: "credentials", find: e.credentials}})
 	if len(report.Findings) > 0 {
@@ -89,7 +89,7 @@ func Run(ctx context.Context, settings config.Config, platform, state aws.Config
 	if e.owned == nil || e.busy {
 		return report
 	}
-	if elsewhere := e.recordedRegion(); len(elsewhere) > 0 { // nothing can be compared with that region
+	if elsewhere := e.recordedRegion(); len(elsewhere) > 0 { // the other checks would look in the wrong region
 		report.Findings = append(report.Findings, elsewhere...)
 		return report
 	}
@@ -99,11 +99,11 @@ func Run(ctx context.Context, settings config.Config, platform, state aws.Config
 	return report
 }
 
-// s3Options has S3 clients put bucket names where the endpoint understands them.
+// s3Options makes S3 clients put bucket names where the endpoint expects them.
 func s3Options(settings config.Config) func(*s3.Options) {
 	return func(o *s3.Options) {
 		o.UsePathStyle = settings.Emulator.PathStyleS3
-		o.DisableLogOutputChecksumValidationSkipped = true // Terraform's own objects have none
+		o.DisableLogOutputChecksumValidationSkipped = true // objects that Terraform writes have none
 	}
 }
 
@@ -113,26 +113,26 @@ type environment struct {
 	aws                 aws.Config
 	buckets, stateStore *s3.Client
 	account, partition  string
-	owned               *tfstate.State // of its state; nil when that could not be read
-	busy                bool           // its lock is held
+	owned               *tfstate.State // its state; nil if that could not be read
+	busy                bool           // whether its lock is held
 }
 
-// check is one question to AWS. Its find returns the faults it sees, and an error
-// when there was no answer.
+// check is one question to AWS. find returns the faults that it finds, and an error if
+// AWS did not answer.
 type check struct {
 	what     string
 	find     func(context.Context) ([]Finding, error)
-	optional bool // no answer stops no deploy
+	optional bool // a deploy may go on without an answer
 }
 
-// all runs checks at the same time and returns their findings in the checks' order.
+// all runs checks concurrently and returns their findings in the checks' order.
 func all(ctx context.Context, checks []check) []Finding {
 	found := make([][]Finding, len(checks))
 	var group errgroup.Group
-	group.SetLimit(atOnce)
+	group.SetLimit(concurrency)
 	for i, c := range checks {
 		group.Go(func() error {
-			ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+			ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
 			defer cancel()
 			var err error
 			if found[i], err = c.find(ctx); err != nil {
@@ -151,8 +151,8 @@ func all(ctx context.Context, checks []check) []Finding {
 	return findings
 }
 
-// unchecked is the finding of a check that got no answer; cause is why its time
-// ended, if it did.
+// unchecked returns the finding of a check without an answer; cause is not nil if it
+// timed out or was canceled.
 func unchecked(what string, err, cause error) Finding {
 	f := Finding{What: "could not check " + what, Got: err.Error(), Want: "an answer", Fix: "see that AWS can be reached, then try again"}
 	var operation *smithy.OperationError
@@ -175,8 +175,8 @@ func unchecked(what string, err, cause error) Finding {
 	return f
 }
 
-// refused reports whether the credentials may not make a call. S3 answers HEAD
-// requests without a body, so with no more than the status.
+// refused reports whether the credentials lack the right to make a call. S3 answers
+// HEAD requests without a body, so only the status shows it.
 func refused(err error) bool {
 	switch code := codeOf(err); code {
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized", "Forbidden":
@@ -192,8 +192,8 @@ func absent(err error) bool {
 	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
 }
 
-// unsupported reports whether an endpoint does not know the operation, as emulators
-// of AWS do not know all.
+// unsupported reports whether the endpoint does not implement the operation: an
+// emulator implements only some.
 func unsupported(err error) bool { return codeOf(err) == "UnknownError" }
 
 func codeOf(err error) string {
@@ -209,8 +209,8 @@ func (e *environment) credentials(ctx context.Context) ([]Finding, error) {
 	me, err := sts.NewFromConfig(e.aws).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if code := codeOf(err); code != "" {
 		return []Finding{{
-			What: "credentials", Got: code, Want: "ones that AWS takes",
-			Fix: "sign in again, or look at AWS_PROFILE and the AWS_ACCESS_KEY_ID family: `aws sts get-caller-identity` says whose they are",
+			What: "credentials", Got: code, Want: "valid ones",
+			Fix: "sign in again, or check AWS_PROFILE and AWS_ACCESS_KEY_ID: `aws sts get-caller-identity` shows whose they are",
 		}}, nil
 	}
 	if err != nil {

@@ -151,7 +151,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 	}
 }
 
-// Nothing else is asked with credentials that are no good.
+// With invalid credentials no other call is made.
 func TestBadCredentials(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -161,7 +161,7 @@ func TestBadCredentials(t *testing.T) {
 	}))
 	defer server.Close()
 	report := cloud{server.URL}.run(t, nil)
-	expect(t, report, []string{"credentials: got ExpiredToken, want ones that AWS takes; fix: sign in again"})
+	expect(t, report, []string{"credentials: got ExpiredToken, want valid ones; fix: sign in again"})
 	assert.Empty(t, report.Account)
 	assert.Equal(t, 1, asked)
 }

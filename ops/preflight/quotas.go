@@ -17,13 +17,13 @@ import (
 type quota struct {
 	spoken        string
 	service, code string // in Service Quotas
-	fallback      int    // what AWS gives every account
+	fallback      int    // the default of every account
 	needs         int    // how many of them an environment has
 	kind          string // Terraform's type, whose ID is what list returns
 	list          func(context.Context, *ec2.Client) ([]string, error)
 }
 
-// quotas are those that small accounts meet first.
+// quotas lists the quotas that new accounts reach first.
 func (e *environment) quotas() []quota {
 	gateways := 1
 	if e.Network.NATGatewayPerZone {
@@ -44,8 +44,8 @@ func (e *environment) quotaChecks() []check {
 	return checks
 }
 
-// quota compares what others have, and this environment needs in all, with what
-// the account may have.
+// quota compares the number that others use plus the number that this environment
+// needs in all with the number that the account may have.
 func (e *environment) quota(ctx context.Context, q quota) ([]Finding, error) {
 	ids, err := q.list(ctx, ec2.NewFromConfig(e.aws))
 	if err != nil {
@@ -76,8 +76,8 @@ func (e *environment) quota(ctx context.Context, q quota) ([]Finding, error) {
 // fromService is the source of a quota that Service Quotas knows.
 const fromService = "Service Quotas"
 
-// allowed is the quota and who says so. Service Quotas has no answer where the
-// account never had a value of its own, nor on an emulator.
+// allowed returns the quota and its source. Service Quotas has no value for an account
+// whose quota was never changed, nor on an emulator.
 func (e *environment) allowed(ctx context.Context, q quota) (int, string, error) {
 	out, err := servicequotas.NewFromConfig(e.aws).GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
 	switch {

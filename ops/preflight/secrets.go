@@ -22,13 +22,13 @@ func (e *environment) secretChecks() []check {
 	return checks
 }
 
-// generated is what Terraform adds to a name prefix. Without it, the secrets of
-// suffix "a-b" would be taken for those of "a".
+// generated matches what Terraform appends to a name prefix. It tells the secrets of
+// suffix "a-b" from those of "a".
 var generated = regexp.MustCompile(`^-\d{18}[0-9a-f]{8}$`)
 
-// pendingSecrets finds deleted secrets that still wait for their end. One that the
-// state has is a fault: Terraform would make another in its place, with a new
-// password. Any other is what a destroy leaves, and blocks no generated name.
+// pendingSecrets finds secrets that are scheduled for deletion. One that is in the state
+// is a fault: Terraform would create another in its place, with a new password. Any
+// other was left by a destroy, and does not block a generated name.
 func (e *environment) pendingSecrets(ctx context.Context, name string) ([]Finding, error) {
 	pages := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(e.aws), &secretsmanager.ListSecretsInput{
 		IncludePlannedDeletion: aws.Bool(true),
@@ -74,7 +74,7 @@ func (e *environment) certificateChecks() []check {
 	return nil
 }
 
-// certificate checks one whose region is right: config sees to that.
+// certificate checks the certificate; config has already checked its region.
 func (e *environment) certificate(ctx context.Context) ([]Finding, error) {
 	f := Finding{What: "certificate " + e.Certificate.ARN, Want: "an issued one in " + e.Region, Fix: "set CERTIFICATE_ARN to one that `aws acm list-certificates --certificate-statuses ISSUED --region " + e.Region + "` lists"}
 	out, err := acm.NewFromConfig(e.aws).DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &e.Certificate.ARN})

@@ -19,9 +19,9 @@ import (
 // stateBucket reports.
 var errNoBucket = errors.New("no state bucket")
 
-// readState reads what belongs to this environment: nothing before its first deploy.
-// Without a bucket that stays unknown: its name may be misspelt, and then everything
-// that runs would look left over.
+// readState reads which resources belong to this environment: none before its first
+// deploy. Without a bucket that stays unknown: if its name is misspelt, everything that
+// runs would look left over.
 func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key)
 	if errors.Is(err, errNoBucket) {
@@ -41,7 +41,8 @@ func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	return nil, nil
 }
 
-// lock finds out who deploys or destroys this environment now, or died doing so.
+// lock finds out who is deploying or destroying this environment, or was killed while
+// doing so.
 func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key+".tflock")
 	if text == nil && err == nil || errors.Is(err, errNoBucket) {
@@ -66,7 +67,7 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	}}, nil
 }
 
-// object reads an object of the state bucket; nil when it is not there.
+// object reads an object of the state bucket; it returns nil if there is none.
 func (e *environment) object(ctx context.Context, key string) ([]byte, error) {
 	object, err := e.stateStore.GetObject(ctx, &s3.GetObjectInput{Bucket: &e.State.Bucket, Key: &key})
 	switch {
@@ -82,7 +83,7 @@ func (e *environment) object(ctx context.Context, key string) ([]byte, error) {
 	return io.ReadAll(object.Body)
 }
 
-// stateBucket checks the bucket that has to be there before the first deploy.
+// stateBucket checks the bucket, which has to exist before the first deploy.
 func (e *environment) stateBucket(ctx context.Context) ([]Finding, error) {
 	what, name := "state bucket "+e.State.Bucket, e.State.Bucket
 	head, err := e.stateStore.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
@@ -146,8 +147,8 @@ func (e *environment) private(ctx context.Context, what string) ([]Finding, erro
 	}}, nil
 }
 
-// elsewhere is the region of a bucket that S3 answered is not where it was looked
-// for, otherwise "".
+// elsewhere returns the region of a bucket if S3 answered that it is not in the region
+// that was asked, otherwise "".
 func elsewhere(err error) string {
 	var response *awshttp.ResponseError
 	if !errors.As(err, &response) || response.HTTPStatusCode() != 301 {
