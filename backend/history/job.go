@@ -192,7 +192,10 @@ func (j *Job) storePortfolio(ctx context.Context, day backend.Date, p backend.Po
 	if err != nil {
 		return "", err
 	}
-	if !bytes.Equal(stored, text) {
+	switch differs, err := v.Superseded(stored); {
+	case err != nil:
+		return "", fmt.Errorf("read %s: %w", dayKey(p.ID, day), err)
+	case differs:
 		j.differs("valuation", day, p.ID)
 	}
 	sum := sha256.Sum256(stored)

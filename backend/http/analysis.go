@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,8 +27,19 @@ type Tracker interface {
 	Summary(ctx context.Context, owner string, base backend.Currency, from, to backend.Date) (backend.Summary, error)
 }
 
+// holdingsOutput says that the holdings are derived from the entries as they are now:
+// no past ones are stored.
+type holdingsOutput struct {
+	backend.Ledger
+	Recomputed bool `json:"recomputed"`
+}
+
 func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, at, _, err := a.portfolioAsOf(ctx, r, by)
+	values, err := query(r, "as_of")
+	if err != nil {
+		return err
+	}
+	id, at, _, err := a.portfolioAsOf(ctx, r, values, by)
 	if err != nil {
 		return err
 	}
@@ -35,7 +47,7 @@ func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	return replyJSON(w, http.StatusOK, l)
+	return replyJSON(w, http.StatusOK, holdingsOutput{Ledger: l, Recomputed: true})
 }
 
 // Days stores the valuations of portfolios at the close of past days.
@@ -49,50 +61,70 @@ type Days interface {
 // computed instead.
 const daysTimeout = 2 * time.Second
 
+// The values of the header Basis, which says what a valuation of a past time rests on.
+const (
+	basisHeader     = "Basis"
+	basisKept       = "kept"            // stored when the day closed
+	basisSuperseded = "kept;superseded" // stored then, and corrected since
+	basisRecomputed = "recomputed"      // derived from what is known now
+)
+
 func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	id, at, zone, err := a.portfolioAsOf(ctx, r, by)
+	values, err := query(r, "as_of", "recomputed")
 	if err != nil {
 		return err
 	}
-	if day := backend.DateOf(at); zone == time.UTC && !at.IsZero() && at.Equal(backend.Close(day)) {
-		text, kept, err := a.keptDay(ctx, w, by.Owner, id, day)
-		if err != nil {
-			return err
-		}
-		if kept {
-			return replyJSON(w, http.StatusOK, json.RawMessage(text))
-		}
+	recomputed := values.Get("recomputed")
+	if recomputed != "" && recomputed != "true" && recomputed != "false" {
+		return wrong("recomputed", recomputed, "true or false")
+	}
+	id, at, zone, err := a.portfolioAsOf(ctx, r, values, by)
+	if err != nil {
+		return err
 	}
 	v, err := a.Tracker.Valuation(ctx, by.Owner, id, at)
 	if err != nil {
 		return err
 	}
+	if at.IsZero() {
+		return replyJSON(w, http.StatusOK, v)
+	}
+	if day := backend.DateOf(at); recomputed != "true" && zone == time.UTC && at.Equal(backend.Close(day)) {
+		if text, basis := a.keptDay(ctx, w, id, day, v); basis != "" {
+			w.Header().Set(basisHeader, basis)
+			return replyJSON(w, http.StatusOK, text)
+		}
+	}
+	w.Header().Set(basisHeader, basisRecomputed)
 	return replyJSON(w, http.StatusOK, v)
 }
 
-// keptDay returns the stored valuation of one of the owner's portfolios. A day that
-// cannot be read counts as not stored.
-func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, owner, id string, day backend.Date) (text []byte, kept bool, err error) {
-	p, err := a.Portfolios.GetPortfolio(ctx, owner, id)
-	if err != nil {
-		return nil, false, err
-	}
+// keptDay returns the stored valuation of a day, and whether v, the valuation of
+// that day by what is known now, supersedes it. The basis is "" if none is stored or
+// it cannot be read.
+func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day backend.Date, v backend.Valuation) (text json.RawMessage, basis string) {
 	ctx, cancel := context.WithTimeout(ctx, daysTimeout)
 	defer cancel()
-	text, kept, err = a.Days.Day(ctx, p.ID, day)
-	if err != nil {
-		note(w, slog.Any("daysError", err))
+	stored, kept, err := a.Days.Day(ctx, id, day)
+	superseded := false
+	if kept && err == nil {
+		superseded, err = v.Superseded(stored)
 	}
-	return text, kept, nil
+	switch {
+	case err != nil:
+		note(w, slog.Any("daysError", err))
+		return nil, ""
+	case !kept:
+		return nil, ""
+	case superseded:
+		return append(bytes.TrimSuffix(bytes.TrimSpace(stored), []byte("}")), `,"superseded":true}`...), basisSuperseded
+	}
+	return stored, basisKept
 }
 
 // portfolioAsOf reads what an answer is about. Only for a day is the portfolio
 // looked at, whose time zone says when the day closes.
-func (a *api) portfolioAsOf(ctx context.Context, r *http.Request, by backend.Principal) (id string, at time.Time, zone *time.Location, err error) {
-	values, err := query(r, "as_of")
-	if err != nil {
-		return "", at, nil, err
-	}
+func (a *api) portfolioAsOf(ctx context.Context, r *http.Request, values url.Values, by backend.Principal) (id string, at time.Time, zone *time.Location, err error) {
 	id, zone = r.PathValue(portfolioID), time.UTC
 	if _, err := backend.ParseDate(values.Get("as_of")); err == nil {
 		p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
@@ -220,7 +252,14 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return err
 	}
-	return replyJSON(w, http.StatusOK, listOf(days, ""))
+	return replyJSON(w, http.StatusOK, historyOutput{list: listOf(days, ""), Recomputed: true})
+}
+
+// historyOutput says that the days are derived from the entries and prices as they
+// are now, not from the stored valuations.
+type historyOutput struct {
+	list[backend.DayValue]
+	Recomputed bool `json:"recomputed"`
 }
 
 // period reads from and to, which lie in order and not in the future. From may be

@@ -234,24 +234,56 @@ func TestKeptDays(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
-	computed := c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "")
-	require.Equal(t, "0", computed.JSON["total"], computed.Body)
-	kept := strings.Replace(strings.TrimSpace(computed.Body), `"total":"0"`, `"total":"12"`, 1)
-	c.fakes.days = map[string]string{strings.TrimPrefix(path, "/v1/portfolios/") + " 2026-01-01": kept}
-
-	for _, at := range []string{"2026-01-01", "2026-01-01T23:59:59.999999999Z"} {
-		got := c.do(t, key, "GET", path+"/valuation?as_of="+at, "")
-		assert.Equal(t, kept, strings.TrimSpace(got.Body), at)
+	get := func(query, basis string) answered {
+		t.Helper()
+		got := c.do(t, key, "GET", path+"/valuation"+query, "")
+		assert.Equal(t, basis, got.Header.Get("Basis"), query)
+		return got
 	}
-	for _, at := range []string{"", "?as_of=2026-01-02", "?as_of=2025-12-31", "?as_of=2026-01-01T12:00:00Z"} {
-		assert.Equal(t, "0", c.do(t, key, "GET", path+"/valuation"+at, "").JSON["total"], at)
+	keep := func(text string) {
+		c.fakes.days = map[string]string{strings.TrimPrefix(path, "/v1/portfolios/") + " 2026-01-01": text}
+	}
+	computed := get("?as_of=2026-01-01", "recomputed")
+	require.Equal(t, "0", computed.JSON["total"], computed.Body)
+	assert.NotContains(t, computed.JSON, "superseded")
+	var kept string
+	keep(" " + strings.TrimSpace(computed.Body) + "\n")
+	for _, at := range []string{"2026-01-01", "2026-01-01T23:59:59.999999999Z"} {
+		assert.Equal(t, strings.TrimSpace(computed.Body), strings.TrimSpace(get("?as_of="+at, "kept").Body), at)
+	}
+
+	kept = strings.Replace(strings.TrimSpace(computed.Body), `"total":"0"`, `"total":"12"`, 1)
+	keep(kept + "\n")
+	for _, at := range []string{"2026-01-01", "2026-01-01T23:59:59.999999999Z", "2026-01-01&recomputed=false"} {
+		got := get("?as_of="+at, "kept;superseded")
+		assert.Equal(t, strings.TrimSuffix(kept, "}")+`,"superseded":true}`, strings.TrimSpace(got.Body), at)
+	}
+	assert.Equal(t, computed.Body, get("?as_of=2026-01-01&recomputed=true", "recomputed").Body)
+	for _, at := range []string{"?as_of=2025-12-31", "?as_of=2026-01-01T12:00:00Z"} {
+		assert.Equal(t, "0", get(at, "recomputed").JSON["total"], at)
+	}
+	for _, now := range []string{"", "?as_of=2026-01-02", "?recomputed=true"} {
+		assert.Equal(t, "0", get(now, "").JSON["total"], now)
 	}
 	stranger := c.do(t, c.all(t, "bob"), "GET", path+"/valuation?as_of=2026-01-01", "")
 	assert.Equal(t, 404, stranger.Status)
 
+	keep(`{"total":`)
+	assert.Equal(t, "0", get("?as_of=2026-01-01", "recomputed").JSON["total"])
+	assert.Contains(t, c.fakes.log.String(), `"daysError":"unexpected EOF"`)
 	c.fakes.days, c.fakes.daysErr = nil, errors.New("S3 refuses")
-	assert.Equal(t, "0", c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "").JSON["total"])
+	assert.Equal(t, "0", get("?as_of=2026-01-01", "recomputed").JSON["total"])
 	assert.Contains(t, c.fakes.log.String(), `"daysError":"S3 refuses"`)
+}
+
+// Holdings and history are derived from the entries as they are now, and say so.
+func TestDerivedAnswersSaySo(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	for _, query := range []string{"/holdings", "/holdings?as_of=2026-01-01", "/history?from=2025-12-30&to=2026-01-02"} {
+		assert.Equal(t, true, c.do(t, key, "GET", path+query, "").JSON["recomputed"], query)
+	}
 }
 
 func TestBadInputIsOneClearProblem(t *testing.T) {
@@ -281,6 +313,7 @@ func TestBadInputIsOneClearProblem(t *testing.T) {
 		"no period":           {"GET", path + "/performance?from=2026-01-01", "", 400, "to: got"},
 		"backwards":           {"GET", path + "/history?from=2026-01-02&to=2026-01-01", "", 400, "between from and today"},
 		"same day":            {"GET", path + "/performance?from=2026-01-01&to=2026-01-01", "", 400, "from"},
+		"recomputed":          {"GET", path + "/valuation?as_of=2026-01-01&recomputed=yes", "", 400, "want true or false"},
 		"interval":            {"GET", path + "/history?from=2025-01-02&to=2026-01-01&interval=1h", "", 400, "want 1d"},
 		"method":              {"GET", path + "/performance?from=2025-01-02&to=2026-01-01&method=xirr", "", 400, "method"},
 		"limit":               {"GET", "/v1/portfolios?limit=1000", "", 400, "limit"},
