@@ -209,7 +209,7 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 		b.marks, b.live, b.booked = nil, nil, 0
 		clear(b.views)
 	}
-	if p.TimeZone != b.portfolio.TimeZone {
+	if p.TimeZone != b.portfolio.TimeZone || p.Base != b.portfolio.Base {
 		clear(b.views)
 	}
 	b.portfolio = p

@@ -17,7 +17,7 @@ func (s sums) add(symbol string, amount decimal.NullDecimal) { s[symbol] = sum(s
 
 // dayChanges computes what was gained since the close before: what there is now
 // less what there was then and what came in since.
-func (v *valuer) dayChanges(l Ledger, past background) {
+func (v *valuer) dayChanges(l Ledger, past *background) {
 	before, opening := sums{}, past.cash
 	for symbol, worth := range past.opening {
 		before[symbol], opening = worth, sum(opening, worth)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -13,39 +14,42 @@ import (
 // Corrections that are announced are taken in at once; see Tracker.Changed.
 const earlierLifetime = time.Minute
 
-// earlier keeps what valuations of a view need to know of earlier days.
+// earlier keeps what valuations of a view need to know of earlier days, and the
+// last answer.
 type earlier struct {
+	answer atomic.Pointer[answer]
+
 	mu   sync.Mutex
 	day  Date // whose valuations it is for
-	past background
+	past *background // of that day; nil for none
 	seen int64     // corrections known to it
 	at   time.Time // when it was read
 }
 
 // background returns what a valuation of a day needs to know of the days before.
-func (t *Tracker) background(ctx context.Context, p Portfolio, b *book, v view) (background, error) {
+func (t *Tracker) background(ctx context.Context, p Portfolio, b *book, v view) (*background, error) {
 	e, day := v.earlier, v.ledger.Through
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	seen, now := t.corrections.Load(), t.now()
-	if e.past.known && e.day == day && e.seen == seen && now.Sub(e.at) < earlierLifetime && !now.Before(e.at) {
+	if e.past != nil && e.day == day && e.seen == seen && now.Sub(e.at) < earlierLifetime && !now.Before(e.at) {
 		return e.past, nil
 	}
 	past, err := t.opening(ctx, p, v, day)
 	if err != nil {
-		return background{}, err
+		return nil, err
 	}
 	if past.lots, err = t.pastCosts(ctx, p, b, v); err != nil {
-		return background{}, err
+		return nil, err
 	}
 	e.day, e.past, e.seen, e.at = day, past, seen, now
 	return past, nil
 }
 
 // opening values what was held at the close of the day before.
-func (t *Tracker) opening(ctx context.Context, p Portfolio, v view, day Date) (background, error) {
+func (t *Tracker) opening(ctx context.Context, p Portfolio, v view, day Date) (*background, error) {
 	l := v.ledger
-	past := background{known: true, opening: sums{}, cash: decimal.NewNullDecimal(decimal.Zero)}
+	past := &background{known: true, opening: sums{}, cash: decimal.NewNullDecimal(decimal.Zero)}
 	held, cash := map[string]decimal.Decimal{}, l.Cash
 	if l.today.date == day {
 		cash = l.today.cash
@@ -72,7 +76,7 @@ func (t *Tracker) opening(ctx context.Context, p Portfolio, v view, day Date) (b
 	at := CloseIn(day-1, p.Location())
 	prices, err := t.pricesOf(ctx, symbols, currencies, p.Base, at)
 	if err != nil {
-		return background{}, err
+		return nil, err
 	}
 	open := valuer{prices: prices, rates: map[Pair]UsedRate{}, Valuation: Valuation{AsOf: at, Base: p.Base}}
 	for _, symbol := range symbols {

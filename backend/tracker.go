@@ -20,6 +20,7 @@ type Tracker struct {
 	prices      Pricer
 	now         func() time.Time
 	books       *bookCache
+	valuing     *batches[[]byte]
 	corrections atomic.Int64 // counts corrections of prices of days that are over
 }
 
@@ -27,7 +28,7 @@ type Tracker struct {
 // a cache in front of the market; closing prices of many days come from the market.
 func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() time.Time) *Tracker {
 	return &Tracker{portfolios: portfolios, market: market, prices: prices, now: now,
-		books: newBookCache(maxCachedTransactions, portfolios)}
+		books: newBookCache(maxCachedTransactions, portfolios), valuing: newBatches[[]byte]()}
 }
 
 // Corrected tells the tracker that a price or a rate of a day that is over changed.
@@ -68,20 +69,37 @@ func (t *Tracker) valueBook(ctx context.Context, b *book, asOf time.Time) (Valua
 	if asOf.IsZero() {
 		at = t.now()
 	}
+	in, err := t.inputs(ctx, b, at, asOf)
+	if err != nil {
+		return Valuation{}, err
+	}
+	return in.value(at), nil
+}
+
+// inputs is what a valuation depends on besides its time.
+type inputs struct {
+	view
+	base   Currency
+	past   *background // another one for each view and day
+	prices Prices
+}
+
+// inputs reads what a valuation of a book at a time depends on, with the prices
+// known as of a time.
+func (t *Tracker) inputs(ctx context.Context, b *book, at, asOf time.Time) (in inputs, err error) {
 	p, _, v, err := b.snapshot(ctx, at)
 	if err != nil {
-		return Valuation{}, err
+		return in, err
 	}
-	past, err := t.background(ctx, p, b, v)
-	if err != nil {
-		return Valuation{}, err
+	in.view, in.base = v, p.Base
+	if in.past, err = t.background(ctx, p, b, v); err != nil {
+		return in, err
 	}
-	prices, err := t.pricesOf(ctx, v.symbols, v.currencies, p.Base, asOf)
-	if err != nil {
-		return Valuation{}, err
-	}
-	return value(v.ledger, p.Base, at, prices, past), nil
+	in.prices, err = t.pricesOf(ctx, v.symbols, v.currencies, p.Base, asOf)
+	return in, err
 }
+
+func (in inputs) value(at time.Time) Valuation { return value(in.ledger, in.base, at, in.prices, in.past) }
 
 // pricesOf returns the prices known as of a time, with the rates of currencies
 // that something is priced in and nothing is held in.

@@ -87,7 +87,7 @@ type Valuation struct {
 // the prices known then. The ledger must reach through the day of that time. It
 // has no gains but those that need no earlier price or rate; see Tracker.
 func Value(l Ledger, base Currency, asOf time.Time, prices Prices) Valuation {
-	return value(l, base, asOf, prices, background{})
+	return value(l, base, asOf, prices, &background{})
 }
 
 // background is what a valuation needs to know of earlier days.
@@ -104,7 +104,7 @@ type pastCost struct {
 	cost, units decimal.NullDecimal
 }
 
-func value(l Ledger, base Currency, asOf time.Time, prices Prices, past background) Valuation {
+func value(l Ledger, base Currency, asOf time.Time, prices Prices, past *background) Valuation {
 	v := valuer{prices: prices, zone: l.zone, rates: map[Pair]UsedRate{}, Valuation: Valuation{
 		AsOf: asOf, Base: base, State: StatePriced,
 		Positions: []Position{}, Balances: []CashPosition{}, Quotes: []UsedQuote{}, Rates: []UsedRate{},
@@ -156,7 +156,7 @@ type valuer struct {
 	rates  map[Pair]UsedRate
 }
 
-func (v *valuer) position(h *Holding, past background) Position {
+func (v *valuer) position(h *Holding, past *background) Position {
 	p := Position{Symbol: h.Symbol, Currency: h.Currency, Quantity: h.Quantity, Cost: h.Cost, State: StatePriced}
 	if h.Currency == v.Base {
 		p.BaseCost = decimal.NewNullDecimal(h.Cost)

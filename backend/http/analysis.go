@@ -19,6 +19,9 @@ import (
 type Tracker interface {
 	Holdings(ctx context.Context, owner, id string, asOf time.Time) (backend.Ledger, error)
 	Valuation(ctx context.Context, owner, id string, asOf time.Time) (backend.Valuation, error)
+	// ValuationJSON returns the valuation as of now as a line of JSON, which must not
+	// be changed.
+	ValuationJSON(ctx context.Context, owner, id string) ([]byte, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
 	// Parts measures the holdings of a portfolio, or its currencies, and the whole.
@@ -81,6 +84,14 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	id, at, zone, err := a.portfolioAsOf(ctx, r, values, by)
 	if err != nil {
 		return err
+	}
+	if at.IsZero() {
+		line, err := a.Tracker.ValuationJSON(ctx, by.Owner, id)
+		if err != nil {
+			return err
+		}
+		writeText(w, http.StatusOK, "application/json", line)
+		return nil
 	}
 	v, err := a.Tracker.Valuation(ctx, by.Owner, id, at)
 	if err != nil {

@@ -3,6 +3,7 @@ package http
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"portfolio/backend"
 	"portfolio/contract/wire"
@@ -103,7 +104,13 @@ func writeProblem(w http.ResponseWriter, err error) {
 
 // writeJSON answers with a value whose type can always be encoded.
 func writeJSON(w http.ResponseWriter, status int, contentType string, value any) {
+	writeText(w, status, contentType, append(wire.Encode(value), '\n'))
+}
+
+// writeText answers with a text of known length, so that it is not sent in chunks.
+func writeText(w http.ResponseWriter, status int, contentType string, text []byte) {
 	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(wire.Encode(value), '\n')) // the client may be gone
+	_, _ = w.Write(text) // the client may be gone
 }

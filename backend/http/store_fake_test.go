@@ -335,6 +335,10 @@ func (m *memory) Valuation(ctx context.Context, owner, id string, at time.Time) 
 	return m.tracker().Valuation(ctx, owner, id, at)
 }
 
+func (m *memory) ValuationJSON(ctx context.Context, owner, id string) ([]byte, error) {
+	return m.tracker().ValuationJSON(ctx, owner, id)
+}
+
 func (m *memory) Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error) {
 	return m.tracker().Performance(ctx, owner, id, from, to)
 }

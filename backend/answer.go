@@ -1,0 +1,149 @@
+package backend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	"portfolio/contract/wire"
+)
+
+// ValuationJSON returns the valuation of a portfolio as of now, as a line of JSON.
+// Concurrent callers share one valuation, which is made after the last of them
+// called. While nothing but the time has changed since the one before, only the
+// times in its text are written again.
+func (t *Tracker) ValuationJSON(ctx context.Context, owner, id string) ([]byte, error) {
+	line, err := t.valuing.do(ctx, owner+"\x00"+id, loadTimeout, func(ctx context.Context) ([]byte, error) {
+		b, _, err := t.book(ctx, owner, id)
+		if err != nil {
+			return nil, err
+		}
+		return t.answer(ctx, b)
+	})
+	if errors.Is(err, ctx.Err()) && err != nil {
+		err = &Error{Code: wire.CodeUnavailable, Message: "the portfolio could not be valued in time, try again", Err: err}
+	}
+	return line, err
+}
+
+// answer values what a book holds now.
+func (t *Tracker) answer(ctx context.Context, b *book) ([]byte, error) {
+	at := t.now()
+	in, err := t.inputs(ctx, b, at, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	kept := in.earlier.answer.Load()
+	if !kept.holds(in, at) {
+		if kept, err = newAnswer(in, at); err != nil {
+			return nil, err
+		}
+		in.earlier.answer.Store(kept)
+	}
+	return kept.at(at)
+}
+
+// answer is the text of a valuation without the times in it that pass: its own
+// and the ages of prices.
+type answer struct {
+	inputs
+	since, until time.Time // no price becomes stale, or is from the future no more, in between
+	text         [][]byte  // between the times
+	times        []time.Time
+}
+
+// ageMember precedes each age. It is in no string, where a quotation mark has a
+// backslash before it.
+var (
+	ageMember  = []byte(`"age_ms":`)
+	asOfMember = []byte(`{"as_of":`)
+)
+
+func newAnswer(in inputs, at time.Time) (*answer, error) {
+	v := in.value(at)
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{inputs: in, since: at, until: nextState(in.prices, at)}
+	for i := range v.Quotes {
+		a.times = append(a.times, v.Quotes[i].Time)
+	}
+	for i := range v.Rates {
+		a.times = append(a.times, v.Rates[i].Time)
+	}
+	own, err := at.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	rest, found := bytes.CutPrefix(text, asOfMember)
+	if rest, found = bytes.CutPrefix(rest, own); !found {
+		return nil, fmt.Errorf("valuation in JSON: got %.60q, want as_of first", text)
+	}
+	for {
+		before, after, found := bytes.Cut(rest, ageMember)
+		if !found {
+			break
+		}
+		a.text = append(a.text, rest[:len(before)+len(ageMember)])
+		rest = after[bytes.IndexByte(after, ','):]
+	}
+	if a.text = append(a.text, append(rest, '\n')); len(a.text) != len(a.times)+1 {
+		return nil, fmt.Errorf("valuation in JSON: got %d ages, want %d", len(a.text)-1, len(a.times))
+	}
+	return a, nil
+}
+
+// nextState returns until when the prices known at a time say the same.
+func nextState(prices Prices, at time.Time) time.Time {
+	until := at.AddDate(1, 0, 0)
+	passes := func(moment time.Time) {
+		if !moment.Before(at) && moment.Before(until) {
+			until = moment
+		}
+	}
+	price := func(of time.Time) {
+		passes(of.Add(StaleAfter))
+		passes(of.Add(-MaxClockSkew - 1)) // the last moment at which it is not known
+	}
+	for _, q := range prices.Quotes {
+		price(q.Time)
+	}
+	for _, r := range prices.Rates {
+		price(r.Time)
+	}
+	return until
+}
+
+// holds reports whether an answer, which may be nil, holds at a time but for the
+// times in it.
+func (a *answer) holds(in inputs, at time.Time) bool {
+	return a != nil && a.past == in.past && a.base == in.base && !at.Before(a.since) && !at.After(a.until) &&
+		maps.Equal(a.prices.Quotes, in.prices.Quotes) && maps.Equal(a.prices.Rates, in.prices.Rates)
+}
+
+// at returns the answer as of a time.
+func (a *answer) at(at time.Time) ([]byte, error) {
+	own, err := at.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	size := len(asOfMember) + len(own)
+	for _, part := range a.text {
+		size += len(part) + 16
+	}
+	line := append(make([]byte, 0, size), asOfMember...)
+	line = append(line, own...)
+	for i, part := range a.text {
+		line = append(line, part...)
+		if i < len(a.times) {
+			line = strconv.AppendInt(line, age(a.times[i], at).Milliseconds(), 10)
+		}
+	}
+	return line, nil
+}
