@@ -107,15 +107,15 @@ func nextState(prices Prices, at time.Time) time.Time {
 			until = moment
 		}
 	}
-	price := func(of time.Time) {
-		passes(of.Add(StaleAfter))
+	price := func(of, staleFrom time.Time) {
+		passes(staleFrom)
 		passes(of.Add(-MaxClockSkew - 1)) // the last moment at which it is not known
 	}
 	for _, q := range prices.Quotes {
-		price(q.Time)
+		price(q.Time, q.StaleFrom())
 	}
 	for _, r := range prices.Rates {
-		price(r.Time)
+		price(r.Time, r.StaleFrom())
 	}
 	return until
 }

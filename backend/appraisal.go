@@ -17,8 +17,8 @@ type appraisal struct {
 	*timeline
 	base   Currency
 	days   []Date
-	closes []time.Time // of the days, none later than now
-	parts  bool        // keep what each holding was worth
+	closes []session // of the days, none later than now
+	parts  bool      // keep what each holding was worth
 
 	invested map[Currency][]big.Int // by the currency of the quotes, in 10^-36
 	state    []State
@@ -27,6 +27,7 @@ type appraisal struct {
 	holdings map[string][]part // with parts, by symbol
 	units    []unitFlow
 	rates    map[Pair][]Rate // oldest first
+	through  []Currency      // of the rates
 }
 
 // part is what a holding was worth on a day.
@@ -51,9 +52,9 @@ func appraise(ctx context.Context, market Market, t *timeline, base Currency, da
 		invested: map[Currency][]big.Int{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
 		crossed: map[Pair][]bool{}, holdings: map[string][]part{}, rates: map[Pair][]Rate{}}
 	for i, d := range days {
-		at := CloseIn(d, t.zone)
-		if at.After(now) {
-			at = now
+		at := closeOf(d, t.zone)
+		if at.at.After(now) {
+			at = session{at: now}
 		}
 		a.closes, a.state[i] = append(a.closes, at), StatePriced
 	}
@@ -97,9 +98,11 @@ func (a *appraisal) readRates(ctx context.Context, market Market) error {
 			currencies = append(currencies, c)
 		}
 	}
+	currencies = withRateBase(currencies)
 	if len(currencies) < 2 {
 		return nil
 	}
+	a.through = currencies
 	return market.RateSeries(ctx, currencies, a.days[0]-1, a.days[len(a.days)-1]+1, func(r Rate) error {
 		a.rates[r.Pair] = append(a.rates[r.Pair], r)
 		return nil
@@ -163,11 +166,16 @@ func (a *appraisal) rate(from, to Currency, day int) (decimal.Decimal, State) {
 		return decimal.NewFromInt(1), StatePriced
 	}
 	at := a.closes[day]
-	r, found := rateAt(a.rates[Pair{From: from, To: to}], at)
+	c := converter{
+		published: func(p Pair) (Rate, bool) { return rateAt(a.rates[p], at.at) },
+		stale:     func(r Rate) bool { return at.stale(r.Time, r.StaleFrom()) },
+		through:   a.through,
+	}
+	r, found := c.convert(Pair{From: from, To: to})
 	switch {
 	case !found:
 		return decimal.Zero, StateNoRate
-	case r.Stale(at):
+	case !c.fresh(r):
 		return r.Rate, StateStale
 	}
 	return r.Rate, StatePriced

@@ -53,16 +53,16 @@ func (v *valuer) dayChanges(l Ledger, past *background) {
 func (v *valuer) came(l Ledger, e effect, day Date) (amount, into decimal.NullDecimal) {
 	state := StatePriced // the positions have states of their own
 	if !e.cash.IsZero() {
-		amount = v.convert(e.cash, e.currency, v.Base, &state)
+		amount = v.exchange(e.cash, e.currency, v.Base, &state)
 		return amount, negative(amount)
 	}
 	h, found := l.Holding(e.priced)
 	if !found {
 		return amount, amount
 	}
-	worth, currency, _, state := v.prices.worth(&h, e.units, v.AsOf, day, v.zone)
+	worth, currency, _, state := v.prices.worth(&h, e.units, v.session, day, v.zone)
 	if state != StateNoPrice {
-		amount = v.convert(worth, currency, v.Base, &state)
+		amount = v.exchange(worth, currency, v.Base, &state)
 	}
 	return amount, amount
 }

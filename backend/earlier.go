@@ -78,18 +78,19 @@ func (t *Tracker) opening(ctx context.Context, p Portfolio, v view, day Date) (*
 	if err != nil {
 		return nil, err
 	}
-	open := valuer{prices: prices, rates: map[Pair]UsedRate{}, Valuation: Valuation{AsOf: at, Base: p.Base}}
+	open := newValuer(prices, session{at: at}, p.Location())
+	open.Valuation = Valuation{AsOf: at, Base: p.Base}
 	for _, symbol := range symbols {
 		h, _ := l.Holding(symbol)
-		worth, currency, _, state := prices.worth(&h, held[symbol], at, day-1, p.Location())
+		worth, currency, _, state := prices.worth(&h, held[symbol], session{at: at}, day-1, p.Location())
 		past.opening[symbol] = decimal.NullDecimal{}
 		if state != StateNoPrice {
-			past.opening[symbol] = open.convert(worth, currency, p.Base, &state)
+			past.opening[symbol] = open.exchange(worth, currency, p.Base, &state)
 		}
 	}
 	for c, amount := range cash {
 		if state := StatePriced; !amount.IsZero() {
-			past.cash = sum(past.cash, open.convert(amount, c, p.Base, &state))
+			past.cash = sum(past.cash, open.exchange(amount, c, p.Base, &state))
 		}
 	}
 	return past, nil
@@ -118,6 +119,7 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 		}
 	}
 	rates := map[Pair][]Rate{}
+	currencies = withRateBase(currencies)
 	err = t.market.RateSeries(ctx, currencies, first-1, last+1, func(r Rate) error {
 		rates[r.Pair] = append(rates[r.Pair], r)
 		return nil
@@ -128,10 +130,15 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 	costs := map[string]pastCost{}
 	for symbol, lots := range acquired {
 		h, _ := v.ledger.Holding(symbol)
-		list := rates[Pair{From: h.Currency, To: p.Base}]
+		pair := Pair{From: h.Currency, To: p.Base}
 		c := pastCost{cost: decimal.NewNullDecimal(decimal.Zero), units: decimal.NewNullDecimal(decimal.Zero)}
 		for _, lot := range lots {
-			r, found := rateAt(list, CloseIn(lot.Opened, p.Location()))
+			day := closeOf(lot.Opened, p.Location())
+			r, found := converter{
+				published: func(pair Pair) (Rate, bool) { return rateAt(rates[pair], day.at) },
+				stale:     func(r Rate) bool { return day.stale(r.Time, r.StaleFrom()) },
+				through:   currencies,
+			}.convert(pair)
 			c.cost = sum(c.cost, valid(lot.Cost.Mul(r.Rate), found))
 			c.units = sum(c.units, valid(lot.Quantity.Mul(r.Rate), found))
 		}

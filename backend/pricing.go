@@ -27,9 +27,9 @@ type pricing struct {
 	ratio *big.Rat // units that a unit of the price's time is now; one but after a split
 }
 
-// advance goes to the close of a day.
-func (p *pricing) advance(d Date, at time.Time) {
-	stale := false
+// advance goes to a day, and the time at which it is valued.
+func (p *pricing) advance(d Date, s session) {
+	at, stale := s.at, false
 	before := [3]int{p.next, p.count, p.dealt}
 	for p.next < len(p.quotes) && !p.quotes[p.next].Time.After(at.Add(MaxClockSkew)) {
 		p.next++
@@ -43,7 +43,8 @@ func (p *pricing) advance(d Date, at time.Time) {
 		p.dealt++
 	}
 	if p.next > 0 {
-		stale = p.quotes[p.next-1].Stale(at)
+		q := &p.quotes[p.next-1]
+		stale = s.stale(q.Time, q.StaleFrom())
 	}
 	if before != [3]int{p.next, p.count, p.dealt} || p.state == "" {
 		p.revalue(d)

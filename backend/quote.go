@@ -10,9 +10,13 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// StaleAfter is the age beyond which a quote or a rate is stale. How long one is
-// cached is another matter; see package valkey.
+// StaleAfter is the age beyond which a quote or a rate is stale if nobody said until
+// when it is fresh. How long one is cached is another matter; see package valkey.
 const StaleAfter = 60 * time.Second
+
+// MaxFresh is how long after its time a quote or a rate may be fresh at most: longer
+// than any market is closed.
+const MaxFresh = 31 * 24 * time.Hour
 
 // MaxClockSkew is how far a feed's clock may be ahead of ours.
 const MaxClockSkew = 5 * time.Second
@@ -28,6 +32,9 @@ type Quote struct {
 	Source   string          `json:"source"`   // the feed
 	Time     time.Time       `json:"time"`     // when it was so, by the source
 	Received time.Time       `json:"received"` // when it came here
+	// FreshUntil is until when the source can be expected to have no newer price; the
+	// zero value is StaleAfter after Time.
+	FreshUntil time.Time `json:"fresh_until,omitzero"`
 }
 
 // Validate reports every problem of the quote, joined: a FieldError each.
@@ -37,14 +44,18 @@ func (q Quote) Validate() error {
 	p.number("price", q.Price, false)
 	p.currency("currency", q.Currency)
 	p.origin(q.Source, q.Time, q.Received)
+	p.freshness(q.Time, q.FreshUntil)
 	return p.err()
 }
 
 // Age is how old the price is at now, never less than zero.
 func (q Quote) Age(now time.Time) time.Duration { return age(q.Time, now) }
 
-// Stale reports whether the price is older than StaleAfter at now.
-func (q Quote) Stale(now time.Time) bool { return q.Age(now) > StaleAfter }
+// StaleFrom is the time after which the price is stale.
+func (q Quote) StaleFrom() time.Time { return staleFrom(q.Time, q.FreshUntil) }
+
+// Stale reports whether a newer price can be expected at now.
+func (q Quote) Stale(now time.Time) bool { return now.After(q.StaleFrom()) }
 
 // Pair is an exchange: one unit of From is worth so many of To.
 type Pair struct {
@@ -59,6 +70,8 @@ type Rate struct {
 	Source   string          `json:"source"`
 	Time     time.Time       `json:"time"`
 	Received time.Time       `json:"received"`
+	// FreshUntil is as in Quote.
+	FreshUntil time.Time `json:"fresh_until,omitzero"`
 }
 
 // Validate reports every problem of the rate, joined: a FieldError each.
@@ -71,14 +84,25 @@ func (r Rate) Validate() error {
 	}
 	p.number("rate", r.Rate, true)
 	p.origin(r.Source, r.Time, r.Received)
+	p.freshness(r.Time, r.FreshUntil)
 	return p.err()
 }
 
 // Age is how old the rate is at now, never less than zero.
 func (r Rate) Age(now time.Time) time.Duration { return age(r.Time, now) }
 
-// Stale reports whether the rate is older than StaleAfter at now.
-func (r Rate) Stale(now time.Time) bool { return r.Age(now) > StaleAfter }
+// StaleFrom is the time after which the rate is stale.
+func (r Rate) StaleFrom() time.Time { return staleFrom(r.Time, r.FreshUntil) }
+
+// Stale reports whether a newer rate can be expected at now.
+func (r Rate) Stale(now time.Time) bool { return now.After(r.StaleFrom()) }
+
+func staleFrom(at, freshUntil time.Time) time.Time {
+	if freshUntil.IsZero() {
+		return at.Add(StaleAfter)
+	}
+	return freshUntil
+}
 
 // age of something that may be ahead of our clock.
 func age(at, now time.Time) time.Duration { return max(0, now.Sub(at)) }
@@ -87,7 +111,7 @@ func age(at, now time.Time) time.Duration { return max(0, now.Sub(at)) }
 // is not in them is missing; it has no value that could be taken for a price.
 type Prices struct {
 	Quotes map[string]Quote // by symbol
-	Rates  map[Pair]Rate    // as the feed sent them; none is inverted or crossed
+	Rates  map[Pair]Rate    // as they were published; see Converted for the others
 }
 
 // quote returns the price of a symbol as of a time. One that is newer, beyond a
@@ -126,4 +150,43 @@ func (p *problems) origin(source string, at, received time.Time) {
 		p.add("time", at.UTC().Format(time.RFC3339Nano),
 			fmt.Sprintf("at most %s after it was received", MaxClockSkew))
 	}
+}
+
+func (p *problems) freshness(at, until time.Time) {
+	if !until.IsZero() && (!until.After(at) || until.After(at.Add(MaxFresh))) {
+		p.add("fresh_until", until.UTC().Format(time.RFC3339Nano), fmt.Sprintf("a time after that of the price, at most %s later", MaxFresh))
+	}
+}
+
+// session is when a price was the newest one: at a time, or at the close of a day
+// that is over.
+type session struct {
+	at time.Time
+	// open is when the last weekday up to the day began: what traded since is of its
+	// close, whenever that was. It is zero for another time than a close.
+	open time.Time
+}
+
+// closeOf is the close of a day.
+func closeOf(d Date, zone *time.Location) session {
+	return session{at: CloseIn(d, zone), open: openingIn(weekday(d), 0, zone)}
+}
+
+// sessionAt is the close of a day if a time is one, and otherwise the time.
+func sessionAt(at time.Time, zone *time.Location) session {
+	if d := DateIn(at, zone); CloseIn(d, zone).Equal(at) {
+		return closeOf(d, zone)
+	}
+	return session{at: at}
+}
+
+// stale reports whether a newer price than one of a time could be expected then.
+func (s session) stale(priced, staleFrom time.Time) bool {
+	return s.at.After(staleFrom) && (s.open.IsZero() || priced.Before(s.open))
+}
+
+// weekday returns the last day from Monday to Friday that is not after a day.
+func weekday(d Date) Date {
+	const friday = 4 // MinDate is a Monday
+	return d - max(0, (d-MinDate)%7-friday)
 }

@@ -104,12 +104,12 @@ func (in inputs) value(at time.Time) Valuation { return value(in.ledger, in.base
 // pricesOf returns the prices known as of a time, with the rates of currencies
 // that something is priced in and nothing is held in.
 func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []Currency, base Currency, asOf time.Time) (Prices, error) {
-	prices, err := t.prices.Prices(ctx, symbols, withBase(currencies, base), asOf)
+	prices, err := t.prices.Prices(ctx, symbols, withRateBase(withBase(currencies, base)), asOf)
 	if err != nil {
 		return Prices{}, err
 	}
 	if more := quotedIn(prices, currencies, base); len(more) > 0 {
-		rates, err := t.prices.Prices(ctx, nil, append(withBase(currencies, base), more...), asOf)
+		rates, err := t.prices.Prices(ctx, nil, withRateBase(append(withBase(currencies, base), more...)), asOf)
 		if err != nil {
 			return Prices{}, err
 		}

@@ -14,8 +14,8 @@ type State string
 
 // The states of a value, the better first.
 const (
-	StatePriced    State = "priced"    // everything is no older than StaleAfter
-	StateStale     State = "stale"     // something is older
+	StatePriced    State = "priced"    // nothing newer can be expected
+	StateStale     State = "stale"     // something is older than its source's newest
 	StateEstimated State = "estimated" // there is no quote: the price of the last trade stands in
 	StateNoRate    State = "no_rate"   // an exchange rate is missing
 	StateNoPrice   State = "no_price"  // the price is missing
@@ -105,10 +105,11 @@ type pastCost struct {
 }
 
 func value(l Ledger, base Currency, asOf time.Time, prices Prices, past *background) Valuation {
-	v := valuer{prices: prices, zone: l.zone, rates: map[Pair]UsedRate{}, Valuation: Valuation{
+	v := newValuer(prices, sessionAt(asOf, l.zone), l.zone)
+	v.Valuation = Valuation{
 		AsOf: asOf, Base: base, State: StatePriced,
 		Positions: []Position{}, Balances: []CashPosition{}, Quotes: []UsedQuote{}, Rates: []UsedRate{},
-	}}
+	}
 	nought := decimal.NewNullDecimal(decimal.Zero)
 	v.Invested, v.Cash = nought, nought
 	v.BaseCost, v.BaseUnrealised, v.PriceEffect, v.CurrencyEffect = nought, nought, nought, nought
@@ -130,7 +131,7 @@ func value(l Ledger, base Currency, asOf time.Time, prices Prices, past *backgro
 			continue
 		}
 		c := CashPosition{Currency: currency, Amount: amount, State: StatePriced}
-		c.BaseValue = v.convert(amount, currency, base, &c.State)
+		c.BaseValue = v.exchange(amount, currency, base, &c.State)
 		v.Balances = append(v.Balances, c)
 		v.Cash = sum(v.Cash, c.BaseValue)
 		v.State = worse(v.State, c.State)
@@ -151,9 +152,36 @@ func value(l Ledger, base Currency, asOf time.Time, prices Prices, past *backgro
 // valuer is a valuation that is being computed.
 type valuer struct {
 	Valuation
-	prices Prices
-	zone   *time.Location
-	rates  map[Pair]UsedRate
+	prices  Prices
+	zone    *time.Location
+	session session
+	rates   map[Pair]UsedRate
+	known   map[Pair]Converted // computed before
+	converter
+}
+
+func newValuer(prices Prices, s session, zone *time.Location) *valuer {
+	v := &valuer{prices: prices, zone: zone, session: s, rates: map[Pair]UsedRate{}, known: map[Pair]Converted{}}
+	v.converter = converter{
+		published: func(p Pair) (Rate, bool) { return prices.rate(p, s.at) },
+		stale:     func(r Rate) bool { return s.stale(r.Time, r.StaleFrom()) },
+	}
+	return v
+}
+
+// conversion returns the rate of a pair at the time of the valuation.
+func (v *valuer) conversion(pair Pair) (Converted, bool) {
+	if known, found := v.known[pair]; found {
+		return known, true
+	}
+	if v.through == nil {
+		v.through = currenciesOf(v.prices.Rates)
+	}
+	c, found := v.convert(pair)
+	if found {
+		v.known[pair] = c
+	}
+	return c, found
 }
 
 func (v *valuer) position(h *Holding, past *background) Position {
@@ -163,15 +191,15 @@ func (v *valuer) position(h *Holding, past *background) Position {
 	} else {
 		p.BaseCost = past.lots[h.Symbol].cost
 	}
-	worth, currency, used, state := v.prices.worth(h, h.Quantity, v.AsOf, DateIn(v.AsOf, v.zone), v.zone)
+	worth, currency, used, state := v.prices.worth(h, h.Quantity, v.session, DateIn(v.AsOf, v.zone), v.zone)
 	if used != nil {
 		v.Quotes = append(v.Quotes, *used)
 	}
 	if p.State = state; state == StateNoPrice {
 		return p
 	}
-	p.Value = v.convert(worth, currency, h.Currency, &p.State)
-	p.BaseValue = v.convert(worth, currency, v.Base, &p.State)
+	p.Value = v.exchange(worth, currency, h.Currency, &p.State)
+	p.BaseValue = v.exchange(worth, currency, v.Base, &p.State)
 	if p.State == StateNoRate {
 		p.BaseValue = decimal.NullDecimal{}
 	}
@@ -195,8 +223,8 @@ func (v *valuer) position(h *Holding, past *background) Position {
 
 // worth prices units of a holding at a time of a day: by the quote known then,
 // adjusted for the splits since, or else by the price of the last trade.
-func (p Prices) worth(h *Holding, units decimal.Decimal, asOf time.Time, day Date, zone *time.Location) (decimal.Decimal, Currency, *UsedQuote, State) {
-	q, found := p.quote(h.Symbol, asOf)
+func (p Prices) worth(h *Holding, units decimal.Decimal, s session, day Date, zone *time.Location) (decimal.Decimal, Currency, *UsedQuote, State) {
+	q, found := p.quote(h.Symbol, s.at)
 	if !found {
 		last := h.lastTrade
 		if last.date == 0 || last.date > day {
@@ -205,7 +233,8 @@ func (p Prices) worth(h *Holding, units decimal.Decimal, asOf time.Time, day Dat
 		ratio := splitSince(h.splits, day, func(s unitChange) bool { return s.date > last.date })
 		return worthOf(units, last.price, ratio), h.Currency, nil, StateEstimated
 	}
-	used := &UsedQuote{Quote: q, AgeMS: q.Age(asOf).Milliseconds(), Stale: q.Stale(asOf)}
+	used := &UsedQuote{Quote: q, AgeMS: q.Age(s.at).Milliseconds(), Stale: s.stale(q.Time, q.StaleFrom())}
+	used.FreshUntil = q.StaleFrom()
 	state := StatePriced
 	if used.Stale {
 		state = StateStale
@@ -214,23 +243,26 @@ func (p Prices) worth(h *Holding, units decimal.Decimal, asOf time.Time, day Dat
 	return worthOf(units, q.Price, ratio), q.Currency, used, state
 }
 
-// convert changes an amount into another currency, keeps the rate it used and
-// makes the state worse where the rate is.
-func (v *valuer) convert(amount decimal.Decimal, from, to Currency, state *State) decimal.NullDecimal {
+// exchange changes an amount into another currency, keeps the rates it used and
+// makes the state worse where a rate is.
+func (v *valuer) exchange(amount decimal.Decimal, from, to Currency, state *State) decimal.NullDecimal {
 	if from == to {
 		return decimal.NewNullDecimal(amount)
 	}
-	r, found := v.prices.rate(Pair{From: from, To: to}, v.AsOf)
+	c, found := v.conversion(Pair{From: from, To: to})
 	if !found {
 		*state = worse(*state, StateNoRate)
 		return decimal.NullDecimal{}
 	}
-	used := UsedRate{Rate: r, AgeMS: r.Age(v.AsOf).Milliseconds(), Stale: r.Stale(v.AsOf)}
-	v.rates[r.Pair] = used
-	if used.Stale {
-		*state = worse(*state, StateStale)
+	for _, r := range c.Legs {
+		used := UsedRate{Rate: r, AgeMS: r.Age(v.AsOf).Milliseconds(), Stale: v.stale(r)}
+		used.FreshUntil = r.StaleFrom()
+		v.rates[r.Pair] = used
+		if used.Stale {
+			*state = worse(*state, StateStale)
+		}
 	}
-	return decimal.NewNullDecimal(amount.Mul(r.Rate))
+	return decimal.NewNullDecimal(amount.Mul(c.Rate))
 }
 
 // sum adds what is known; with something unknown there is no sum.

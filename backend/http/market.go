@@ -24,6 +24,8 @@ type quoteInput struct {
 	Currency backend.Currency `json:"currency"`
 	Source   string           `json:"source"`
 	Time     time.Time        `json:"time"`
+	// FreshUntil is until when no newer price is to be expected; 0 for a minute.
+	FreshUntil time.Time `json:"fresh_until,omitempty"`
 }
 
 type rateInput struct {
@@ -32,6 +34,8 @@ type rateInput struct {
 	Rate   number           `json:"rate"`
 	Source string           `json:"source"`
 	Time   time.Time        `json:"time"`
+	// FreshUntil is as in quoteInput.
+	FreshUntil time.Time `json:"fresh_until,omitempty"`
 }
 
 type feedInput struct {
@@ -55,6 +59,7 @@ func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Qu
 	for i, q := range in.Quotes {
 		quote := backend.Quote{
 			Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source, Time: q.Time.UTC(), Received: received,
+			FreshUntil: q.FreshUntil.UTC(),
 		}
 		p.addAll(fmt.Sprintf("quotes[%d]", i), quote.Validate())
 		quotes = append(quotes, quote)
@@ -62,6 +67,7 @@ func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Qu
 	for i, r := range in.Rates {
 		rate := backend.Rate{
 			Pair: backend.Pair{From: r.From, To: r.To}, Rate: r.Rate.Decimal, Source: r.Source, Time: r.Time.UTC(), Received: received,
+			FreshUntil: r.FreshUntil.UTC(),
 		}
 		p.addAll(fmt.Sprintf("rates[%d]", i), rate.Validate())
 		rates = append(rates, rate)
@@ -147,7 +153,9 @@ func (a *api) readQuotes(ctx context.Context, w http.ResponseWriter, r *http.Req
 			out.Missing = append(out.Missing, symbol)
 			continue
 		}
-		out.Quotes = append(out.Quotes, backend.UsedQuote{Quote: q, AgeMS: q.Age(now).Milliseconds(), Stale: q.Stale(now)})
+		used := backend.UsedQuote{Quote: q, AgeMS: q.Age(now).Milliseconds(), Stale: q.Stale(now)}
+		used.FreshUntil = q.StaleFrom()
+		out.Quotes = append(out.Quotes, used)
 	}
 	return replyJSON(w, http.StatusOK, out)
 }

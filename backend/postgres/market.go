@@ -23,12 +23,12 @@ func (db *DB) WriteQuotes(
 			Message: fmt.Sprintf("quotes and rates: got %d, want 1–%d", n, backend.MaxBatch)}
 	}
 	for _, q := range quotes {
-		if err := storable(q.Time, q.Received); err != nil {
+		if err := storable(q.Time, q.Received, q.StaleFrom()); err != nil {
 			return 0, err
 		}
 	}
 	for _, r := range rates {
-		if err := storable(r.Time, r.Received); err != nil {
+		if err := storable(r.Time, r.Received, r.StaleFrom()); err != nil {
 			return 0, err
 		}
 	}
@@ -48,6 +48,8 @@ func (db *DB) WriteQuotes(
 			return err
 		}
 		newer = len(c.Symbols) + len(c.Pairs)
+		c.Symbols = slices.Compact(c.Symbols) // sorted, as they were written
+		c.Pairs = slices.Compact(c.Pairs)
 		written.Newer = newer
 		var batch pgx.Batch
 		audit(&batch, by, by.Owner, "quotes.write", id, "", nil, written)
@@ -117,12 +119,13 @@ func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]stri
 		return nil, nil
 	}
 	rows, _ := tx.Query(ctx, `
-		insert into quotes (symbol, price, currency, source, time, received)
-		select symbol, price, currency, source, time, received
+		insert into quotes (symbol, price, currency, source, time, received, fresh_until)
+		select symbol, price, currency, source, time, received, fresh_until
 		from json_to_recordset($1) as q (symbol text, price numeric, currency text, source text,
-			time timestamptz, received timestamptz)
+			time timestamptz, received timestamptz, fresh_until timestamptz)
 		on conflict (symbol, day) do update set price = excluded.price, currency = excluded.currency,
-			source = excluded.source, time = excluded.time, received = excluded.received
+			source = excluded.source, time = excluded.time, received = excluded.received,
+			fresh_until = excluded.fresh_until
 		where (excluded.time, excluded.received) > (quotes.time, quotes.received)
 		returning symbol`, quotes)
 	return pgx.CollectRows(rows, pgx.RowTo[string])
@@ -134,12 +137,13 @@ func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend
 		return nil, nil
 	}
 	rows, _ := tx.Query(ctx, `
-		insert into rates (from_currency, to_currency, rate, source, time, received)
-		select "from", "to", rate, source, time, received
+		insert into rates (from_currency, to_currency, rate, source, time, received, fresh_until)
+		select "from", "to", rate, source, time, received, fresh_until
 		from json_to_recordset($1) as r ("from" text, "to" text, rate numeric, source text,
-			time timestamptz, received timestamptz)
+			time timestamptz, received timestamptz, fresh_until timestamptz)
 		on conflict (from_currency, to_currency, day) do update set rate = excluded.rate,
-			source = excluded.source, time = excluded.time, received = excluded.received
+			source = excluded.source, time = excluded.time, received = excluded.received,
+			fresh_until = excluded.fresh_until
 		where (excluded.time, excluded.received) > (rates.time, rates.received)
 		returning from_currency, to_currency`, rates)
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[backend.Pair])
@@ -158,12 +162,12 @@ func (k perDay) compare(other perDay) int {
 }
 
 func quoteKey(q *backend.Quote) perDay {
-	q.Time, q.Received = backend.StoredTime(q.Time), backend.StoredTime(q.Received)
+	q.Time, q.Received, q.FreshUntil = backend.StoredTime(q.Time), backend.StoredTime(q.Received), backend.StoredTime(q.FreshUntil)
 	return perDay{Symbol: q.Symbol, Day: backend.DateOf(q.Time)}
 }
 
 func rateKey(r *backend.Rate) perDay {
-	r.Time, r.Received = backend.StoredTime(r.Time), backend.StoredTime(r.Received)
+	r.Time, r.Received, r.FreshUntil = backend.StoredTime(r.Time), backend.StoredTime(r.Received), backend.StoredTime(r.FreshUntil)
 	return perDay{Pair: r.Pair, Day: backend.DateOf(r.Time)}
 }
 
@@ -208,13 +212,13 @@ func (db *DB) Closing(ctx context.Context, symbols []string, currencies []backen
 // The newest of each up to each day: one look into the primary key for each.
 const (
 	closingQuotes = `
-		select d.day as until, q.symbol, trim_scale(q.price) as price, q.currency, q.source, q.time, q.received
+		select d.day as until, q.symbol, trim_scale(q.price) as price, q.currency, q.source, q.time, q.received, q.fresh_until
 		from unnest($1::integer[]) d (day) cross join unnest($2::text[]) s (symbol) cross join lateral (
 			select * from quotes where symbol = s.symbol and day <= date '0001-01-01' - 1 + d.day
 			order by day desc limit 1) q`
 	closingRates = `
 		select d.day as until, r.from_currency as "from", r.to_currency as "to", trim_scale(r.rate) as rate,
-			r.source, r.time, r.received
+			r.source, r.time, r.received, r.fresh_until
 		from unnest($1::integer[]) d (day) cross join unnest($2::text[]) f (currency)
 		cross join unnest($2::text[]) t (currency) cross join lateral (
 			select * from rates where from_currency = f.currency and to_currency = t.currency
@@ -232,8 +236,13 @@ func (db *DB) closing(ctx context.Context, symbols []string, currencies []backen
 		batch.Queue(closingQuotes, days, symbols).Query(func(rows pgx.Rows) error {
 			var until backend.Date
 			var q backend.Quote
-			_, err := pgx.ForEachRow(rows, []any{&until, &q.Symbol, &q.Price, &q.Currency, &q.Source, &q.Time, &q.Received},
-				func() error { prices[until].Quotes[q.Symbol] = q; return nil })
+			var fresh *time.Time
+			_, err := pgx.ForEachRow(rows, []any{&until, &q.Symbol, &q.Price, &q.Currency, &q.Source, &q.Time, &q.Received, &fresh},
+				func() error {
+					q.FreshUntil = orZero(fresh)
+					prices[until].Quotes[q.Symbol] = q
+					return nil
+				})
 			return err
 		})
 	}
@@ -241,8 +250,13 @@ func (db *DB) closing(ctx context.Context, symbols []string, currencies []backen
 		batch.Queue(closingRates, days, currencies).Query(func(rows pgx.Rows) error {
 			var until backend.Date
 			var r backend.Rate
-			_, err := pgx.ForEachRow(rows, []any{&until, &r.From, &r.To, &r.Rate, &r.Source, &r.Time, &r.Received},
-				func() error { prices[until].Rates[r.Pair] = r; return nil })
+			var fresh *time.Time
+			_, err := pgx.ForEachRow(rows, []any{&until, &r.From, &r.To, &r.Rate, &r.Source, &r.Time, &r.Received, &fresh},
+				func() error {
+					r.FreshUntil = orZero(fresh)
+					prices[until].Rates[r.Pair] = r
+					return nil
+				})
 			return err
 		})
 	}
@@ -250,4 +264,11 @@ func (db *DB) closing(ctx context.Context, symbols []string, currencies []backen
 		return prices, nil
 	}
 	return prices, outcome("read prices", db.pool.SendBatch(ctx, &batch).Close())
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }

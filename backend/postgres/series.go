@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -18,22 +19,22 @@ import (
 // by pair, in the order of the primary key: nothing has to be sorted.
 const (
 	quoteSeries = `
-		select (s.place - 1)::integer, q.price, q.currency, q.time
+		select (s.place - 1)::integer, q.price, q.currency, q.time, coalesce(q.fresh_until, q.time)
 		from unnest($1::text[]) with ordinality s (symbol, place) cross join lateral (
-			(select price, currency, time from quotes
+			(select price, currency, time, fresh_until from quotes
 				where symbol = s.symbol and day < date '0001-01-01' - 1 + $2::integer order by day desc limit 1)
 			union all
-			(select price, currency, time from quotes
+			(select price, currency, time, fresh_until from quotes
 				where symbol = s.symbol and day between date '0001-01-01' - 1 + $2::integer and date '0001-01-01' - 1 + $3::integer
 				order by day)) q`
 	rateSeries = `
-		select (p.place - 1)::integer, r.rate, '', r.time
+		select (p.place - 1)::integer, r.rate, '', r.time, coalesce(r.fresh_until, r.time)
 		from unnest($1::text[], $2::text[]) with ordinality p (from_currency, to_currency, place) cross join lateral (
-			(select rate, time from rates
+			(select rate, time, fresh_until from rates
 				where from_currency = p.from_currency and to_currency = p.to_currency
 					and day < date '0001-01-01' - 1 + $3::integer order by day desc limit 1)
 			union all
-			(select rate, time from rates
+			(select rate, time, fresh_until from rates
 				where from_currency = p.from_currency and to_currency = p.to_currency
 					and day between date '0001-01-01' - 1 + $3::integer and date '0001-01-01' - 1 + $4::integer
 				order by day)) r`
@@ -45,8 +46,8 @@ func (db *DB) QuoteSeries(ctx context.Context, symbols []string, from, to backen
 		return nil
 	}
 	rows, _ := db.pool.Query(ctx, quoteSeries, symbols, from, to) // readSeries gets the error
-	return outcome("read quotes", readSeries(rows, func(place int, price decimal.Decimal, currency string, at time.Time) error {
-		return each(backend.Quote{Symbol: symbols[place], Price: price, Currency: backend.Currency(currency), Time: at})
+	return outcome("read quotes", readSeries(rows, func(place int, price decimal.Decimal, currency string, at, fresh time.Time) error {
+		return each(backend.Quote{Symbol: symbols[place], Price: price, Currency: backend.Currency(currency), Time: at, FreshUntil: fresh})
 	}))
 }
 
@@ -66,14 +67,15 @@ func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, fro
 		return nil
 	}
 	rows, _ := db.pool.Query(ctx, rateSeries, sources, targets, from, to) // readSeries gets the error
-	return outcome("read rates", readSeries(rows, func(place int, rate decimal.Decimal, _ string, at time.Time) error {
-		return each(backend.Rate{Pair: pairs[place], Rate: rate, Time: at})
+	return outcome("read rates", readSeries(rows, func(place int, rate decimal.Decimal, _ string, at, fresh time.Time) error {
+		return each(backend.Rate{Pair: pairs[place], Rate: rate, Time: at, FreshUntil: fresh})
 	}))
 }
 
-// readSeries reads rows of a place in a list, a number, a text and a time. It
-// decodes them itself, because there are millions of them, and checks their order.
-func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text string, at time.Time) error) error {
+// readSeries reads rows of a place in a list, a number, a text, a time and until when
+// the number is fresh, which is zero where that is not known. It decodes them itself,
+// because there are millions of them, and checks their order.
+func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text string, at, fresh time.Time) error) error {
 	defer rows.Close()
 	last, before := -1, time.Time{}
 	interned := map[string]string{}
@@ -94,12 +96,15 @@ func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text stri
 			text = string(raw[2])
 			interned[text] = text
 		}
-		at := time.UnixMicro(int64(binary.BigEndian.Uint64(raw[3])) + microsecondsTo2000).UTC() //nolint:gosec // as PostgreSQL sends it
+		at, fresh := binaryTime(raw[3]), time.Time{}
+		if !bytes.Equal(raw[3], raw[4]) {
+			fresh = binaryTime(raw[4])
+		}
 		if place < last || place == last && at.Before(before) {
 			return errors.New("read a series: got rows out of order")
 		}
 		last, before = place, at
-		if err := each(place, n, text, at); err != nil {
+		if err := each(place, n, text, at, fresh); err != nil {
 			return err
 		}
 	}
@@ -108,6 +113,10 @@ func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text stri
 
 // microsecondsTo2000 lie between the epoch of Unix and that of PostgreSQL.
 const microsecondsTo2000 = 946_684_800_000_000
+
+func binaryTime(b []byte) time.Time {
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(b)) + microsecondsTo2000).UTC() //nolint:gosec // as PostgreSQL sends it
+}
 
 // binaryNumeric decodes a numeric as PostgreSQL sends it: counts of digits to the
 // base of 10,000 and of those before the point, a sign, and the digits (see

@@ -124,16 +124,16 @@ func received(old *backend.Valuation, d Delta) (oldest time.Time) {
 // nextStale returns when the next price of a valuation becomes stale.
 func nextStale(v *backend.Valuation) (next time.Time) {
 	soon := func(at time.Time, stale bool) {
-		// Stale is older than the TTL, not as old.
-		if at = at.Add(backend.StaleAfter + time.Millisecond); !stale && (next.IsZero() || at.Before(next)) {
+		// It is fresh up to and including that time.
+		if at = at.Add(time.Millisecond); !stale && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
 	for _, q := range v.Quotes {
-		soon(q.Time, q.Stale)
+		soon(q.StaleFrom(), q.Stale)
 	}
 	for _, r := range v.Rates {
-		soon(r.Time, r.Stale)
+		soon(r.StaleFrom(), r.Stale)
 	}
 	return next
 }
@@ -149,6 +149,9 @@ func currencies(v *backend.Valuation) map[backend.Currency]bool {
 	}
 	for _, c := range v.Balances {
 		all[c.Currency] = true
+	}
+	if len(all) > 1 {
+		all[backend.RateBase] = true // of the legs of crosses
 	}
 	return all
 }

@@ -38,7 +38,7 @@ func prices(list []Price) []string {
 func ratesOf(list []Rate) []string {
 	texts := []string{}
 	for _, r := range list {
-		texts = append(texts, fmt.Sprintf("%s%s %s %s, fresh until %s", r.From, r.To, r.Rate.Rate, r.Time.Format(time.RFC3339), r.FreshUntil.UTC().Format(time.RFC3339)))
+		texts = append(texts, fmt.Sprintf("%s%s %s %s, fresh until %s", r.From, r.To, r.Rate, r.Time.Format(time.RFC3339), r.FreshUntil.UTC().Format(time.RFC3339)))
 	}
 	return texts
 }

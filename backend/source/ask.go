@@ -90,23 +90,23 @@ func (f *Feed) accept(i Instrument, s *Symbol, prices []Price) []Price {
 	defer f.mu.Unlock()
 	splits := slices.Concat(i.Splits, s.Splits)
 	var accepted []Price
-	var before backend.Quote
+	var before Price
 	for _, p := range prices {
 		last := before
 		if s.Price.Price.IsPositive() && !p.Time.Before(s.Price.Time) {
 			last = s.Price
 		}
-		if reason := check(i, last, p.Quote, f.Factor, splits); reason != "" {
-			s.Held = &Held{Quote: p.Quote, Before: last, Reason: reason}
+		if reason := check(i, last, p, f.Factor, splits); reason != "" {
+			s.Held = &Held{Quote: p, Before: last, Reason: reason}
 			if day := backend.DateOf(p.Time); s.Jump == 0 && day > s.Asked && f.Source.Traits().Actions {
 				s.Jump = day
 			}
 			f.Log.Warn("price held back", "source", p.Source, "symbol", p.Symbol, "reason", reason)
 			continue
 		}
-		accepted, before = append(accepted, p), p.Quote
+		accepted, before = append(accepted, p), p
 		if !p.Time.Before(s.Price.Time) {
-			s.Price, s.Held = p.Quote, nil
+			s.Price, s.Held = p, nil
 		}
 	}
 	return accepted

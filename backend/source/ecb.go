@@ -96,11 +96,8 @@ func (e *euroReference) Rates(ctx context.Context, currencies []backend.Currency
 
 func (e *euroReference) rate(date backend.Date, currency backend.Currency, value decimal.Decimal) Rate {
 	return Rate{
-		Rate: backend.Rate{
-			Pair: backend.Pair{From: "EUR", To: currency}, Rate: value, Source: "ecb",
-			Time: TARGET.CloseOf(date).UTC(), Received: e.client.now().UTC(),
-		},
-		FreshUntil: TARGET.FreshUntil(date),
+		Pair: backend.Pair{From: "EUR", To: currency}, Rate: value, Source: "ecb",
+		Time: TARGET.CloseOf(date).UTC(), Received: e.client.now().UTC(), FreshUntil: TARGET.FreshUntil(date).UTC(),
 	}
 }
 

@@ -64,7 +64,7 @@ func (w *world) Latest(_ context.Context, instruments []Instrument) ([]Price, er
 		if !market.Open(at) {
 			at = market.CloseOf(market.LastClose(at))
 		}
-		return []Price{{Quote: backend.Quote{Symbol: i.Symbol, Price: w.price(i, at), Currency: "USD", Source: "fake", Time: at, Received: w.now}}}, nil
+		return []Price{{Symbol: i.Symbol, Price: w.price(i, at), Currency: "USD", Source: "fake", Time: at, Received: w.now}}, nil
 	})
 }
 
@@ -93,7 +93,7 @@ func (w *world) Rates(_ context.Context, currencies []backend.Currency, from, th
 		}
 		for _, c := range currencies {
 			if c != "GMD" {
-				list = append(list, Rate{Rate: backend.Rate{Pair: backend.Pair{From: "EUR", To: c}, Rate: decimal.NewFromInt(2), Source: "fake", Time: TARGET.CloseOf(d), Received: w.now}})
+				list = append(list, Rate{Pair: backend.Pair{From: "EUR", To: c}, Rate: decimal.NewFromInt(2), Source: "fake", Time: TARGET.CloseOf(d), Received: w.now})
 			}
 		}
 	}

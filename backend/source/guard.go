@@ -35,7 +35,7 @@ func check(i Instrument, before, next backend.Quote, factor decimal.Decimal, spl
 	from, through := backend.DateOf(before.Time), backend.DateOf(next.Time)
 	for _, s := range splits {
 		if s.Date > from && s.Date <= through || s.Date == from && s.Date == through {
-			expected = expected.Mul(decimal.NewFromInt(s.Ratio.Old)).DivRound(decimal.NewFromInt(s.Ratio.New), rateScale)
+			expected = expected.Mul(decimal.NewFromInt(s.Ratio.Old)).DivRound(decimal.NewFromInt(s.Ratio.New), backend.MaxDecimals)
 		}
 	}
 	if near(expected, next.Price, factor) {

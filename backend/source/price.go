@@ -14,10 +14,8 @@ import (
 // closing is the price of a day's close.
 func closing(source string, i Instrument, value decimal.Decimal, currency backend.Currency, d backend.Date, market *Calendar, now time.Time) Price {
 	return Price{
-		Quote: backend.Quote{
-			Symbol: i.Symbol, Price: value.Round(backend.MaxDecimals), Currency: currency, Source: source, Time: market.CloseOf(d).UTC(), Received: now.UTC(),
-		},
-		FreshUntil: market.FreshUntil(d),
+		Symbol: i.Symbol, Price: value.Round(backend.MaxDecimals), Currency: currency, Source: source,
+		Time: market.CloseOf(d).UTC(), Received: now.UTC(), FreshUntil: market.FreshUntil(d).UTC(),
 	}
 }
 

@@ -91,7 +91,7 @@ func (*replay) Traits() Traits {
 
 // at returns the price of an instrument at a time.
 func (r *replay) at(i Instrument, at time.Time) (Price, bool) {
-	q := backend.Quote{Symbol: i.Symbol, Currency: first(i.Currency, "USD"), Source: "replay", Time: at.UTC()}
+	q := backend.Quote{Symbol: i.Symbol, Currency: first(i.Currency, i.Traded, "USD"), Source: "replay", Time: at.UTC()}
 	if r.recorded == nil {
 		q.Price = generated(i.id(), at)
 	} else {
@@ -109,7 +109,8 @@ func (r *replay) at(i Instrument, at time.Time) (Price, bool) {
 		q.Symbol = i.Symbol
 	}
 	q.Received = r.now().UTC()
-	return Price{Quote: q, FreshUntil: q.Time.Add(liveFor)}, true
+	q.FreshUntil = q.Time.Add(liveFor)
+	return q, true
 }
 
 // Latest implements Source.
@@ -132,7 +133,7 @@ func (r *replay) Closes(_ context.Context, i Instrument, from, through backend.D
 			continue
 		}
 		if p, found := r.at(i, market.CloseOf(d)); found {
-			p.FreshUntil = market.FreshUntil(d)
+			p.FreshUntil = market.FreshUntil(d).UTC()
 			prices = append(prices, p)
 		}
 	}
@@ -156,10 +157,8 @@ func (r *replay) Rates(_ context.Context, currencies []backend.Currency, from, t
 				continue
 			}
 			rates = append(rates, Rate{
-				Rate: backend.Rate{
-					Pair: backend.Pair{From: "EUR", To: c}, Rate: p.Price, Source: "replay", Time: p.Time, Received: p.Received,
-				},
-				FreshUntil: TARGET.FreshUntil(d),
+				Pair: backend.Pair{From: "EUR", To: c}, Rate: p.Price, Source: "replay",
+				Time: p.Time, Received: p.Received, FreshUntil: TARGET.FreshUntil(d).UTC(),
 			})
 		}
 	}

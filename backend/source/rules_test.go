@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/contract/setting"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
@@ -66,56 +67,6 @@ func TestFreshUntil(t *testing.T) {
 	} {
 		assert.Equal(t, moment(t, c.want), c.calendar.FreshUntil(day(t, c.day)).UTC(), c.day)
 	}
-}
-
-func published(from, to backend.Currency, value, at string, t *testing.T) backend.Rate {
-	return backend.Rate{Pair: backend.Pair{From: from, To: to}, Rate: decimal.RequireFromString(value), Time: moment(t, at), Source: "ecb"}
-}
-
-func TestConvert(t *testing.T) {
-	rates := []backend.Rate{
-		published("EUR", "USD", "1.25", "2026-03-05T15:00:00Z", t), published("EUR", "USD", "1.20", "2026-03-06T15:00:00Z", t),
-		published("EUR", "JPY", "160", "2026-03-06T15:00:00Z", t), published("GBP", "EUR", "1.15", "2026-03-06T15:00:00Z", t),
-		published("EUR", "CHF", "0", "2026-03-06T15:00:00Z", t),
-	}
-	for _, c := range []struct {
-		from, to backend.Currency
-		want     string
-		legs     []string
-	}{
-		{"EUR", "USD", "1.2", []string{"EURUSD"}},
-		{"USD", "EUR", "0.833333333333333333", []string{"EURUSD"}},
-		{"USD", "JPY", "133.333333333333333333", []string{"EURUSD", "EURJPY"}},
-		{"JPY", "USD", "0.0075", []string{"EURJPY", "EURUSD"}},
-		{"GBP", "USD", "1.38", []string{"GBPEUR", "EURUSD"}},
-		{"USD", "GBP", "0.724637681159420290", []string{"EURUSD", "GBPEUR"}},
-	} {
-		got, found := Convert(rates, backend.Pair{From: c.from, To: c.to})
-		require.True(t, found, "%+v", c)
-		assert.True(t, decimal.RequireFromString(c.want).Equal(got.Rate), "%s%s = %s, want %s", c.from, c.to, got.Rate, c.want)
-		var legs []string
-		for _, l := range got.Legs {
-			legs = append(legs, string(l.From+l.To))
-		}
-		assert.Equal(t, c.legs, legs)
-	}
-	for _, pair := range []backend.Pair{{From: "EUR", To: "CHF"}, {From: "USD", To: "SEK"}, {From: "SEK", To: "USD"}} {
-		_, found := Convert(rates, pair)
-		assert.False(t, found, "%+v", pair)
-	}
-}
-
-// The newer of a rate and its inverse counts, and the cross whose older leg is newer.
-func TestConvertPrefersTheNewest(t *testing.T) {
-	c, _ := Convert([]backend.Rate{
-		published("EUR", "USD", "1.2", "2026-03-05T15:00:00Z", t), published("USD", "EUR", "0.8", "2026-03-06T15:00:00Z", t),
-	}, backend.Pair{From: "EUR", To: "USD"})
-	assert.Equal(t, "1.25", c.Rate.String())
-	c, _ = Convert([]backend.Rate{
-		published("EUR", "USD", "1.2", "2026-03-01T15:00:00Z", t), published("EUR", "JPY", "160", "2026-03-06T15:00:00Z", t),
-		published("GBP", "USD", "1.4", "2026-03-05T15:00:00Z", t), published("GBP", "JPY", "210", "2026-03-05T15:00:00Z", t),
-	}, backend.Pair{From: "USD", To: "JPY"})
-	assert.Equal(t, "150", c.Rate.String())
 }
 
 func TestCheck(t *testing.T) {
@@ -194,4 +145,8 @@ func TestRatioOf(t *testing.T) {
 	}
 	_, ok := ratioOf(decimal.RequireFromString("2000000"))
 	assert.False(t, ok)
+}
+
+func TestSourcesAreSettings(t *testing.T) {
+	assert.Equal(t, setting.QuoteSources, Names(), "what QUOTE_SOURCES may name")
 }

@@ -58,6 +58,7 @@ type Instrument struct {
 	ID       string           // with the source; "" for Symbol
 	MIC      string           // of the market, ISO 10383; "" if not known
 	Currency backend.Currency // of its prices; "" if not known
+	Traded   backend.Currency // in which it is held; "" if in several or not known
 	Since    backend.Date     // first day that closing prices are wanted of; 0 for the last ones only
 	Splits   []Split          // that its owners recorded
 	Accepted decimal.Decimal  // a price that an owner confirmed after it was held back; 0 for none
@@ -77,17 +78,11 @@ func (i Instrument) id() string {
 	return i.Symbol
 }
 
-// Price is a quote and how long it is the newest that can be expected.
-type Price struct {
-	backend.Quote
-	FreshUntil time.Time `json:"fresh_until"`
-}
+// Price is a quote; a source sets its FreshUntil.
+type Price = backend.Quote
 
-// Rate is an exchange rate and how long it is the newest that can be expected.
-type Rate struct {
-	backend.Rate
-	FreshUntil time.Time `json:"fresh_until"`
-}
+// Rate is an exchange rate; a source sets its FreshUntil.
+type Rate = backend.Rate
 
 // Action is a corporate action that a source knows of, as an entry to propose.
 // Its ID and Sequence are not set.

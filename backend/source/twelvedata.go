@@ -141,10 +141,8 @@ func (t *twelveData) price(i Instrument, value decimal.Decimal, code string, at 
 		return nil, err
 	}
 	return []Price{{
-		Quote: backend.Quote{
-			Symbol: i.Symbol, Price: value.Mul(unit).Round(backend.MaxDecimals), Currency: currency, Source: "twelvedata", Time: at.UTC(), Received: t.client.now().UTC(),
-		},
-		FreshUntil: MarketOf(i.MIC).freshUntil(at, open),
+		Symbol: i.Symbol, Price: value.Mul(unit).Round(backend.MaxDecimals), Currency: currency, Source: "twelvedata",
+		Time: at.UTC(), Received: t.client.now().UTC(), FreshUntil: MarketOf(i.MIC).freshUntil(at, open).UTC(),
 	}}, nil
 }
 

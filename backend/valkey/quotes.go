@@ -148,12 +148,14 @@ func (q *Quotes) WriteQuotes(
 	for _, quote := range quotes {
 		if had := found[quotePrefix+quote.Symbol].quote; had == nil || !quote.Time.Before(had.Time) {
 			quote.Time, quote.Received = backend.StoredTime(quote.Time), backend.StoredTime(quote.Received)
+			quote.FreshUntil = backend.StoredTime(quote.FreshUntil)
 			found[quotePrefix+quote.Symbol] = price{quote: &quote}
 		}
 	}
 	for _, rate := range rates {
 		if had := found[pairKey(rate.Pair)].rate; had == nil || !rate.Time.Before(had.Time) {
 			rate.Time, rate.Received = backend.StoredTime(rate.Time), backend.StoredTime(rate.Received)
+			rate.FreshUntil = backend.StoredTime(rate.FreshUntil)
 			found[pairKey(rate.Pair)] = price{rate: &rate}
 		}
 	}

@@ -1,0 +1,127 @@
+package backend
+
+import (
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// RateBase is the currency from which sources publish rates: a rate between two others
+// is computed from theirs.
+const RateBase Currency = "EUR"
+
+// rateScale is to how many decimals a computed rate is rounded.
+const rateScale = 18
+
+// Converted is what one currency is worth in another, and the published rates that
+// this was computed from: one for a rate and its inverse, two for a cross.
+type Converted struct {
+	Pair
+	Rate decimal.Decimal
+	Legs []Rate
+}
+
+// oldest is the time of the older leg.
+func (c Converted) oldest() time.Time {
+	return slices.MinFunc(c.Legs, func(a, b Rate) int { return a.Time.Compare(b.Time) }).Time
+}
+
+// converter computes rates from published ones, of which each may be in either
+// direction.
+type converter struct {
+	published func(Pair) (Rate, bool)
+	stale     func(Rate) bool
+	through   []Currency // that a cross may go through
+}
+
+// convert computes the rate of a pair: the published one or its inverse, and a cross
+// where there is neither or only a stale one. Of crosses that are equally fresh it is
+// the newest, whose age is that of its older leg.
+func (c converter) convert(pair Pair) (Converted, bool) {
+	best, found := c.direct(pair)
+	if found && c.fresh(best) {
+		return best, true
+	}
+	for _, base := range c.through {
+		if base == pair.From || base == pair.To {
+			continue
+		}
+		one, found := c.direct(Pair{From: pair.From, To: base})
+		if !found {
+			continue
+		}
+		two, found := c.direct(Pair{From: base, To: pair.To})
+		if !found {
+			continue
+		}
+		cross := Converted{Pair: pair, Rate: crossRate(one, two), Legs: []Rate{one.Legs[0], two.Legs[0]}}
+		if c.better(cross, best) {
+			best = cross
+		}
+	}
+	return best, best.Legs != nil
+}
+
+// better reports whether a cross is to be used in place of what was found before.
+func (c converter) better(cross, best Converted) bool {
+	switch {
+	case best.Legs == nil:
+		return true
+	case c.fresh(cross) != c.fresh(best):
+		return c.fresh(cross)
+	}
+	return len(best.Legs) > 1 && best.oldest().Before(cross.oldest())
+}
+
+func (c converter) fresh(x Converted) bool { return !slices.ContainsFunc(x.Legs, c.stale) }
+
+// direct is a published rate, or the inverse of the other direction where there is
+// none or it is stale and older.
+func (c converter) direct(pair Pair) (Converted, bool) {
+	there, hasThere := c.published(pair)
+	if hasThere && !c.stale(there) {
+		return Converted{Pair: pair, Rate: there.Rate, Legs: []Rate{there}}, true
+	}
+	back, hasBack := c.published(Pair{From: pair.To, To: pair.From})
+	switch {
+	case hasBack && (!hasThere || back.Time.After(there.Time)):
+		return Converted{Pair: pair, Rate: decimal.NewFromInt(1).DivRound(back.Rate, rateScale), Legs: []Rate{back}}, true
+	case hasThere:
+		return Converted{Pair: pair, Rate: there.Rate, Legs: []Rate{there}}, true
+	}
+	return Converted{}, false
+}
+
+// crossRate multiplies two legs, each as published, and divides once at most, so that
+// only one rounding is in the result.
+func crossRate(one, two Converted) decimal.Decimal {
+	above, below := decimal.NewFromInt(1), decimal.NewFromInt(1)
+	for _, leg := range []Converted{one, two} {
+		if leg.Legs[0].From == leg.From {
+			above = above.Mul(leg.Legs[0].Rate)
+		} else {
+			below = below.Mul(leg.Legs[0].Rate)
+		}
+	}
+	return above.DivRound(below, rateScale)
+}
+
+// currenciesOf returns the currencies of all pairs, in the order of their codes.
+func currenciesOf(rates map[Pair]Rate) []Currency {
+	var list []Currency
+	for pair := range rates {
+		list = append(list, pair.From, pair.To)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// withRateBase adds RateBase to currencies that are to be converted into each other.
+// It does not change its argument.
+func withRateBase(currencies []Currency) []Currency {
+	if len(currencies) < 2 || slices.Contains(currencies, RateBase) {
+		return slices.Clip(currencies)
+	}
+	return append(slices.Clip(currencies), RateBase)
+}
