@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"portfolio/backend"
@@ -10,28 +11,78 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// dailyLock is held by the instance that runs the daily task.
-const dailyLock = 0x6461696c79
+// The locks of tasks that one instance at a time runs.
+const (
+	dailyLock  int64 = 0x6461696c79
+	sourceLock int64 = 0x736f75726365
+)
+
+const (
+	// leaseCheck is the time between two checks that a lease still holds.
+	leaseCheck = 5 * time.Second
+	// releaseTimeout is how long giving up a lock may take.
+	releaseTimeout = 2 * time.Second
+)
 
 // Lead calls do on one instance at a time, and reports whether it was this one. The
 // lock ends with its connection, so do must be safe to run twice.
 func (db *DB) Lead(ctx context.Context, do func(context.Context) error) (led bool, err error) {
+	return db.lead(ctx, dailyLock, func(ctx context.Context, _ *pgx.Conn) error { return do(ctx) })
+}
+
+// LeadSources is Lead for the task that asks sources, which may run for as long as the
+// instance does. The context of do ends when the lock may have been lost.
+func (db *DB) LeadSources(ctx context.Context, do func(context.Context) error) (led bool, err error) {
+	return db.lead(ctx, sourceLock, func(ctx context.Context, conn *pgx.Conn) error {
+		ctx, cancel := context.WithCancel(ctx)
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			defer cancel()
+			watchLease(ctx, conn)
+		})
+		defer watching.Wait()
+		defer cancel()
+		return do(ctx)
+	})
+}
+
+// watchLease returns when ctx ends or the connection that holds a lock does not answer.
+func watchLease(ctx context.Context, conn *pgx.Conn) {
+	ticker := time.NewTicker(leaseCheck)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		// Not cancelled with ctx, which would close the connection.
+		checking, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseCheck)
+		err := conn.Ping(checking)
+		cancel()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (db *DB) lead(ctx context.Context, lock int64, do func(context.Context, *pgx.Conn) error) (led bool, err error) {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
 		return false, outcome("lead", err)
 	}
 	defer conn.Release()
-	if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", int64(dailyLock)).Scan(&led); err != nil || !led {
+	if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lock).Scan(&led); err != nil || !led {
 		return false, outcome("lead", err)
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "select pg_advisory_unlock($1)", int64(dailyLock)); err != nil {
+		if _, err := conn.Exec(ctx, "select pg_advisory_unlock($1)", lock); err != nil {
 			_ = conn.Conn().Close(ctx) // the lock ends with the connection
 		}
 	}()
-	return true, do(ctx)
+	return true, do(ctx, conn.Conn())
 }
 
 // PortfoliosAt returns up to limit portfolios of all owners that were created no later

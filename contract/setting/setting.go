@@ -6,6 +6,7 @@ package setting
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -21,6 +22,31 @@ var suffixPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?$`)
 // its resources end. RDS refuses two hyphens in a row in an identifier.
 func IsSuffix(text string) bool {
 	return suffixPattern.MatchString(text) && !strings.Contains(text, "--")
+}
+
+// NoSources is the value of QUOTE_SOURCES with which no source of prices is asked.
+const NoSources = "none"
+
+// QuoteSources are the sources of prices that QUOTE_SOURCES may name.
+var QuoteSources = []string{"ecb", "replay", "tiingo", "twelvedata"}
+
+// SourcesForm describes a valid QUOTE_SOURCES in words, for Problem.
+var SourcesForm = NoSources + ", or some of " + strings.Join(QuoteSources, ", ") + ", separated by commas"
+
+// ParseSources returns the names in the value of QUOTE_SOURCES, in their order, and
+// whether each is a known one that appears once.
+func ParseSources(text string) (names []string, ok bool) {
+	if text == NoSources {
+		return nil, true
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(QuoteSources, name) || slices.Contains(names, name) {
+			return nil, false
+		}
+		names = append(names, name)
+	}
+	return names, true
 }
 
 // Problem returns the error for a setting with an invalid value, in one line: what was

@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,5 +35,20 @@ func TestProblem(t *testing.T) {
 		"moon\xff":       `"moon\xff"`,
 	} {
 		assert.EqualError(t, Problem("AWS_REGION", got, "a region"), "AWS_REGION: got "+want+", want a region")
+	}
+}
+
+func TestParseSources(t *testing.T) {
+	for text, want := range map[string][]string{
+		"none": nil, "ecb": {"ecb"}, "ecb, twelvedata": {"ecb", "twelvedata"}, "twelvedata,ecb": {"twelvedata", "ecb"},
+	} {
+		if got, ok := ParseSources(text); !ok || !slices.Equal(got, want) {
+			t.Errorf("ParseSources(%q) = %q, %t, want %q", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"", "ECB", "ecb,", "ecb,ecb", "ecb,none", "yahoo", "ecb twelvedata"} {
+		if got, ok := ParseSources(text); ok {
+			t.Errorf("ParseSources(%q) = %q, want it refused", text, got)
+		}
 	}
 }

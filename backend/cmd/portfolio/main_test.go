@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"portfolio/contract/setting"
 	"portfolio/local/servers"
 
 	"github.com/stretchr/testify/assert"
@@ -45,6 +46,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute, 1500, 100}, []any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL, s.PushRate, s.KeyRate})
 	assert.Nil(t, s.CacheRoots, "the system's")
+	assert.Empty(t, s.Quotes.Names, "no source is asked unless it was switched on")
 }
 
 func TestBadEnvironment(t *testing.T) {
@@ -74,6 +76,13 @@ func TestBadEnvironment(t *testing.T) {
 		{"PUSH_RATE", "0", "PUSH_RATE: got 0, want 1 to 100000 a second"},
 		{"PUSH_RATE", "fast", "PUSH_RATE: got fast, want 1 to 100000 a second"},
 		{"KEY_RATE", "0", "KEY_RATE: got 0, want 1 to 100000 a second"},
+		{"QUOTE_SOURCES", "yahoo", "QUOTE_SOURCES: got yahoo, want " + setting.SourcesForm},
+		{"QUOTE_STREAMS", "ecb,ecb", "QUOTE_STREAMS: got ecb,ecb, want " + setting.SourcesForm},
+		{"QUOTE_INTERVAL", "1", "QUOTE_INTERVAL: got 1, want 1s to 24h"},
+		{"QUOTE_SOURCE_SECRET_ARN", "arn", "QUOTE_SOURCE_SECRET_ARN: got arn, want the ARN of a secret, or nothing"},
+		{"QUOTE_SOURCE_KEYS", "secret", `QUOTE_SOURCE_KEYS: got something else, want a JSON object of texts by source, such as {"twelvedata":"…"}`},
+		{"QUOTE_SOURCE_KEYS", `{"yahoo":"secret"}`, `QUOTE_SOURCE_KEYS: got something else, want a JSON object of texts by source, such as {"twelvedata":"…"}`},
+		{"QUOTE_SOURCE_URLS", `{"ecb":"ftp://x"}`, "QUOTE_SOURCE_URLS: got ftp://x for ecb, want an http or https URL"},
 		{"BALANCER_NETWORK", "10.0.0.1", "BALANCER_NETWORK: got 10.0.0.1, want a network such as 10.0.0.0/16, or nothing"},
 		{"LOG_FILE", "none/x.log", "LOG_FILE: got none/x.log, want a file to append to (no such file or directory)"},
 	} {

@@ -16,6 +16,7 @@ import (
 	"portfolio/backend/postgres"
 	"portfolio/backend/push"
 	"portfolio/backend/secret"
+	"portfolio/backend/source"
 	"portfolio/backend/valkey"
 	"portfolio/contract/wire"
 
@@ -60,6 +61,10 @@ type service struct {
 	push     *push.Engine
 	api      *backendhttp.Handler
 	settings settings
+	held     *source.Holdings // what sources are asked for
+	now      func() time.Time
+
+	sourceSecret *secret.Reader // the sources' keys; nil without one
 
 	migrated chan struct{} // closed once the schema is right
 }
@@ -93,6 +98,7 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	tasks.Go(func() { svc.publish(pushing) })
 	tasks.Go(func() { svc.follow(background) })
 	tasks.Go(func() { svc.keepHistory(background) })
+	tasks.Go(func() { svc.keepSources(background) })
 	tasks.Go(func() { svc.metrics.keep(background, log, svc.db) })
 
 	server := backendhttp.NewServer(svc.api, log)
@@ -146,6 +152,11 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		settings: s,
 		follower: follower,
 		signing:  secret.NewReader(secretsmanager.NewFromConfig(aws), s.SigningARN, keyOverlap),
+		held:     source.NewHoldings(db, time.Now),
+		now:      time.Now,
+	}
+	if s.QuoteSecretARN != "" {
+		svc.sourceSecret = secret.NewReader(secretsmanager.NewFromConfig(aws), s.QuoteSecretARN, 0)
 	}
 	svc.api = svc.newAPI()
 	return svc, nil

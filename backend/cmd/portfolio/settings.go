@@ -22,24 +22,31 @@ import (
 
 // environment holds the service's environment variables as text. Empty means unset.
 type environment struct {
-	Suffix        string `env:"ENVIRONMENT_SUFFIX" help:"name of the environment"`
-	Region        string `env:"AWS_REGION" help:"region of the secrets and the bucket"`
-	Endpoint      string `env:"AWS_ENDPOINT_URL" help:"endpoint of an AWS emulator"`
-	ListenAddress string `env:"LISTEN_ADDRESS" envDefault:":80" help:"[IP]:port to listen on"`
-	LogFile       string `env:"LOG_FILE" help:"file to append the log to; standard error if unset"`
-	DBHost        string `env:"DB_HOST" help:"host of PostgreSQL, as named in its certificate"`
-	DBPort        string `env:"DB_PORT" envDefault:"5432" help:"port of PostgreSQL"`
-	DBName        string `env:"DB_NAME" envDefault:"portfolio" help:"name of the database"`
-	DBSecretARN   string `env:"DB_SECRET_ARN" help:"ARN of the database's secret {\"username\",\"password\"}"`
-	DBCAFile      string `env:"DB_CA_FILE" help:"PEM file of the authorities that sign the database's certificate"`
-	CacheEndpoint string `env:"CACHE_ENDPOINT" help:"host:port of Valkey in cluster mode with TLS"`
-	CacheCAFile   string `env:"CACHE_CA_FILE" help:"PEM file of the authorities that sign Valkey's certificate; the system's if unset"`
-	HistoryBucket string `env:"HISTORY_BUCKET" help:"S3 bucket of past days"`
-	SigningARN    string `env:"SIGNING_SECRET_ARN" help:"ARN of the secret that signs the WebSocket handler's calls"`
-	QuoteTTL      string `env:"QUOTE_TTL" envDefault:"60s" help:"how long a quote is cached"`
-	PushRate      string `env:"PUSH_RATE" envDefault:"1500" help:"messages to WebSockets per second at this instance"`
-	KeyRate       string `env:"KEY_RATE" envDefault:"100" help:"calls per second with one API key at this instance"`
-	Balancers     string `env:"BALANCER_NETWORK" help:"network of the load balancer, whose X-Forwarded-For is trusted, such as 10.0.0.0/16"`
+	Suffix         string `env:"ENVIRONMENT_SUFFIX" help:"name of the environment"`
+	Region         string `env:"AWS_REGION" help:"region of the secrets and the bucket"`
+	Endpoint       string `env:"AWS_ENDPOINT_URL" help:"endpoint of an AWS emulator"`
+	ListenAddress  string `env:"LISTEN_ADDRESS" envDefault:":80" help:"[IP]:port to listen on"`
+	LogFile        string `env:"LOG_FILE" help:"file to append the log to; standard error if unset"`
+	DBHost         string `env:"DB_HOST" help:"host of PostgreSQL, as named in its certificate"`
+	DBPort         string `env:"DB_PORT" envDefault:"5432" help:"port of PostgreSQL"`
+	DBName         string `env:"DB_NAME" envDefault:"portfolio" help:"name of the database"`
+	DBSecretARN    string `env:"DB_SECRET_ARN" help:"ARN of the database's secret {\"username\",\"password\"}"`
+	DBCAFile       string `env:"DB_CA_FILE" help:"PEM file of the authorities that sign the database's certificate"`
+	CacheEndpoint  string `env:"CACHE_ENDPOINT" help:"host:port of Valkey in cluster mode with TLS"`
+	CacheCAFile    string `env:"CACHE_CA_FILE" help:"PEM file of the authorities that sign Valkey's certificate; the system's if unset"`
+	HistoryBucket  string `env:"HISTORY_BUCKET" help:"S3 bucket of past days"`
+	SigningARN     string `env:"SIGNING_SECRET_ARN" help:"ARN of the secret that signs the WebSocket handler's calls"`
+	QuoteTTL       string `env:"QUOTE_TTL" envDefault:"60s" help:"how long a quote is cached"`
+	QuoteSources   string `env:"QUOTE_SOURCES" help:"sources to ask for prices, separated by commas; none if unset"`
+	QuoteSecretARN string `env:"QUOTE_SOURCE_SECRET_ARN" help:"ARN of a secret with the sources' keys {\"twelvedata\",\"tiingo\"}"`
+	QuoteKeys      string `env:"QUOTE_SOURCE_KEYS" help:"the sources' keys on one machine, as in that secret"`
+	QuoteURLs      string `env:"QUOTE_SOURCE_URLS" help:"other addresses of sources, a JSON object by source"`
+	QuoteStreams   string `env:"QUOTE_STREAMS" help:"sources whose WebSocket is used, separated by commas; none if unset"`
+	QuoteInterval  string `env:"QUOTE_INTERVAL" envDefault:"60s" help:"time between two prices of a symbol while its market is open"`
+	ReplayFile     string `env:"QUOTE_REPLAY_FILE" help:"recorded prices for the source replay; a generated market if unset"`
+	PushRate       string `env:"PUSH_RATE" envDefault:"1500" help:"messages to WebSockets per second at this instance"`
+	KeyRate        string `env:"KEY_RATE" envDefault:"100" help:"calls per second with one API key at this instance"`
+	Balancers      string `env:"BALANCER_NETWORK" help:"network of the load balancer, whose X-Forwarded-For is trusted, such as 10.0.0.0/16"`
 }
 
 // environmentHelp describes every environment variable and its default.
@@ -65,9 +72,10 @@ type settings struct {
 	DBPort     int
 	CacheRoots *x509.CertPool // nil for the system's
 	QuoteTTL   time.Duration  // how long a quote is cached
-	PushRate   int            // posts to connections a second
-	KeyRate    int            // calls a second of one API key at this instance
-	Balancers  netip.Prefix   // zero for none
+	Quotes     quoteSettings
+	PushRate   int          // posts to connections a second
+	KeyRate    int          // calls a second of one API key at this instance
+	Balancers  netip.Prefix // zero for none
 }
 
 var (
@@ -116,6 +124,7 @@ func load(environ map[string]string) (settings, error) {
 	require(secretForm.MatchString(e.SigningARN), "SIGNING_SECRET_ARN", e.SigningARN, "the ARN of a secret")
 	s.QuoteTTL, err = time.ParseDuration(e.QuoteTTL)
 	require(err == nil && s.QuoteTTL >= time.Second && s.QuoteTTL <= 24*time.Hour, "QUOTE_TTL", e.QuoteTTL, "1s to 24h")
+	s.Quotes = loadQuotes(e, require)
 	s.PushRate, err = strconv.Atoi(e.PushRate)
 	require(err == nil && s.PushRate >= 1 && s.PushRate <= 100_000, "PUSH_RATE", e.PushRate, "1 to 100000 a second")
 	s.KeyRate, err = strconv.Atoi(e.KeyRate)

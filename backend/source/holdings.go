@@ -1,0 +1,179 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"portfolio/backend"
+)
+
+const (
+	// heldFor is how long Holdings returns what it returned before.
+	heldFor = 15 * time.Second
+	// rateMargin is how many days before an entry rates are wanted, because none is
+	// published on the days of a long weekend.
+	rateMargin = 7
+)
+
+// Portfolios lists and loads the portfolios of all owners.
+type Portfolios interface {
+	// PortfoliosAt returns up to limit portfolios that were created no later than
+	// at, in the order of their IDs, starting after the ID after ("" for the first).
+	PortfoliosAt(ctx context.Context, at time.Time, after string, limit int) ([]backend.Portfolio, error)
+	// Load returns a portfolio with all its transactions, of one moment.
+	Load(ctx context.Context, owner, id string) (backend.Portfolio, []backend.Transaction, error)
+}
+
+// Holdings knows what all portfolios hold. It derives a portfolio again only when it
+// changed or another day began. It is safe for concurrent use.
+type Holdings struct {
+	portfolios Portfolios
+	now        func() time.Time
+
+	mu    sync.Mutex
+	known map[string]held // by portfolio
+	at    time.Time       // when all was read
+	all   Demand
+}
+
+// held is what one version of a portfolio holds.
+type held struct {
+	version     int64
+	day         backend.Date
+	instruments []Instrument
+	currencies  map[backend.Currency]bool
+	since       backend.Date // of the first entry
+}
+
+// NewHoldings returns Holdings that has read nothing yet.
+func NewHoldings(p Portfolios, now func() time.Time) *Holdings {
+	return &Holdings{portfolios: p, now: now, known: map[string]held{}}
+}
+
+var _ Wants = (*Holdings)(nil)
+
+// Wanted implements Wants.
+func (h *Holdings) Wanted(ctx context.Context) (Demand, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	if age := now.Sub(h.at); age >= 0 && age < heldFor {
+		return h.all, nil
+	}
+	known := map[string]held{}
+	for after := ""; ; {
+		page, err := h.portfolios.PortfoliosAt(ctx, now, after, backend.MaxPage)
+		if err != nil {
+			return Demand{}, err
+		}
+		for _, p := range page {
+			of, err := h.of(ctx, p, now)
+			if err != nil {
+				return Demand{}, err
+			}
+			known[p.ID] = of
+		}
+		if len(page) < backend.MaxPage {
+			break
+		}
+		after = page[len(page)-1].ID
+	}
+	h.known, h.all, h.at = known, demandOf(known), now
+	return h.all, nil
+}
+
+// of returns what a portfolio holds, the zero value if it was deleted since it was
+// listed.
+func (h *Holdings) of(ctx context.Context, p backend.Portfolio, now time.Time) (held, error) {
+	day := p.Today(now)
+	if k, found := h.known[p.ID]; found && k.version == p.Version && k.day == day {
+		return k, nil
+	}
+	p, entries, err := h.portfolios.Load(ctx, p.Owner, p.ID)
+	if known := (*backend.Error)(nil); errors.As(err, &known) && known.Code == backend.CodeNotFound {
+		return held{}, nil
+	}
+	if err != nil {
+		return held{}, err
+	}
+	k := held{version: p.Version, day: day, currencies: map[backend.Currency]bool{p.Base: true}}
+	ledger, err := backend.Derive(ctx, p.Policy, entries, day)
+	if err != nil {
+		return held{}, err
+	}
+	first, splits := map[string]backend.Date{}, map[string][]Split{}
+	for _, e := range entries {
+		for _, symbol := range []string{e.Symbol, e.ToSymbol} {
+			first[symbol] = earlier(first[symbol], e.Date)
+		}
+		if e.Kind == backend.Split {
+			splits[e.Symbol] = append(splits[e.Symbol], Split{Date: e.Date, Ratio: e.Ratio})
+		}
+		for _, c := range []backend.Currency{e.Currency, e.FeeCurrency, e.ToCurrency} {
+			if c != "" {
+				k.currencies[c] = true
+			}
+		}
+		k.since = earlier(k.since, e.Date)
+	}
+	for _, holding := range ledger.Holdings {
+		if !holding.Quantity.IsZero() {
+			k.instruments = append(k.instruments, Instrument{
+				Symbol: holding.Symbol, Traded: holding.Currency, Since: first[holding.Symbol], Splits: splits[holding.Symbol],
+			})
+		}
+	}
+	return k, nil
+}
+
+// earlier returns the earlier of two days, of which 0 is none.
+func earlier(a, b backend.Date) backend.Date {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// demandOf adds up what portfolios hold. Rates are wanted if there is more than one
+// currency.
+func demandOf(portfolios map[string]held) Demand {
+	d := Demand{Currencies: map[backend.Currency]backend.Date{}}
+	bySymbol := map[string]Instrument{}
+	for _, p := range portfolios {
+		for _, i := range p.instruments {
+			known, found := bySymbol[i.Symbol]
+			if !found {
+				known = i
+			}
+			if known.Traded != i.Traded {
+				known.Traded = ""
+			}
+			known.Since = earlier(known.Since, i.Since)
+			for _, s := range i.Splits {
+				if !slices.Contains(known.Splits, s) {
+					known.Splits = append(slices.Clip(known.Splits), s)
+				}
+			}
+			bySymbol[i.Symbol] = known
+		}
+		for c := range p.currencies {
+			since := p.since
+			if since > 0 {
+				since -= rateMargin
+			}
+			d.Currencies[c] = earlier(d.Currencies[c], since)
+		}
+	}
+	if len(d.Currencies) < 2 {
+		d.Currencies = nil
+	}
+	for _, i := range bySymbol {
+		d.Instruments = append(d.Instruments, i)
+	}
+	slices.SortFunc(d.Instruments, func(a, b Instrument) int { return strings.Compare(a.Symbol, b.Symbol) })
+	return d
+}

@@ -1,0 +1,36 @@
+package source
+
+import (
+	"context"
+	"slices"
+
+	"portfolio/backend"
+)
+
+// MarketSink writes what sources publish to a market. It implements Sink.
+type MarketSink struct {
+	Market interface {
+		WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
+	}
+	// Quoted is called with the newest price that was written.
+	Quoted func(backend.Quote)
+}
+
+var _ Sink = MarketSink{}
+
+// WritePrices implements Sink. The audit has no owner for it: nobody's key is used.
+func (m MarketSink) WritePrices(ctx context.Context, prices []Price, rates []Rate) error {
+	if len(prices)+len(rates) == 0 {
+		return nil
+	}
+	if _, err := m.Market.WriteQuotes(ctx, backend.Principal{}, prices, rates); err != nil {
+		return err
+	}
+	if len(prices) > 0 {
+		m.Quoted(slices.MaxFunc(prices, func(a, b Price) int { return a.Time.Compare(b.Time) }))
+	}
+	return nil
+}
+
+// Propose implements Sink.
+func (m MarketSink) Propose(context.Context, []Action) error { return nil }
