@@ -31,10 +31,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRoot(stdout) //nolint:contextcheck // commands have the context of ExecuteContext
 	root.SetArgs(append([]string{}, args...)) // nil would be the arguments of this process
 	root.SetIn(stdin)
-	root.SetOut(stdout)
 	root.SetErr(stderr)
 	command, err := root.ExecuteContextC(ctx)
 	switch {
@@ -49,8 +48,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// newRoot returns the command line. Errors in it are BadInput.
-func newRoot() *cobra.Command {
+// newRoot returns the command line, which prints to stdout. Errors in it are BadInput.
+func newRoot(stdout io.Writer) *cobra.Command {
 	at := &platform.Place{Root: "."}
 	root := &cobra.Command{
 		Use:   "local",
@@ -61,11 +60,6 @@ folder of the checkout. make local builds what it needs and calls local up.
 ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs, // what is not a command is for RunE
-		RunE:          unknownCommand,
-
-		DisableFlagsInUseLine:      true,
-		SuggestionsMinimumDistance: 2,
 	}
 	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local",
 		"folder of the platform's files; each has a platform of its own")
@@ -73,6 +67,14 @@ ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too
 		providersCommand(at), frontCommand())
 	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(badInput)
+	root.SetOut(stdout) // before the completion commands, which keep it
+	root.InitDefaultCompletionCmd()
+	for _, group := range append(root.Commands(), root) {
+		if group.HasSubCommands() {
+			group.Args, group.RunE = cobra.ArbitraryArgs, unknownCommand // refuses them
+			group.DisableFlagsInUseLine, group.SuggestionsMinimumDistance = true, 2
+		}
+	}
 	return root
 }
 
@@ -89,27 +91,26 @@ func noArguments(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// unknownCommand reports that the arguments do not begin with a command, and names the
-// command that may have been meant.
+// unknownCommand reports that the arguments of c do not begin with one of its
+// subcommands, and names the one that may have been meant.
 func unknownCommand(c *cobra.Command, args []string) error {
-	root := c.Root()
 	var names []string
-	for _, sub := range root.Commands() {
+	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() && sub.Name() != "help" && sub.Name() != "completion" {
 			names = append(names, sub.Name())
 		}
 	}
 	want := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 	if len(args) == 0 {
-		return badInput(root, fmt.Errorf("got no command, want %s", want))
+		return badInput(c, fmt.Errorf("got no command, want %s", want))
 	}
-	if meant := root.SuggestionsFor(args[0]); len(meant) > 0 {
+	if meant := c.SuggestionsFor(args[0]); len(meant) > 0 {
 		want = "a command; did you mean " + meant[0] + "?"
 	}
-	return badInput(root, fmt.Errorf("got %q, want %s", args[0], want))
+	return badInput(c, fmt.Errorf("got %q, want %s", args[0], want))
 }
 
-// helpCommand is cobra's, but that an unknown command is bad input.
+// helpCommand returns cobra's help command, except that an unknown command is bad input.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
@@ -117,7 +118,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownCommand(c, args)
+				return unknownCommand(about, rest)
 			}
 			return about.Help()
 		},
