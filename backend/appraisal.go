@@ -352,10 +352,10 @@ func (a *appraisal) byCurrency() map[Currency]subject {
 		if e.Kind == Conversion && !e.fee && !a.portfolio.IgnoreCash {
 			// What came is worth what was given for it: its own worth is gain or loss.
 			given := e.Amount
-			if e.currency == e.Transaction.Currency {
+			if e.currency == e.Currency {
 				given = given.Neg()
 			}
-			a.addFlow(s.flows, e.Date, given, e.Transaction.Currency)
+			a.addFlow(s.flows, e.Date, given, e.Currency)
 			continue
 		}
 		if k := a.timeline.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {

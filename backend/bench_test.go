@@ -47,7 +47,7 @@ func BenchmarkChange(b *testing.B) {
 			p := Portfolio{ID: "p", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}
 			book := newBook(p, txs)
 			now := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
-			if _, _, _, err := book.snapshot(context.Background(), now); err != nil {
+			if _, _, err := book.snapshot(context.Background(), now); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
@@ -56,7 +56,7 @@ func BenchmarkChange(b *testing.B) {
 				tx := buy(b, "2039-01-01", "1", "100", "1")
 				tx.Symbol, tx.ID, tx.Sequence = fmt.Sprintf("S%03d", n%100), fmt.Sprint(n), int64(n+1)
 				book.update(p, []Transaction{tx}, nil)
-				if _, _, _, err := book.snapshot(context.Background(), now); err != nil {
+				if _, _, err := book.snapshot(context.Background(), now); err != nil {
 					b.Fatal(err)
 				}
 			}

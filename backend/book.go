@@ -73,7 +73,7 @@ func (b *book) version() int64 {
 
 // snapshot returns the portfolio and what its entries make through the day of a
 // time. It holds whatever happens to the book.
-func (b *book) snapshot(ctx context.Context, at time.Time) (Portfolio, Date, view, error) {
+func (b *book) snapshot(ctx context.Context, at time.Time) (Portfolio, view, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	through := b.portfolio.Today(at)
@@ -83,7 +83,7 @@ func (b *book) snapshot(ctx context.Context, at time.Time) (Portfolio, Date, vie
 	if !found {
 		d, err := b.at(ctx, n)
 		if err != nil {
-			return Portfolio{}, 0, view{}, err
+			return Portfolio{}, view{}, err
 		}
 		v = view{ledger: d.ledger(false), earlier: &earlier{}}
 		v.ledger.zone = b.portfolio.Location()
@@ -99,7 +99,7 @@ func (b *book) snapshot(ctx context.Context, at time.Time) (Portfolio, Date, vie
 		b.views[counted] = v
 	}
 	v.ledger.Through = through
-	return b.portfolio, through, v, nil
+	return b.portfolio, v, nil
 }
 
 // ledger returns the ledger through a day with its lots; 0 is today.

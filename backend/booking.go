@@ -178,8 +178,8 @@ func (d *derivation) sellable(tx Transaction, h *holding) error {
 // would get too large or too small. Whoever takes as many units as are shown
 // takes all.
 func (d *derivation) remaining(tx Transaction, h *holding, units *big.Rat, closing bool) (*big.Rat, error) {
-	held := h.held()
-	after, rest := held, units
+	held, rest := h.held(), units
+	var after *big.Rat
 	switch {
 	case !closing:
 		after = plus(held, units)

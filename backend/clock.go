@@ -19,7 +19,7 @@ const (
 func ParseClock(text string) (Clock, error) {
 	for _, layout := range []string{"15:04:05", "15:04"} {
 		if t, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
-			return Clock(t.Hour()*3600+t.Minute()*60+t.Second()) + 1, nil
+			return Clock(t.Hour()*3600+t.Minute()*60+t.Second()) + 1, nil //nolint:gosec // less than a day
 		}
 	}
 	return 0, &FieldError{Path: "time", Got: fmt.Sprintf("%.16q", text), Want: clockForm}

@@ -87,7 +87,7 @@ type inputs struct {
 // inputs reads what a valuation of a book at a time depends on, with the prices
 // known as of a time.
 func (t *Tracker) inputs(ctx context.Context, b *book, at, asOf time.Time) (in inputs, err error) {
-	p, _, v, err := b.snapshot(ctx, at)
+	p, v, err := b.snapshot(ctx, at)
 	if err != nil {
 		return in, err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,7 +117,7 @@ func (c *checkout) synth(env ...string) cliResult {
 	c.t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(filepath.Join(c.dir, "node_modules/.bin/cdktf"), "synth")
-	cmd.Dir, cmd.Env = c.dir, append(c.env, env...)
+	cmd.Dir, cmd.Env = c.dir, slices.Concat(c.env, env)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		c.t.Fatalf("%v: %v\n%s%s", cmd, err, &stdout, &stderr)

@@ -46,7 +46,7 @@ func Enable() {
 
 func enable() error {
 	if runtime.GOOS == "windows" {
-		return errors.New("Windows is not supported")
+		return errors.New("got Windows, want Linux or macOS")
 	}
 	if os.Getenv("JSII_RUNTIME") != "" {
 		return errors.New("JSII_RUNTIME is set")

@@ -31,7 +31,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(stdout) //nolint:contextcheck // commands have the context of ExecuteContext
+	root := newRoot(stdout)                   //nolint:contextcheck // commands have the context of ExecuteContext
 	root.SetArgs(append([]string{}, args...)) // nil would be the arguments of this process
 	root.SetIn(stdin)
 	root.SetErr(stderr)

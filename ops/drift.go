@@ -32,7 +32,7 @@ Exit status:
   2  wrong command line or settings
   3  drift`,
 		RunE: func(cmd *cobra.Command, suffixes []string) error {
-			_, all, err := s.deployed(cmd.Context())
+			all, err := s.deployed(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ state does not say is "unknown".`,
 
 // listEnvironments lists what is deployed and changes nothing.
 func (s session) listEnvironments(ctx context.Context, asJSON bool) error {
-	_, all, err := s.deployed(ctx)
+	all, err := s.deployed(ctx)
 	if err != nil {
 		return err
 	}

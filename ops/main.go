@@ -80,7 +80,7 @@ func main() {
 
 // run carries out one command and returns the exit status.
 func run(ctx context.Context, s session, args []string, stderr io.Writer) int {
-	root := newRoot(s)
+	root := newRoot(s)                        //nolint:contextcheck // commands have the context of ExecuteContext
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the program's own
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)

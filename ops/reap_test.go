@@ -191,7 +191,7 @@ func TestReapGoesOnAfterAFailure(t *testing.T) {
 	require.EqualError(t, err, strings.Join([]string{
 		"pr1: Error acquiring the state lock: Who: ci@runner",
 		"pr2: left in eu-west-1: 1\n  bucket portfolio-hist-pr2-000000000000",
-		"pr3: it is not certain that nothing is left: VPCs: AccessDenied",
+		"pr3: whether anything is left is unknown: VPCs: AccessDenied",
 		"pr5: its state cannot be read: got a text that is not a Terraform state",
 	}, "\n"))
 	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s", "pr4 in eu-west-1 after up to 1m0s"}, slices.Sorted(slices.Values(tf.destroyed)))

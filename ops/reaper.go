@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -19,7 +20,7 @@ type reaper struct {
 	find      func(ctx context.Context, region, suffix string) ([]string, error) // what is left
 	region    string                                                             // where a state names none
 	out       io.Writer
-	tries     int // of the proof: lists lag behind deletions
+	tries     uint // of the proof: lists lag behind deletions
 	every     time.Duration
 }
 
@@ -137,22 +138,21 @@ func (w *lockedWriter) Write(text []byte) (int, error) {
 
 // prove fails with a list where something is left for longer than lists lag behind.
 func (r reaper) prove(ctx context.Context, region, suffix string) error {
-	for try := 1; ; try++ {
-		left, err := r.find(ctx, region, suffix)
-		if err != nil {
-			return fmt.Errorf("it is not certain that nothing is left: %w", err)
+	try := 0
+	var left []string
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		try++
+		var err error
+		if left, err = r.find(ctx, region, suffix); err != nil {
+			return struct{}{}, backoff.Permanent(fmt.Errorf("whether anything is left is unknown: %w", err))
 		}
-		if len(left) == 0 {
-			return nil
+		if len(left) > 0 {
+			return struct{}{}, fmt.Errorf("left in %s: %d\n  %s", region, len(left), strings.Join(left, "\n  "))
 		}
-		if try >= r.tries {
-			return fmt.Errorf("left in %s: %d\n  %s", region, len(left), strings.Join(left, "\n  "))
-		}
-		fmt.Fprintf(r.out, "%s: still listed: %d, asking again in %s (%d of %d)\n", suffix, len(left), r.every, try, r.tries)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(r.every):
-		}
-	}
+		return struct{}{}, nil
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(r.every)), backoff.WithMaxTries(r.tries), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(_ error, pause time.Duration) {
+			fmt.Fprintf(r.out, "%s: still listed: %d, asking again in %s (%d of %d)\n", suffix, len(left), pause, try, r.tries)
+		}))
+	return err
 }

@@ -62,14 +62,13 @@ func (s session) states(ctx context.Context) (config.Config, states, error) {
 	return c, states{client, c.State.Bucket}, nil
 }
 
-// deployed returns the state bucket and all environments that have a state in it.
-func (s session) deployed(ctx context.Context) (states, []environment, error) {
+// deployed returns all environments that have a state in the settings' bucket.
+func (s session) deployed(ctx context.Context) ([]environment, error) {
 	_, bucket, err := s.states(ctx)
 	if err != nil {
-		return states{}, nil, err
+		return nil, err
 	}
-	all, err := bucket.list(ctx)
-	return bucket, all, err
+	return bucket.list(ctx)
 }
 
 var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)

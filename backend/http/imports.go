@@ -174,7 +174,7 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 				continue
 			}
 			out.New++
-			t.Transaction.ID = "row " + strconv.Itoa(row.Row)
+			t.ID = "row " + strconv.Itoa(row.Row)
 			entries = append(entries, backend.Imported{Transaction: t.Transaction, Origin: backend.Origin{
 				Issuer: layout.Issuer(r.Layout), BrokerID: t.BrokerID, Content: t.Content(),
 			}})

@@ -112,5 +112,5 @@ func writeText(w http.ResponseWriter, status int, contentType string, text []byt
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the client may be gone
+	_, _ = w.Write(text) //nolint:gosec // JSON or CSV, never run as HTML; the client may be gone
 }

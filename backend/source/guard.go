@@ -34,7 +34,9 @@ func check(i Instrument, before, next backend.Quote, factor decimal.Decimal, spl
 	expected := before.Price
 	from, through := backend.DateOf(before.Time), backend.DateOf(next.Time)
 	for _, s := range splits {
-		if s.Date > from && s.Date <= through || s.Date == from && s.Date == through {
+		between := from < s.Date && s.Date <= through
+		sameDay := from == through && s.Date == from // which of the prices is before it is not known
+		if between || sameDay {
 			expected = expected.Mul(decimal.NewFromInt(s.Ratio.Old)).DivRound(decimal.NewFromInt(s.Ratio.New), backend.MaxDecimals)
 		}
 	}

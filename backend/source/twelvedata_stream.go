@@ -41,7 +41,7 @@ func (t *twelveData) Stream(ctx context.Context, instruments []Instrument, recei
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	conn, response, err := websocket.Dial(ctx, t.socket+"?"+url.Values{"apikey": {t.key}}.Encode(), nil)
+	conn, response, err := websocket.Dial(ctx, t.socket+"?"+url.Values{"apikey": {t.key}}.Encode(), nil) //nolint:bodyclose // callers of Dial need not
 	if response != nil && response.StatusCode == 401 {
 		return t.client.failed(Unauthorised, status(response))
 	}

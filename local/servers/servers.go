@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Host is the only address anything here listens on.
@@ -28,6 +30,9 @@ const (
 	PostgresPort = 5432
 	ValkeyPort   = 6379
 )
+
+// readyPoll is the pause between two checks whether a server is ready.
+const readyPoll = 50 * time.Millisecond
 
 // A Launcher starts cmd, the server called name. It may set SysProcAttr's session and
 // parent-death fields and the command's output. The command's Dir is the server's own
@@ -80,21 +85,19 @@ func (p *Process) Await(ctx context.Context, ready func(context.Context) error) 
 		case <-ctx.Done():
 		}
 	}()
-	for {
-		err := ready(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-p.ended:
-			return fmt.Errorf("%s ended early: %s%s", p.name, p.cmd.ProcessState, p.tail())
-		default:
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(ctx.Err(), err))
-		case <-time.After(50 * time.Millisecond):
-		}
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = ready(ctx)
+		return struct{}{}, last
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(readyPoll)), backoff.WithMaxElapsedTime(0))
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-p.ended:
+		return fmt.Errorf("%s ended early: %s%s", p.name, p.cmd.ProcessState, p.tail())
+	default:
+		return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(err, last))
 	}
 }
 

@@ -13,11 +13,16 @@ const (
 	lastPause  = 15 * time.Second
 )
 
-// retry calls do until it succeeds or ctx ends. The pauses between calls double up
-// to lastPause and are randomized, so that instances do not call all at once.
+// retry calls do until it succeeds or ctx ends, at first after firstPause and in
+// the end after lastPause.
 func retry(ctx context.Context, log *slog.Logger, task string, do func(context.Context) error) {
+	retryWithin(ctx, log, task, pauses(firstPause, lastPause), do)
+}
+
+// retryWithin is retry with other pauses.
+func retryWithin(ctx context.Context, log *slog.Logger, task string, between backoff.BackOff, do func(context.Context) error) {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do(ctx) },
-		backoff.WithBackOff(pauses(firstPause, lastPause)),
+		backoff.WithBackOff(between),
 		backoff.WithMaxElapsedTime(0), // no limit
 		backoff.WithNotify(func(err error, pause time.Duration) {
 			log.Warn("task failed", "task", task, slog.Any("error", err), "retryIn", pause.String())
@@ -27,7 +32,8 @@ func retry(ctx context.Context, log *slog.Logger, task string, do func(context.C
 	}
 }
 
-// pauses returns randomized pauses that double from first up to last.
+// pauses returns pauses that double from first up to last. They are randomized, so
+// that instances do not all call at once.
 func pauses(first, last time.Duration) *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: last, Multiplier: 2, RandomizationFactor: 0.5}
 }

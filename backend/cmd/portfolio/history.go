@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"portfolio/backend/history"
@@ -28,19 +27,9 @@ func (s *service) keepHistory(ctx context.Context) {
 	job := history.NewJob(history.Config{
 		Log: s.log, Bucket: s.history, Leader: s.db, Portfolios: s.db, Valuer: s.tracker, Metrics: s.metrics, Now: time.Now,
 	})
-	after := pauses(firstHistoryPause, lastHistoryPause)
-	for {
-		pause := historyInterval
-		if err := job.Run(ctx); err != nil {
-			pause = after.NextBackOff()
-			s.log.Error("keeping history failed", slog.Any("error", err), "retryIn", pause.String())
-		} else {
-			after.Reset()
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	store := func() {
+		retryWithin(ctx, s.log, "store past days", pauses(firstHistoryPause, lastHistoryPause), job.Run)
 	}
+	store()
+	every(ctx, historyInterval, store)
 }

@@ -45,7 +45,7 @@ func exitStatus(err error) int {
 
 // run executes the command line until it is done or ctx ends.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
-	c := newCommand(environ, stdout)
+	c := newCommand(environ, stdout) //nolint:contextcheck // commands have the context of ExecuteContext
 	c.SetArgs(args)
 	c.SetErr(stderr)
 	return c.ExecuteContext(ctx)
