@@ -131,6 +131,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, transaction, a.keyed(backend.ScopeRead, a.getTransaction)},
 		{http.MethodPut, transaction, a.keyed(backend.ScopeTrade, a.updateTransaction)},
 		{http.MethodDelete, transaction, a.keyed(backend.ScopeTrade, a.deleteTransaction)},
+		{http.MethodPost, portfolio + "/preview", a.keyed(backend.ScopeRead, a.previewChange)},
 		{http.MethodGet, portfolio + "/holdings", a.keyed(backend.ScopeRead, a.holdings)},
 		{http.MethodGet, portfolio + "/valuation", a.keyed(backend.ScopeRead, a.valuation)},
 		{http.MethodGet, portfolio + "/performance", a.keyed(backend.ScopeRead, a.performance)},

@@ -65,7 +65,9 @@ func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler 
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("Cache-Control", "no-store")
 		rec.Header().Set("X-Content-Type-Options", "nosniff")
-		log := log.With("trace", traceID(r))
+		trace := traceID(r)
+		rec.Header().Set("X-Request-Id", trace)
+		log := log.With("trace", trace)
 		serve(log, next, rec, r)
 		if r.Pattern == "GET "+wire.HealthPath && rec.status == http.StatusOK {
 			return
