@@ -82,7 +82,7 @@ func kept(t *testing.T, tracker *Tracker) *answer {
 	if b == nil {
 		return nil
 	}
-	_, _, v, err := b.snapshot(t.Context(), tracker.now())
+	_, v, err := b.snapshot(t.Context(), tracker.now())
 	if err != nil {
 		t.Fatal(err)
 	}
