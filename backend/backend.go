@@ -24,6 +24,7 @@ type Connection struct {
 	ID          string     // unique in its API, never used again
 	Owner       string     // whose portfolios it may see; "" where none let it in
 	KeyID       string     // the key that let it in; "" as Owner
+	SessionID   string     // the session that let it in; "" if the key itself did
 	DomainName  string     // host that messages to the client are posted to
 	Stage       string     // path below that host
 	SourceIP    netip.Addr // the client's; the zero value where it is not known

@@ -26,13 +26,14 @@ const (
 // Scopes are all there are.
 var Scopes = []Scope{ScopeRead, ScopeTrade, ScopeFeed, ScopeAdmin}
 
-// Principal is who makes a call: a valid key.
+// Principal is who makes a call: a valid key, or a session of one.
 type Principal struct {
 	KeyID     string
+	SessionID string // "" for a call with the key itself
 	Owner     string // whose data the key gives access to
 	Scopes    []Scope
 	Sources   []string   // that a feed may write; nil for any
-	ExpiresAt *time.Time // nil for never
+	ExpiresAt *time.Time // of the key or, if that is earlier, of the session; nil for never
 }
 
 // May reports whether the key has a scope.
@@ -128,14 +129,23 @@ type SecretHash [sha256.Size]byte
 // HashSecret hashes a secret as it came from a caller.
 func HashSecret(secret string) SecretHash { return sha256.Sum256([]byte(secret)) }
 
-// secretPrefix lets scanners find leaked keys.
-const secretPrefix = "pfk_"
+// Prefixes let scanners find leaked secrets.
+const (
+	secretPrefix  = "pfk_"
+	sessionPrefix = "pfs_"
+)
 
 // NewSecret makes the secret of a key or a ticket: 256 random bits.
-func NewSecret() string {
+func NewSecret() string { return secretPrefix + random() }
+
+// NewSessionSecret makes the secret of a session: 256 random bits.
+func NewSessionSecret() string { return sessionPrefix + random() }
+
+// random returns 256 random bits as text.
+func random() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return secretPrefix + base64.RawURLEncoding.EncodeToString(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // label checks a text that people give to what is theirs.

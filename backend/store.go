@@ -162,7 +162,8 @@ type Change struct {
 	Portfolio  string   // changed, with its transactions; "" if none
 	Symbols    []string // have newer quotes
 	Pairs      []Pair   // have newer rates
-	RevokedKey string   // ID of a key that is good no longer; "" if none
+	RevokedKey string   // ID of a key that is no longer valid; "" if none
+	SignedOut  string   // owner of sessions that have ended; "" if none
 	Past       bool     // a quote or a rate is of a day that is over
 }
 

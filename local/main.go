@@ -149,14 +149,15 @@ func upCommand(at *platform.Place) *cobra.Command {
 
 func describe(out io.Writer, at platform.Place, p *platform.Platform) {
 	fmt.Fprintf(out, `
-WebSocket  %s
+Page       %[6]s
+WebSocket  %[1]s
            (its host name is not in DNS: dial 127.0.0.1)
-API        %s
-AWS        %s
-Ports      %s
-Outputs    %s/outputs.json
+API        %[2]s
+AWS        %[3]s
+Ports      %[4]s
+Outputs    %[5]s/outputs.json
 Try        curl -s %[2]s/ready
-`, p.Endpoints.WebSocket, p.Endpoints.API, p.Endpoints.AWS, p.Ports(), at.Folder)
+`, p.Endpoints.WebSocket, p.Endpoints.API, p.Endpoints.AWS, p.Ports(), at.Folder, p.Endpoints.Page)
 }
 
 func downCommand(at *platform.Place) *cobra.Command {

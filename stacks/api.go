@@ -24,7 +24,29 @@ const (
 	stageName     = "prod"
 )
 
-// APIProps configures the WebSocket API and its Lambda function.
+// Socket is the WebSocket API without its routes. It exists before the service, which
+// tells browsers its URL, while its routes need a function that needs the service.
+type Socket struct {
+	URL *string // wss://…/prod
+
+	scope constructs.Construct
+	api   apigatewayv2api.Apigatewayv2Api
+}
+
+// NewSocket creates the WebSocket API, to which NewAPI adds the routes.
+func NewSocket(scope constructs.Construct, id string, names config.Names) Socket {
+	scope = constructs.NewConstruct(scope, &id)
+	api := apigatewayv2api.NewApigatewayv2Api(scope, jsii.String("websocket"), &apigatewayv2api.Apigatewayv2ApiConfig{
+		Name:                     &names.WebSocketAPI,
+		Description:              jsii.String("Portfolio changes, pushed to the browser"),
+		ProtocolType:             jsii.String("WEBSOCKET"),
+		RouteSelectionExpression: jsii.String("$request.body.action"),
+		Tags:                     nameTag(names.WebSocketAPI),
+	})
+	return Socket{URL: jsii.String(*api.ApiEndpoint() + "/" + stageName), scope: scope, api: api}
+}
+
+// APIProps configures the routes of the WebSocket API and their Lambda function.
 type APIProps struct {
 	Names       config.Names
 	Compute     ComputeOutputs // the service behind the handler
@@ -44,19 +66,12 @@ type APIOutputs struct {
 	FunctionName *string
 }
 
-// NewAPI creates the WebSocket API, whose three routes invoke one Lambda function
+// NewAPI adds to the WebSocket API its three routes, which invoke one Lambda function
 // that passes events to the service, and lets the service's instances post to this
 // API's connections.
-func NewAPI(scope constructs.Construct, id string, p APIProps) APIOutputs {
-	scope = constructs.NewConstruct(scope, &id)
+func NewAPI(socket Socket, p APIProps) APIOutputs {
+	scope, api := socket.scope, socket.api
 	handler := newHandler(scope, p)
-	api := apigatewayv2api.NewApigatewayv2Api(scope, jsii.String("websocket"), &apigatewayv2api.Apigatewayv2ApiConfig{
-		Name:                     &p.Names.WebSocketAPI,
-		Description:              jsii.String("Portfolio changes, pushed to the browser"),
-		ProtocolType:             jsii.String("WEBSOCKET"),
-		RouteSelectionExpression: jsii.String("$request.body.action"),
-		Tags:                     nameTag(p.Names.WebSocketAPI),
-	})
 	lambdapermission.NewLambdaPermission(scope, jsii.String("handler-permission"), &lambdapermission.LambdaPermissionConfig{
 		StatementId:  jsii.String("WebSocketAPI"),
 		FunctionName: handler.FunctionName(),

@@ -23,6 +23,7 @@ type ComputeProps struct {
 	Account            *string
 	Network            NetworkOutputs
 	Database           DatabaseOutputs
+	Socket             Socket // the page connects to
 	Compute            config.Compute
 	Certificate        config.Certificate
 	Cache              config.Cache // how long the service keeps a quote
@@ -122,6 +123,7 @@ func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 		{"CACHE_ENDPOINT", *p.Database.Cache.Endpoint},
 		{"HISTORY_BUCKET", *p.Database.History.Name},
 		{"SIGNING_SECRET_ARN", *signingSecret},
+		{"WEBSOCKET_URL", *p.Socket.URL},
 		{"QUOTE_TTL", p.Cache.QuoteTTL.String()},
 		{"BALANCER_NETWORK", p.Network.CIDR},
 	}

@@ -35,13 +35,14 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 		Database: c.Database, Cache: c.Cache, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
 	})
+	socket := NewSocket(stack, "api", c.Names)
 	compute := NewCompute(stack, "compute", ComputeProps{
-		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database,
+		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database, Socket: socket,
 		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
 		Tags: c.FixedTags, Emulator: c.Emulator,
 	})
-	api := NewAPI(stack, "api", APIProps{
+	api := NewAPI(socket, APIProps{
 		Names: c.Names, Compute: compute, API: c.API, Certificate: c.Certificate,
 		Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary, Emulator: c.Emulator,
 	})

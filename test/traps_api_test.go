@@ -20,6 +20,16 @@ var apiTraps = []row{
 	{"the integration calls the function by its invoke ARN with POST", has("api/handler-integration", `{"integration_uri": "${api/handler.invoke_arn}",
 		"integration_method": "POST", "integration_type": "AWS_PROXY", "timeout_milliseconds": 29000}`)},
 	{"instances may post to connections of this stage", has("api/push-policy", `{"policy.Statement.0.Resource": "${api/websocket.execution_arn}/prod/*/@connections/*"}`)},
+	{"the page's socket is this API, and instances wait neither for its routes nor for the function", all(
+		matches(template, "user_data", `WEBSOCKET_URL='\$\{api/websocket\.api_endpoint\}/prod'`),
+		func(m model) error {
+			for _, later := range []string{"api/handler", "api/stage", "api/handler-integration"} {
+				if m.needs(fleet)[later] {
+					return fmt.Errorf("%s waits for %s", fleet, later)
+				}
+			}
+			return nil
+		})},
 	{"API Gateway may invoke the function from every route of the stage", has("api/handler-permission", `{"source_arn": "${api/websocket.execution_arn}/prod/*"}`)},
 	{"the stage writes no messages to its log", has("api/stage", `{"default_route_settings.data_trace_enabled": false, "default_route_settings.logging_level": "OFF"}`)},
 	{"the stage writes no logs by default, which need a role of the account", all(has("api/stage", `{"access_log_settings": null}`), none("aws_api_gateway_account"))},

@@ -50,6 +50,8 @@ func forget(path, name string) func(m *model) {
 
 var mutations = []mutation{
 	{"instances start after everything that they need to boot", "standard", forget(fleet, "network/s3-endpoint")},
+	{"the page's socket is this API, and instances wait neither for its routes nor for the function", "standard", reword("api/websocket.api_endpoint", "api/stage.invoke_url")},
+	{"the page's socket is this API, and instances wait neither for its routes nor for the function", "standard", set(fleet, "depends_on", []any{"api/handler"})},
 	{"instances start after everything that they need to boot", "standard", forget(fleet, "compute/cloudwatch-agent")},
 	{"a refresh is not rolled back, because the group has the new template already", "standard", set(fleet, "instance_refresh.preferences.auto_rollback", true)},
 	{"the group follows the template by number and the template an image by id", "standard", set(fleet, "launch_template.version", "$Latest")},

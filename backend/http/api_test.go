@@ -86,6 +86,10 @@ func (c *client) do(t *testing.T, key, method, path, body string, more ...string
 	}
 	r.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(more); i += 2 {
+		if more[i] == "Host" {
+			r.Host = more[i+1]
+			continue
+		}
 		r.Header.Set(more[i], more[i+1])
 	}
 	response, err := http.DefaultClient.Do(r)

@@ -28,6 +28,9 @@ const (
 	// burstSeconds is how many seconds' worth of calls a key may make at once.
 	burstSeconds = 2
 
+	// maxSecret limits the secrets that are looked up, in bytes.
+	maxSecret = 128
+
 	// apiTimeout bounds a call of the API: less than the server's for an answer.
 	apiTimeout = 20 * time.Second
 )
@@ -38,28 +41,33 @@ const CodeRateLimited backend.Code = "rate_limited"
 // keyed is an endpoint for callers whose key has the right scope.
 type keyed func(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error
 
-// keyholder is what is remembered of a valid key.
+// authenticator returns the principal of a secret. The code of its error is
+// CodeUnauthenticated if the secret is not valid.
+type authenticator func(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error)
+
+// keyholder is what is remembered of a valid key or session.
 type keyholder struct {
 	principal backend.Principal
 	until     time.Time // when it has to be looked up again
 	limiter   *rate.Limiter
 }
 
-// keyholders authenticates keys. It remembers them for a while, so that most calls
-// need no query, and limits their calls.
+// keyholders authenticates keys or sessions. It remembers them for a while, so that most
+// calls need no query, and limits their calls.
 type keyholders struct {
-	keys   backend.APIKeys
-	now    func() time.Time
-	limit  rate.Limit // calls a second of one key
-	guests *guests    // limits those who present keys that do not exist
+	look    authenticator
+	invalid string // what is said of a secret that is not valid
+	now     func() time.Time
+	limit   rate.Limit // calls a second of one secret
+	guests  *guests    // limits those who present secrets that do not exist
 
 	known   *lru.Cache[backend.SecretHash, *keyholder]
 	unknown *lru.Cache[backend.SecretHash, time.Time] // when to look it up again
 }
 
-func newKeyholders(d Dependencies, g *guests) *keyholders {
+func newKeyholders(d Dependencies, g *guests, look authenticator, invalid string) *keyholders {
 	return &keyholders{
-		keys: d.APIKeys, now: d.Now, limit: rate.Limit(d.RateLimit), guests: g,
+		look: look, invalid: invalid, now: d.Now, limit: rate.Limit(d.RateLimit), guests: g,
 		known:   newCache[backend.SecretHash, *keyholder](maxKeyholders),
 		unknown: newCache[backend.SecretHash, time.Time](maxKeyholders),
 	}
@@ -74,7 +82,7 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 	return c
 }
 
-// authenticate returns the holder of a key that an address presents.
+// authenticate returns the holder of a secret that an address presents.
 func (k *keyholders) authenticate(ctx context.Context, secret, address string) (*keyholder, error) {
 	hash, now := backend.HashSecret(secret), k.now()
 	known, found := k.known.Get(hash)
@@ -82,12 +90,12 @@ func (k *keyholders) authenticate(ctx context.Context, secret, address string) (
 		return known, nil
 	}
 	if until, found := k.unknown.Get(hash); found && now.Before(until) {
-		return nil, &backend.Error{Code: backend.CodeUnauthenticated, Message: invalidKey}
+		return nil, &backend.Error{Code: backend.CodeUnauthenticated, Message: k.invalid}
 	}
 	if err := k.guests.admit(address, now); err != nil && !found {
 		return nil, err
 	}
-	principal, err := k.keys.Authenticate(ctx, hash, now)
+	principal, err := k.look(ctx, hash, now)
 	if err != nil {
 		if publicError(err).Code == backend.CodeUnauthenticated {
 			k.known.Remove(hash)
@@ -109,44 +117,55 @@ func (k *keyholders) authenticate(ctx context.Context, secret, address string) (
 	return fresh, nil
 }
 
-// revoked forgets a key, so that its next call is refused.
+// revoked forgets a key and its sessions, so that their next call is refused.
 func (k *keyholders) revoked(id string) {
+	k.forget(func(p backend.Principal) bool { return p.KeyID == id })
+}
+
+// signedOut forgets an owner's secrets, so that each is looked up again.
+func (k *keyholders) signedOut(owner string) {
+	k.forget(func(p backend.Principal) bool { return p.Owner == owner })
+}
+
+func (k *keyholders) forget(match func(backend.Principal) bool) {
 	for _, hash := range k.known.Keys() {
-		if holder, found := k.known.Peek(hash); found && holder.principal.KeyID == id {
+		if holder, found := k.known.Peek(hash); found && match(holder.principal) {
 			k.known.Remove(hash)
 		}
 	}
 }
 
+// admit returns the holder of a secret that an address presents, if the call is within
+// its rate.
+func (k *keyholders) admit(ctx context.Context, w http.ResponseWriter, secret, address string) (*keyholder, error) {
+	holder, err := k.authenticate(ctx, secret, address)
+	if err != nil {
+		if publicError(err).Code == CodeRateLimited {
+			w.Header().Set("Retry-After", strconv.Itoa(int(guestPause.Seconds())))
+		}
+		return nil, err
+	}
+	note(w, slog.String("key", holder.principal.KeyID))
+	now := k.now()
+	reservation := holder.limiter.ReserveN(now, 1)
+	if wait := reservation.DelayFrom(now); wait > 0 {
+		reservation.CancelAt(now)
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		return nil, &backend.Error{Code: CodeRateLimited, Message: "too many calls with this key; try again later"}
+	}
+	return holder, nil
+}
+
 const invalidKey = "the API key is not valid"
 
-// keyed serves calls whose key is valid, has the scope and is within its rate.
+// keyed serves calls whose key or session is valid, has the scope and is within its rate.
 func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 		defer cancel()
-		secret, err := bearer(r)
+		holder, err := a.caller(ctx, w, r)
 		if err != nil {
-			w.Header().Set("WWW-Authenticate", "Bearer")
 			return err
-		}
-		holder, err := a.keyholders.authenticate(ctx, secret, a.clientAddress(r))
-		if err != nil {
-			switch publicError(err).Code {
-			case backend.CodeUnauthenticated:
-				w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			case CodeRateLimited:
-				w.Header().Set("Retry-After", strconv.Itoa(int(guestPause.Seconds())))
-			}
-			return err
-		}
-		note(w, slog.String("key", holder.principal.KeyID))
-		now := a.Now()
-		reservation := holder.limiter.ReserveN(now, 1)
-		if wait := reservation.DelayFrom(now); wait > 0 {
-			reservation.CancelAt(now)
-			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-			return &backend.Error{Code: CodeRateLimited, Message: "too many calls with this key; try again later"}
 		}
 		if !holder.principal.May(scope) {
 			return lacksScope(scope)
@@ -160,6 +179,25 @@ func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 	}
 }
 
+// caller returns who makes a call: the key in its header or else the session in its cookie.
+func (a *api) caller(ctx context.Context, w http.ResponseWriter, r *http.Request) (*keyholder, error) {
+	if r.Header.Get("Authorization") == "" {
+		if _, err := r.Cookie(sessionCookie); err == nil {
+			return a.signedIn(ctx, w, r)
+		}
+	}
+	secret, err := bearer(r)
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return nil, err
+	}
+	holder, err := a.keyholders.admit(ctx, w, secret, a.clientAddress(r))
+	if err != nil && publicError(err).Code == backend.CodeUnauthenticated {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	return holder, err
+}
+
 // lacksScope is the error of a key without a scope.
 func lacksScope(scope backend.Scope) error {
 	return &backend.Error{Code: backend.CodeForbidden, Message: "the key lacks the scope " + string(scope)}
@@ -169,7 +207,7 @@ func lacksScope(scope backend.Scope) error {
 // are logged on their way.
 func bearer(r *http.Request) (string, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || secret == "" || len(secret) > 128 {
+	if !strings.EqualFold(scheme, "Bearer") || secret == "" || len(secret) > maxSecret {
 		return "", &backend.Error{
 			Code: backend.CodeUnauthenticated, Message: "got no API key, want the header Authorization: Bearer KEY",
 		}

@@ -62,7 +62,7 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 	note(w, slog.String("key", by.KeyID))
 	now := a.Now()
 	err = a.Connections.Add(ctx, backend.Connection{
-		ID: e.ConnectionID, Owner: by.Owner, KeyID: by.KeyID, DomainName: e.DomainName, Stage: e.Stage, SourceIP: source.WithZone(""),
+		ID: e.ConnectionID, Owner: by.Owner, KeyID: by.KeyID, SessionID: by.SessionID, DomainName: e.DomainName, Stage: e.Stage, SourceIP: source.WithZone(""),
 		ConnectedAt: now, ExpiresAt: now.Add(backend.ConnectionLifetime),
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	pagefiles "portfolio/backend/http/page"
 	"portfolio/contract/wire"
 )
 
@@ -25,6 +26,7 @@ type Dependencies struct {
 	Checks      map[string]func(context.Context) error // of what the service depends on, by name
 
 	APIKeys    backend.APIKeys
+	Sessions   backend.Sessions
 	Portfolios backend.Portfolios
 	Imports    Imports
 	Tickets    backend.Tickets
@@ -34,6 +36,7 @@ type Dependencies struct {
 	Live       Live
 	RateLimit  float64      // calls a second of one key at this instance
 	Balancers  netip.Prefix // network of the load balancer; the zero value for none
+	Socket     string       // URL of the WebSocket API, such as wss://host/prod
 }
 
 // api holds what the endpoints share.
@@ -43,25 +46,35 @@ type api struct {
 	actions    actions
 	refreshing chan struct{} // holds one element for each call that waits for fresh keys
 	keyholders *keyholders
+	sessions   *keyholders
 	guests     *guests
+	origins    *http.CrossOriginProtection
 }
 
 // Handler is the whole service.
 type Handler struct {
 	http.Handler
 	keyholders *keyholders
+	sessions   *keyholders
 }
 
-// Changed must be called with each change made at any instance. A key that was
-// revoked is refused from then on.
+// Changed must be called with each change made at any instance. A key that was revoked
+// and a session that has ended are refused from then on.
 func (h *Handler) Changed(c backend.Change) {
 	if c.RevokedKey != "" {
 		h.keyholders.revoked(c.RevokedKey)
+		h.sessions.revoked(c.RevokedKey)
+	}
+	if c.SignedOut != "" {
+		h.sessions.signedOut(c.SignedOut)
 	}
 }
 
 // Lost must be called when changes may have been missed.
-func (h *Handler) Lost() { h.keyholders.known.Purge() }
+func (h *Handler) Lost() {
+	h.keyholders.known.Purge()
+	h.sessions.known.Purge()
+}
 
 // endpoint answers a request, or returns the error to answer it with.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
@@ -70,7 +83,9 @@ type endpoint func(w http.ResponseWriter, r *http.Request) error
 // document (RFC 9457) that contains no internal details.
 func NewHandler(d Dependencies) *Handler {
 	a := &api{Dependencies: d, refreshing: make(chan struct{}, maxRefreshing), guests: newGuests()}
-	a.keyholders = newKeyholders(d, a.guests)
+	a.origins = http.NewCrossOriginProtection()
+	a.keyholders = newKeyholders(d, a.guests, d.APIKeys.Authenticate, invalidKey)
+	a.sessions = newKeyholders(d, a.guests, d.Sessions.ResumeSession, endedSession)
 	a.actions = a.newActions()
 	a.readiness.checks = d.Checks
 	a.readiness.log = d.Log
@@ -83,8 +98,11 @@ func NewHandler(d Dependencies) *Handler {
 	for path, known := range methods {
 		mux.Handle(path, answer(only(known)))
 	}
-	mux.Handle("/", answer(notFound))
-	return &Handler{Handler: observe(d.Log, d.Metrics, mux), keyholders: a.keyholders}
+	files := answer(file(pagefiles.New(d.Socket)))
+	for _, pattern := range []string{"GET /{$}", "GET " + pagefiles.Assets, "/"} {
+		mux.Handle(pattern, files)
+	}
+	return &Handler{Handler: a.observe(mux), keyholders: a.keyholders, sessions: a.sessions}
 }
 
 // route is one method of one path.
@@ -112,6 +130,11 @@ func (a *api) routes() []route {
 		{http.MethodPost, wire.DisconnectPath, a.signed(handshakeTimeout, a.disconnect)},
 
 		{http.MethodGet, "/v1/openapi.json", describe},
+		{http.MethodGet, "/v1/sign-in", a.signIn},
+		{http.MethodPost, "/v1/session", a.startSession},
+		{http.MethodGet, "/v1/session", a.session(a.describeSession)},
+		{http.MethodDelete, "/v1/session", a.endSession},
+		{http.MethodDelete, "/v1/sessions", a.session(a.endSessions)},
 		{http.MethodGet, "/v1/portfolios", a.keyed(backend.ScopeRead, a.listPortfolios)},
 		{http.MethodPost, "/v1/portfolios", a.keyed(backend.ScopeTrade, a.createPortfolio)},
 		{http.MethodGet, portfolio, a.keyed(backend.ScopeRead, a.getPortfolio)},
@@ -174,6 +197,12 @@ func only(methods []string) endpoint {
 	}
 }
 
-func notFound(http.ResponseWriter, *http.Request) error {
-	return &backend.Error{Code: backend.CodeNotFound, Message: "nothing is at this path"}
+// file serves the page's files, and nothing else.
+func file(files *pagefiles.Handler) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !files.Serve(w, r) {
+			return &backend.Error{Code: backend.CodeNotFound, Message: "nothing is at this path"}
+		}
+		return nil
+	}
 }

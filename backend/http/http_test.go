@@ -146,8 +146,8 @@ func (f *fakes) serve(t testing.TB) *httptest.Server {
 	handler := backendhttp.NewHandler(backendhttp.Dependencies{
 		Log: log, Metrics: f, Now: func() time.Time { return now.Add(f.clock) },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
-		APIKeys: f, Portfolios: f, Imports: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
-		Balancers: f.balancers,
+		APIKeys: f, Sessions: f, Portfolios: f, Imports: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
+		Balancers: f.balancers, Socket: "wss://socket.example/prod",
 	})
 	f.handler = handler
 	server := httptest.NewUnstartedServer(nil)
@@ -378,7 +378,9 @@ func TestPaths(t *testing.T) {
 		status       int
 		code         string
 	}{
-		{"GET", "/", 404, "not_found"},
+		{"GET", "/page", 404, "not_found"},
+		{"GET", "/assets/none.js", 404, "not_found"},
+		{"POST", "/", 404, "not_found"},
 		{"GET", "/internal", 404, "not_found"},
 		{"GET", "/health/x", 404, "not_found"},
 		{"POST", "/health", 405, "method_not_allowed"},

@@ -66,11 +66,12 @@ func (a *api) audit(ctx context.Context, w http.ResponseWriter, r *http.Request,
 type ticketOutput struct {
 	Ticket    string    `json:"ticket"`
 	ExpiresAt time.Time `json:"expires_at"`
+	URL       string    `json:"url"` // of the WebSocket, without the ticket
 }
 
 // issueTicket creates a ticket that opens one WebSocket: wss://…/prod?ticket=….
 func (a *api) issueTicket(ctx context.Context, w http.ResponseWriter, _ *http.Request, by backend.Principal) error {
-	out := ticketOutput{Ticket: backend.NewSecret(), ExpiresAt: a.Now().UTC().Add(backend.TicketLifetime)}
+	out := ticketOutput{Ticket: backend.NewSecret(), ExpiresAt: a.Now().UTC().Add(backend.TicketLifetime), URL: a.Socket}
 	if err := a.Tickets.IssueTicket(ctx, by, backend.HashSecret(out.Ticket), out.ExpiresAt); err != nil {
 		return err
 	}

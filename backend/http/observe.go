@@ -59,27 +59,37 @@ type Metrics interface {
 
 // observe logs and measures each request, and turns a panic into a 500 and a log line
 // with its stack. Successful health checks are neither logged nor measured.
-func observe(log *slog.Logger, metrics Metrics, next http.Handler) http.Handler {
+func (a *api) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
-		rec.Header().Set("Cache-Control", "no-store")
-		rec.Header().Set("X-Content-Type-Options", "nosniff")
+		a.protect(rec.Header(), r)
 		trace := traceID(r)
 		rec.Header().Set("X-Request-Id", trace)
-		log := log.With("trace", trace)
+		log := a.Log.With("trace", trace)
 		serve(log, next, rec, r)
 		if r.Pattern == "GET "+wire.HealthPath && rec.status == http.StatusOK {
 			return
 		}
 		took := time.Since(start)
 		// The pattern, because anybody can choose a path.
-		metrics.Answered(r.Pattern, took)
+		a.Metrics.Answered(r.Pattern, took)
 		log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
 			slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.Int("status", rec.status), slog.Float64("ms", milliseconds(took)),
 		}, rec.attrs...)...)
 	})
+}
+
+// protect sets the headers of every answer, which the page's files relax for themselves.
+func (a *api) protect(h http.Header, r *http.Request) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if a.overTLS(r) {
+		h.Set("Strict-Transport-Security", "max-age=31536000") // a year
+	}
 }
 
 // serve calls next, and answers with a 500 if that panics before it has answered.

@@ -34,6 +34,8 @@ var statuses = map[backend.Code]int{
 	CodeInvalidRows:                 http.StatusUnprocessableEntity,
 	backend.CodeLimitReached:        http.StatusConflict,
 	CodeRateLimited:                 http.StatusTooManyRequests,
+	CodeHTTPSRequired:               http.StatusForbidden,
+	CodeCrossOrigin:                 http.StatusForbidden,
 
 	// An error in a client's message is the answer to it. The handler's call that
 	// carried the message succeeded.

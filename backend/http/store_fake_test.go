@@ -17,6 +17,7 @@ type memory struct {
 	mu         sync.Mutex
 	keys       map[backend.SecretHash]backend.APIKey
 	tickets    map[backend.SecretHash]backend.Principal
+	sessions   map[backend.SecretHash]session
 	portfolios map[string]backend.Portfolio
 	entries    map[string][]backend.Entry // by portfolio, in order of recording
 	answers    map[string][]backend.Entry // by idempotency key
@@ -30,6 +31,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{
 		keys: map[backend.SecretHash]backend.APIKey{}, tickets: map[backend.SecretHash]backend.Principal{},
+		sessions:   map[backend.SecretHash]session{},
 		portfolios: map[string]backend.Portfolio{}, entries: map[string][]backend.Entry{}, answers: map[string][]backend.Entry{},
 		created: map[string]backend.Portfolio{},
 		imports: newImports(),

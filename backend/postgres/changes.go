@@ -35,6 +35,7 @@ type announcement struct {
 	Symbols    []string       `json:"s,omitempty"`
 	Pairs      []backend.Pair `json:"r,omitempty"`
 	RevokedKey string         `json:"k,omitempty"`
+	SignedOut  string         `json:"e,omitempty"`
 	Past       bool           `json:"o,omitempty"`
 }
 
@@ -61,7 +62,7 @@ func payloadsOf(a announcement) ([]string, error) {
 	if s+r == 0 {
 		return nil, errors.New("the announcement is too long and cannot be split")
 	}
-	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, Past: a.Past, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
+	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, SignedOut: a.SignedOut, Past: a.Past, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
 	if err != nil {
 		return nil, err
 	}

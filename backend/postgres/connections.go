@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -29,13 +30,13 @@ func (db *DB) Add(ctx context.Context, c backend.Connection) error {
 		var batch pgx.Batch
 		batch.Queue(`
 			insert into connections
-				(connection_id, domain_name, stage, source_ip, connected_at, expires_at, owner, key_id)
-			values ($1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, '')::uuid)
+				(connection_id, domain_name, stage, source_ip, connected_at, expires_at, owner, key_id, session_id)
+			values ($1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, '')::uuid, nullif($9, '')::uuid)
 			on conflict (connection_id) do update set
 				domain_name = excluded.domain_name, stage = excluded.stage, source_ip = excluded.source_ip,
 				connected_at = excluded.connected_at, expires_at = excluded.expires_at,
-				owner = excluded.owner, key_id = excluded.key_id`,
-			c.ID, c.DomainName, c.Stage, source, c.ConnectedAt, c.ExpiresAt, c.Owner, c.KeyID)
+				owner = excluded.owner, key_id = excluded.key_id, session_id = excluded.session_id`,
+			c.ID, c.DomainName, c.Stage, source, c.ConnectedAt, c.ExpiresAt, c.Owner, c.KeyID, c.SessionID)
 		if ends != nil {
 			batch.Queue(`
 				insert into notices (connection_id, due_at) values ($1, $2)
@@ -45,13 +46,19 @@ func (db *DB) Add(ctx context.Context, c backend.Connection) error {
 	})
 }
 
-// admit returns when the key of a new connection ends, nil for never, or an error if
-// the key has as many connections as it may. It locks the key, so that connections
-// count each other and none misses that the key is revoked.
+// admit returns when the key of a new connection ends or, if that is earlier, its
+// session, nil for never, or an error if the key has as many connections as it may. It
+// locks both, so that connections count each other and none misses that the key is
+// revoked or the session ended.
 func admit(ctx context.Context, tx pgx.Tx, c backend.Connection) (ends *time.Time, err error) {
 	err = tx.QueryRow(ctx, "select least(expires_at, revoked_at) from api_keys where id = $1 for no key update", c.KeyID).Scan(&ends)
 	if err != nil {
 		return nil, err
+	}
+	if c.SessionID != "" {
+		if ends, err = sessionEnd(ctx, tx, c, ends); err != nil {
+			return nil, err
+		}
 	}
 	var open int
 	err = tx.QueryRow(ctx, `
@@ -61,6 +68,20 @@ func admit(ctx context.Context, tx pgx.Tx, c backend.Connection) (ends *time.Tim
 		err = limitReached("connections of this key", backend.MaxConnections)
 	}
 	return ends, err
+}
+
+// sessionEnd returns when the session of a new connection ends, or its key if that is
+// earlier. A session that is not there has ended.
+func sessionEnd(ctx context.Context, tx pgx.Tx, c backend.Connection, key *time.Time) (*time.Time, error) {
+	var end time.Time
+	err := tx.QueryRow(ctx, "select ends_at from sessions where id = $1 for key share", c.SessionID).Scan(&end)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &c.ConnectedAt, nil
+	}
+	if err != nil || key != nil && key.Before(end) {
+		return key, err
+	}
+	return &end, nil
 }
 
 // Known implements backend.Connections.

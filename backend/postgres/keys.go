@@ -60,13 +60,13 @@ func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.API
 // Authenticate implements backend.APIKeys.
 func (db *DB) Authenticate(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
 	return principal("authenticate", "the API key is not valid", db.pool.QueryRow(ctx, `
-		select id, owner, scopes, sources, expires_at from api_keys
+		select id, '', owner, scopes, sources, expires_at from api_keys
 		where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`, hash[:], now))
 }
 
 // principal reads who a secret stands for.
 func principal(what, otherwise string, row pgx.Row) (p backend.Principal, err error) {
-	err = row.Scan(&p.KeyID, &p.Owner, &p.Scopes, &p.Sources, &p.ExpiresAt)
+	err = row.Scan(&p.KeyID, &p.SessionID, &p.Owner, &p.Scopes, &p.Sources, &p.ExpiresAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: otherwise}
 	}
@@ -175,15 +175,18 @@ func found(err error) error {
 
 // IssueTicket implements backend.Tickets.
 func (db *DB) IssueTicket(ctx context.Context, p backend.Principal, hash backend.SecretHash, expires time.Time) error {
-	_, err := db.pool.Exec(ctx, "insert into tickets (hash, key_id, expires_at) values ($1, $2, $3)", hash[:], p.KeyID, expires)
+	_, err := db.pool.Exec(ctx, `
+		insert into tickets (hash, key_id, session_id, expires_at) values ($1, $2, nullif($3, '')::uuid, $4)`,
+		hash[:], p.KeyID, p.SessionID, expires)
 	return outcome("issue ticket", err)
 }
 
-// RedeemTicket implements backend.Tickets. A ticket is no better than its key.
+// RedeemTicket implements backend.Tickets. A ticket ends with its key and its session.
 func (db *DB) RedeemTicket(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
 	return principal("redeem ticket", "the ticket is not valid, or was used", db.pool.QueryRow(ctx, `
 		delete from tickets t using api_keys k
 		where t.hash = $1 and t.expires_at > $2 and k.id = t.key_id
 			and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
-		returning k.id, k.owner, k.scopes, k.sources, k.expires_at`, hash[:], now))
+			and (t.session_id is null or exists (select from sessions s where s.id = t.session_id and s.expires_at > $2))
+		returning k.id, coalesce(t.session_id::text, ''), k.owner, k.scopes, k.sources, k.expires_at`, hash[:], now))
 }

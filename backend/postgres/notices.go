@@ -45,3 +45,10 @@ func endConnections(batch *pgx.Batch, key string) {
 		insert into notices (connection_id, due_at) select connection_id, now() from connections where key_id = $1
 		on conflict (connection_id) where portfolio_id is null do update set due_at = excluded.due_at`, key)
 }
+
+// endSessionConnections queues the end of each connection of sessions.
+func endSessionConnections(batch *pgx.Batch, sessions []string) {
+	batch.Queue(`
+		insert into notices (connection_id, due_at) select connection_id, now() from connections where session_id = any ($1)
+		on conflict (connection_id) where portfolio_id is null do update set due_at = excluded.due_at`, sessions)
+}

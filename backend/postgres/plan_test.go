@@ -58,6 +58,8 @@ const crowd = `
 	insert into imports select gen_random_uuid(), id, 'x', '[]', 0, now(), null, now() + i * interval '1 second'
 		from portfolios, generate_series(1, 20) i;
 	insert into tickets select sha256((id::text || i)::bytea), id, now() + i * interval '1 second' from api_keys, generate_series(1, 5) i;
+	insert into sessions select sha256((id::text || 's' || i)::bytea), gen_random_uuid(), id, 'key', now(), now() + interval '7 days', now() + interval '12 hours'
+		from api_keys, generate_series(1, 5) i;
 	insert into connections select i, 'd', 's', null, now(), now() + i * interval '1 second' from generate_series(1, 20000) i;
 	insert into notices (connection_id, due_at) select connection_id, expires_at from connections;
 	insert into subscriptions (connection_id, portfolio_id, after)
@@ -126,6 +128,7 @@ func askEverything(t *testing.T, db *postgres.DB) {
 	require.NoError(t, db.IssueTicket(ctx, by, hash, time.Now().Add(time.Minute)))
 	_, err = db.RedeemTicket(ctx, hash, time.Now())
 	require.NoError(t, err)
+	askForSessions(t, db, by)
 	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, time.Now()))
 	require.NoError(t, db.Add(ctx, connection("c", time.Now())))
 	_, err = db.Known(ctx, "c", time.Now())
@@ -135,6 +138,18 @@ func askEverything(t *testing.T, db *postgres.DB) {
 	require.NoError(t, err)
 	_, err = db.Sweep(ctx, time.Now(), 10)
 	require.NoError(t, err)
+}
+
+func askForSessions(t *testing.T, db *postgres.DB, by backend.Principal) {
+	ctx := t.Context()
+	p, hash := signedIn(t, db, by, "session", time.Now())
+	_, err := db.ResumeSession(ctx, hash, time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	c := connection("s", time.Now())
+	c.Owner, c.KeyID, c.SessionID = p.Owner, p.KeyID, p.SessionID
+	require.NoError(t, db.Add(ctx, c))
+	require.NoError(t, db.EndSession(ctx, p))
+	require.NoError(t, db.EndSessions(ctx, p))
 }
 
 func askForPortfolios(t *testing.T, db *postgres.DB, by backend.Principal) {

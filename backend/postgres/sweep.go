@@ -10,6 +10,7 @@ import (
 var swept = []struct{ table, key string }{
 	{"connections", "connection_id"},
 	{"tickets", "hash"},
+	{"sessions", "hash"},
 	{"idempotency", "portfolio_id, key"},
 	{"portfolio_idempotency", "owner, key"},
 	{"imports", "id"},

@@ -137,7 +137,7 @@ func (e *Engine) Changed(c backend.Change) {
 		s.meanwhile.Symbols = append(s.meanwhile.Symbols, c.Symbols...)
 		s.meanwhile.Pairs = append(s.meanwhile.Pairs, c.Pairs...)
 	}
-	if c.RevokedKey != "" {
+	if c.RevokedKey != "" || c.SignedOut != "" {
 		e.notifySoon()
 	}
 }

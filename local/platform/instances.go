@@ -43,10 +43,14 @@ func (p *Platform) startInstances(ctx context.Context, st *stores, held reservat
 	if err := createMasterUser(ctx, cfg, st, environ); err != nil {
 		return err
 	}
+	socket, err := p.socketURL()
+	if err != nil {
+		return err
+	}
 	maps.Copy(environ, map[string]string{
 		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": accessKey,
 		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile,
-		"LOG_FILE": "",
+		"LOG_FILE": "", "WEBSOCKET_URL": socket,
 	})
 	p.record.Service = maps.Clone(environ)
 	unlock, err := lockPorts(ctx)
@@ -151,16 +155,24 @@ func (p *Platform) registerTargets(ctx context.Context, cfg aws.Config) error {
 	return err
 }
 
+// socketURL returns the address of the WebSocket API on this machine.
+func (p *Platform) socketURL() (string, error) {
+	api, err := p.Output("websocket-api-id")
+	return fmt.Sprintf("ws://%s.execute-api.localhost:%d/prod", api, p.record.Ports.Emulator), err
+}
+
 // ping sets the endpoints and sends one message through the whole platform.
 func (p *Platform) ping(ctx context.Context) error {
-	api, err := p.Output("websocket-api-id")
+	url, err := p.socketURL()
 	if err != nil {
 		return err
 	}
+	balancer := "/_alb/" + p.names.LoadBalancer
 	p.Endpoints = Endpoints{
 		AWS:       p.emulatorURL(),
-		WebSocket: fmt.Sprintf("ws://%s.execute-api.localhost:%d/prod", api, p.record.Ports.Emulator),
-		API:       p.emulatorURL() + "/_alb/" + p.names.LoadBalancer,
+		WebSocket: url,
+		API:       p.emulatorURL() + balancer,
+		Page:      fmt.Sprintf("http://localhost:%d%s/", p.record.Ports.Emulator, balancer),
 	}
 	if err := get(ctx, p.Endpoints.API+wire.HealthPath); err != nil {
 		return fmt.Errorf("service behind the load balancer: %w", err)

@@ -57,6 +57,7 @@ type Endpoints struct {
 	AWS       string `json:"aws"`
 	WebSocket string `json:"websocket"` // its host name is dialled at 127.0.0.1
 	API       string `json:"api"`       // the service behind the load balancer
+	Page      string `json:"page"`      // by the name of this machine for which browsers accept Secure cookies over HTTP
 }
 
 // BadInput is an error that the user can correct. Nothing has been started.

@@ -82,7 +82,7 @@ func TestWriteJSONReplacesForTheOwnerOnly(t *testing.T) {
 	}
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"suffix":"second","outputs":null,"endpoints":{"aws":"http://127.0.0.1:4566","websocket":"","api":""}}`, string(text))
+	assert.JSONEq(t, `{"suffix":"second","outputs":null,"endpoints":{"aws":"http://127.0.0.1:4566","websocket":"","api":"","page":""}}`, string(text))
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())

@@ -39,6 +39,7 @@ func outputs(t *testing.T, p *platform.Platform) {
 	emulator := fmt.Sprintf("http://127.0.0.1:%d", ports.Emulator)
 	assert.Equal(t, emulator, file.Endpoints["aws"])
 	assert.Equal(t, emulator+"/_alb/portfolio-alb-"+suffix, file.Endpoints["api"])
+	assert.Equal(t, fmt.Sprintf("http://localhost:%d/_alb/portfolio-alb-%s/", ports.Emulator, suffix), file.Endpoints["page"])
 	assert.Regexp(t, fmt.Sprintf(`^ws://[0-9a-f]+\.execute-api\.localhost:%d/prod$`, ports.Emulator), file.Endpoints["websocket"])
 	for name, want := range map[string]string{
 		"vpc-id": `"vpc-`, "vpc-cidr": `"172.32.0.0/16"`, "public-subnet-ids": `["subnet-`, "private-subnet-ids": `["subnet-`,

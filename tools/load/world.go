@@ -171,7 +171,7 @@ func (w *world) start(ctx context.Context) (*service, error) {
 		"DB_HOST=" + servers.Host, "DB_PORT=" + strconv.Itoa(w.postgres.Port), "DB_NAME=portfolio",
 		"DB_SECRET_ARN=" + databaseSecret, "DB_CA_FILE=" + w.postgres.CAFile,
 		"CACHE_ENDPOINT=" + w.valkey.Address(), "CACHE_CA_FILE=" + w.valkey.CAFile,
-		"HISTORY_BUCKET=history", "SIGNING_SECRET_ARN=" + signingSecret,
+		"HISTORY_BUCKET=history", "SIGNING_SECRET_ARN=" + signingSecret, "WEBSOCKET_URL=ws://socket.localhost/prod",
 		"LISTEN_ADDRESS=" + address, "LOG_FILE=" + s.log,
 		"PUSH_RATE=" + strconv.Itoa(w.pushRate), "KEY_RATE=100000",
 	}

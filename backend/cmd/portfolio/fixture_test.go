@@ -162,6 +162,7 @@ func environment(cloudURL string, databasePort int, databaseCA string, cachePort
 		"DB_SECRET_ARN": databaseSecret, "DB_CA_FILE": databaseCA,
 		"CACHE_ENDPOINT": "localhost:" + strconv.Itoa(cachePort), "CACHE_CA_FILE": cacheCA,
 		"HISTORY_BUCKET": bucket, "SIGNING_SECRET_ARN": signingSecret, "QUOTE_TTL": "60s",
+		"WEBSOCKET_URL": "wss://socket.example/prod",
 	}
 }
 

@@ -34,6 +34,7 @@ func valid(t *testing.T) map[string]string {
 		"CACHE_ENDPOINT":     "cache.example:6379",
 		"HISTORY_BUCKET":     "portfolio-hist-pr3522-123456789012",
 		"SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-a1b2c3",
+		"WEBSOCKET_URL":      "wss://abc.execute-api.eu-west-1.amazonaws.com/prod",
 	}
 }
 
@@ -71,6 +72,10 @@ func TestBadEnvironment(t *testing.T) {
 		{"CACHE_CA_FILE", "none.pem", "CACHE_CA_FILE: got none.pem, want a PEM file of certificates (no such file or directory)"},
 		{"HISTORY_BUCKET", "s3://days", "HISTORY_BUCKET: got s3://days, want the name of a bucket"},
 		{"SIGNING_SECRET_ARN", "arn:aws:s3:::days", "SIGNING_SECRET_ARN: got arn:aws:s3:::days, want the ARN of a secret"},
+		{"WEBSOCKET_URL", "", "WEBSOCKET_URL: got nothing, want a ws or wss URL"},
+		{"WEBSOCKET_URL", "https://abc.example/prod", "WEBSOCKET_URL: got https://abc.example/prod, want a ws or wss URL"},
+		{"WEBSOCKET_URL", "wss:///prod", "WEBSOCKET_URL: got wss:///prod, want a ws or wss URL"},
+		{"WEBSOCKET_URL", "wss://abc.example/prod?ticket=x", "WEBSOCKET_URL: got wss://abc.example/prod?ticket=x, want a ws or wss URL"},
 		{"QUOTE_TTL", "60", "QUOTE_TTL: got 60, want 1s to 24h"},
 		{"QUOTE_TTL", "-1s", "QUOTE_TTL: got -1s, want 1s to 24h"},
 		{"PUSH_RATE", "0", "PUSH_RATE: got 0, want 1 to 100000 a second"},

@@ -190,6 +190,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Replays:     valkey.NewReplay(s.cache, s.log),
 		Connections: s.db,
 		APIKeys:     s.db,
+		Sessions:    s.db,
 		Portfolios:  s.db,
 		Imports:     s.db,
 		Tickets:     s.db,
@@ -199,6 +200,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Live:        s.push,
 		RateLimit:   float64(s.settings.KeyRate),
 		Balancers:   s.settings.Balancers,
+		Socket:      s.settings.WebSocketURL,
 		Checks: map[string]func(context.Context) error{
 			"postgres": s.db.Check,
 			"valkey":   s.cache.Check,

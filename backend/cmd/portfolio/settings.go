@@ -35,6 +35,7 @@ type environment struct {
 	CacheEndpoint  string `env:"CACHE_ENDPOINT" help:"host:port of Valkey in cluster mode with TLS"`
 	CacheCAFile    string `env:"CACHE_CA_FILE" help:"PEM file of the authorities that sign Valkey's certificate; the system's if unset"`
 	HistoryBucket  string `env:"HISTORY_BUCKET" help:"S3 bucket of past days"`
+	WebSocketURL   string `env:"WEBSOCKET_URL" help:"URL of the WebSocket API that the page connects to"`
 	SigningARN     string `env:"SIGNING_SECRET_ARN" help:"ARN of the secret that signs the WebSocket handler's calls"`
 	QuoteTTL       string `env:"QUOTE_TTL" envDefault:"60s" help:"how long a quote is cached"`
 	QuoteSources   string `env:"QUOTE_SOURCES" help:"sources to ask for prices, separated by commas; none if unset"`
@@ -122,6 +123,7 @@ func load(environ map[string]string) (settings, error) {
 	}
 	require(bucketForm.MatchString(e.HistoryBucket), "HISTORY_BUCKET", e.HistoryBucket, "the name of a bucket")
 	require(secretForm.MatchString(e.SigningARN), "SIGNING_SECRET_ARN", e.SigningARN, "the ARN of a secret")
+	require(isSocketURL(e.WebSocketURL), "WEBSOCKET_URL", e.WebSocketURL, "a ws or wss URL")
 	s.QuoteTTL, err = time.ParseDuration(e.QuoteTTL)
 	require(err == nil && s.QuoteTTL >= time.Second && s.QuoteTTL <= 24*time.Hour, "QUOTE_TTL", e.QuoteTTL, "1s to 24h")
 	s.Quotes = loadQuotes(e, require)
@@ -137,6 +139,11 @@ func load(environ map[string]string) (settings, error) {
 func isURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+func isSocketURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "ws" || u.Scheme == "wss") && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
 }
 
 // isListenAddress also accepts port 0, which stands for any free one.

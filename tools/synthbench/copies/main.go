@@ -66,12 +66,13 @@ func newCopy(scope constructs.Construct, c config.Config, account *string) {
 		Database: c.Database, Cache: c.Cache, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs,
 	})
+	socket := stacks.NewSocket(scope, "api", c.Names)
 	compute := stacks.NewCompute(scope, "compute", stacks.ComputeProps{
-		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database,
+		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database, Socket: socket,
 		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, Tags: c.Tags, Emulator: c.Emulator,
 	})
-	api := stacks.NewAPI(scope, "api", stacks.APIProps{
+	api := stacks.NewAPI(socket, stacks.APIProps{
 		Names: c.Names, Compute: compute, API: c.API, Certificate: c.Certificate, Logs: logs, Emulator: c.Emulator,
 	})
 	stacks.NewMonitoring(scope, "monitoring", stacks.MonitoringProps{
