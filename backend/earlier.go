@@ -20,10 +20,10 @@ type earlier struct {
 	answer atomic.Pointer[answer]
 
 	mu   sync.Mutex
-	day  Date // whose valuations it is for
+	day  Date        // whose valuations it is for
 	past *background // of that day; nil for none
-	seen int64     // corrections known to it
-	at   time.Time // when it was read
+	seen int64       // corrections known to it
+	at   time.Time   // when it was read
 }
 
 // background returns what a valuation of a day needs to know of the days before.

@@ -99,7 +99,9 @@ func (t *Tracker) inputs(ctx context.Context, b *book, at, asOf time.Time) (in i
 	return in, err
 }
 
-func (in inputs) value(at time.Time) Valuation { return value(in.ledger, in.base, at, in.prices, in.past) }
+func (in inputs) value(at time.Time) Valuation {
+	return value(in.ledger, in.base, at, in.prices, in.past)
+}
 
 // pricesOf returns the prices known as of a time, with the rates of currencies
 // that something is priced in and nothing is held in.

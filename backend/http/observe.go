@@ -64,18 +64,18 @@ func (a *api) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
 		a.protect(rec.Header(), r)
-		trace := traceID(r)
-		rec.Header().Set("X-Request-Id", trace)
-		log := a.Log.With("trace", trace)
-		serve(log, next, rec, r)
+		id := traceID(r)
+		rec.Header().Set("X-Request-Id", id)
+		trace := slog.String("trace", id)
+		serve(a.Log, trace, next, rec, r)
 		if r.Pattern == "GET "+wire.HealthPath && rec.status == http.StatusOK {
 			return
 		}
 		took := time.Since(start)
 		// The pattern, because anybody can choose a path.
 		a.Metrics.Answered(r.Pattern, took)
-		log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
-			slog.String("method", r.Method), slog.String("route", r.Pattern),
+		a.Log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
+			trace, slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.Int("status", rec.status), slog.Float64("ms", milliseconds(took)),
 		}, rec.attrs...)...)
 	})
@@ -93,13 +93,13 @@ func (a *api) protect(h http.Header, r *http.Request) {
 }
 
 // serve calls next, and answers with a 500 if that panics before it has answered.
-func serve(log *slog.Logger, next http.Handler, rec *recorder, r *http.Request) {
+func serve(log *slog.Logger, trace slog.Attr, next http.Handler, rec *recorder, r *http.Request) {
 	defer func() {
 		failure := recover()
 		if failure == nil {
 			return
 		}
-		log.Error("serving the request panicked", "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+		log.Error("serving the request panicked", trace, "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 		if rec.status == 0 {
 			writeProblem(rec, fmt.Errorf("panic: %v", failure))
 		}

@@ -124,9 +124,12 @@ func (db *DB) GetPortfolio(ctx context.Context, owner, id string) (backend.Portf
 	if err := present(id); err != nil {
 		return backend.Portfolio{}, err
 	}
-	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner)
-	p, err := one[backend.Portfolio](rows)
-	return p, outcome("get portfolio", err)
+	var p backend.Portfolio
+	// Scanned by position: nearly every call of the API begins with this.
+	err := db.pool.QueryRow(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner).Scan(
+		&p.ID, &p.Owner, &p.Name, &p.Base, &p.Method, &p.AllowShorts, &p.IgnoreCash, &p.TimeZone,
+		&p.Version, &p.CreatedAt, &p.UpdatedAt)
+	return p, outcome("get portfolio", found(err))
 }
 
 // ListPortfolios implements backend.Portfolios, the oldest first.

@@ -88,7 +88,11 @@ const (
 	ratePrefix  = "rate:"
 )
 
-func pairKey(p backend.Pair) string { return ratePrefix + string(p.From) + ":" + string(p.To) }
+func pairKey(p backend.Pair) string { return string(appendPair(nil, p)) }
+
+func appendPair(key []byte, p backend.Pair) []byte {
+	return append(append(append(append(key, ratePrefix...), p.From...), ':'), p.To...)
+}
 
 // Changed handles a change made at any instance. It must be called before anything
 // reads prices because of the change.
@@ -168,21 +172,11 @@ func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []back
 	if !asOf.IsZero() {
 		return backend.MarketPricer{Market: q.market}.Prices(ctx, symbols, currencies, asOf)
 	}
-	keys := make([]string, 0, len(symbols)+len(currencies)*len(currencies))
-	for _, symbol := range symbols {
-		keys = append(keys, quotePrefix+symbol)
-	}
-	for _, from := range currencies {
-		for _, to := range currencies {
-			if from != to {
-				keys = append(keys, pairKey(backend.Pair{From: from, To: to}))
-			}
-		}
-	}
+	asked := len(symbols) + len(currencies)*(len(currencies)-1)
 	out := backend.Prices{Quotes: make(map[string]backend.Quote, len(symbols)), Rates: map[backend.Pair]backend.Rate{}}
-	missing, version := q.remembered(keys, out)
+	missing, version := q.remembered(symbols, currencies, out)
 	if len(missing) == 0 {
-		q.metrics.CacheRead(len(keys), 0)
+		q.metrics.CacheRead(asked, 0)
 		return out, nil
 	}
 	// A read that began before the latest change would miss it, so only reads of
@@ -202,9 +196,9 @@ func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []back
 			return backend.Prices{}, r.Err
 		}
 		l := r.Val.(loaded)
-		q.metrics.CacheRead(len(keys)-l.misses, l.misses)
+		q.metrics.CacheRead(asked-l.misses, l.misses)
 		for _, p := range l.found {
-			add(p, out)
+			add(&p, out)
 		}
 		return out, nil
 	}
@@ -212,22 +206,34 @@ func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []back
 
 // remembered adds the prices that this instance knows to out and returns the other
 // keys.
-func (q *Quotes) remembered(keys []string, out backend.Prices) (missing []string, version uint64) {
+func (q *Quotes) remembered(symbols []string, currencies []backend.Currency, out backend.Prices) (missing []string, version uint64) {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, key := range keys {
-		p := q.entry(key)
-		if now.Before(p.until) {
-			add(*p, out)
-			continue
+	look := func(key []byte) {
+		p := q.known[string(key)] // needs no copy of the key
+		if p != nil && now.Before(p.until) {
+			add(p, out)
+			return
 		}
-		missing, version = append(missing, key), max(version, p.version)
+		p = q.entry(string(key))
+		missing, version = append(missing, string(key)), max(version, p.version)
+	}
+	key := make([]byte, 0, 64)
+	for _, symbol := range symbols {
+		look(append(append(key, quotePrefix...), symbol...))
+	}
+	for _, from := range currencies {
+		for _, to := range currencies {
+			if from != to {
+				look(appendPair(key, backend.Pair{From: from, To: to}))
+			}
+		}
 	}
 	return missing, version
 }
 
-func add(p price, out backend.Prices) {
+func add(p *price, out backend.Prices) {
 	if p.quote != nil {
 		out.Quotes[p.quote.Symbol] = *p.quote
 	}

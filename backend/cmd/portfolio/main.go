@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"portfolio/contract/setting"
@@ -75,12 +76,26 @@ func runService(ctx context.Context, environ map[string]string, stderr io.Writer
 	}
 	log := slog.New(slog.NewJSONHandler(out, nil)).With("environment", s.Suffix)
 	log.Info("service starting", "build", build, "go", runtime.Version(), "quoteTtl", s.QuoteTTL.String())
+	limitMemory()
 	if err := serve(ctx, s, log); err != nil {
 		log.Error("service failed", slog.Any("error", err))
 		return err
 	}
 	log.Info("service stopped")
 	return nil
+}
+
+// limitMemory lets garbage be collected less often than Go does by default, which
+// costs a tenth of the processor time, as long as the process is small: an instance has
+// 4 GiB. GOGC and GOMEMLIMIT count where they are set.
+func limitMemory() {
+	const percent, limit = 400, 2 << 30
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // buildID returns the hash of this binary, which is also its name in the artifacts
