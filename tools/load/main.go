@@ -13,17 +13,20 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"portfolio/tools/section"
 )
 
-const usage = `Usage: load [--help | --print | --quick]
+const usage = `Usage: load [--help | --print | --quick] [--only PART]
 
 Measures the service under load for about two minutes and writes the results to standard
 output and into docs/performance.md. With --print it writes them to standard output only.
 --quick implies --print; it takes a second and shows little about performance.
+--only measures one part, such as valuation, and implies --print.
 Exit status 2: invalid arguments; 1: any other error.
 `
 
@@ -78,6 +81,7 @@ func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer
 	flags.SetOutput(io.Discard) // run returns the error
 	printed := flags.Bool("print", false, "")
 	fast := flags.Bool("quick", false, "")
+	only := flags.String("only", "", "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
@@ -90,7 +94,14 @@ func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer
 	if *fast {
 		z, *printed = quick, true
 	}
-	r, err := measure(ctx, z, progress)
+	chosen := parts
+	if *only != "" {
+		chosen, *printed = named(*only), true
+		if len(chosen) == 0 {
+			return fmt.Errorf("%w: --only: got %s, want one of %s", errArguments, *only, partNames())
+		}
+	}
+	r, err := measure(ctx, z, chosen, progress)
 	if err != nil {
 		return err
 	}
@@ -101,30 +112,44 @@ func run(ctx context.Context, args []string, z sizes, stdout, progress io.Writer
 	return section.Write(filepath.Join("docs", "performance.md"), text)
 }
 
-// measure runs everything on one set of servers, with a new process of the
-// service for each part.
-func measure(ctx context.Context, z sizes, progress io.Writer) (r report, err error) {
+// part is something that is measured with a process of the service of its own. It
+// stores what it needs, and does not depend on other parts.
+type part struct {
+	name string
+	do   func(context.Context, *world, *report) error
+}
+
+// parts are in this order because stored transactions accumulate.
+var parts = []part{{"growth", growth}, {"valuation", valuations}, {"push", pushes}}
+
+func named(name string) []part {
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p.name != name })
+}
+
+func partNames() string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// measure measures parts on one set of servers.
+func measure(ctx context.Context, z sizes, chosen []part, progress io.Writer) (r report, err error) {
 	say := func(format string, a ...any) {
 		fmt.Fprintf(progress, time.Now().Format("15:04:05 ")+format+"\n", a...)
 	}
-	r = report{sizes: z, date: time.Now(), machine: describeMachine()}
+	r = report{date: time.Now(), machine: describeMachine()}
 	say("start PostgreSQL and Valkey, build the service")
 	w, err := newWorld(ctx, z)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, w.close(context.WithoutCancel(ctx))) }()
-	for _, part := range []struct {
-		what string
-		do   func(context.Context, *world, *report) error
-	}{
-		{"latency with few and many transactions", growth},
-		{"valuation", valuations},
-		{"push", pushes},
-	} {
-		say("measure %s", part.what)
-		if err := part.do(ctx, w, &r); err != nil {
-			return r, fmt.Errorf("%s: %w", part.what, err)
+	for _, p := range chosen {
+		say("measure %s", p.name)
+		if err := p.do(ctx, w, &r); err != nil {
+			return r, fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	r.loadAfter = loadAverage()

@@ -14,6 +14,12 @@ import (
 	"portfolio/backend/push/pushtest"
 )
 
+const (
+	targetLag         = 50 * time.Millisecond
+	targetLagP99      = 250 * time.Millisecond
+	targetPostsPerSec = 0.95 // of those that are due
+)
+
 // arrivals collects the messages that clients receive.
 type arrivals struct {
 	snapshots atomic.Int64
@@ -128,7 +134,7 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 	if err := w.await(ctx, 2*time.Minute, all); err != nil {
 		return fmt.Errorf("got %d snapshots, want %d: %w", w.arrived.snapshots.Load(), w.conns, err)
 	}
-	r.subscribed = time.Since(began)
+	subscribed := time.Since(began)
 	// The first prices, so that every later one is an update.
 	if err := s.feed(ctx, "P", 0, w.symbols, 0); err != nil {
 		return err
@@ -150,17 +156,22 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.updates, err = s.update(ctx); err != nil {
+	updates, err := s.update(ctx)
+	if err != nil {
 		return err
 	}
-	r.pushing, r.posts = time.Since(began), w.gateway.Posts()-before
+	pushing, posts := time.Since(began), w.gateway.Posts()-before
 	usedAfter, err := used(s.cmd)
 	if err != nil {
 		return err
 	}
-	r.postCost = (usedAfter - usedBefore) / time.Duration(r.posts)
-	r.lags, r.malformed = w.arrived.take()
-	if r.pushingPeak, err = peak(s.cmd); err != nil {
+	cost := (usedAfter - usedBefore) / time.Duration(posts)
+	lags, malformed := w.arrived.take()
+	if malformed > 0 {
+		return fmt.Errorf("got %d deltas without a quote", malformed)
+	}
+	memory, err := peak(s.cmd)
+	if err != nil {
 		return err
 	}
 	left := func() (n int, err error) {
@@ -175,22 +186,42 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 	if err != nil {
 		return err
 	}
-	return w.postBare(ctx, r)
+	bare, err := w.postBare(ctx, posts)
+	if err != nil {
+		return err
+	}
+	rate, want := perSecond(int(posts), pushing), float64(w.updates*w.conns/w.symbols)
+	r.atMost("push lag, median", targetLag, lags.at(0.5))
+	r.atMost("push lag, p99", targetLagP99, lags.at(0.99))
+	r.add("posts per second", fmt.Sprintf("%.0f before coalescing", want), fmt.Sprintf("%.0f", rate), rate >= targetPostsPerSec*want)
+	r.compare("post", comparison{cost, bare, 2, 3.97, 0.5})
+	r.note(`**Push.** %d connections each watch their own portfolio with one of %d symbols; %d quotes
+per second arrive for %s over the HTTP API, each for a symbol that %d connections watch. %d
+of the connections answer 410 and %d answer 429. PUSH_RATE is %d per second. All snapshots
+had arrived %.1f s after the process started. %d quotes were accepted and %d posts made. The
+lag, from the receipt of a message's oldest quote to the arrival of the message, over %d
+messages: p50 %s, p99 %s, maximum %s. A post, with all the work that leads to it, costs the
+service %s of processor time, and a bare client that makes the same posts %s. The process
+used at most %d MB. Exactly the connections that are gone were removed.`,
+		w.conns, w.symbols, w.updates, pushing.Round(time.Second), w.conns/w.symbols, w.refusing, w.refusing,
+		w.pushRate, subscribed.Seconds(), updates, posts, len(lags), ms(lags.at(0.5)), ms(lags.at(0.99)), ms(lags.at(1)),
+		ms(cost), ms(bare), memory>>20)
+	return nil
 }
 
-// postBare measures the bare client with as many posts in the same bursts.
-func (w *world) postBare(ctx context.Context, r *report) error {
+// postBare returns what a post costs the bare client, which makes as many posts in the same
+// bursts.
+func (w *world) postBare(ctx context.Context, posts int64) (time.Duration, error) {
 	use, err := runPosts(ctx, barePosts{
-		URL: w.gateway.URL + "/prod/@connections/c0", Message: w.arrived.sample(), Posts: r.posts,
+		URL: w.gateway.URL + "/prod/@connections/c0", Message: w.arrived.sample(), Posts: posts,
 		Burst: int64(w.conns / w.symbols), Every: time.Second / time.Duration(w.updates), Workers: posters,
 		Signature: "AWS4-HMAC-SHA256 " + strings.Repeat("x", 180),
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	r.postCostBare = use.Used / time.Duration(use.Posts)
 	w.arrived.take()
-	return nil
+	return use.Used / time.Duration(use.Posts), nil
 }
 
 // update sends one quote after the other at a fixed rate, however fast they are

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+)
+
+// What the service should sustain on two cores that it shares with the load.
+const (
+	targetRequests   = 2000 // a second
+	targetRequestP99 = 20 * time.Millisecond
+)
+
+// valuations measures clients that request the valuation of one portfolio as fast as they
+// are answered.
+func valuations(ctx context.Context, w *world, r *report) (err error) {
+	if err := w.fill(ctx, w.many); err != nil {
+		return err
+	}
+	s, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	id, err := w.portfolio(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.feed(ctx, "V", 0, w.holdings, 1); err != nil {
+		return err
+	}
+	path := "/v1/portfolios/" + id + "/valuation"
+	body, err := s.call(ctx, http.MethodGet, path, "")
+	if err != nil {
+		return err
+	}
+	var v struct {
+		State     string
+		Positions []json.RawMessage
+	}
+	if err := json.Unmarshal(body, &v); err != nil || len(v.Positions) != w.holdings {
+		return fmt.Errorf("valuation: got %d positions, want %d (%w)", len(v.Positions), w.holdings, err)
+	}
+	get := func() error {
+		_, err := s.call(ctx, http.MethodGet, path, "")
+		return err
+	}
+	valued, err := w.pressure(s.cmd, get)
+	if err != nil {
+		return err
+	}
+	memory, err := peak(s.cmd)
+	if err != nil {
+		return err
+	}
+	bare, err := startBare(ctx, body)
+	if err != nil {
+		return fmt.Errorf("bare server: %w", err)
+	}
+	defer func() { err = errors.Join(err, bare.stop()) }()
+	same := *s
+	same.base = bare.base
+	yardstick, err := w.pressure(bare.cmd, func() error {
+		_, err := same.call(ctx, http.MethodGet, path, "")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	stored, err := w.stored(ctx)
+	if err != nil {
+		return err
+	}
+	rate := perSecond(len(valued.times), valued.took)
+	r.add("valuations per second", fmt.Sprintf("≥ %d", targetRequests), fmt.Sprintf("%.0f", rate), rate >= targetRequests)
+	r.atMost("valuation, p99", targetRequestP99, valued.at(0.99))
+	r.compare("valuation", comparison{valued.cost, yardstick.cost, 2.5, 24.7, 0.6})
+	r.note(`**Valuation.** %d clients request a valuation over HTTP for %s, each again as soon as it is
+answered: %d holdings in two currencies, answers of %d KB, all of them %s, %d transactions
+stored. p50 %s, p99 %s, maximum %s. A request costs the service %s of processor time, and a
+bare net/http handler that writes the same bytes %s. The process used at most %d MB.`,
+		w.clients, valued.took.Round(time.Second), w.holdings, len(body)>>10, v.State, stored,
+		ms(valued.at(0.5)), ms(valued.at(0.99)), ms(valued.at(1)), ms(valued.cost), ms(yardstick.cost), memory>>20)
+	return nil
+}
+
+// pressed is the outcome of pressure.
+type pressed struct {
+	times
+	took time.Duration // all of it
+	cost time.Duration // processor time of the server for one call
+}
+
+// pressure runs clients that call a server, each again as soon as it is answered.
+func (w *world) pressure(server *exec.Cmd, call func() error) (p pressed, err error) {
+	before, err := used(server)
+	if err != nil {
+		return p, err
+	}
+	var clients sync.WaitGroup
+	all, failures := make([]times, w.clients), make([]error, w.clients)
+	began := time.Now()
+	for c := range w.clients {
+		clients.Go(func() {
+			for failures[c] == nil && time.Since(began) < w.valuing {
+				start := time.Now()
+				failures[c] = call()
+				all[c] = append(all[c], time.Since(start))
+			}
+		})
+	}
+	clients.Wait()
+	p.times, p.took = slices.Concat(all...), time.Since(began)
+	after, err := used(server)
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return p, err
+	}
+	p.cost = (after - before) / time.Duration(len(p.times))
+	return p, nil
+}
