@@ -21,6 +21,7 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := go build -buildvcs=false
 CLOUD  := GOOS=linux GOARCH=amd64 $(STATIC)
 CDKTF  := node_modules/.bin/cdktf
+PAGE   := backend/http/page/static/dist/index.html
 
 BINDINGS := .gen/go/archive/go.mod
 
@@ -46,7 +47,7 @@ demo: build/local ## a portfolio and a moving market on the local platform, unti
 
 # The live tests run last and alone: tests that interrupt deploys need the emulator to
 # answer in time. Some tests run make, which must not inherit this make's flags.
-test: setup build build/machine build/tools/python/.shellcheck systemd-analyze ## run every test
+test: setup build build/machine test-page test/browser/node_modules/.package-lock.json build/tools/python/.shellcheck systemd-analyze ## run every test
 	@packages=$$(go list ./...) && MAKEFLAGS= go test -timeout 40m $$(echo "$$packages" | grep -v '/test/live$$')
 	@MAKEFLAGS= go test -timeout 40m ./test/live
 
@@ -109,12 +110,33 @@ eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the wa
 
 setup: prerequisites node_modules/.bin/cdktf $(BINDINGS) build/terraform/.done ## install what the app and Terraform need
 
-build: build/local ## compile the service and the Lambda for upload
+build: build/local $(PAGE) ## build the page, the service and the Lambda for upload
 	@mkdir -p build/lambda build/backend
 	$(step) 'build the service and the Lambda'
 	@$(CLOUD) -tags lambda.norpc -o build/lambda/bootstrap ./lambda
 	@$(CLOUD) -o build/backend/portfolio ./backend/cmd/portfolio
 	@chmod 0755 build/lambda/bootstrap build/backend/portfolio
+
+# The page is embedded into the service.
+$(PAGE): web/node_modules/.package-lock.json backend/http/openapi.json $(shell find web -path web/node_modules -prune -o -type f -not -name schema.d.ts -print)
+	$(step) 'build the page'
+	@cd web && npm run --silent build >/dev/null
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json | prerequisites
+	$(step) 'install the Node packages of the page'
+	@cd web && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+# What the tests in a browser need, Chromium among it.
+test/browser/node_modules/.package-lock.json: test/browser/package.json test/browser/package-lock.json | prerequisites
+	$(step) 'install the browser and what drives it'
+	@cd test/browser && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+.PHONY: test-page
+test-page: $(PAGE) ## check and test the page without a platform
+	@cd web && npm run --silent check && npm run --silent test
 
 # The service and the Lambda for this machine. It runs after build, whose compiled packages
 # it shares on Linux on x86-64.
@@ -195,4 +217,4 @@ build/tools/checkov/.done: .ci/checkov/requirements.txt | python
 
 clean: ## remove everything that make created
 	-@test ! -x build/local || { build/local down && build/local down --folder build/live; }
-	rm -rf .gen .local build cdktf.out node_modules
+	rm -rf .gen .local build cdktf.out node_modules web/node_modules test/browser/node_modules backend/http/page/static/dist

@@ -1,0 +1,131 @@
+// Decimals and times as text in the person's locale and time zone. Decimals go into Intl as
+// strings, which are formatted exactly.
+
+import { preferences } from '../state/preferences.svelte.ts'
+import { isDecimal, sign } from './decimal.ts'
+
+export const nothing = '—'
+
+const numbers = new Map<string, Intl.NumberFormat>()
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = preferences.locale + JSON.stringify(options)
+  let format = numbers.get(key)
+  if (!format) {
+    format = new Intl.NumberFormat(preferences.locale, options)
+    numbers.set(key, format)
+  }
+  return format
+}
+
+function formatted(value: string | null | undefined, options: Intl.NumberFormatOptions): string {
+  if (value === null || value === undefined || !isDecimal(value)) return nothing
+  return numberFormat(options).format(value)
+}
+
+/** money formats an amount with the currency's decimals. */
+export function money(value: string | null | undefined, currency: string): string {
+  return formatted(value, { style: 'currency', currency })
+}
+
+/** change formats an amount with its sign. */
+export function change(value: string | null | undefined, currency: string): string {
+  return formatted(value, { style: 'currency', currency, signDisplay: 'exceptZero' })
+}
+
+/** price formats a price with up to eight decimals and at least the currency's. */
+export function price(value: string | null | undefined, currency: string): string {
+  const { minimumFractionDigits } = numberFormat({ style: 'currency', currency }).resolvedOptions()
+  return formatted(value, { style: 'currency', currency, minimumFractionDigits, maximumFractionDigits: 8 })
+}
+
+/** plain formats a number with all its decimals. */
+export function plain(value: string | null | undefined): string {
+  return formatted(value, { maximumFractionDigits: 20 })
+}
+
+/** percent formats a fraction. */
+export function percent(fraction: string | null | undefined, signed = false): string {
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 }
+  return formatted(fraction, { style: 'percent', ...digits, ...(signed && { signDisplay: 'exceptZero' as const }) })
+}
+
+export function count(value: number): string {
+  return numberFormat({}).format(value)
+}
+
+/** tone returns the class of a gain or a loss. */
+export function tone(value: string | null | undefined): 'gain' | 'loss' | '' {
+  const s = value ? sign(value) : 0
+  return s > 0 ? 'gain' : s < 0 ? 'loss' : ''
+}
+
+const times = new Map<string, Intl.DateTimeFormat>()
+
+function timeFormat(options: Intl.DateTimeFormatOptions, timeZone = preferences.timeZone): Intl.DateTimeFormat {
+  const key = preferences.locale + timeZone + JSON.stringify(options)
+  let format = times.get(key)
+  if (!format) {
+    format = new Intl.DateTimeFormat(preferences.locale, { ...options, timeZone })
+    times.set(key, format)
+  }
+  return format
+}
+
+/** time formats a moment as the time of its day. */
+export function time(moment: string | number): string {
+  return timeFormat({ timeStyle: 'medium' }).format(new Date(moment))
+}
+
+/** moment formats a day and a time. */
+export function moment(at: string | number): string {
+  return timeFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at))
+}
+
+/** day formats a date of the API, which is the same day in every time zone. */
+export function day(date: string): string {
+  return timeFormat({ dateStyle: 'medium' }, 'UTC').format(new Date(date + 'T00:00:00Z'))
+}
+
+/** shortDay formats a date for the axis of a chart. */
+export function shortDay(seconds: number, withYear: boolean): string {
+  const options = withYear ? { month: 'short' as const, year: 'numeric' as const } : { day: 'numeric' as const, month: 'short' as const }
+  return timeFormat(options, 'UTC').format(new Date(seconds * 1000))
+}
+
+/** compact formats a number for the axis of a chart. */
+export function compact(value: number): string {
+  return numberFormat({ notation: 'compact', maximumFractionDigits: 2 }).format(value)
+}
+
+/** age formats milliseconds as an age in words. */
+export function age(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  if (seconds < 2) return 'just now'
+  const [n, unit] =
+    seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [Math.floor(seconds / 60), 'minute'] : seconds < 172_800 ? [Math.floor(seconds / 3600), 'hour'] : [Math.floor(seconds / 86_400), 'day']
+  return numberFormat({ style: 'unit', unit: unit as string, unitDisplay: 'short' }).format(n as number) + ' ago'
+}
+
+/**
+ * typed returns what a person typed in their locale's form as a decimal of the API. What
+ * could be read in two ways, such as 1,5 where the comma separates thousands, is returned
+ * unchanged, for the service to refuse.
+ */
+export function typed(text: string): string {
+  const parts = numberFormat({ useGrouping: true }).formatToParts(-1234567.8)
+  const group = parts.find((p) => p.type === 'group')?.value ?? ''
+  const decimal = parts.find((p) => p.type === 'decimal')?.value ?? '.'
+  const spaceless = text.trim().replace(/\u2212/g, '-').replace(/[\s\u00a0\u202f'’]/g, '')
+  const [whole = '', ...rest] = spaceless.split(decimal)
+  const groups = group ? whole.split(group) : [whole]
+  const grouped = groups.every((g, i) => i === 0 || g.length === 3 || (g.length === 2 && i < groups.length - 1))
+  const canonical = [groups.join(''), ...rest].join('.')
+  return grouped && isDecimal(canonical) ? canonical : text.trim()
+}
+
+/** editable formats a decimal of the API for a field that typed reads. */
+export function editable(value: string | undefined): string {
+  if (!value || !isDecimal(value)) return value ?? ''
+  return numberFormat({ maximumFractionDigits: 20, useGrouping: false }).format(value)
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig } from 'vite'
+import { compressed } from './compress.ts'
+
+// The Go binary embeds this folder.
+const outDir = fileURLToPath(new URL('../backend/http/page/static/dist', import.meta.url))
+
+// localPage returns where make local serves the page; npm run dev passes calls on to it.
+function localPage(): URL {
+  const file = new URL('../.local/outputs.json', import.meta.url)
+  try {
+    return new URL(JSON.parse(readFileSync(file, 'utf8')).endpoints.page)
+  } catch (error) {
+    throw new Error('.local/outputs.json: got no page, want one: run make local first', { cause: error })
+  }
+}
+
+// A load balancer may have a path in front, so every URL is relative.
+export default defineConfig(({ command, mode }) => {
+  const page = command === 'serve' && mode === 'development' ? localPage() : undefined
+  return {
+    base: './',
+    plugins: [svelte(), compressed()],
+    build: { outDir, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+    server: page && {
+      proxy: { '/v1': { target: page.origin, rewrite: (path: string) => page.pathname.replace(/\/$/, '') + path } },
+    },
+  }
+})
