@@ -61,7 +61,7 @@ func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io
 
 func seedAndFeed(ctx context.Context, p *platform.Platform, out io.Writer) error {
 	fmt.Fprintln(out, "creating a key, a portfolio and its transactions …")
-	key, err := p.CreateKey(ctx, "demo", "make demo", "read,trade,feed")
+	key, err := p.CreateKey(ctx, "demo", "make demo", "read,trade,feed,admin")
 	if err != nil {
 		return err
 	}
@@ -70,24 +70,32 @@ func seedAndFeed(ctx context.Context, p *platform.Platform, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	explain(out, p.Endpoints.API, key, portfolio)
+	link, err := client.SignInLink(ctx)
+	if err != nil {
+		return err
+	}
+	explain(out, p.Endpoints, link, key, portfolio)
 	ticker := time.NewTicker(feedInterval)
 	defer ticker.Stop()
 	market := demo.NewMarket(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	return demo.Feed(ctx, client, market, ticker.C, out)
 }
 
-func explain(out io.Writer, api, key, portfolio string) {
+func explain(out io.Writer, at platform.Endpoints, link, key, portfolio string) {
 	fmt.Fprintf(out, `
-In another terminal, from this folder:
+In a browser on this machine, within a minute; the link signs in once:
+
+  %s
+
+Later sign in at %s with the key. In another terminal, from this folder:
 
   export %s=%s API=%s PORTFOLIO=%s
-  curl -s -H "Authorization: Bearer $%[1]s" $API/v1/portfolios/$PORTFOLIO/valuation
+  curl -s -H "Authorization: Bearer $%[3]s" $API/v1/portfolios/$PORTFOLIO/valuation
   build/local watch $PORTFOLIO
 
 The market moves every second until Ctrl-C:
 
-`, keyVariable, key, api, portfolio)
+`, at.Page+link, at.Page, keyVariable, key, at.API, portfolio)
 }
 
 func watchCommand(at *platform.Place) *cobra.Command {

@@ -131,6 +131,8 @@ func (a *api) routes() []route {
 
 		{http.MethodGet, "/v1/openapi.json", describe},
 		{http.MethodGet, "/v1/sign-in", a.signIn},
+		{http.MethodPost, "/v1/sign-in/links", a.keyed(backend.ScopeRead, a.createLink)},
+		{http.MethodGet, "/v1/sign-in/link", a.followLink},
 		{http.MethodPost, "/v1/session", a.startSession},
 		{http.MethodGet, "/v1/session", a.session(a.describeSession)},
 		{http.MethodDelete, "/v1/session", a.endSession},

@@ -82,21 +82,30 @@ func (f fields) decode(wanted map[string]any) error {
 // admit returns the principal of a handshake's ticket, which cannot be used again,
 // whatever becomes of the handshake.
 func (a *api) admit(ctx context.Context, address string, query map[string][]string) (backend.Principal, error) {
-	if err := a.guests.admit(address, a.Now()); err != nil {
-		return backend.Principal{}, err
-	}
 	tickets := query["ticket"]
-	if len(tickets) != 1 || tickets[0] == "" || len(tickets[0]) > 128 {
+	if len(tickets) != 1 || tickets[0] == "" || len(tickets[0]) > maxSecret {
+		if err := a.guests.admit(address, a.Now()); err != nil {
+			return backend.Principal{}, err
+		}
 		return backend.Principal{}, &backend.Error{
 			Code: backend.CodeUnauthenticated, Message: "got no ticket, want ?ticket= with one from POST /v1/ws-tickets",
 		}
 	}
-	by, err := a.Tickets.RedeemTicket(ctx, backend.HashSecret(tickets[0]), a.Now())
-	if err != nil && publicError(err).Code == backend.CodeUnauthenticated {
-		a.guests.refused(address, a.Now())
-	}
+	by, err := a.redeem(ctx, address, backend.HashSecret(tickets[0]))
 	if err == nil && !by.May(backend.ScopeRead) {
 		err = lacksScope(backend.ScopeRead)
+	}
+	return by, err
+}
+
+// redeem returns the principal of a ticket that an address presents, once.
+func (a *api) redeem(ctx context.Context, address string, hash backend.SecretHash) (backend.Principal, error) {
+	if err := a.guests.admit(address, a.Now()); err != nil {
+		return backend.Principal{}, err
+	}
+	by, err := a.Tickets.RedeemTicket(ctx, hash, a.Now())
+	if err != nil && publicError(err).Code == backend.CodeUnauthenticated {
+		a.guests.refused(address, a.Now())
 	}
 	return by, err
 }

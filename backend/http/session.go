@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -108,6 +109,37 @@ func (a *api) enter(ctx context.Context, w http.ResponseWriter, by backend.Princ
 	note(w, slog.String("session", by.SessionID), slog.String("key", by.KeyID))
 	setCookie(w, sessionCookie, secret, by.ExpiresAt.Sub(now))
 	return by, nil
+}
+
+// The reasons why a person who followed a link is not signed in, for the page.
+const (
+	reasonDenied  = "access_denied"   // by the person, at the identity provider
+	reasonUnknown = "unknown_subject" // who is the person of no owner
+	reasonExpired = "expired"         // or used before
+	reasonLimited = "rate_limited"
+	reasonFailed  = "failed"
+)
+
+// reasons maps errors' codes to reasons. The others are reasonFailed.
+var reasons = map[backend.Code]string{
+	backend.CodeUnauthenticated: reasonExpired,
+	backend.CodeForbidden:       reasonUnknown,
+	CodeRateLimited:             reasonLimited,
+}
+
+// toPage sends a person who followed a link to the page, signed in or with the reason why
+// not. The address is relative to …/v1/sign-in/…, because a load balancer may have a path
+// in front.
+func toPage(w http.ResponseWriter, err error) error {
+	address := "../../"
+	if err != nil {
+		code := publicError(err).Code
+		note(w, slog.String("code", string(code)), slog.Any("error", err))
+		address += "#/?sign_in_error=" + cmp.Or(reasons[code], reasonFailed)
+	}
+	w.Header().Set("Location", address)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
 }
 
 // setCookie sets a cookie that no script can read and no other site's page can send with

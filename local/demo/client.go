@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,6 +23,18 @@ const (
 	callTimeout = 10 * time.Second
 	maxAnswer   = 1 << 20 // bytes; the responses read here are far smaller
 )
+
+// SignInLink creates a link that signs in at the page once, relative to the page.
+func (c Client) SignInLink(ctx context.Context) (string, error) {
+	var link struct{ Path string }
+	if err := c.post(ctx, "/v1/sign-in/links", struct{}{}, http.StatusCreated, &link); err != nil {
+		return "", err
+	}
+	if link.Path == "" {
+		return "", errors.New("POST /v1/sign-in/links: got no path, want one")
+	}
+	return link.Path, nil
+}
 
 // post sends a body as JSON and decodes the response, which must have the given status.
 // An error contains the response of the service.

@@ -41,6 +41,9 @@ func fakeAPI(t *testing.T, failing string, status int) (Client, *[]call) {
 			_, _ = io.WriteString(w, `{"code":"forbidden","detail":"the key lacks a scope"}`)
 		case "/v1/quotes":
 			_, _ = io.WriteString(w, `{"received":4,"newer":4}`)
+		case "/v1/sign-in/links":
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"path":"v1/sign-in/link?code=c-1"}`)
 		default:
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.WriteString(w, `{"id":"p-1"}`)
@@ -48,6 +51,17 @@ func fakeAPI(t *testing.T, failing string, status int) (Client, *[]call) {
 	}))
 	t.Cleanup(server.Close)
 	return Client{API: server.URL, Key: "pfk_1"}, calls
+}
+
+func TestSignInLink(t *testing.T) {
+	c, calls := fakeAPI(t, "", 0)
+	got, err := c.SignInLink(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "v1/sign-in/link?code=c-1", got)
+	assert.Equal(t, "Bearer pfk_1", (*calls)[0].key)
+	c, _ = fakeAPI(t, "/v1/sign-in/links", http.StatusForbidden)
+	_, err = c.SignInLink(t.Context())
+	assert.EqualError(t, err, `POST /v1/sign-in/links: got status 403, want 201: {"code":"forbidden","detail":"the key lacks a scope"}`)
 }
 
 func TestSeed(t *testing.T) {
