@@ -136,6 +136,7 @@ func TestRightValues(t *testing.T) {
 	}
 
 	t.Run("splits there and back", func(t *testing.T) {
+		t.Parallel()
 		for n, units := range []string{"119", "10"} {
 			p, s := b.portfolio("USD", ""), fmt.Sprintf("BACK%d", n)
 			b.record(p, trade("BUY", today-9, s, units, "3", "USD"))
@@ -148,6 +149,7 @@ func TestRightValues(t *testing.T) {
 		}
 	})
 	t.Run("cash in lieu", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", "")
 		b.record(p, trade("BUY", today-9, "LIEU", "1000", "3", "USD"))
 		b.record(p, split(today-8, "LIEU", 1, 3)+`,"amount":"3.10","currency":"USD"`)
@@ -155,6 +157,7 @@ func TestRightValues(t *testing.T) {
 		assert.Equal(t, []string{"333", "2997", "0.1"}, []string{list["LIEU"].Quantity, list["LIEU"].Cost, list["LIEU"].Realised})
 	})
 	t.Run("a quote from before a split", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", "")
 		b.record(p, money("DEPOSIT", today-9, "1000", "USD"))
 		b.record(p, trade("BUY", today-9, "OLDQ", "10", "100", "USD"))
@@ -171,6 +174,7 @@ func TestRightValues(t *testing.T) {
 		}, 10*time.Second, 50*time.Millisecond, "total after a newer quote")
 	})
 	t.Run("time of day", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", `,"cost_method":"AVERAGE"`)
 		b.record(p, trade("BUY", today-9, "TIME", "10", "50", "USD"))
 		b.record(p, trade("BUY", today-5, "TIME", "10", "58", "USD")+`,"time":"11:00"`)
@@ -179,6 +183,7 @@ func TestRightValues(t *testing.T) {
 		assert.Equal(t, []string{"100", "580"}, []string{list["TIME"].Realised, list["TIME"].Cost})
 	})
 	t.Run("conversions", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("EUR", "")
 		b.record(p, money("DEPOSIT", today-9, "1000", "EUR"))
 		b.record(p, trade("BUY", today-9, "CONV", "5", "100", "EUR"))
@@ -211,6 +216,7 @@ func TestRightValues(t *testing.T) {
 		is(t, "-50", parts.Parts[1].Gain, "gain of GMD")
 	})
 	t.Run("price and currency", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("EUR", "")
 		b.quote("NZD/EUR", "0.90", "", noon(today-9))
 		b.record(p, trade("BUY", today-9, "FX", "10", "100", "NZD"))
@@ -222,6 +228,7 @@ func TestRightValues(t *testing.T) {
 		}
 	})
 	t.Run("transfers", func(t *testing.T) {
+		t.Parallel()
 		owner := books{i, w.keyOf(t, "transfers")}
 		one, two := owner.portfolio("USD", ""), owner.portfolio("USD", "")
 		owner.record(one, trade("BUY", today-9, "MOVE", "10", "100", "USD"))
@@ -242,6 +249,7 @@ func TestRightValues(t *testing.T) {
 		is(t, "0", all.Out, "out of all")
 	})
 	t.Run("corporate actions", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", "")
 		b.record(p, trade("BUY", today-9, "ROC", "10", "100", "USD"))
 		b.record(p, money("RETURN_OF_CAPITAL", today-8, "50", "USD")+`,"symbol":"ROC"`)
@@ -254,6 +262,7 @@ func TestRightValues(t *testing.T) {
 		assert.Equal(t, (today - 9).String(), list["CHILD"].Lots[0].Opened)
 	})
 	t.Run("the amount settled", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", "")
 		b.record(p, trade("BUY", today-9, "AMT", "0.6242", "48.05", "USD")+`,"amount":"29.99"`)
 		list, cash := b.holdings(p)
@@ -261,6 +270,7 @@ func TestRightValues(t *testing.T) {
 		b.refuse(p, trade("BUY", today-9, "AMT", "0.6242", "48.05", "USD")+`,"amount":"31"`, "amount")
 	})
 	t.Run("returns", func(t *testing.T) {
+		t.Parallel()
 		for _, test := range []struct {
 			name          string
 			days          int
@@ -301,6 +311,7 @@ func TestRightValues(t *testing.T) {
 		assert.NotNil(t, r.MoneyWeighted.Value)
 	})
 	t.Run("bounds", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", "")
 		b.record(p, trade("BUY", today-9, "TINY", "1", "5", "USD"))
 		for d := range backend.Date(3) {
@@ -309,6 +320,7 @@ func TestRightValues(t *testing.T) {
 		b.refuse(p, split(today-4, "TINY", 1, 2), "less than 10^-18 units of TINY")
 	})
 	t.Run("a missing rate", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("EUR", "")
 		b.record(p, money("DEPOSIT", today-9, "10", "EUR"))
 		b.record(p, trade("BUY", today-9, "NORATE", "1", "5", "BRL"))
@@ -318,6 +330,7 @@ func TestRightValues(t *testing.T) {
 		is(t, "", v.Total, "total")
 	})
 	t.Run("time zones", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", `,"time_zone":"Pacific/Kiritimati"`) // 14 hours ahead
 		ahead := backend.DateOf(time.Now().Add(14 * time.Hour))
 		b.record(p, trade("BUY", ahead, "ZONE", "1", "5", "USD"))
@@ -325,6 +338,7 @@ func TestRightValues(t *testing.T) {
 		assert.Equal(t, "1", list["ZONE"].Quantity)
 	})
 	t.Run("without cash", func(t *testing.T) {
+		t.Parallel()
 		p := b.portfolio("USD", `,"track_cash":false`)
 		b.record(p, trade("BUY", today-9, "FREE", "10", "100", "USD"))
 		b.quote("FREE", "120", "USD", time.Now())
