@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every route that touches a portfolio, for another owner's ids.
+// Requests for every route of a portfolio, with another owner's ids.
 var owned = []struct{ method, path, body string }{
 	{"GET", "", ""}, {"PUT", "", `{"name":"A","base_currency":"EUR"}`}, {"DELETE", "", ""},
 	{"GET", "/transactions", ""}, {"POST", "/transactions", trade},
@@ -25,7 +25,7 @@ var owned = []struct{ method, path, body string }{
 	{"GET", "/performance?from=2025-01-01&to=2026-01-01", ""}, {"GET", "/history?from=2025-01-01&to=2026-01-01", ""},
 }
 
-func TestAnotherOwnersIDsAreNotThere(t *testing.T) {
+func TestAnotherOwnersIDsAreNotFound(t *testing.T) {
 	c := newClient(t)
 	ada, eve := c.all(t, "ada"), c.all(t, "eve")
 	path := c.portfolio(t, ada)
@@ -34,7 +34,7 @@ func TestAnotherOwnersIDsAreNotThere(t *testing.T) {
 		url := path + strings.Replace(r.path, "ENTRY", entry, 1)
 		got := c.do(t, eve, r.method, url, r.body, "If-Match", `"1"`)
 		assert.Equal(t, http.StatusNotFound, got.Status, "%s %s: %s", r.method, r.path, got.Body)
-		// The very answer of an id that never was, so that nobody learns which are.
+		// The answer is that of an id that never existed, so that it does not reveal which do.
 		never := c.do(t, eve, r.method, strings.Replace(url, path, "/v1/portfolios/00000000-0000-4000-8000-999999999999", 1), r.body, "If-Match", `"1"`)
 		assert.Equal(t, never.Body, got.Body, "%s %s", r.method, r.path)
 	}
@@ -78,7 +78,7 @@ func TestKeys(t *testing.T) {
 	phone := made.JSON["key"].(string)
 	assert.Equal(t, 200, c.do(t, phone, "GET", "/v1/portfolios", "").Status)
 	assert.NotContains(t, c.do(t, admin, "GET", "/v1/keys", "").Body, phone, "shown once")
-	assert.Equal(t, "forbidden", c.do(t, admin, "POST", "/v1/keys", `{"label":"more","scopes":["trade"]}`).code(), "no more than one has")
+	assert.Equal(t, "forbidden", c.do(t, admin, "POST", "/v1/keys", `{"label":"more","scopes":["trade"]}`).code(), "no scope that the key itself lacks")
 
 	assert.Equal(t, 404, c.do(t, c.all(t, "eve"), "DELETE", "/v1/keys/"+made.id(), "").Status)
 	assert.Equal(t, 204, c.do(t, admin, "DELETE", "/v1/keys/"+made.id(), "").Status)
@@ -103,12 +103,12 @@ func TestTicketsAreSecret(t *testing.T) {
 	assert.Equal(t, "2026-01-02T03:05:05Z", made.JSON["expires_at"])
 }
 
-// A key has a number of calls a second, and one look-up serves several of them.
+// A key is limited to a number of calls per second, which share one look-up.
 func TestRateLimit(t *testing.T) {
 	c := newClient(t)
 	key, other := c.key(t, "ada", backend.ScopeRead), c.key(t, "ada", backend.ScopeRead)
 	limited := 0
-	for range 250 { // the clock stands still: 100 a second, two seconds' worth at once
+	for range 250 { // time does not pass here: the burst is two seconds' worth of 100 per second
 		got := c.do(t, key, "GET", "/v1/quotes?symbols=A", "")
 		if got.Status == http.StatusTooManyRequests {
 			limited++
@@ -133,9 +133,9 @@ func TestKeysEnd(t *testing.T) {
 	assert.Equal(t, "unauthenticated", c.do(t, short, "GET", "/v1/portfolios", "").code())
 
 	for name, test := range map[string]struct{ end func(id string) }{
-		"announced":  {func(id string) { c.fakes.handler.Changed(backend.Change{RevokedKey: id}) }},
-		"maybe lost": {func(string) { c.fakes.handler.Lost() }},
-		"missed":     {func(string) { c.fakes.clock += time.Second }},
+		"announced":                    {func(id string) { c.fakes.handler.Changed(backend.Change{RevokedKey: id}) }},
+		"changes may have been missed": {func(string) { c.fakes.handler.Lost() }},
+		"missed":                       {func(string) { c.fakes.clock += time.Second }},
 	} {
 		made := c.do(t, admin, "POST", "/v1/keys", `{"label":"phone","scopes":["read"]}`)
 		key := made.JSON["key"].(string)
@@ -146,9 +146,9 @@ func TestKeysEnd(t *testing.T) {
 	}
 }
 
-// An invalid key is looked up once, and one address may present only so many. Valid
-// keys are not affected, even from the same address.
-func TestInvalidKeysCostNothing(t *testing.T) {
+// An invalid key is looked up once, and the number that one address may present is
+// limited. Valid keys are not affected, even from the same address.
+func TestInvalidKeysAreLimited(t *testing.T) {
 	c := newClient(t)
 	valid := c.all(t, "ada")
 	for range 20 {
@@ -164,14 +164,14 @@ func TestInvalidKeysCostNothing(t *testing.T) {
 			assert.Equal(t, "10", got.Header.Get("Retry-After"))
 		}
 	}
-	assert.Equal(t, 31, limited, "30 an address, one of which was used above")
+	assert.Equal(t, 31, limited, "30 per address, one of which was used above")
 	assert.Equal(t, 30, c.store.lookups)
 	c.fakes.clock = time.Minute
 	assert.Equal(t, 401, c.do(t, "pfk_later", "GET", "/v1/portfolios", "").Status)
 	assert.Equal(t, 200, c.do(t, valid, "GET", "/v1/portfolios", "").Status)
 }
 
-// X-Forwarded-For names the client only if the load balancer wrote it, last.
+// Only the last address in X-Forwarded-For counts, and only if the load balancer wrote it.
 func TestClientAddress(t *testing.T) {
 	for name, test := range map[string]struct {
 		balancers string
@@ -199,7 +199,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// Guessing tickets is limited by address too.
+// Guessing tickets is limited by address, too.
 func TestInvalidTicketsAreLimited(t *testing.T) {
 	f := newFakes()
 	server := f.serve(t)
@@ -215,7 +215,7 @@ func TestInvalidTicketsAreLimited(t *testing.T) {
 	assert.Equal(t, 204, response.StatusCode)
 }
 
-// A feed writes only the sources that its key names, and grants no others.
+// A key with sources may write only these, and may not create keys with others.
 func TestSources(t *testing.T) {
 	c := newClient(t)
 	feed := func(source string) string {
@@ -231,7 +231,7 @@ func TestSources(t *testing.T) {
 	refused := c.do(t, key, "POST", "/v1/quotes", feed("other"))
 	assert.Equal(t, "forbidden", refused.code())
 	assert.Contains(t, refused.JSON["detail"], `quotes[0].source: the key may not write the source "other"`)
-	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status, "a key without sources writes any")
+	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status, "a key without sources may write any")
 
 	for body, status := range map[string]int{
 		`{"label":"k","scopes":["feed"],"sources":["ecb"]}`:         201,

@@ -57,7 +57,7 @@ func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Reque
 type Days interface {
 	// Day returns the stored valuation of a portfolio as JSON, and whether there is
 	// one.
-	Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, kept bool, err error)
+	Day(ctx context.Context, portfolio string, day backend.Date) (text []byte, stored bool, err error)
 }
 
 // daysTimeout is how long reading a stored day may take before the valuation is
@@ -96,9 +96,6 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	v, err := a.Tracker.Valuation(ctx, by.Owner, id, at)
 	if err != nil {
 		return err
-	}
-	if at.IsZero() {
-		return replyJSON(w, http.StatusOK, v)
 	}
 	if day := backend.DateOf(at); recomputed != "true" && zone == time.UTC && at.Equal(backend.Close(day)) {
 		if text, basis := a.keptDay(ctx, w, id, day, v); basis != "" {

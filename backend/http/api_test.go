@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client calls the API and holds every answer to the OpenAPI document.
+// client calls the API and checks every answer against the OpenAPI document.
 type client struct {
 	server *httptest.Server
 	router routers.Router
@@ -34,7 +34,7 @@ type client struct {
 
 func newClient(t testing.TB) *client { return newClientOf(t, func(*fakes) {}) }
 
-// newClientOf returns a client of a service whose fakes are prepared.
+// newClientOf returns a client of a service whose fakes prepare has changed.
 func newClientOf(t testing.TB, prepare func(*fakes)) *client {
 	t.Helper()
 	text, err := os.ReadFile("openapi.json")
@@ -49,7 +49,7 @@ func newClientOf(t testing.TB, prepare func(*fakes)) *client {
 	return &client{server: f.serve(t), router: router, store: f.memory, fakes: f}
 }
 
-// key makes a key of an owner.
+// key creates a key of an owner.
 func (c *client) key(t testing.TB, owner string, scopes ...backend.Scope) string {
 	t.Helper()
 	secret := backend.NewSecret()
@@ -58,7 +58,7 @@ func (c *client) key(t testing.TB, owner string, scopes ...backend.Scope) string
 	return secret
 }
 
-// all makes a key with every scope.
+// all creates a key with every scope.
 func (c *client) all(t testing.TB, owner string) string {
 	return c.key(t, owner, backend.Scopes...)
 }
@@ -76,7 +76,7 @@ func (a answered) id() string { id, _ := a.JSON["id"].(string); return id }
 // code is the stable code of a problem document.
 func (a answered) code() string { code, _ := a.JSON["code"].(string); return code }
 
-// do makes a call. More are pairs of header names and values.
+// do makes a call; more are pairs of header names and values.
 func (c *client) do(t *testing.T, key, method, path, body string, more ...string) answered {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, c.server.URL+path, strings.NewReader(body))
@@ -98,12 +98,12 @@ func (c *client) do(t *testing.T, key, method, path, body string, more ...string
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	out := answered{Status: response.StatusCode, Header: response.Header, Body: string(text)}
-	_ = json.Unmarshal(text, &out.JSON) // CSV and nothing are no JSON
+	_ = json.Unmarshal(text, &out.JSON) // fails for CSV and for an empty body
 	assert.NoError(t, c.documented(t.Context(), r, response, text), "%s %s\n%s", method, path, text)
 	return out
 }
 
-// documented says how an answer differs from the OpenAPI document.
+// documented returns how an answer differs from the OpenAPI document.
 func (c *client) documented(ctx context.Context, r *http.Request, response *http.Response, body []byte) error {
 	route, params, err := c.router.FindRoute(r)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *client) documented(ctx context.Context, r *http.Request, response *http
 
 const trade = `{"kind":"BUY","date":"2026-01-01","symbol":"ACME","quantity":"10","price":"12.5","currency":"EUR","fee":"1"}`
 
-// portfolio makes one and returns its path.
+// portfolio creates a portfolio and returns its path.
 func (c *client) portfolio(t *testing.T, key string) string {
 	t.Helper()
 	made := c.do(t, key, "POST", "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`)
@@ -130,7 +130,7 @@ func (c *client) portfolio(t *testing.T, key string) string {
 	return "/v1/portfolios/" + made.id()
 }
 
-func TestPortfolioLife(t *testing.T) {
+func TestPortfolioLifecycle(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	made := c.do(t, key, "POST", "/v1/portfolios", `{"name":"Pension","base_currency":"EUR","cost_method":"AVERAGE"}`)
@@ -172,7 +172,7 @@ func TestListsArePaged(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-func TestTransactionLife(t *testing.T) {
+func TestTransactionLifecycle(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -203,7 +203,7 @@ func TestAnalysis(t *testing.T) {
 	path := c.portfolio(t, key)
 	require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", trade).Status)
 	before := c.do(t, key, "GET", path+"/valuation", "")
-	assert.Equal(t, "estimated", before.JSON["state"], "without a quote the last trade's price stands in")
+	assert.Equal(t, "estimated", before.JSON["state"], "without a quote, the last trade's price is used")
 	assert.Equal(t, "-1", before.JSON["total"])
 
 	feed := `{"quotes":[{"symbol":"ACME","price":"20","currency":"EUR","source":"test","time":"2026-01-02T03:04:00Z"}],"rates":[{"from":"USD","to":"EUR","rate":"0.9","source":"test","time":"2026-01-02T03:04:00Z"}]}`
@@ -211,12 +211,12 @@ func TestAnalysis(t *testing.T) {
 	assert.Equal(t, map[string]any{"received": 2.0, "newer": 2.0}, wrote.JSON, wrote.Body)
 	assert.Equal(t, 0.0, c.do(t, key, "POST", "/v1/quotes", feed).JSON["newer"])
 	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
-	assert.Equal(t, []time.Time{at, at}, c.fakes.quoted, "what metrics are told")
+	assert.Equal(t, []time.Time{at, at}, c.fakes.quoted, "times reported to metrics")
 
 	value := c.do(t, key, "GET", path+"/valuation", "")
-	assert.Equal(t, "74", value.JSON["total"], "10 at 20 less what was paid")
+	assert.Equal(t, "74", value.JSON["total"], "10 at 20, less what was paid")
 	assert.Equal(t, "priced", value.JSON["state"])
-	assert.Len(t, value.JSON["quotes"], 1, "what the numbers rest on")
+	assert.Len(t, value.JSON["quotes"], 1, "basis of the numbers")
 	assert.Equal(t, "10", c.do(t, key, "GET", path+"/holdings?as_of=2026-01-01", "").JSON["holdings"].([]any)[0].(map[string]any)["quantity"])
 	assert.Empty(t, c.do(t, key, "GET", path+"/holdings?as_of=2025-12-31", "").JSON["holdings"])
 
@@ -232,9 +232,9 @@ func TestAnalysis(t *testing.T) {
 	assert.Equal(t, []any{"NONE"}, quotes.JSON["missing"])
 }
 
-// A past day is answered as it was kept, to its owner; where it was not, or
+// A past day is answered as it was stored, to its owner only. If it was not stored, or
 // cannot be read, it is computed.
-func TestKeptDays(t *testing.T) {
+func TestStoredDays(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -244,23 +244,22 @@ func TestKeptDays(t *testing.T) {
 		assert.Equal(t, basis, got.Header.Get("Basis"), query)
 		return got
 	}
-	keep := func(text string) {
+	store := func(text string) {
 		c.fakes.days = map[string]string{strings.TrimPrefix(path, "/v1/portfolios/") + " 2026-01-01": text}
 	}
 	computed := get("?as_of=2026-01-01", "recomputed")
 	require.Equal(t, "0", computed.JSON["total"], computed.Body)
 	assert.NotContains(t, computed.JSON, "superseded")
-	var kept string
-	keep(" " + strings.TrimSpace(computed.Body) + "\n")
+	store(" " + strings.TrimSpace(computed.Body) + "\n")
 	for _, at := range []string{"2026-01-01", "2026-01-01T23:59:59.999999999Z"} {
 		assert.Equal(t, strings.TrimSpace(computed.Body), strings.TrimSpace(get("?as_of="+at, "kept").Body), at)
 	}
 
-	kept = strings.Replace(strings.TrimSpace(computed.Body), `"total":"0"`, `"total":"12"`, 1)
-	keep(kept + "\n")
+	stored := strings.Replace(strings.TrimSpace(computed.Body), `"total":"0"`, `"total":"12"`, 1)
+	store(stored + "\n")
 	for _, at := range []string{"2026-01-01", "2026-01-01T23:59:59.999999999Z", "2026-01-01&recomputed=false"} {
 		got := get("?as_of="+at, "kept;superseded")
-		assert.Equal(t, strings.TrimSuffix(kept, "}")+`,"superseded":true}`, strings.TrimSpace(got.Body), at)
+		assert.Equal(t, strings.TrimSuffix(stored, "}")+`,"superseded":true}`, strings.TrimSpace(got.Body), at)
 	}
 	assert.Equal(t, computed.Body, get("?as_of=2026-01-01&recomputed=true", "recomputed").Body)
 	for _, at := range []string{"?as_of=2025-12-31", "?as_of=2026-01-01T12:00:00Z"} {
@@ -269,19 +268,19 @@ func TestKeptDays(t *testing.T) {
 	for _, now := range []string{"", "?as_of=2026-01-02", "?recomputed=true"} {
 		assert.Equal(t, "0", get(now, "").JSON["total"], now)
 	}
-	stranger := c.do(t, c.all(t, "bob"), "GET", path+"/valuation?as_of=2026-01-01", "")
-	assert.Equal(t, 404, stranger.Status)
+	other := c.do(t, c.all(t, "bob"), "GET", path+"/valuation?as_of=2026-01-01", "")
+	assert.Equal(t, 404, other.Status)
 
-	keep(`{"total":`)
+	store(`{"total":`)
 	assert.Equal(t, "0", get("?as_of=2026-01-01", "recomputed").JSON["total"])
 	assert.Contains(t, c.fakes.log.String(), `"daysError":"unexpected EOF"`)
-	c.fakes.days, c.fakes.daysErr = nil, errors.New("S3 refuses")
+	c.fakes.days, c.fakes.daysErr = nil, errors.New("access denied")
 	assert.Equal(t, "0", get("?as_of=2026-01-01", "recomputed").JSON["total"])
-	assert.Contains(t, c.fakes.log.String(), `"daysError":"S3 refuses"`)
+	assert.Contains(t, c.fakes.log.String(), `"daysError":"access denied"`)
 }
 
 // Holdings and history are derived from the entries as they are now, and say so.
-func TestDerivedAnswersSaySo(t *testing.T) {
+func TestDerivedAnswersAreMarked(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -290,7 +289,7 @@ func TestDerivedAnswersSaySo(t *testing.T) {
 	}
 }
 
-func TestBadInputIsOneClearProblem(t *testing.T) {
+func TestBadInput(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -299,13 +298,13 @@ func TestBadInputIsOneClearProblem(t *testing.T) {
 		status             int
 		detail             string
 	}{
-		"no JSON":             {"POST", "/v1/portfolios", `{`, 400, "body: got incomplete JSON"},
+		"not JSON":            {"POST", "/v1/portfolios", `{`, 400, "body: got incomplete JSON"},
 		"two values":          {"POST", "/v1/portfolios", `{"name":"A","base_currency":"EUR"} {}`, 400, "body: got invalid JSON at byte 35"},
 		"unknown member":      {"POST", "/v1/portfolios", `{"nam":"A"}`, 400, `"nam"`},
 		"wrong type":          {"POST", "/v1/portfolios", `{"name":1}`, 400, "name: got 1, want a string"},
 		"no name":             {"POST", "/v1/portfolios", `{"name":" ","base_currency":"EUR"}`, 400, "name: got 1 characters"},
 		"no currency":         {"POST", "/v1/portfolios", `{"name":"A","base_currency":"eur"}`, 400, "base_currency"},
-		"number as a number":  {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `12.5`, 1), 400, "want a decimal as a string"},
+		"decimal as a number": {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `12.5`, 1), 400, "want a decimal as a string"},
 		"exponent":            {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `"1e999999"`, 1), 400, "want a decimal as a string"},
 		"too many digits":     {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `"1234567890123456789"`, 1), 400, "price: got too many digits"},
 		"negative":            {"POST", path + "/transactions", strings.Replace(trade, `"10"`, `"-10"`, 1), 400, "quantity: got -10"},
@@ -313,23 +312,23 @@ func TestBadInputIsOneClearProblem(t *testing.T) {
 		"injection":           {"POST", path + "/transactions", strings.Replace(trade, `ACME`, `A'; drop table transactions; --`, 1), 400, "symbol"},
 		"unknown query":       {"GET", path + "/valuation?asof=2026-01-01", "", 400, "as_of"},
 		"twice":               {"GET", path + "/valuation?as_of=2026-01-01&as_of=2026-01-02", "", 400, "one value"},
-		"the future":          {"GET", path + "/valuation?as_of=2027-01-01", "", 400, "and now"},
-		"no period":           {"GET", path + "/performance?from=2026-01-01", "", 400, "to: got"},
+		"in the future":       {"GET", path + "/valuation?as_of=2027-01-01", "", 400, "and now"},
+		"incomplete period":   {"GET", path + "/performance?from=2026-01-01", "", 400, "to: got"},
 		"backwards":           {"GET", path + "/history?from=2026-01-02&to=2026-01-01", "", 400, "between from and today"},
 		"same day":            {"GET", path + "/performance?from=2026-01-01&to=2026-01-01", "", 400, "from"},
 		"recomputed":          {"GET", path + "/valuation?as_of=2026-01-01&recomputed=yes", "", 400, "want true or false"},
 		"interval":            {"GET", path + "/history?from=2025-01-02&to=2026-01-01&interval=1h", "", 400, "want 1d"},
 		"method":              {"GET", path + "/performance?from=2025-01-02&to=2026-01-01&method=xirr", "", 400, "method"},
 		"limit":               {"GET", "/v1/portfolios?limit=1000", "", 400, "limit"},
-		"symbol of a NUL":     {"GET", "/v1/quotes?symbols=%00", "", 400, "symbols"},
+		"symbol with NUL":     {"GET", "/v1/quotes?symbols=%00", "", 400, "symbols"},
 		"symbol not UTF-8":    {"GET", "/v1/quotes?symbols=A,%ff", "", 400, "symbols"},
 		"before 1900":         {"GET", path + "/performance?from=0001-01-01&to=2026-01-01", "", 400, "from"},
 		"no symbols":          {"GET", "/v1/quotes?symbols=", "", 400, "symbols"},
 		"no quotes":           {"POST", "/v1/quotes", `{}`, 400, "1–500"},
 		"quote without price": {"POST", "/v1/quotes", `{"quotes":[{"symbol":"A","currency":"EUR","source":"s","time":"2026-01-01T00:00:00Z"}]}`, 400, "price"},
-		"quote to come":       {"POST", "/v1/quotes", `{"quotes":[{"symbol":"A","price":"1","currency":"EUR","source":"s","time":"2026-01-03T00:00:00Z"}]}`, 400, "time"},
+		"future quote":        {"POST", "/v1/quotes", `{"quotes":[{"symbol":"A","price":"1","currency":"EUR","source":"s","time":"2026-01-03T00:00:00Z"}]}`, 400, "time"},
 		"no such scope":       {"POST", "/v1/keys", `{"label":"k","scopes":["root"]}`, 400, "scopes[0]"},
-		"expired at once":     {"POST", "/v1/keys", `{"label":"k","scopes":["read"],"expires_at":"2020-01-01T00:00:00Z"}`, 400, "expires_at"},
+		"expired already":     {"POST", "/v1/keys", `{"label":"k","scopes":["read"],"expires_at":"2020-01-01T00:00:00Z"}`, 400, "expires_at"},
 		"too large":           {"POST", "/v1/quotes", `{"quotes":[` + strings.Repeat(" ", 300<<10) + `]}`, 413, "256 KiB"},
 		"no such path":        {"GET", "/v1/nothing", "", 404, "nothing is at this path"},
 		"no such id":          {"GET", "/v1/portfolios/00000000-0000-4000-8000-999999999999", "", 404, "nothing has this id"},
@@ -346,7 +345,7 @@ func TestBadInputIsOneClearProblem(t *testing.T) {
 	}
 }
 
-func TestProblemsNameTheFields(t *testing.T) {
+func TestProblemsNameFields(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	got := c.do(t, key, "POST", c.portfolio(t, key)+"/transactions", `{"kind":"BUY","date":"2026-01-01","symbol":"acme","quantity":"-1","price":"1","currency":"EU"}`)
@@ -366,7 +365,7 @@ func TestHeadersAreChecked(t *testing.T) {
 	}
 }
 
-// If-Match is read as RFC 9110 defines it, and as nothing else.
+// Only what RFC 9110 allows is accepted in If-Match.
 func TestIfMatch(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
@@ -389,7 +388,7 @@ func TestIfMatch(t *testing.T) {
 }
 
 // Several problems of one body are reported at once, each with the path of its member.
-func TestAllProblemsAtOnce(t *testing.T) {
+func TestAllProblemsAreReported(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -428,7 +427,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	assert.Len(t, many.JSON["fields"], 100)
 }
 
-// What encoding/json accepts and RFC 8259 leaves open is refused.
+// What RFC 8259 leaves open is refused, although encoding/json accepts it.
 func TestStrictJSON(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
@@ -477,7 +476,7 @@ func TestReplaceAndPatchPortfolio(t *testing.T) {
 	assert.Equal(t, []any{200, "Old age"}, []any{all.Status, all.JSON["name"]})
 }
 
-// A retried call returns the first one's answer, even if it would now fail.
+// A retried call returns the answer of the first, even if it would fail now.
 func TestRetriedCallsReturnTheFirstAnswer(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
@@ -488,7 +487,7 @@ func TestRetriedCallsReturnTheFirstAnswer(t *testing.T) {
 	assert.Empty(t, first.Header.Get("Idempotency-Replayed"))
 	assert.Len(t, c.do(t, key, "GET", "/v1/portfolios", "").JSON["items"], 1)
 
-	// The second time there is nothing left to sell.
+	// The second time, nothing is left to sell.
 	path := first.Header.Get("Location")
 	require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", trade).Status)
 	const sale = "date,kind,symbol,quantity,price,currency\n2026-01-02,SELL,ACME,10,1,EUR\n"

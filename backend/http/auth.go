@@ -45,7 +45,7 @@ type keyed func(ctx context.Context, w http.ResponseWriter, r *http.Request, by 
 // CodeUnauthenticated if the secret is not valid.
 type authenticator func(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error)
 
-// keyholder is what is remembered of a valid key or session.
+// keyholder is what is remembered about a valid key or session.
 type keyholder struct {
 	principal backend.Principal
 	until     time.Time // when it has to be looked up again
@@ -58,7 +58,7 @@ type keyholders struct {
 	look    authenticator
 	invalid string // what is said of a secret that is not valid
 	now     func() time.Time
-	limit   rate.Limit // calls a second of one secret
+	limit   rate.Limit // calls per second of one secret
 	guests  *guests    // limits those who present secrets that do not exist
 
 	known   *lru.Cache[backend.SecretHash, *keyholder]

@@ -3,35 +3,10 @@ package http
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"portfolio/backend"
-
-	"github.com/shopspring/decimal"
 )
-
-// CodeInvalidRows is the code of an import in which rows are wrong.
-const CodeInvalidRows backend.Code = "invalid_rows"
-
-// csvColumns are the columns of an import and an export. In an import they can be in
-// any order, and all but the first two can be absent.
-var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount", "currency", "fee", "ratio_new", "ratio_old", "note",
-	"time", "tax", "fee_currency", "to_amount", "to_currency", "acquired", "to_symbol", "cost_fraction", "lots", "transfer"}
-
-// rowProblem is one problem of a row.
-type rowProblem struct {
-	Row     int    `json:"row"` // its line in the file, of which the header is 1; 0 for the whole file
-	Problem string `json:"problem"`
-}
 
 // importOutput reports what an import did or, as a dry run, would do.
 type importOutput struct {
@@ -89,23 +64,19 @@ func (a *api) importTransactions(ctx context.Context, w http.ResponseWriter, r *
 	return replyJSON(w, http.StatusCreated, out)
 }
 
-// rowsError reports an import that was refused because of its rows.
-type rowsError struct{ importOutput }
-
-func (e *rowsError) Error() string {
-	return fmt.Sprintf("row %d: %s", e.Problems[0].Row, e.Problems[0].Problem)
-}
-
-func (e *rowsError) Unwrap() error {
-	return &backend.Error{Code: CodeInvalidRows, Message: "nothing was recorded: " + e.Error()}
-}
-
-// derivable returns the error that recording transactions would have.
+// derivable returns the error that recording transactions would return.
 func (a *api) derivable(ctx context.Context, owner, id string, txs []backend.Transaction) error {
 	p, all, err := a.Portfolios.Load(ctx, owner, id)
 	if err != nil {
 		return err
 	}
+	_, err = a.derive(ctx, p, all, txs)
+	return err
+}
+
+// derive returns the ledger that a portfolio with all would have once txs were recorded
+// as well, through the last of their days or today.
+func (a *api) derive(ctx context.Context, p backend.Portfolio, all, txs []backend.Transaction) (backend.Ledger, error) {
 	last, through := int64(0), backend.DateOf(a.Now())
 	for _, t := range all {
 		last, through = max(last, t.Sequence), max(through, t.Date)
@@ -114,232 +85,7 @@ func (a *api) derivable(ctx context.Context, owner, id string, txs []backend.Tra
 		t.Sequence = last + int64(i) + 1
 		all, through = append(all, t), max(through, t.Date)
 	}
-	_, err = backend.Derive(ctx, p.Policy, all, through)
-	return err
-}
-
-// rowForm matches an error about the transaction of a row, as readCSV names it.
-var rowForm = regexp.MustCompile(`(?s)^row ([0-9]+)\b.*?: (.*)$`)
-
-// derivationProblems splits an error of deriving a portfolio into problems of rows. It
-// returns any other error.
-func derivationProblems(err error) ([]rowProblem, error) {
-	list := []rowProblem{}
-	for _, e := range split(err) {
-		if code := publicError(e).Code; code != backend.CodeOversold && code != backend.CodeInvalidRequest {
-			return nil, err
-		}
-		problem := rowProblem{Problem: e.Error()}
-		if row := rowForm.FindStringSubmatch(problem.Problem); row != nil {
-			problem.Row, _ = strconv.Atoi(row[1]) // digits
-			problem.Problem = row[2]
-		}
-		list = append(list, problem)
-	}
-	return list, nil
-}
-
-// split lists joined errors.
-func split(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, e := range joined.Unwrap() {
-			all = append(all, split(e)...)
-		}
-		return all
-	}
-	return []error{err}
-}
-
-// readCSV reads the transactions in a file, each with an ID such as "row 7", and
-// counts the rows. If there are problems, the transactions are not complete.
-func readCSV(body []byte, now time.Time) (txs []backend.Transaction, rows int, problems []rowProblem) {
-	body = bytes.TrimPrefix(body, []byte("\ufeff")) // which spreadsheets write
-	reader := csv.NewReader(bytes.NewReader(keepCRLF(body)))
-	reader.FieldsPerRecord = -1 // checked below, by row
-	header, err := reader.Read()
-	if err != nil {
-		return nil, 0, []rowProblem{{1, "got no header, want " + strings.Join(csvColumns, ",")}}
-	}
-	columns, problem := csvHeader(header)
-	if problem != "" {
-		return nil, 0, []rowProblem{{1, problem}}
-	}
-	for ; ; rows++ {
-		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return txs, rows, append(problems, rowProblem{csvLine(err), "got invalid CSV, want RFC 4180"})
-		}
-		line, _ := reader.FieldPos(0)
-		switch {
-		case rows == backend.MaxImport:
-			return txs, rows, append(problems, rowProblem{line, fmt.Sprintf("got more rows, want at most %d", backend.MaxImport)})
-		case len(record) != len(columns):
-			problems = append(problems, rowProblem{line, fmt.Sprintf("got %d fields, want %d", len(record), len(columns))})
-		default:
-			t, err := row(columns, record)
-			if err == nil {
-				err = recordable(t, now)
-			}
-			if err != nil {
-				problems = append(problems, rowProblem{line, strings.ReplaceAll(err.Error(), "\n", "; ")})
-			}
-			t.ID = fmt.Sprintf("row %d", line)
-			txs = append(txs, t)
-		}
-	}
-	if rows == 0 {
-		problems = append(problems, rowProblem{1, "got no rows, want at least one"})
-	}
-	return txs, rows, problems
-}
-
-// csvHeader returns the names of the columns, or what is wrong with them.
-func csvHeader(header []string) (columns []string, problem string) {
-	for _, name := range header {
-		column := strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(csvColumns, column) || slices.Contains(columns, column) {
-			return nil, fmt.Sprintf("column: got %.40q, want each of %s at most once", name, strings.Join(csvColumns, ","))
-		}
-		columns = append(columns, column)
-	}
-	if !slices.Contains(columns, "date") || !slices.Contains(columns, "kind") {
-		return nil, fmt.Sprintf("columns: got %.80q, want date and kind among them", strings.Join(columns, ","))
-	}
-	return columns, ""
-}
-
-// keepCRLF doubles the CR before each LF in a quoted field. encoding/csv removes one,
-// and with it would change a note of several lines.
-func keepCRLF(body []byte) []byte {
-	var out []byte
-	quoted := false
-	for i, b := range body {
-		if b == '"' {
-			quoted = !quoted
-		}
-		if quoted && b == '\r' && i+1 < len(body) && body[i+1] == '\n' {
-			out = append(out, b)
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-// csvLine returns the line of an error in a file.
-func csvLine(err error) int {
-	if syntax := (*csv.ParseError)(nil); errors.As(err, &syntax) {
-		return syntax.Line
-	}
-	return 0
-}
-
-// row reads one transaction. An empty field means that the member is absent.
-func row(columns, record []string) (t backend.Transaction, err error) {
-	var problems []error
-	for i, name := range columns {
-		text := strings.TrimSpace(record[i])
-		switch {
-		case text == "":
-		case name == "note":
-			t.Note = disarmed.restore(record[i])
-		default:
-			problems = append(problems, csvField(&t, name, text))
-		}
-	}
-	return t, errors.Join(problems...)
-}
-
-// csvField reads one member of a transaction.
-func csvField(t *backend.Transaction, name, text string) error {
-	numbers := map[string]*decimal.Decimal{
-		"quantity": &t.Quantity, "price": &t.Price, "amount": &t.Amount, "fee": &t.Fee, "tax": &t.Tax,
-		"to_amount": &t.ToAmount, "cost_fraction": &t.CostFraction,
-	}
-	if n := numbers[name]; n != nil {
-		var err error
-		*n, err = csvNumber(name, text)
-		return err
-	}
-	return csvText(t, name, text)
-}
-
-// csvText reads one member that is not a decimal.
-func csvText(t *backend.Transaction, name, text string) (err error) {
-	switch name {
-	case "date":
-		t.Date, err = backend.ParseDate(text)
-	case "kind":
-		t.Kind = backend.Kind(strings.ToUpper(text))
-	case "symbol":
-		t.Symbol = text
-	case "currency":
-		t.Currency = backend.Currency(text)
-	case "time":
-		t.Time, err = backend.ParseClock(text)
-	case "fee_currency":
-		t.FeeCurrency = backend.Currency(text)
-	case "to_currency":
-		t.ToCurrency = backend.Currency(text)
-	case "acquired":
-		t.Acquired, err = backend.ParseDate(text)
-	case "to_symbol":
-		t.ToSymbol = text
-	case "lots":
-		t.Lots, err = csvLots(text)
-	case "transfer":
-		t.Transfer = text
-	case "ratio_new":
-		t.Ratio.New, err = csvInteger(name, text)
-	case "ratio_old":
-		t.Ratio.Old, err = csvInteger(name, text)
-	}
-	return err
-}
-
-// csvLots reads lots such as "2026-01-02 5; 2026-02-03 1.5".
-func csvLots(text string) ([]backend.LotChoice, error) {
-	var lots []backend.LotChoice
-	for part := range strings.SplitSeq(text, ";") {
-		day, quantity, _ := strings.Cut(strings.TrimSpace(part), " ")
-		date, dayErr := backend.ParseDate(day)
-		n, err := csvNumber("lots", strings.TrimSpace(quantity))
-		if dayErr != nil || err != nil {
-			return nil, &backend.FieldError{Path: "lots", Got: fmt.Sprintf("%.40q", text), Want: "days and quantities such as 2026-01-02 5; 2026-02-03 1.5"}
-		}
-		lots = append(lots, backend.LotChoice{Date: date, Quantity: n})
-	}
-	return lots, nil
-}
-
-func writeLots(lots []backend.LotChoice) string {
-	parts := make([]string, len(lots))
-	for i, l := range lots {
-		parts[i] = l.Date.String() + " " + l.Quantity.String()
-	}
-	return strings.Join(parts, "; ")
-}
-
-func csvNumber(name, text string) (decimal.Decimal, error) {
-	var n number
-	if n.UnmarshalText([]byte(text)) != nil {
-		return decimal.Decimal{}, &backend.FieldError{Path: name, Got: fmt.Sprintf("%.40q", text), Want: "a decimal such as 12.50"}
-	}
-	return n.Decimal, nil
-}
-
-func csvInteger(name, text string) (int64, error) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, &backend.FieldError{Path: name, Got: fmt.Sprintf("%.40q", text), Want: "an integer"}
-	}
-	return n, nil
+	return backend.Derive(ctx, p.Policy, all, through)
 }
 
 func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
@@ -358,64 +104,4 @@ func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *
 	w.Header().Set("Content-Disposition", `attachment; filename="transactions.csv"`)
 	_, _ = text.WriteTo(w) // the client may be gone
 	return nil
-}
-
-// writeCSV writes transactions in the order in which they take effect, so that
-// importing them results in the same portfolio.
-func writeCSV(w io.Writer, txs []backend.Transaction) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(csvColumns); err != nil {
-		return err
-	}
-	txs = slices.Clone(txs)
-	slices.SortFunc(txs, backend.Transaction.Compare)
-	number := func(d decimal.Decimal, there bool) string {
-		if !there {
-			return ""
-		}
-		return d.String()
-	}
-	term := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.FormatInt(n, 10)
-	}
-	for _, t := range txs {
-		if err := out.Write([]string{
-			t.Date.String(), string(t.Kind), t.Symbol,
-			number(t.Quantity, t.Kind.Needs(backend.HasQuantity)), number(t.Price, t.Kind.Needs(backend.HasPrice)),
-			number(t.Amount, !t.Amount.IsZero()), string(t.Currency), number(t.Fee, !t.Fee.IsZero()),
-			term(t.Ratio.New), term(t.Ratio.Old), disarmed.write(t.Note),
-			t.Time.String(), number(t.Tax, !t.Tax.IsZero()), string(t.FeeCurrency),
-			number(t.ToAmount, !t.ToAmount.IsZero()), string(t.ToCurrency), t.Acquired.String(), t.ToSymbol,
-			number(t.CostFraction, !t.CostFraction.IsZero()), writeLots(t.Lots), t.Transfer,
-		}); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// formula is the set of characters that make a spreadsheet read a cell as a formula,
-// and the apostrophe that prevents it (OWASP, "CSV Injection").
-type formula string
-
-const disarmed formula = "'=+-@\t\r"
-
-// write returns a text with an apostrophe in front if it would be a formula.
-func (f formula) write(text string) string {
-	if text != "" && strings.ContainsRune(string(f), rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
-
-// restore removes the apostrophe.
-func (f formula) restore(text string) string {
-	if len(text) > 1 && text[0] == '\'' && strings.ContainsRune(string(f), rune(text[1])) {
-		return text[1:]
-	}
-	return text
 }

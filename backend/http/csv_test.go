@@ -30,14 +30,14 @@ func TestImportAndExport(t *testing.T) {
 
 	exported := c.do(t, key, "GET", path+"/transactions.csv", "")
 	assert.Contains(t, exported.Body, `"first, of ""many"""`)
-	assert.Contains(t, exported.Body, ",'=1+1,", "no formula for a spreadsheet")
+	assert.Contains(t, exported.Body, ",'=1+1,", "spreadsheets do not read it as a formula")
 	other := c.portfolio(t, key)
 	require.Equal(t, 201, c.do(t, key, "POST", other+"/transactions.csv", exported.Body).Status)
-	assert.Equal(t, exported.Body, c.do(t, key, "GET", other+"/transactions.csv", "").Body, "there and back")
+	assert.Equal(t, exported.Body, c.do(t, key, "GET", other+"/transactions.csv", "").Body, "an export can be imported")
 	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, `"note":"=1+1"`)
 }
 
-func TestImportSaysWhichRowsAreWrong(t *testing.T) {
+func TestImportReportsRows(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -47,7 +47,7 @@ func TestImportSaysWhichRowsAreWrong(t *testing.T) {
 		want string
 	}{
 		"empty":           {"", 1, "no header"},
-		"header alone":    {"date,kind\n", 1, "no rows"},
+		"only a header":   {"date,kind\n", 1, "no rows"},
 		"unknown column":  {"date,kind,colour\n", 1, "colour"},
 		"column twice":    {"date,kind,date\n", 1, "once"},
 		"no kind":         {"date\n2026-01-01\n", 1, "want date and kind"},
@@ -61,7 +61,7 @@ func TestImportSaysWhichRowsAreWrong(t *testing.T) {
 		"second row":      {"date,kind,amount,currency\n2026-01-01,DEPOSIT,1,EUR\n2026-01-01,DEPOSIT,0,EUR\n", 3, "amount"},
 		"oversold":        {"date,kind,symbol,quantity,price,currency\n2026-01-01,BUY,A,1,1,EUR\n2026-01-02,SELL,A,2,1,EUR\n", 3, "at most the 1 held"},
 		"too many rows":   {"date,kind,amount,currency\n" + strings.Repeat("2026-01-01,DEPOSIT,1,EUR\n", 10_001), 10_002, "at most 10000"},
-		"wrong everytime": {"date,kind\n" + strings.Repeat("x,y\n", 500), 2, "date"},
+		"every row wrong": {"date,kind\n" + strings.Repeat("x,y\n", 500), 2, "date"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused := c.do(t, key, "POST", path+"/transactions.csv", test.text)
@@ -80,14 +80,14 @@ func TestImportSaysWhichRowsAreWrong(t *testing.T) {
 	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"])
 }
 
-// Whatever comes, the service answers with what is documented and never with a 5xx.
+// Whatever is sent, the answer is a documented one and never a 5xx.
 func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{trade, file, `{"name":"A","base_currency":"EUR"}`, `{"quotes":[{"price":"1"}]}`, "[", `{"label":null,"scopes":[""]}`, "date,kind\n\"", strings.Repeat("[", 10_000)} {
 		f.Add(seed)
 	}
 	c := newClient(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		key := c.all(t, "ada") // a new one has no calls behind it
+		key := c.all(t, "ada") // a new key has its whole rate
 		path := c.portfolio(t, key)
 		for _, url := range []string{"/v1/portfolios", path + "/transactions", path + "/transactions.csv", path + "/transactions.csv?dry_run=true", "/v1/quotes", "/v1/keys"} {
 			if got := c.do(t, key, "POST", url, body); got.Status >= 500 {
@@ -103,7 +103,7 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// Line breaks in a note survive an export and an import, whichever they are.
+// Line breaks of every kind in a note survive an export and an import.
 func TestLineBreaksInNotes(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
@@ -116,9 +116,9 @@ func TestLineBreaksInNotes(t *testing.T) {
 	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, note)
 }
 
-// An entry of every kind, with every member that it may have, comes back from a
-// file as it went in.
-func TestEveryKindThereAndBack(t *testing.T) {
+// An export of entries of every kind, with all of their members, equals the file that
+// was imported.
+func TestEveryKindRoundTrips(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -142,7 +142,7 @@ func TestEveryKindThereAndBack(t *testing.T) {
 	exported := c.do(t, key, "GET", path+"/transactions.csv", "")
 	assert.Equal(t, text, exported.Body)
 
-	// And as JSON: what is read can be written again.
+	// The same as JSON: what GET returns can be posted.
 	other := c.portfolio(t, key)
 	list := c.do(t, key, "GET", path+"/transactions?limit=200", "").JSON["items"].([]any)
 	assert.Len(t, list, 14)

@@ -17,7 +17,7 @@ import (
 func decodeEvent[T interface{ Common() wire.Event }](w http.ResponseWriter, body []byte) (event T, err error) {
 	if err := json.Unmarshal(body, &event); err != nil {
 		return event, &backend.Error{
-			Code: backend.CodeInvalidRequest, Message: "body: got something else, want the JSON of an event", Err: err,
+			Code: backend.CodeInvalidRequest, Message: "body: got something else, want an event in JSON", Err: err,
 		}
 	}
 	e := event.Common()

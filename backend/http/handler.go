@@ -34,7 +34,7 @@ type Dependencies struct {
 	Days       Days
 	Market     Market
 	Live       Live
-	RateLimit  float64      // calls a second of one key at this instance
+	RateLimit  float64      // calls per second of one key at this instance
 	Balancers  netip.Prefix // network of the load balancer; the zero value for none
 	Socket     string       // URL of the WebSocket API, such as wss://host/prod
 }

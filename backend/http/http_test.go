@@ -29,9 +29,9 @@ import (
 
 var (
 	now     = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	oldKey  = []byte("the key before")
-	goodKey = []byte("the key of today")
-	newKey  = []byte("the key of tomorrow")
+	oldKey  = []byte("the previous key")
+	goodKey = []byte("the current key")
+	newKey  = []byte("the next key")
 )
 
 // fakes are the service's dependencies, in memory.
@@ -49,14 +49,14 @@ type fakes struct {
 	checks      map[string]func(context.Context) error
 	log         bytes.Buffer
 	answered    []string          // routes
-	quoted      []time.Time       // the newest of each call
-	days        map[string]string // kept, by portfolio and day
+	quoted      []time.Time       // newest time of each batch
+	days        map[string]string // stored valuations, by portfolio and day
 	daysErr     error
-	watched     []string // what Live was told
+	watched     []string // calls of Live
 	liveErr     error
 	balancers   netip.Prefix
 	handler     *backendhttp.Handler
-	clock       time.Duration // since now
+	clock       time.Duration // added to now
 }
 
 func (f *fakes) Subscribe(_ context.Context, connection, portfolio string, after int64) error {
@@ -73,14 +73,14 @@ func (f *fakes) Answered(route string, took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if took < 0 {
-		route += " in less than no time"
+		route += " took negative time"
 	}
 	f.answered = append(f.answered, route)
 }
 
 func (f *fakes) Day(_ context.Context, portfolio string, day backend.Date) ([]byte, bool, error) {
-	text, kept := f.days[portfolio+" "+day.String()]
-	return []byte(text), kept, f.daysErr
+	text, stored := f.days[portfolio+" "+day.String()]
+	return []byte(text), stored, f.daysErr
 }
 
 func (f *fakes) Quoted(newest time.Time) { f.quoted = append(f.quoted, newest) }
@@ -98,7 +98,7 @@ func (f *fakes) Remember(_ context.Context, id string, ttl time.Duration) (bool,
 
 func (f *fakes) Add(ctx context.Context, c backend.Connection) error {
 	if f.storePanic {
-		panic("out of luck")
+		panic("secret-detail")
 	}
 	select {
 	case <-time.After(f.storeDelay):
@@ -123,10 +123,10 @@ func (f *fakes) Remove(_ context.Context, id string) error {
 	return f.storeErr
 }
 
-// reader is whose ticket connectBody has.
+// reader is the principal whose ticket is in connectBody.
 var reader = backend.Principal{KeyID: "k-1", Owner: "ann", Scopes: []backend.Scope{backend.ScopeRead}}
 
-// ticket has the ticket of connectBody be good.
+// ticket makes the ticket in connectBody valid.
 func (f *fakes) ticket(by backend.Principal) { f.tickets[backend.HashSecret("t-1")] = by }
 
 func newFakes() *fakes {
@@ -165,7 +165,7 @@ func call(t *testing.T, server *httptest.Server, path, body string, key []byte, 
 	return r
 }
 
-// reply is the head of an answer.
+// reply is an answer without its body.
 type reply struct {
 	StatusCode int
 	Header     http.Header
@@ -214,7 +214,7 @@ func messageBody(connection, text string) string {
 
 func TestSignatures(t *testing.T) {
 	ping := messageBody("c-1", `{"action":"ping"}`)
-	away := errors.New("secret-detail")
+	unavailable := errors.New("secret-detail")
 	for name, test := range map[string]struct {
 		key    []byte
 		at     time.Time
@@ -223,20 +223,20 @@ func TestSignatures(t *testing.T) {
 		status int
 		code   string
 	}{
-		"right":             {status: 200},
+		"valid":             {status: 200},
 		"previous key":      {key: oldKey, status: 200},
 		"rotated just now":  {key: newKey, status: 200},
 		"at the edge":       {at: now.Add(-signature.MaxAge), status: 200},
 		"missing":           {change: func(r *http.Request) { r.Header.Del(signature.Header) }, status: 401, code: "signature_missing"},
 		"without timestamp": {change: func(r *http.Request) { r.Header.Del(signature.TimestampHeader) }, status: 401, code: "signature_missing"},
 		"stale":             {at: now.Add(-signature.MaxAge - time.Second), status: 401, code: "signature_stale"},
-		"from the future":   {at: now.Add(signature.MaxAge + time.Second), status: 401, code: "signature_stale"},
+		"in the future":     {at: now.Add(signature.MaxAge + time.Second), status: 401, code: "signature_stale"},
 		"unknown key":       {key: []byte("guessed"), status: 401, code: "signature_mismatch"},
 		"other path": {change: func(r *http.Request) { r.URL.Path = "/internal/disconnect" },
 			status: 401, code: "signature_mismatch"},
-		"unknown key, secrets away": {key: newKey, fakes: func(f *fakes) { f.fresh, f.refreshErr = nil, away },
+		"unknown key, secrets unavailable": {key: newKey, fakes: func(f *fakes) { f.fresh, f.refreshErr = nil, unavailable },
 			status: 401, code: "signature_mismatch"},
-		"right, secrets never read": {fakes: func(f *fakes) { f.keys, f.keysErr = nil, away },
+		"valid, secrets never read": {fakes: func(f *fakes) { f.keys, f.keysErr = nil, unavailable },
 			status: 503, code: "unavailable"},
 		"no keys": {fakes: func(f *fakes) { f.keys, f.fresh = nil, nil }, status: 401, code: "signature_mismatch"},
 	} {
@@ -264,7 +264,7 @@ func TestSignatures(t *testing.T) {
 			}
 			assertProblem(t, response, body, test.status, test.code)
 			assert.NotContains(t, body, "secret-detail")
-			assert.Empty(t, f.seen, "only right signatures are remembered")
+			assert.Empty(t, f.seen, "only valid signatures are remembered")
 		})
 	}
 }
@@ -279,7 +279,7 @@ func TestReplay(t *testing.T) {
 	response, body := do(t, call(t, server, "/internal/message", ping, goodKey, now))
 	assertProblem(t, response, body, 401, "signature_replayed")
 
-	// Another spelling of the same signature is none.
+	// The same signature in upper case is not a signature.
 	r := call(t, server, "/internal/message", ping, goodKey, now)
 	version, hex, _ := strings.Cut(signature.ID(r), "=")
 	r.Header.Set(signature.Header, version+"="+strings.ToUpper(hex))
@@ -287,7 +287,7 @@ func TestReplay(t *testing.T) {
 	assertProblem(t, response, body, 401, "signature_missing")
 
 	for _, ttl := range f.seen {
-		assert.GreaterOrEqual(t, ttl, 2*signature.MaxAge, "as long as the signature is good anywhere")
+		assert.GreaterOrEqual(t, ttl, 2*signature.MaxAge, "remembered as long as any instance accepts the signature")
 	}
 }
 
@@ -301,9 +301,9 @@ func TestConnectAndDisconnect(t *testing.T) {
 		ConnectedAt: now, ExpiresAt: now.Add(backend.ConnectionLifetime),
 	}, f.connections["c-2"])
 
-	goodbye := `{"requestId":"r-2","connectionId":"c-2","domainName":"api.example","stage":"prod","disconnectCode":1001,"disconnectReason":"away"}`
+	disconnect := `{"requestId":"r-2","connectionId":"c-2","domainName":"api.example","stage":"prod","disconnectCode":1001,"disconnectReason":"away"}`
 	for i := range 2 {
-		response, body = do(t, call(t, server, "/internal/disconnect", goodbye, goodKey, now.Add(time.Duration(i)*time.Second)))
+		response, body = do(t, call(t, server, "/internal/disconnect", disconnect, goodKey, now.Add(time.Duration(i)*time.Second)))
 		assert.Equal(t, 204, response.StatusCode, body)
 		assert.NotContains(t, f.connections, "c-2")
 	}
@@ -316,21 +316,21 @@ func TestEventsAreChecked(t *testing.T) {
 		status int
 		code   string
 	}{
-		"a field of tomorrow": {replace(`"stage"`, `"new":1,"stage"`), 204, ""},
-		"no source address":   {replace(`"sourceIp":"192.0.2.1",`, ""), 204, ""},
-		"IPv6 with a zone":    {replace("192.0.2.1", "fe80::1%eth0"), 204, ""},
-		"empty":               {"", 400, "invalid_request"},
-		"no JSON":             {"hello", 400, "invalid_request"},
-		"no object":           {`[1]`, 400, "invalid_request"},
-		"two objects":         {connectBody + connectBody, 400, "invalid_request"},
-		"wrong type":          {replace(`"c-2"`, "2"), 400, "invalid_request"},
-		"no connection":       {replace(`"c-2"`, `""`), 400, "invalid_request"},
-		"no request":          {replace(`"requestId":"r-1",`, ""), 400, "invalid_request"},
-		"a null byte":         {replace("c-2", `c\u0000`), 400, "invalid_request"},
-		"a line break":        {replace("prod", `prod\r\nX: y`), 400, "invalid_request"},
-		"a long name":         {replace("api.example", strings.Repeat("a", 256)), 400, "invalid_request"},
-		"no address":          {replace("192.0.2.1", "somewhere"), 400, "invalid_request"},
-		"too large":           {replace("api.example", strings.Repeat("a", 1<<20)), 413, "body_too_large"},
+		"a new field":       {replace(`"stage"`, `"new":1,"stage"`), 204, ""},
+		"no source address": {replace(`"sourceIp":"192.0.2.1",`, ""), 204, ""},
+		"IPv6 with a zone":  {replace("192.0.2.1", "fe80::1%eth0"), 204, ""},
+		"empty":             {"", 400, "invalid_request"},
+		"not JSON":          {"hello", 400, "invalid_request"},
+		"not an object":     {`[1]`, 400, "invalid_request"},
+		"two objects":       {connectBody + connectBody, 400, "invalid_request"},
+		"wrong type":        {replace(`"c-2"`, "2"), 400, "invalid_request"},
+		"no connection":     {replace(`"c-2"`, `""`), 400, "invalid_request"},
+		"no request":        {replace(`"requestId":"r-1",`, ""), 400, "invalid_request"},
+		"a null byte":       {replace("c-2", `c\u0000`), 400, "invalid_request"},
+		"a line break":      {replace("prod", `prod\r\nX: y`), 400, "invalid_request"},
+		"a long name":       {replace("api.example", strings.Repeat("a", 256)), 400, "invalid_request"},
+		"not an address":    {replace("192.0.2.1", "somewhere"), 400, "invalid_request"},
+		"too large":         {replace("api.example", strings.Repeat("a", 1<<20)), 413, "body_too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakes()
@@ -345,7 +345,7 @@ func TestEventsAreChecked(t *testing.T) {
 	}
 }
 
-func TestMessagesWhileTheDatabaseIsAway(t *testing.T) {
+func TestMessagesWithoutTheDatabase(t *testing.T) {
 	f := newFakes()
 	server := f.serve(t)
 	f.storeErr = &backend.Error{Code: wire.CodeUnavailable, Message: "try again", Err: errors.New("secret-detail")}
@@ -406,11 +406,11 @@ func TestPanicBecomesProblem(t *testing.T) {
 	server := f.serve(t)
 	response, body := do(t, call(t, server, "/internal/connect", connectBody, goodKey, now))
 	assertProblem(t, response, body, 500, "internal")
-	assert.NotContains(t, body, "luck")
-	assert.Contains(t, f.log.String(), "out of luck")
-	assert.Contains(t, f.log.String(), "http_test.go", "the stack")
+	assert.NotContains(t, body, "secret-detail")
+	assert.Contains(t, f.log.String(), "secret-detail")
+	assert.Contains(t, f.log.String(), "http_test.go", "the log has the stack")
 	response, _ = get(t, server.URL+"/health")
-	assert.Equal(t, 200, response.StatusCode, "the server lives on")
+	assert.Equal(t, 200, response.StatusCode, "the server keeps running")
 }
 
 func TestLogLine(t *testing.T) {
@@ -421,10 +421,10 @@ func TestLogLine(t *testing.T) {
 	do(t, r)
 	get(t, server.URL+"/health")
 	get(t, server.URL+"/nothing?hunter2")
-	server.Close() // all lines are written
+	server.Close() // waits until all lines are written
 
 	lines := strings.Split(strings.TrimSpace(f.log.String()), "\n")
-	require.Len(t, lines, 2, "none for a healthy health check")
+	require.Len(t, lines, 2, "successful health checks are not logged")
 	var line map[string]any
 	require.NoError(t, json.Unmarshal([]byte(lines[0]), &line))
 	delete(line, "time")
@@ -434,26 +434,26 @@ func TestLogLine(t *testing.T) {
 		"method": "POST", "route": "POST /internal/message", "status": 200.0,
 		"requestId": "r-1", "connectionId": "c-1", "code": "invalid_message", "error": `got more members, want {"action":"ping"} only`,
 	}, line)
-	assert.NotContains(t, f.log.String(), "hunter2", "neither bodies nor queries")
+	assert.NotContains(t, f.log.String(), "hunter2", "neither bodies nor queries are logged")
 	assert.NotContains(t, f.log.String(), signature.ID(r))
 }
 
-// Metrics are by the pattern of a route: of a path anybody could make as many as
-// they like.
+// Metrics are labelled with the pattern of a route: anybody can make any number of
+// paths.
 func TestMetrics(t *testing.T) {
 	f := newFakes()
 	server := f.serve(t)
 	for _, path := range []string{"/health", "/v1/portfolios/hunter2", "/hunter2", "/v1/keys?hunter2"} {
 		get(t, server.URL+path)
 	}
-	do(t, call(t, server, "/internal/message", "no JSON", goodKey, now))
+	do(t, call(t, server, "/internal/message", "not JSON", goodKey, now))
 	response, _ := do(t, call(t, server, "/health", "", goodKey, now))
 	assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode)
 	assert.Equal(t, []string{"GET /v1/portfolios/{portfolio}", "/", "GET /v1/keys", "POST /internal/message", "/health"}, f.answered)
 }
 
-// A body that does not arrive ends the call after five seconds; a call that is
-// served for longer than that is left alone.
+// A body that does not arrive ends the call after five seconds; a call that
+// takes longer than that to serve is not affected.
 func TestBodyDeadline(t *testing.T) {
 	f := newFakes()
 	f.storeDelay = 6 * time.Second

@@ -8,7 +8,7 @@ import (
 	"portfolio/backend/layout"
 )
 
-// imports are the imports and mappings of memory.
+// imports holds the imports and mappings of memory.
 type imports struct {
 	kept     map[string]backend.Import
 	origins  map[string]map[string]backend.Origin // by portfolio and entry

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"portfolio/backend"
@@ -17,59 +16,6 @@ const importID = "import"
 
 // confirmTries is how often a confirmation is tried while others change the portfolio.
 const confirmTries = 3
-
-// previewOutput says what an import would record.
-type previewOutput struct {
-	ID             string            `json:"id"`
-	Layout         string            `json:"layout"` // "" if it was not recognised
-	ExpiresAt      time.Time         `json:"expires_at"`
-	New            int               `json:"new"`        // transactions that a confirmation records
-	Duplicates     int               `json:"duplicates"` // transactions that the portfolio has
-	Questions      []layout.Question `json:"questions"`
-	IgnoredColumns []string          `json:"ignored_columns"`
-	Rows           []previewRow      `json:"rows"`
-	UnknownSymbols []unknownSymbol   `json:"unknown_symbols"`
-	After          *previewAfter     `json:"after"`    // null where the portfolio cannot be so
-	Problems       []rowProblem      `json:"problems"` // why it cannot be
-}
-
-// previewRow is a row of the file and what it becomes.
-type previewRow struct {
-	Row          int                  `json:"row"`
-	Transactions []previewTransaction `json:"transactions"`
-	Duplicate    bool                 `json:"duplicate"` // the portfolio has all of its transactions
-	Problems     []layout.Problem     `json:"problems"`
-	PartOf       int                  `json:"part_of,omitempty"`
-	Skipped      string               `json:"skipped,omitempty"`
-}
-
-type previewTransaction struct {
-	transactionInput
-	ISIN     string `json:"isin,omitempty"`
-	Name     string `json:"name,omitempty"`
-	BrokerID string `json:"broker_id,omitempty"`
-}
-
-// unknownSymbol is one that has no price and that the portfolio did not have.
-type unknownSymbol struct {
-	Symbol      string   `json:"symbol"`
-	ISIN        string   `json:"isin,omitempty"`
-	Name        string   `json:"name,omitempty"`
-	Suggestions []string `json:"suggestions"` // symbols of the portfolio that it may be
-}
-
-// previewAfter is what the portfolio would hold.
-type previewAfter struct {
-	Holdings []previewHolding            `json:"holdings"`
-	Cash     map[backend.Currency]number `json:"cash"`
-}
-
-type previewHolding struct {
-	Symbol   string           `json:"symbol"`
-	Quantity number           `json:"quantity"`
-	Cost     number           `json:"cost"`
-	Currency backend.Currency `json:"currency"`
-}
 
 func (a *api) previewImport(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
 	id := r.PathValue(portfolioID)
@@ -114,16 +60,16 @@ func (a *api) previewImport(ctx context.Context, w http.ResponseWriter, r *http.
 	if out.UnknownSymbols, err = a.unknownSymbols(ctx, all, result); err != nil {
 		return err
 	}
-	kept, err := a.Imports.CreateImport(ctx, by, backend.Import{Portfolio: id, Layout: result.Layout, Entries: entries})
+	stored, err := a.Imports.CreateImport(ctx, by, backend.Import{Portfolio: id, Layout: result.Layout, Entries: entries})
 	if err != nil {
 		return err
 	}
-	out.ID, out.ExpiresAt = kept.ID, kept.ExpiresAt
-	w.Header().Set("Location", "/v1/portfolios/"+id+"/imports/"+kept.ID)
+	out.ID, out.ExpiresAt = stored.ID, stored.ExpiresAt
+	w.Header().Set("Location", "/v1/portfolios/"+id+"/imports/"+stored.ID)
 	return replyJSON(w, http.StatusCreated, out)
 }
 
-// known lists a portfolio's entries as duplicates are recognised by.
+// known lists what duplicates of a portfolio's entries are recognised by.
 func (a *api) known(ctx context.Context, owner, portfolio string, all []backend.Transaction) ([]layout.Known, error) {
 	origins, err := a.Imports.Origins(ctx, owner, portfolio)
 	if err != nil {
@@ -138,110 +84,6 @@ func (a *api) known(ctx context.Context, owner, portfolio string, all []backend.
 		known[i] = layout.Known{Issuer: o.Issuer, BrokerID: o.BrokerID, Content: o.Content}
 	}
 	return known, nil
-}
-
-// preview describes a file, and returns what it would record. A date that no entry
-// may have is a problem of its row.
-func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutput, []backend.Imported) {
-	out := previewOutput{
-		Layout: r.Layout, Questions: r.Questions, IgnoredColumns: r.Ignored, Rows: make([]previewRow, len(r.Rows)), Problems: []rowProblem{},
-	}
-	for i := range r.Rows {
-		row := &r.Rows[i]
-		for _, t := range row.Transactions {
-			for _, e := range fieldErrors(t.Date.ValidateRange("date", now)) {
-				row.Problems = append(row.Problems, layout.Problem{Column: e.Path, Got: e.Got, Want: e.Want})
-			}
-		}
-		if len(row.Problems) > 0 {
-			row.Transactions = nil
-		}
-	}
-	var entries []backend.Imported
-	for i, duplicate := range layout.Duplicates(r.Layout, r.Rows, known) {
-		row := r.Rows[i]
-		shown := previewRow{
-			Row: row.Row, Transactions: []previewTransaction{}, Problems: row.Problems, PartOf: row.PartOf, Skipped: row.Skipped,
-			Duplicate: len(duplicate) > 0 && !slices.Contains(duplicate, false),
-		}
-		for j, t := range row.Transactions {
-			shown.Transactions = append(shown.Transactions, previewTransaction{
-				transactionInput: outputOf(backend.Entry{Transaction: t.Transaction}).transactionInput,
-				ISIN:             t.ISIN, Name: t.Name, BrokerID: t.BrokerID,
-			})
-			if duplicate[j] {
-				out.Duplicates++
-				continue
-			}
-			out.New++
-			t.ID = "row " + strconv.Itoa(row.Row)
-			entries = append(entries, backend.Imported{Transaction: t.Transaction, Origin: backend.Origin{
-				Issuer: layout.Issuer(r.Layout), BrokerID: t.BrokerID, Content: t.Content(),
-			}})
-		}
-		out.Rows[i] = shown
-	}
-	return out, entries
-}
-
-// project says what the portfolio would be, or why it cannot be so.
-func (a *api) project(ctx context.Context, p backend.Portfolio, all []backend.Transaction, entries []backend.Imported, out *previewOutput) error {
-	last, through := int64(0), backend.DateOf(a.Now())
-	for _, t := range all {
-		last, through = max(last, t.Sequence), max(through, t.Date)
-	}
-	for i, e := range entries {
-		t := e.Transaction
-		t.Sequence = last + int64(i) + 1
-		all, through = append(all, t), max(through, t.Date)
-	}
-	ledger, err := backend.Derive(ctx, p.Policy, all, through)
-	if err != nil {
-		problems, err := derivationProblems(err)
-		out.Problems = problems[:min(len(problems), maxProblems)]
-		return err
-	}
-	after := previewAfter{Holdings: []previewHolding{}, Cash: map[backend.Currency]number{}}
-	for _, h := range ledger.Holdings {
-		if !h.Quantity.IsZero() {
-			after.Holdings = append(after.Holdings, previewHolding{h.Symbol, number{h.Quantity}, number{h.Cost}, h.Currency})
-		}
-	}
-	for currency, amount := range ledger.Cash {
-		after.Cash[currency] = number{amount}
-	}
-	out.After = &after
-	return nil
-}
-
-// unknownSymbols lists the symbols of a file that the portfolio has not had and
-// that have no price. One that the portfolio may have under another name, because
-// it differs in its signs alone, is suggested.
-func (a *api) unknownSymbols(ctx context.Context, all []backend.Transaction, r layout.Result) ([]unknownSymbol, error) {
-	held := map[string]bool{}
-	for _, t := range all {
-		held[t.Symbol] = t.Symbol != ""
-	}
-	unknown := map[string]unknownSymbol{}
-	for _, row := range r.Rows {
-		for _, t := range row.Transactions {
-			if _, seen := unknown[t.Symbol]; t.Symbol != "" && !held[t.Symbol] && !seen {
-				unknown[t.Symbol] = unknownSymbol{Symbol: t.Symbol, ISIN: t.ISIN, Name: t.Name, Suggestions: suggestions(t.Symbol, held)}
-			}
-		}
-	}
-	symbols := sorted(unknown)
-	prices, err := a.Market.Prices(ctx, symbols, nil, time.Time{})
-	if err != nil {
-		return nil, err
-	}
-	list := []unknownSymbol{}
-	for _, symbol := range symbols {
-		if _, priced := prices.Quotes[symbol]; !priced {
-			list = append(list, unknown[symbol])
-		}
-	}
-	return list, nil
 }
 
 func (a *api) confirmImport(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
@@ -275,11 +117,11 @@ func (a *api) confirmImport(ctx context.Context, w http.ResponseWriter, r *http.
 	}
 }
 
-// stillNew lists the entries of a preview that nobody recorded meanwhile.
+// stillNew lists the entries of a preview that have not been recorded meanwhile.
 func stillNew(i backend.Import, known []layout.Known) []backend.Imported {
 	var rows []layout.Row
 	for k, e := range i.Entries {
-		if k == 0 || e.Transaction.ID != i.Entries[k-1].Transaction.ID { // of another row
+		if k == 0 || e.Transaction.ID != i.Entries[k-1].Transaction.ID { // the first of its row
 			rows = append(rows, layout.Row{})
 		}
 		row := &rows[len(rows)-1]

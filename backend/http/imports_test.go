@@ -23,7 +23,7 @@ func (c *client) preview(t *testing.T, key, portfolio, query, file string) (answ
 	return a, portfolio + "/imports/" + a.id()
 }
 
-func TestImportLife(t *testing.T) {
+func TestImportLifecycle(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -46,12 +46,12 @@ func TestImportLife(t *testing.T) {
 	assert.Equal(t, []any{1.0, 2.0}, []any{more.JSON["new"], more.JSON["duplicates"]}, "an overlapping file")
 
 	require.Equal(t, 204, c.do(t, key, "DELETE", imported, "").Status)
-	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "undone as one")
+	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "an import is undone as a whole")
 	assert.Equal(t, 404, c.do(t, key, "DELETE", imported, "").Status)
 	assert.Equal(t, 404, c.do(t, c.all(t, "eve"), "POST", second+"/confirm", "").Status, "another owner's")
 }
 
-// What was previewed twice is recorded once.
+// What two previews share is recorded once.
 func TestImportsOfOneFileAtOnce(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
@@ -62,8 +62,8 @@ func TestImportsOfOneFileAtOnce(t *testing.T) {
 	assert.Equal(t, 0.0, c.do(t, key, "POST", two+"/confirm", "").JSON["recorded"])
 }
 
-// Every file of the layouts' own tests can be previewed, and its rows that have no
-// problem recorded once.
+// Every file in the tests of the layouts can be previewed, and its rows without a
+// problem are recorded once.
 func TestImportOfEveryLayout(t *testing.T) {
 	files, err := filepath.Glob("../layout/testdata/*/*.[cjx]*")
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestImportOfEveryLayout(t *testing.T) {
 	}
 }
 
-func TestImportAsksAndIsAnswered(t *testing.T) {
+func TestImportQuestionsAndAnswers(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -106,7 +106,7 @@ func TestImportAsksAndIsAnswered(t *testing.T) {
 	assert.Contains(t, answered.Body, `"date":"2026-01-03","amount":"1.234"`)
 }
 
-func TestMappingLife(t *testing.T) {
+func TestMappingLifecycle(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
@@ -146,7 +146,7 @@ func TestImportsAreRefused(t *testing.T) {
 		assert.Contains(t, a.Body, x.want)
 	}
 	assert.Equal(t, 403, c.do(t, c.key(t, "ada", backend.ScopeRead), "POST", path+"/imports", twoAlike).Status)
-	// What cannot be is said in the preview, and refused as one.
+	// A preview reports entries that are not possible, and confirming it is refused.
 	preview, imported := c.preview(t, key, path, "", "date,kind,symbol,quantity,price,currency\n2026-01-01,SELL,ACME,1,40.2,USD\n")
 	assert.Nil(t, preview.JSON["after"])
 	assert.Contains(t, fmt.Sprint(preview.JSON["problems"]), "row:2")

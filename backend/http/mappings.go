@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 
 	"portfolio/backend"
 	"portfolio/backend/layout"
@@ -17,14 +16,14 @@ const mappingName = "mapping"
 
 var mappingForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// Imports keeps imports, and the mappings of an owner by their names.
+// Imports stores imports, and the mappings of an owner by their names.
 type Imports interface {
 	backend.Imports
-	// Mapping returns a mapping; CodeNotFound if there is none of that name.
+	// Mapping returns the mapping of a name, or an error with CodeNotFound.
 	Mapping(ctx context.Context, owner, name string) (*layout.Mapping, error)
-	// PutMapping keeps a mapping under a name, in place of one that is there.
+	// PutMapping stores a mapping under a name and replaces an existing one.
 	PutMapping(ctx context.Context, by backend.Principal, name string, m layout.Mapping) error
-	// DeleteMapping forgets a mapping. One that is not there is CodeNotFound.
+	// DeleteMapping deletes a mapping, or returns an error with CodeNotFound.
 	DeleteMapping(ctx context.Context, by backend.Principal, name string) error
 }
 
@@ -71,22 +70,6 @@ func (a *api) deleteMapping(ctx context.Context, w http.ResponseWriter, r *http.
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// suggestions lists the symbols that differ from one in their signs alone.
-func suggestions(symbol string, held map[string]bool) []string {
-	list := []string{}
-	for other := range held {
-		if other != "" && other != symbol && letters(other) == letters(symbol) {
-			list = append(list, other)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-func letters(symbol string) string {
-	return strings.NewReplacer(" ", "", ".", "", "-", "", "/", "").Replace(symbol)
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -66,7 +66,7 @@ func decodeMessage(text string) (action string, f fields, err error) {
 		return "", nil, &backend.Error{Code: wire.CodeMalformedJSON, Message: "got invalid JSON, want one JSON object", Err: err}
 	}
 	if value.Kind() != '{' {
-		return "", nil, invalidMessage(`got another value, want a JSON object such as {"action":"ping"}`)
+		return "", nil, invalidMessage(`got JSON that is not an object, want an object such as {"action":"ping"}`)
 	}
 	f = fields{}
 	for _, member := range children(value) {
@@ -74,7 +74,7 @@ func decodeMessage(text string) (action string, f fields, err error) {
 	}
 	named, found := f["action"]
 	if !found || named.Kind() != '"' {
-		return "", nil, invalidMessage(`action: got no string, want one of the actions`)
+		return "", nil, invalidMessage(`action: got nothing or a value that is not a string, want one of the actions`)
 	}
 	delete(f, "action")
 	err = json.Unmarshal(named, &action)

@@ -63,13 +63,13 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestUnknownActionListsTheKnown(t *testing.T) {
+func TestUnknownActionListsKnownOnes(t *testing.T) {
 	_, err := (&api{}).newActions().handle(t.Context(), "c", `{"action":"dance"}`)
 	assert.EqualError(t, err, `action: got an unknown one, want one of ping, resume, subscribe, unsubscribe`)
 }
 
-// Whatever a client sends is decoded or refused with a code of a message, and
-// what is decoded is JSON whose action the standard decoder finds too.
+// Whatever a client sends is either decoded, or refused with a code of a message. What
+// is decoded is JSON in which the standard decoder finds the same action.
 func FuzzDecodeMessage(f *testing.F) {
 	for _, seed := range []string{
 		`{"action":"ping"}`, `{"action":"x","a":{"b":[1,2.5e3,"\ud83d\ude00",null,true]}}`, `{"action":"a","action":"b"}`,
@@ -95,7 +95,7 @@ func FuzzDecodeMessage(f *testing.F) {
 	})
 }
 
-// Every code has a status, so that no error is answered as an internal one by accident.
+// Every code has a status: an error without one would be answered as an internal error.
 func TestEveryCodeHasAStatus(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"../../contract/wire/*.go", "../*.go", "*.go"} {
@@ -120,7 +120,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	assert.Len(t, statuses, len(codes))
 }
 
-func TestPublicErrorHidesTheInside(t *testing.T) {
+func TestPublicErrorHidesDetails(t *testing.T) {
 	cause := errors.New("secret-detail")
 	for _, err := range []error{cause, &backend.Error{Code: "unlisted", Message: "secret-detail", Err: cause}} {
 		assert.Equal(t, wire.CodeInternal, publicError(err).Code)

@@ -10,9 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every route of the API is in the document, with its scope, and the other way
-// round. That answers are as the document says is checked on every answer of a
-// test; see client.
+// The document has exactly the routes of the API, with their scopes. Answers are
+// compared with it in all tests that use client.
 func TestOpenAPIHasEveryRoute(t *testing.T) {
 	var document struct {
 		Paths map[string]map[string]struct{ OperationID, Description string }

@@ -49,8 +49,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// However many ask at once, each dependency is asked once, at the same time as
-// the others, and a silent one costs two seconds.
+// However many calls arrive at once, each dependency is checked once and concurrently
+// with the others, and one that does not respond takes two seconds.
 func TestReadyIsCheapAndBounded(t *testing.T) {
 	f := newFakes()
 	var asked atomic.Int32

@@ -124,7 +124,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, timeout time.
 		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: fmt.Sprintf("body: got more than %d KiB, want at most that", limit>>10), Err: err}
 	}
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
-		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: fmt.Sprintf("body: it did not arrive within %s", timeout), Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: fmt.Sprintf("body: got only a part within %s, want all of it", timeout), Err: err}
 	}
-	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "body: it could not be read", Err: err}
+	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "body: got an incomplete one, want all of it", Err: err}
 }

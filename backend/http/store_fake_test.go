@@ -11,8 +11,7 @@ import (
 	"portfolio/backend"
 )
 
-// memory is the service's stores in memory: what the handlers are tested with.
-// The real ones have tests of their own.
+// memory is an implementation of the service's stores for tests of the handlers.
 type memory struct {
 	mu         sync.Mutex
 	keys       map[backend.SecretHash]backend.APIKey
@@ -58,7 +57,7 @@ func (m *memory) Authenticate(_ context.Context, hash backend.SecretHash, now ti
 	m.lookups++
 	k, known := m.keys[hash]
 	if !known || k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
-		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the key is not good"}
+		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the key is not valid"}
 	}
 	return backend.Principal{KeyID: k.ID, Owner: k.Owner, Scopes: k.Scopes, Sources: k.Sources, ExpiresAt: k.ExpiresAt}, nil
 }
@@ -261,7 +260,7 @@ func (m *memory) RedeemTicket(_ context.Context, hash backend.SecretHash, _ time
 	p, known := m.tickets[hash]
 	delete(m.tickets, hash)
 	if !known {
-		return p, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the ticket is not good"}
+		return p, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the ticket is not valid"}
 	}
 	return p, nil
 }
@@ -286,7 +285,7 @@ func (m *memory) Prices(context.Context, []string, []backend.Currency, time.Time
 	return m.prices, nil
 }
 
-// Closing implements backend.Market: every price was always known.
+// Closing implements backend.Market as if every price had always been known.
 func (m *memory) Closing(_ context.Context, _ []string, _ []backend.Currency, days ...backend.Date) (map[backend.Date]backend.Prices, error) {
 	all := map[backend.Date]backend.Prices{}
 	for _, d := range days {
@@ -324,7 +323,7 @@ func (m *memory) LoadSince(ctx context.Context, owner, id string, _ int64) (back
 	return p, txs, nil, err
 }
 
-// tracker returns the real one, which knows nothing yet, on what is in memory.
+// tracker returns a new backend.Tracker that reads these stores.
 func (m *memory) tracker() *backend.Tracker {
 	return backend.NewTracker(m, m, m, func() time.Time { return now })
 }
