@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"portfolio/contract/setting"
 
@@ -34,6 +35,7 @@ type Config struct {
 	State       State
 	Release     Release
 	Certificate Certificate
+	Quotes      Quotes
 	AlarmEmail  string            // receives alarms; "" for none
 	Tags        map[string]string // on every resource that can have tags
 	FixedTags   map[string]string // those of Tags that are the same in every deploy of the environment
@@ -69,6 +71,14 @@ type Certificate struct {
 // HTTPS reports whether the load balancer has a certificate.
 func (c Certificate) HTTPS() bool { return c.ARN != "" || c.DomainName != "" }
 
+// Quotes says whom the service asks for prices and rates.
+type Quotes struct {
+	Sources   []string // by name, the first that has an instrument's prices is asked; none for no one
+	Streams   []string // those of which the WebSocket is used
+	SecretARN string   // Secrets Manager, the sources' keys {"twelvedata":"…"}; "" for none
+	Interval  time.Duration
+}
+
 // Emulator holds the few settings that differ when AWS_ENDPOINT_URL names an
 // emulator. Its zero value means AWS.
 type Emulator struct {
@@ -101,6 +111,10 @@ type settings struct {
 	BlueGreen      string `env:"RDS_BLUE_GREEN"`
 	Protection     string `env:"DELETION_PROTECTION"`
 	QuoteAgeAlarm  string `env:"QUOTE_AGE_ALARM" envDefault:"on"`
+	QuoteSources   string `env:"QUOTE_SOURCES" envDefault:"ecb"`
+	QuoteStreams   string `env:"QUOTE_STREAMS" envDefault:"none"`
+	QuoteSecretARN string `env:"QUOTE_SOURCE_SECRET_ARN"`
+	QuoteInterval  string `env:"QUOTE_INTERVAL" envDefault:"60s"`
 }
 
 // Load reads a Config from environment variables and from RegionFile in root.
@@ -143,6 +157,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 	c.Tags["Repository"] = s.Repository
 	c.Tags["CommitAuthor"] = s.CommitAuthor
 	problems = append(problems, c.override(s)...)
+	problems = append(problems, c.setQuotes(s)...)
 	problems = append(problems, c.validate(regionPath, s.Endpoint)...)
 	if len(problems) > 0 {
 		return Config{}, errors.Join(oncePerSetting(problems, refused)...)
@@ -225,6 +240,27 @@ func (c *Config) override(s settings) []error {
 	}
 	if s.AmazonLinux != "" {
 		c.Compute.AmazonLinux = AmazonLinux(s.AmazonLinux)
+	}
+	return problems
+}
+
+// setQuotes applies the settings about sources of prices.
+func (c *Config) setQuotes(s settings) []error {
+	var problems []error
+	parse := func(name, value string) []string {
+		sources, ok := setting.ParseSources(value)
+		if !ok {
+			problems = append(problems, setting.Problem(name, value, setting.SourcesForm))
+		}
+		return sources
+	}
+	c.Quotes = Quotes{
+		Sources: parse("QUOTE_SOURCES", s.QuoteSources), Streams: parse("QUOTE_STREAMS", s.QuoteStreams), SecretARN: s.QuoteSecretARN,
+	}
+	var err error
+	c.Quotes.Interval, err = time.ParseDuration(s.QuoteInterval)
+	if err != nil || c.Quotes.Interval < time.Second || c.Quotes.Interval > 24*time.Hour {
+		problems = append(problems, setting.Problem("QUOTE_INTERVAL", s.QuoteInterval, "1s to 24h"))
 	}
 	return problems
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
+
+	"portfolio/contract/setting"
 
 	"github.com/stretchr/testify/require"
 )
@@ -88,9 +91,15 @@ func TestLoadRefuses(t *testing.T) {
 		"neither on nor off":  {one("RDS_READ_REPLICA", "yes"), nil, "RDS_READ_REPLICA: got yes, want on or off"},
 		"access logs":         {one("API_ACCESS_LOGS", "1"), nil, "API_ACCESS_LOGS: got 1, want on or off"},
 		"deletion protection": {one("DELETION_PROTECTION", "no"), nil, "DELETION_PROTECTION: got no, want on or off"},
-		"alarm on the feed":   {one("QUOTE_AGE_ALARM", "weekdays"), nil, "QUOTE_AGE_ALARM: got weekdays, want on or off"},
-		"major version":       {one("DB_ENGINE_VERSION", "15"), nil, "DB_ENGINE_VERSION: got 15, want " + wantVersion},
-		"next major version":  {one("DB_ENGINE_VERSION", "16.3"), nil, "DB_ENGINE_VERSION: got 16.3, want " + wantVersion},
+		"unknown source":      {one("QUOTE_SOURCES", "ecb,yahoo"), nil, "QUOTE_SOURCES: got ecb,yahoo, want " + setting.SourcesForm},
+		"unknown stream":      {one("QUOTE_STREAMS", "on"), nil, "QUOTE_STREAMS: got on, want " + setting.SourcesForm},
+		"interval":            {one("QUOTE_INTERVAL", "0s"), nil, "QUOTE_INTERVAL: got 0s, want 1s to 24h"},
+		"no secret":           {one("QUOTE_SOURCE_SECRET_ARN", "twelvedata"), nil, "QUOTE_SOURCE_SECRET_ARN: got twelvedata, want arn:aws:secretsmanager:<region>:<12-digit account>:secret:<name>"},
+		"secret elsewhere": {one("QUOTE_SOURCE_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:quotes-AbCdEf"), nil,
+			"QUOTE_SOURCE_SECRET_ARN: got arn:aws:secretsmanager:eu-west-1:123456789012:secret:quotes-AbCdEf, want a secret in us-east-1, the platform's region"},
+		"alarm on the feed":  {one("QUOTE_AGE_ALARM", "weekdays"), nil, "QUOTE_AGE_ALARM: got weekdays, want on or off"},
+		"major version":      {one("DB_ENGINE_VERSION", "15"), nil, "DB_ENGINE_VERSION: got 15, want " + wantVersion},
+		"next major version": {one("DB_ENGINE_VERSION", "16.3"), nil, "DB_ENGINE_VERSION: got 16.3, want " + wantVersion},
 		"production without TLS": {one("PORTFOLIO_PROFILE", "production"), nil,
 			"CERTIFICATE_ARN: got nothing, want a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because production serves no plain HTTP"},
 		"operating system": {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
@@ -174,6 +183,7 @@ func TestLoadDefaults(t *testing.T) {
 			got, err := Load(environ, fstest.MapFS{})
 			require.NoError(t, err)
 			require.Equal(t, Config{
+				Quotes:    Quotes{Sources: []string{"ecb"}, Interval: time.Minute},
 				Names:     NewNames("dev"),
 				Region:    "us-east-1",
 				State:     State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
@@ -220,6 +230,18 @@ func TestLoadTakes(t *testing.T) {
 			}},
 		"a feed that rests": {map[string]string{"QUOTE_AGE_ALARM": "off"}, nil,
 			func(t *testing.T, got Config) { require.False(t, got.Monitoring.QuoteAgeAlarm) }},
+		"sources by default": {nil, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, Quotes{Sources: []string{"ecb"}, Interval: time.Minute}, got.Quotes)
+			}},
+		"sources": {map[string]string{"QUOTE_SOURCES": "ecb,twelvedata", "QUOTE_STREAMS": "twelvedata", "QUOTE_INTERVAL": "5m",
+			"QUOTE_SOURCE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:quotes-AbCdEf"}, nil,
+			func(t *testing.T, got Config) {
+				require.Equal(t, Quotes{Sources: []string{"ecb", "twelvedata"}, Streams: []string{"twelvedata"}, Interval: 5 * time.Minute,
+					SecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:quotes-AbCdEf"}, got.Quotes)
+			}},
+		"no source": {map[string]string{"QUOTE_SOURCES": "none"}, nil,
+			func(t *testing.T, got Config) { require.Empty(t, got.Quotes.Sources) }},
 		"operating system": {map[string]string{"AMAZON_LINUX": "al2023"}, nil,
 			func(t *testing.T, got Config) { require.Equal(t, AmazonLinux2023, got.Compute.AmazonLinux) }},
 		"emulator": {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, nil,

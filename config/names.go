@@ -14,7 +14,7 @@ type Names struct {
 
 	LoadBalancer, TargetGroup, AutoScalingGroup, LaunchTemplate string
 	LoadBalancerSecurityGroup, InstanceSecurityGroup            string
-	InstanceRole, ServiceLogs, SigningSecret                    string
+	InstanceRole, ServiceLogs, SigningSecret, QuoteSecret       string
 
 	Database, DatabaseReplica, DatabaseSubnetGroup, DatabaseParameterGroup string
 	DatabaseSecurityGroup, DatabaseMonitoringRole, DatabaseSecret          string
@@ -46,6 +46,7 @@ func NewNames(suffix string) Names {
 		InstanceRole:              name("instance"),
 		ServiceLogs:               name("service"),
 		SigningSecret:             name("signing-key"),
+		QuoteSecret:               name("quote-sources"), // which people create, if they need one
 
 		Database:               name("holdings-db"),
 		DatabaseReplica:        name("holdings-db-replica"),

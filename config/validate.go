@@ -32,6 +32,7 @@ var (
 	domainPattern      = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 	hostedZonePattern  = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
 	boundaryPattern    = regexp.MustCompile(`^arn:aws:iam::\d{12}:policy/[\w+=,.@/-]{1,512}$`)
+	secretPattern      = regexp.MustCompile(`^arn:aws:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@-]{1,512}$`)
 	versionPattern     = regexp.MustCompile(`^15\.\d{1,2}$`)
 )
 
@@ -53,6 +54,11 @@ func (c Config) validate(regionPath, endpoint string) []error {
 	}
 	check(c.Boundary == "" || boundaryPattern.MatchString(c.Boundary), "PERMISSIONS_BOUNDARY_ARN", c.Boundary,
 		"arn:aws:iam::<12-digit account>:policy/<name>")
+	if arn := c.Quotes.SecretARN; arn != "" {
+		match := secretPattern.FindStringSubmatch(arn)
+		check(match != nil, "QUOTE_SOURCE_SECRET_ARN", arn, "arn:aws:secretsmanager:<region>:<12-digit account>:secret:<name>")
+		check(match == nil || match[1] == c.Region, "QUOTE_SOURCE_SECRET_ARN", arn, "a secret in "+c.Region+", the platform's region")
+	}
 	validateEndpoint(endpoint, check)
 	c.validateCertificate(check)
 	c.validateProfile(check)

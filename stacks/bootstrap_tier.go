@@ -80,6 +80,17 @@ func (r rights) secrets(suffixes []string) []string {
 	})
 }
 
+// quoteSecrets are the secrets with the keys of sources of prices, which people create.
+// Pull requests have none: whoever can push a branch could read them.
+func (r rights) quoteSecrets(t tier) []string {
+	if t.Name == previews.Name {
+		return nil
+	}
+	return arns(t.Suffixes, func(n config.Names) []string {
+		return []string{"arn:aws:secretsmanager:*:*:secret:" + n.QuoteSecret}
+	})
+}
+
 func (r rights) roleNames(suffixes []string) []string {
 	return arns(suffixes, func(n config.Names) []string {
 		var all []string

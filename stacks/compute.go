@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portfolio/config"
+	"portfolio/contract/setting"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -26,6 +27,7 @@ type ComputeProps struct {
 	Socket             Socket // the page connects to
 	Compute            config.Compute
 	Certificate        config.Certificate
+	Quotes             config.Quotes
 	Cache              config.Cache // how long the service keeps a quote
 	Buckets            config.Buckets
 	SecretRecoveryDays int // 0 or 7–30
@@ -113,7 +115,7 @@ func openInstancePorts(scope constructs.Construct, p ComputeProps, instances, ba
 
 // serviceEnvironment is the service's configuration; secrets are passed by ARN.
 func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
-	return []EnvVar{
+	environment := []EnvVar{
 		{"ENVIRONMENT_SUFFIX", p.Names.Suffix},
 		{"AWS_REGION", p.Region},
 		{"DB_HOST", *p.Database.Address},
@@ -126,7 +128,24 @@ func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 		{"WEBSOCKET_URL", *p.Socket.URL},
 		{"QUOTE_TTL", p.Cache.QuoteTTL.String()},
 		{"BALANCER_NETWORK", p.Network.CIDR},
+		{"QUOTE_SOURCES", sourceList(p.Quotes.Sources)},
+		{"QUOTE_INTERVAL", p.Quotes.Interval.String()},
 	}
+	if len(p.Quotes.Streams) > 0 {
+		environment = append(environment, EnvVar{"QUOTE_STREAMS", sourceList(p.Quotes.Streams)})
+	}
+	if p.Quotes.SecretARN != "" {
+		environment = append(environment, EnvVar{"QUOTE_SOURCE_SECRET_ARN", p.Quotes.SecretARN})
+	}
+	return environment
+}
+
+// sourceList is a value of QUOTE_SOURCES.
+func sourceList(names []string) string {
+	if len(names) == 0 {
+		return setting.NoSources
+	}
+	return strings.Join(names, ",")
 }
 
 func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profile *string, boot UserData) launchtemplate.LaunchTemplate {

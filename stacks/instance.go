@@ -87,10 +87,14 @@ func newInstanceRole(scope constructs.Construct, p ComputeProps, rights instance
 
 func instanceStatements(p ComputeProps, rights instanceRights) []statement {
 	history, artifacts := p.Database.History.ARN, rights.Artifact.Bucket.ARN
+	secrets := []string{*p.Database.SecretARN, *rights.SigningSecret}
+	if p.Quotes.SecretARN != "" {
+		secrets = append(secrets, p.Quotes.SecretARN)
+	}
 	statements := []statement{{
 		Sid:      "ReadSecrets",
 		Action:   "secretsmanager:GetSecretValue",
-		Resource: []string{*p.Database.SecretARN, *rights.SigningSecret},
+		Resource: secrets,
 	}, {
 		Sid:      "HistoryObjects",
 		Action:   []string{"s3:GetObject", "s3:PutObject"},

@@ -38,6 +38,7 @@ var computeSpecification = []row{
 		{"Sid": "NoLogGroups", "Effect": "Deny", "Action": ["logs:CreateLogGroup", "logs:PutRetentionPolicy"], "Resource": "*"}]}`)},
 	{"user data starts the service", all(
 		matches("compute/launch-template", "user_data", `(?m)^QUOTE_TTL='1m0s'$`),
+		matches("compute/launch-template", "user_data", `(?m)^QUOTE_SOURCES='ecb'$`),
 		matches("compute/launch-template", "user_data", `(?m)^\{"agent".*"/var/log/portfolio/portfolio\.log".*disk_used_percent.*mem_used_percent`),
 		matches("compute/launch-template", "user_data", `(?m)^User=portfolio$`),
 		matches("compute/launch-template", "user_data", `(?m)^Restart=always$`))},

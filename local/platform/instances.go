@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"portfolio/contract/setting"
 	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
@@ -53,6 +55,7 @@ func (p *Platform) startInstances(ctx context.Context, st *stores, held reservat
 		"LOG_FILE": "", "WEBSOCKET_URL": socket,
 	})
 	p.record.Service = maps.Clone(environ)
+	maps.Copy(environ, sourceSettings(p.environ)) // not recorded: keys do not belong in a file
 	unlock, err := lockPorts(ctx)
 	if err != nil {
 		return err
@@ -65,6 +68,18 @@ func (p *Platform) startInstances(ctx context.Context, st *stores, held reservat
 		}
 	}
 	return p.registerTargets(ctx, cfg)
+}
+
+// sourceSettings are the service's settings about sources of prices on this machine.
+// Unless its environment names a source, none is asked, whatever the default on AWS.
+func sourceSettings(environ map[string]string) map[string]string {
+	settings := map[string]string{"QUOTE_SOURCES": cmp.Or(environ["QUOTE_SOURCES"], setting.NoSources)}
+	for _, name := range []string{"QUOTE_SOURCE_KEYS", "QUOTE_SOURCE_URLS", "QUOTE_REPLAY_FILE"} {
+		if value := environ[name]; value != "" {
+			settings[name] = value
+		}
+	}
+	return settings
 }
 
 // startInstance starts an instance and waits until it is ready.

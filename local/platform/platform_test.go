@@ -154,3 +154,10 @@ func TestTheNewestAllowedProviderIsLinked(t *testing.T) {
 		assert.Equal(t, filepath.Join(here, registry, "aws/5.100.0", platformName()), target)
 	}
 }
+
+// Nothing leaves the machine unless a source was named.
+func TestSourceSettings(t *testing.T) {
+	assert.Equal(t, map[string]string{"QUOTE_SOURCES": "none"}, sourceSettings(map[string]string{"PATH": "/bin", "QUOTE_SOURCES": ""}))
+	named := map[string]string{"QUOTE_SOURCES": "twelvedata", "QUOTE_SOURCE_KEYS": `{"twelvedata":"key"}`}
+	assert.Equal(t, named, sourceSettings(named))
+}
