@@ -225,7 +225,7 @@ func (e *Engine) recordResult(c *conn, d delivery, err error) {
 		c.lastPost, c.keepAlive = time.Now(), false
 		if d.watch == nil {
 			c.notices = c.notices[min(len(d.messages), len(c.notices)):]
-		} else if d.watch.asked.Equal(d.asked) { // else it asked for something else meanwhile
+		} else if d.watch.asked.Equal(d.asked) { // otherwise it has subscribed again meanwhile
 			d.watch.sent = d.sequence
 		}
 	case ResultGone:

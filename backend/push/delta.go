@@ -11,8 +11,8 @@ import (
 )
 
 // Delta is what changed from one valuation to a later one. It holds values, not
-// differences: applied to any valuation between the two it yields the later one.
-// The ages of prices that stayed are not in it: they follow from AsOf.
+// differences: applied to any valuation between the two, it results in the later one.
+// The ages of prices that did not change are not in it: they follow from AsOf.
 type Delta struct {
 	AsOf     time.Time           `json:"as_of"`
 	State    backend.State       `json:"state"`
@@ -58,7 +58,8 @@ func Diff(old, v *backend.Valuation) (d Delta, changed bool) {
 		d.Rates = v.Rates
 	}
 	changed = len(d.Positions)+len(d.Removed)+len(d.Quotes) > 0 || d.Balances != nil || d.Rates != nil ||
-		d.State != old.State || !same(d.Total, old.Total) || !same(d.Invested, old.Invested) || !same(d.Cash, old.Cash) || !sameGains(d.Gains, old.Gains)
+		d.State != old.State || !same(d.Total, old.Total) || !same(d.Invested, old.Invested) ||
+		!same(d.Cash, old.Cash) || !sameGains(d.Gains, old.Gains)
 	return d, changed
 }
 
@@ -84,7 +85,8 @@ func (d Delta) Then(next Delta) Delta {
 			quotes = append(quotes, aged(q, next.AsOf))
 		}
 	}
-	next.Positions, next.Removed, next.Quotes = sorted(positions, positionKey), sorted(removed, symbolKey), sorted(quotes, quoteKey)
+	next.Positions, next.Removed = sorted(positions, positionKey), sorted(removed, symbolKey)
+	next.Quotes = sorted(quotes, quoteKey)
 	if next.Balances == nil {
 		next.Balances = d.Balances
 	}

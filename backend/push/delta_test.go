@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// market is a portfolio and prices that change at random.
+// market is a portfolio with prices; both change at random.
 type market struct {
 	*rand.Rand
 	ledger backend.Ledger
@@ -58,9 +58,9 @@ func text(t *testing.T, v any) string {
 	return string(b)
 }
 
-// Deltas applied in order, and any run of them put into one, give exactly the
-// valuation; one that begins earlier than the client's place does as well.
-func TestDeltasGiveTheValuation(t *testing.T) {
+// Applying deltas in order, or any run of them merged into one, results in exactly the
+// valuation. So does a merged delta that begins before the state of the client.
+func TestDeltasResultInTheValuation(t *testing.T) {
 	for seed := range uint64(200) {
 		m := &market{
 			Rand:   rand.New(rand.NewPCG(seed, 1)),
@@ -74,7 +74,7 @@ func TestDeltasGiveTheValuation(t *testing.T) {
 			v := backend.Value(m.ledger, "USD", m.now, m.prices)
 			d, changed := push.Diff(&valuations[len(valuations)-1], &v)
 			var sent push.Delta
-			require.NoError(t, json.Unmarshal([]byte(text(t, d)), &sent)) // as a client gets it
+			require.NoError(t, json.Unmarshal([]byte(text(t, d)), &sent)) // as a client receives it
 			got := sent.Apply(valuations[len(valuations)-1])
 			require.Equal(t, text(t, v), text(t, got), "seed %d", seed)
 			if !changed {
@@ -103,5 +103,5 @@ func TestDiffOfNothing(t *testing.T) {
 	l := backend.Ledger{Holdings: []backend.Holding{{Symbol: "A", Currency: "USD", Quantity: decimal.NewFromInt(1)}}}
 	old, v := backend.Value(l, "USD", at, prices), backend.Value(l, "USD", at.Add(time.Second), prices)
 	_, changed := push.Diff(&old, &v)
-	assert.False(t, changed, "older, and the same")
+	assert.False(t, changed, "older, but the same")
 }

@@ -17,7 +17,7 @@ type Engine struct {
 	Config
 	limiter *rate.Limiter
 	claims  chan struct{} // requests a claim now
-	notices chan struct{} // asks for notices now
+	notices chan struct{} // requests a look for notices now
 
 	toValue *queue[*stream] // each at most once
 	toPost  *queue[*conn]   // each at most once
@@ -151,13 +151,13 @@ func (e *Engine) Lost() {
 	}
 }
 
-// revalue has a stream valued again; the lock is held.
+// revalue queues a stream for valuation; the lock is held.
 func (e *Engine) revalue(s *stream) {
 	s.stale = true
 	e.enqueue(s)
 }
 
-// enqueue has a stream brought up to date; the lock is held.
+// enqueue queues a stream to be brought up to date; the lock is held.
 func (e *Engine) enqueue(s *stream) {
 	if !s.queued && !s.running && !s.dropped {
 		s.queued = true

@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// settle lets everything happen that needs no more than a moment.
-func settle() { wait(150 * time.Millisecond) }
+// process waits until everything that is due now has been done.
+func process() { wait(150 * time.Millisecond) }
 
-// wait lets time pass, and what is due then happen.
+// wait waits for a time and for what is due then.
 func wait(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -35,32 +35,32 @@ func TestSnapshotThenDeltas(t *testing.T) {
 		w.quote("A", 10)
 		w.quote("B", 5)
 		w.subscribe(e, "c", "p", 0)
-		settle()
+		process()
 		assert.Equal(t, "15", w.total(c, "p"))
 		w.quote("A", 11, e)
-		settle()
-		w.quote("C", 99, e) // nobody watches it
-		settle()
+		process()
+		w.quote("C", 99, e) // not held by p
+		process()
 		w.quote("B", 6, e)
-		settle()
+		process()
 		assert.Equal(t, "17", w.total(c, "p"))
 		assert.Equal(t, []string{"snapshot", "delta", "delta"}, w.types(c))
 		first := c.messages[0].Sequence
 		assert.Equal(t, int64(1<<24+1), first, "epoch 1, number 1")
 		assert.Equal(t, []int64{first, first + 1}, []int64{c.messages[1].After, c.messages[2].After})
-		assert.Len(t, c.messages[1].Positions, 1, "only what changed")
+		assert.Len(t, c.messages[1].Positions, 1, "only the position that changed")
 
 		assert.NoError(t, e.Unsubscribe(t.Context(), "c", "p"))
-		settle()
+		process()
 		w.quote("A", 12, e)
-		settle()
+		process()
 		assert.Len(t, c.messages, 3)
 		wait(15 * time.Second)
-		assert.False(t, time.Now().Before(w.leases["p"].until), "the lease is given up")
+		assert.False(t, time.Now().Before(w.leases["p"].until), "the lease is released")
 	})
 }
 
-func TestPriceBecomesStaleByItself(t *testing.T) {
+func TestPriceBecomesStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.hold("p", "A")
@@ -69,7 +69,7 @@ func TestPriceBecomesStaleByItself(t *testing.T) {
 		c := w.connect("c")
 		w.quote("A", 10)
 		w.subscribe(e, "c", "p", 0)
-		settle()
+		process()
 		assert.Equal(t, backend.StatePriced, w.view(c, "p").State)
 		wait(backend.StaleAfter + 2*time.Second)
 		assert.Equal(t, backend.StateStale, w.view(c, "p").State)
@@ -102,9 +102,9 @@ func TestChangeDuringValuation(t *testing.T) {
 	})
 }
 
-// While a client is slow, nothing waits for it, and what it gets then is one
-// message with the last price.
-func TestSlowClientSkipsAndDelaysNobody(t *testing.T) {
+// Nothing waits for a slow client. Once it can take a message, it receives one with
+// the last price.
+func TestSlowClientSkipsStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.hold("p", "A", "B")
@@ -116,22 +116,22 @@ func TestSlowClientSkipsAndDelaysNobody(t *testing.T) {
 		w.answer["slow"] = func() error { time.Sleep(2 * time.Second); return nil }
 		w.subscribe(e, "slow", "p", 0)
 		w.subscribe(e, "fast", "p", 0)
-		wait(3 * time.Second) // the snapshots are there
+		wait(3 * time.Second) // until both have a snapshot
 		for price := range int64(30) {
 			w.quote("A", 10+price, e)
 			wait(50 * time.Millisecond)
 		}
 		assert.Equal(t, "40", w.total(fast, "p"))
-		assert.Len(t, w.types(fast), 31, "each of them")
+		assert.Len(t, w.types(fast), 31, "the snapshot and every price")
 		wait(5 * time.Second)
 		assert.Equal(t, "40", w.total(slow, "p"))
-		assert.Len(t, w.types(slow), 3, "the snapshot, the first and the last")
+		assert.Len(t, w.types(slow), 3, "the snapshot, the first and the last price")
 		assert.Equal(t, fast.sequence["p"], slow.sequence["p"])
 		assert.Equal(t, slow.messages[1].Sequence, slow.messages[2].After)
 	})
 }
 
-func TestFarBehindGetsSnapshot(t *testing.T) {
+func TestClientFarBehindReceivesSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e, stop := watchedWorld(t)
 		defer stop()
@@ -149,7 +149,7 @@ func TestFarBehindGetsSnapshot(t *testing.T) {
 	})
 }
 
-func TestGoneDeletesExactlyThatConnection(t *testing.T) {
+func TestGoneConnectionsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e, stop := watchedWorld(t)
 		defer stop()
@@ -160,7 +160,7 @@ func TestGoneDeletesExactlyThatConnection(t *testing.T) {
 		}
 		c := w.connect("c")
 		w.subscribe(e, "c", "p", 0)
-		settle()
+		process()
 		tries := 0
 		for i := range 200 {
 			w.answer[fmt.Sprint("gone-", i)] = func() error {
@@ -171,25 +171,25 @@ func TestGoneDeletesExactlyThatConnection(t *testing.T) {
 			}
 		}
 		w.quote("A", 2, e)
-		settle()
+		process()
 		w.quote("A", 3, e)
-		settle()
+		process()
 		assert.Equal(t, "3", w.total(c, "p"))
-		assert.Equal(t, 200, tries, "nobody posts to the dead again")
+		assert.Equal(t, 200, tries, "one post to each connection that is gone")
 		assert.Len(t, w.forgotten, 200)
 		assert.NotContains(t, w.forgotten, "c")
 		assert.Len(t, w.subs["p"], 1)
 	})
 }
 
-func TestLimitedBacksOff(t *testing.T) {
+func TestLimitedPostsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e, stop := watchedWorld(t)
 		defer stop()
 		limited, free := w.connect("limited"), w.connect("free")
 		w.subscribe(e, "limited", "p", 0)
 		w.subscribe(e, "free", "p", 0)
-		settle()
+		process()
 		tries, full := 0, true
 		w.answer["limited"] = func() error {
 			w.mu.Lock()
@@ -204,7 +204,7 @@ func TestLimitedBacksOff(t *testing.T) {
 			wait(100 * time.Millisecond)
 		}
 		assert.Equal(t, "109", w.total(free, "p"))
-		assert.Less(t, tries, 12, "in 10 s, by doubling pauses")
+		assert.Less(t, tries, 12, "few posts in 10 s, as pauses double")
 		assert.Greater(t, tries, 3)
 		w.mu.Lock()
 		full = false
@@ -214,16 +214,16 @@ func TestLimitedBacksOff(t *testing.T) {
 	})
 }
 
-// After errors that leave open what arrived the client gets a snapshot.
+// A client receives a snapshot after errors that leave open what has arrived.
 func TestFailuresEndInSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e, stop := watchedWorld(t)
 		defer stop()
 		c := w.connect("c")
 		w.subscribe(e, "c", "p", 0)
-		settle()
+		process()
 		failures := 0
-		w.answer["c"] = func() error { // one post at a time
+		w.answer["c"] = func() error { // called by one post at a time
 			if failures++; failures <= 1 || failures >= 3 && failures <= 5 {
 				return errors.New("reset by peer")
 			}
@@ -231,7 +231,7 @@ func TestFailuresEndInSnapshot(t *testing.T) {
 		}
 		w.quote("A", 2, e)
 		wait(3 * time.Second)
-		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "one failure: the same again")
+		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "after one failure, the same delta")
 		w.quote("A", 3, e)
 		wait(10 * time.Second)
 		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(c))
@@ -245,11 +245,11 @@ func TestResume(t *testing.T) {
 		defer stop()
 		old := w.connect("old")
 		w.subscribe(e, "old", "p", 0)
-		settle()
-		kept, seen := old.view["p"], old.sequence["p"]
+		process()
+		view, seen := old.view["p"], old.sequence["p"]
 		for price := range int64(5) {
 			w.quote("A", 10+price, e)
-			settle()
+			process()
 		}
 		for _, test := range []struct {
 			name  string
@@ -259,15 +259,15 @@ func TestResume(t *testing.T) {
 			{"missed some", seen, []string{"delta"}},
 			{"missed none", seen + 5, nil},
 			{"another epoch", seen - 1<<24, []string{"snapshot"}},
-			{"never heard of", seen + 6, []string{"snapshot"}},
+			{"unknown number", seen + 6, []string{"snapshot"}},
 		} {
 			c := w.connect(test.name)
-			c.view["p"] = kept
-			if test.name != "never heard of" {
+			c.view["p"] = view
+			if test.name != "unknown number" {
 				c.sequence["p"] = test.after
 			}
 			w.subscribe(e, test.name, "p", test.after)
-			settle()
+			process()
 			assert.Equal(t, test.want, w.types(c), test.name)
 			if test.want != nil {
 				assert.Equal(t, "14", w.total(c, "p"), test.name)
@@ -276,8 +276,8 @@ func TestResume(t *testing.T) {
 	})
 }
 
-// An instance that dies while it pushes is followed by another one, with numbers
-// that grow; one that ends in order is followed at once.
+// Another instance takes over from one that shuts down at once, and from one that
+// crashes when its leases expire. The sequence numbers continue to grow.
 func TestTakeOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -286,10 +286,10 @@ func TestTakeOver(t *testing.T) {
 		one, stopOne := w.engine("one")
 		c := w.connect("c")
 		w.subscribe(one, "c", "p", 0)
-		settle()
+		process()
 		two, stopTwo := w.engine("two")
 		w.quote("A", 2, one, two)
-		settle()
+		process()
 		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "one publisher at a time")
 		before := c.sequence["p"]
 
@@ -300,51 +300,51 @@ func TestTakeOver(t *testing.T) {
 		assert.Greater(t, c.sequence["p"], before)
 		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(c))
 
-		// The next one dies: its lease stays, and nobody renews it.
+		// The next publisher crashes: its lease stays and is not renewed.
 		stopTwo()
 		w.mu.Lock()
-		w.leases["p"] = lease{instance: "dead", epoch: w.leases["p"].epoch + 1, until: time.Now().Add(8 * time.Second)}
+		w.leases["p"] = lease{instance: "crashed", epoch: w.leases["p"].epoch + 1, until: time.Now().Add(8 * time.Second)}
 		w.mu.Unlock()
 		three, stopThree := w.engine("three")
 		defer stopThree()
 		w.quote("A", 4, three)
 		wait(7 * time.Second)
-		assert.Equal(t, "3", w.total(c, "p"), "as long as the lease is good")
+		assert.Equal(t, "3", w.total(c, "p"), "while the lease is valid")
 		wait(3 * time.Second)
 		assert.Equal(t, "4", w.total(c, "p"))
 		w.quote("A", 5, three)
-		settle()
+		process()
 		assert.Equal(t, "5", w.total(c, "p"))
 	})
 }
 
-// An instance that cannot renew its leases stops before another may start.
+// An instance that cannot renew its leases stops publishing before another may start.
 func TestStopsWhenLeaseIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e, stop := watchedWorld(t)
 		defer stop()
 		c := w.connect("c")
 		w.subscribe(e, "c", "p", 0)
-		settle()
+		process()
 		w.mu.Lock()
-		w.storeErr = errors.New("the database is away")
+		w.storeErr = errors.New("database unreachable")
 		until := w.leases["p"].until
 		w.mu.Unlock()
 		wait(time.Until(until))
 		w.quote("A", 2, e)
-		settle()
+		process()
 		assert.Equal(t, "1", w.total(c, "p"))
 		w.mu.Lock()
 		w.storeErr = nil
 		w.mu.Unlock()
 		wait(2 * time.Second)
-		assert.Equal(t, "2", w.total(c, "p"), "and goes on by itself")
+		assert.Equal(t, "2", w.total(c, "p"), "publishing resumes")
 	})
 }
 
-// Each client of a deleted portfolio is told so, once, whether or not an instance
-// publishes it. A connection whose key ended is told so and closed, and gets nothing
-// more.
+// Each client of a deleted portfolio receives one notice, whether or not an instance
+// publishes the portfolio. A connection whose key ended receives a notice, is closed,
+// and receives nothing more.
 func TestDeletedPortfolioAndEndedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -356,7 +356,7 @@ func TestDeletedPortfolioAndEndedKey(t *testing.T) {
 		c, idle, ended := w.connect("c"), w.connect("idle"), w.connect("ended")
 		w.subscribe(e, "c", "p", 0)
 		w.subscribe(e, "ended", "q", 0)
-		settle()
+		process()
 		w.mu.Lock()
 		delete(w.ledgers, "p")
 		delete(w.subs, "p") // as the database does
@@ -369,7 +369,7 @@ func TestDeletedPortfolioAndEndedKey(t *testing.T) {
 		e.Changed(backend.Change{Portfolio: "p"})
 		wait(time.Second)
 		w.quote("A", 2, e)
-		settle()
+		process()
 		assert.Equal(t, []string{"snapshot", "error"}, w.types(c))
 		assert.Equal(t, []string{"p", "not_found"}, []string{c.messages[1].Portfolio, c.messages[1].Code})
 		assert.Equal(t, []string{"error"}, w.types(idle))
@@ -380,13 +380,13 @@ func TestDeletedPortfolioAndEndedKey(t *testing.T) {
 	})
 }
 
-// A revocation is acted on at once, without waiting for the next look.
+// A revocation takes effect at once, without waiting for the next look for notices.
 func TestRevocationIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		e, stop := w.engine("one")
 		defer stop()
-		settle()
+		process()
 		w.connect("c")
 		w.mu.Lock()
 		w.notices = []push.Notice{{ID: 1, Connection: w.connections["c"]}}
@@ -421,7 +421,7 @@ func TestKeepAliveAndReconnect(t *testing.T) {
 	})
 }
 
-func TestLargeSnapshotComesInParts(t *testing.T) {
+func TestLargeSnapshotIsDivided(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		var symbols []string
@@ -435,7 +435,7 @@ func TestLargeSnapshotComesInParts(t *testing.T) {
 		defer stop()
 		c := w.connect("c")
 		w.subscribe(e, "c", "p", 0)
-		settle()
+		process()
 		assert.Equal(t, "2000", w.total(c, "p"))
 		assert.Greater(t, len(c.messages), 3)
 		assert.Equal(t, len(c.messages), c.messages[0].Parts)

@@ -21,7 +21,7 @@ import (
 
 const owner = "ann"
 
-// world is the stores, the market and the clients of a test, in memory.
+// world implements the stores, the market and the clients of a test in memory.
 type world struct {
 	t  *testing.T
 	mu sync.Mutex
@@ -33,14 +33,14 @@ type world struct {
 	storeErr    error
 	forgotten   []string
 	notices     []push.Notice
-	closed      []string // connections, by Close
+	closed      []string // connections that Close was called for
 
 	ledgers map[string]backend.Ledger
 	prices  backend.Prices
-	slow    func() // called by each valuation, once it has read everything
+	slow    func() // called by each valuation after it has read the prices
 
 	clients map[string]*client
-	answer  map[string]func() error // before a message is taken
+	answer  map[string]func() error // called before a message is accepted
 }
 
 type lease struct {
@@ -49,7 +49,7 @@ type lease struct {
 	until    time.Time
 }
 
-// client is what a client's program does: it applies what it gets.
+// client applies the messages of a connection, as a client's program does.
 type client struct {
 	messages []message
 	raw      []string
@@ -92,7 +92,7 @@ func (w *world) connect(id string) *client {
 	return c
 }
 
-// hold makes a portfolio with one unit of each symbol.
+// hold sets a portfolio to one unit of each symbol.
 func (w *world) hold(portfolio string, symbols ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,7 +103,7 @@ func (w *world) hold(portfolio string, symbols ...string) {
 	w.ledgers[portfolio] = l
 }
 
-// quote sets a price and tells the engines, as any instance's database does.
+// quote sets a price and announces it to the engines, as the database does.
 func (w *world) quote(symbol string, price int64, engines ...*push.Engine) {
 	w.mu.Lock()
 	now := time.Now()
@@ -125,7 +125,7 @@ func (w *world) Valuation(_ context.Context, by, id string, _ time.Time) (backen
 	}
 	v := backend.Value(l, "USD", time.Now(), w.prices)
 	if slow := w.slow; slow != nil {
-		w.mu.Unlock() // what was read before counts
+		w.mu.Unlock() // the valuation is of what was read before
 		slow()
 		w.mu.Lock()
 	}
@@ -144,13 +144,13 @@ func (w *world) Post(_ context.Context, to backend.Connection, text []byte) erro
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(text) > wire.MaxMessage {
-		w.clients[to.ID].problems = append(w.clients[to.ID].problems, "a message too large")
+		w.clients[to.ID].problems = append(w.clients[to.ID].problems, "message too large")
 	}
 	w.clients[to.ID].take(text)
 	return nil
 }
 
-// take applies a message, and notes what a client must never see.
+// take applies a message, and records a problem if a client must never receive it.
 func (c *client) take(text []byte) {
 	var m message
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -179,7 +179,7 @@ func (c *client) take(text []byte) {
 	}
 }
 
-// view is what a client believes of a portfolio.
+// view returns the valuation of a portfolio that a client has.
 func (w *world) view(c *client, portfolio string) backend.Valuation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,7 +187,7 @@ func (w *world) view(c *client, portfolio string) backend.Valuation {
 	return c.view[portfolio]
 }
 
-// total is what a client believes a portfolio to be worth; "" for nothing.
+// total returns the total of a portfolio that a client has, "" if it has none.
 func (w *world) total(c *client, portfolio string) string {
 	if v := w.view(c, portfolio); v.Total.Valid {
 		return v.Total.Decimal.String()
@@ -223,8 +223,8 @@ func (w *world) announce(portfolio string) {
 	w.mu.Lock()
 	listeners := slices.Clone(w.listeners)
 	w.mu.Unlock()
-	for _, tell := range listeners {
-		tell(portfolio)
+	for _, changed := range listeners {
+		changed(portfolio)
 	}
 }
 
@@ -344,8 +344,8 @@ func (w *world) subscribe(e *push.Engine, connection, portfolio string, after in
 	require.NoError(w.t, e.Subscribe(w.t.Context(), connection, portfolio, after))
 }
 
-// watchedWorld has the portfolio p, which holds A at 1, and an engine that runs
-// until stop.
+// watchedWorld returns a world with the portfolio p, which holds A at 1, and an engine
+// that runs until stop.
 func watchedWorld(t *testing.T) (w *world, e *push.Engine, stop func()) {
 	w = newWorld(t)
 	w.hold("p", "A")

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lags gathers how long quotes took.
+// lags collects the lag of each post.
 type lags struct {
 	push.NoMetrics
 	mu  sync.Mutex
@@ -33,9 +33,9 @@ func (l *lags) Posted(result push.Result, lag time.Duration) {
 	}
 }
 
-// 10,000 connections, 100 to each of 100 portfolios, and 50 quotes a second, each
-// of which concerns one of them: 5,000 signed posts a second over HTTP, with the
-// other side in this process too. One iteration is one quote.
+// BenchmarkFanOut has 10,000 connections, 100 to each of 100 portfolios, and 50 quotes
+// per second, each of which concerns one portfolio: 5,000 signed posts per second over
+// HTTP, with the receiver in this process, too. One iteration is one quote.
 func BenchmarkFanOut(b *testing.B) {
 	w := newWorld(nil)
 	gateway := pushtest.New(nil)

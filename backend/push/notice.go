@@ -23,14 +23,14 @@ const (
 	notifiers = 16
 )
 
-// Notice is something that the client of a connection must be told.
+// Notice is an event that must be reported to the client of a connection.
 type Notice struct {
 	ID         int64
 	Connection backend.Connection
 	Deleted    string // the portfolio that was deleted; "" if the connection's key ended
 }
 
-// notifySoon has the store asked for notices now.
+// notifySoon requests a look for notices now.
 func (e *Engine) notifySoon() {
 	select {
 	case e.notices <- struct{}{}:
@@ -108,7 +108,7 @@ func (e *Engine) deliverNotice(ctx context.Context, n Notice) (gone bool, err er
 	}
 	err = e.Poster.Post(ctx, n.Connection, wire.Encode(message))
 	if n.Deleted == "" && !errors.Is(err, ErrGone) {
-		// The connection is closed even if its client could not be told why.
+		// The connection is closed even if the notice could not be posted.
 		err = e.Poster.Close(ctx, n.Connection)
 		gone = err == nil
 	}
@@ -118,7 +118,7 @@ func (e *Engine) deliverNotice(ctx context.Context, n Notice) (gone bool, err er
 	return gone, err
 }
 
-// silence posts nothing more to a connection.
+// silence stops posts to a connection.
 func (e *Engine) silence(connection string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

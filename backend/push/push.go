@@ -53,18 +53,18 @@ type Lease struct {
 type Subscriber struct {
 	Connection backend.Connection
 	After      int64     // number up to which the client has everything; 0 for nothing
-	Asked      time.Time // when it said so last
+	Asked      time.Time // when it last subscribed
 }
 
 // Store keeps subscriptions and leases for all instances. Times of leases are
 // the store's own, so that the instances' clocks do not matter.
 type Store interface {
 	// Subscribe stores that a connection watches a portfolio of its owner, or
-	// asks again from another number on. Codes of its errors are
-	// CodeUnknownConnection, CodeForbidden where the connection's key is not good
-	// for reading any more, CodeNotFound and CodeLimitReached.
+	// subscribes again from another number on. Codes of its errors are
+	// CodeUnknownConnection, CodeForbidden if the connection's key may no longer
+	// read, CodeNotFound and CodeLimitReached.
 	Subscribe(ctx context.Context, connection, portfolio string, after int64, limit int, now time.Time) error
-	// Unsubscribe forgets it. There being none is no error.
+	// Unsubscribe ends a subscription. It is not an error if there is none.
 	Unsubscribe(ctx context.Context, connection, portfolio string) error
 	// Subscribers returns all connections that watch a portfolio and have not expired at now.
 	Subscribers(ctx context.Context, portfolio string, now time.Time) ([]Subscriber, error)
@@ -75,15 +75,15 @@ type Store interface {
 	// Release ends leases at once.
 	Release(ctx context.Context, instance string, portfolios []string) error
 	// Notices returns notices that are due, at most limit of them, and makes each due
-	// again after a while, should it not be delivered. No two calls return the same
-	// notice in the meantime.
+	// again after retryAfter, in case it is not delivered. Until then, no other call
+	// returns it.
 	Notices(ctx context.Context, retryAfter time.Duration, limit int) ([]Notice, error)
 	// Noticed removes notices that were delivered.
 	Noticed(ctx context.Context, ids []int64) error
-	// Forget removes connections with all they watch.
+	// Forget removes connections with their subscriptions.
 	Forget(ctx context.Context, connections []string) error
-	// ListenSubscriptions calls with each portfolio whose subscribers changed, at
-	// any instance, until ctx ends; lost where some may have been missed.
+	// ListenSubscriptions calls changed with each portfolio whose subscribers changed at
+	// any instance, and lost when some may have been missed, until ctx ends.
 	ListenSubscriptions(ctx context.Context, changed func(portfolio string), lost func()) error
 }
 
@@ -102,7 +102,7 @@ const (
 // must not wait.
 type Metrics interface {
 	// Posted is called after each post. Lag is the time from the receipt of the
-	// oldest quote in the message until then, 0 where there was none in it.
+	// oldest quote in the message until then, 0 if there is none in it.
 	Posted(result Result, lag time.Duration)
 	// Watched is called about once a second with what this instance publishes.
 	Watched(streams, connections, subscriptions int)
@@ -123,18 +123,18 @@ type Config struct {
 	Store   Store
 	Valuer  Valuer
 	Poster  Poster
-	Metrics Metrics // NoMetrics where nil
+	Metrics Metrics // NoMetrics if nil
 	// Instance names this process. It must not be used again after a restart: the
 	// leases of the process before would count as this one's.
 	Instance string
-	// Rate limits posts a second. API Gateway's default quota is 10,000 requests a
-	// second of an account and region, posts to connections included ("Amazon API
+	// Rate limits posts per second. API Gateway's default quota is 10,000 requests per
+	// second for an account and region, posts to connections included ("Amazon API
 	// Gateway quotas").
 	Rate float64
 	// Posters and Valuers are how many posts and valuations are under way at most;
-	// 128 and 4 where zero.
+	// 128 and 4 if zero.
 	Posters, Valuers int
-	// DrainTimeout is how long the end of Run may wait for posts; 5 s where zero.
+	// DrainTimeout is how long the end of Run may wait for posts; 5 s if zero.
 	DrainTimeout time.Duration
 }
 

@@ -24,7 +24,7 @@ const key = "first signing key of the test"
 
 var requests atomic.Int64
 
-// unique makes a request id, which keeps signatures apart.
+// unique returns a new request id, which makes a signature unique.
 func unique() string { return fmt.Sprintf("request-%d", requests.Add(1)) }
 
 func connectBody(id, ticket string) string {
@@ -39,7 +39,7 @@ func disconnectBody(id string) string {
 	return fmt.Sprintf(`{"requestId":%q,"connectionId":%q,"domainName":"api.example","stage":"prod","disconnectCode":1001,"disconnectReason":"away"}`, unique(), id)
 }
 
-// connected makes a connection and gives its id.
+// connected opens a connection and returns its id.
 func (w *world) connected(i *instance, id string) string {
 	i.t.Helper()
 	body := connectBody(id, w.ticket(i))
@@ -47,7 +47,7 @@ func (w *world) connected(i *instance, id string) string {
 	return id
 }
 
-// ping makes a signed call that is answered pong.
+// ping makes a signed call and expects a pong.
 func ping(i *instance, id, key string) *http.Request {
 	return i.call("/internal/message", key, messageBody(id, `{"action":"ping"}`), time.Now())
 }
@@ -58,7 +58,7 @@ func assertPong(t *testing.T, a answer, of ...any) {
 	assert.JSONEq(t, `{"type":"pong"}`, a.Body, of...)
 }
 
-// A connection from its handshake to its end, and who may not speak for it.
+// A connection from its handshake to its end, and calls that are refused.
 func TestConnection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -109,17 +109,17 @@ func TestConnection(t *testing.T) {
 		assert.Equal(t, want, status, path)
 	}
 
-	for range 2 { // the second has nothing to remove
+	for range 2 { // the second one has nothing to remove
 		assert.Equal(t, answer{Status: http.StatusNoContent},
 			i.send(i.call("/internal/disconnect", key, disconnectBody(id), time.Now())))
 	}
 	count, _ = rows()
 	assert.Zero(t, count)
-	assertQuiet(t, i, "first-password", pong.Header.Get(signature.Header))
+	assertNoSecrets(t, i, "first-password", pong.Header.Get(signature.Header))
 }
 
-// assertQuiet expects a log of JSON lines that holds none of the secrets.
-func assertQuiet(t *testing.T, i *instance, secrets ...string) {
+// assertNoSecrets expects a log of JSON lines that contains none of the secrets.
+func assertNoSecrets(t *testing.T, i *instance, secrets ...string) {
 	t.Helper()
 	log := i.log()
 	for line := range strings.Lines(log) {
@@ -132,8 +132,8 @@ func assertQuiet(t *testing.T, i *instance, secrets ...string) {
 	}
 }
 
-// Two instances that start at once on an empty database both serve, and a call
-// that one has taken is refused by the other.
+// Two instances that start at once on an empty database both serve, and a call that
+// one has accepted is refused by the other.
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -147,8 +147,8 @@ func TestTwoInstances(t *testing.T) {
 	assert.Equal(t, "signature_replayed", both[0].send(r).Code)
 }
 
-// Without the shared memory an instance remembers calls itself.
-func TestCacheAway(t *testing.T) {
+// Without the cache, an instance remembers calls itself.
+func TestWithoutCache(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := start(t, w.env)
@@ -165,7 +165,7 @@ func TestCacheAway(t *testing.T) {
 	assert.Equal(t, "signature_replayed", i.send(before).Code)
 }
 
-// A rotation of the key drops no call, whichever side hears of it first.
+// No call fails while the key is rotated, whichever side reads the new one first.
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -176,7 +176,7 @@ func TestKeyRotation(t *testing.T) {
 	for n, next := range []string{"second signing key of the test", "third signing key of the test"} {
 		w.cloud.rotate(signingSecret, next)
 		assertPong(t, i.send(ping(i, id, next)), "the new key, rotation %d", n)
-		assertPong(t, i.send(ping(i, id, previous)), "the key before, rotation %d", n)
+		assertPong(t, i.send(ping(i, id, previous)), "the previous key, rotation %d", n)
 		previous = next
 	}
 	assert.Equal(t, "signature_mismatch", i.send(ping(i, id, key)).Code, "two rotations ago")
@@ -191,12 +191,12 @@ func TestKeyRotation(t *testing.T) {
 		}
 		guesses.Wait()
 	}
-	limit := 2 * (2 + int(time.Since(began)/time.Second)) // two versions a read
-	assert.LessOrEqual(t, w.cloud.read()-reads, limit, "reads for sixty guesses")
+	limit := 2 * (2 + int(time.Since(began)/time.Second)) // a read gets two versions
+	assert.LessOrEqual(t, w.cloud.read()-reads, limit, "reads for sixty invalid signatures")
 }
 
-// The database goes away and comes back, with another password.
-func TestDatabaseAway(t *testing.T) {
+// The database stops and comes back with another password.
+func TestDatabaseRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := start(t, w.env)
@@ -222,9 +222,9 @@ func TestDatabaseAway(t *testing.T) {
 	assert.NotContains(t, i.log(), "second-password")
 }
 
-// Whatever is away, the process lives, says what is missing without details,
-// and serves once it comes.
-func TestStartsAlone(t *testing.T) {
+// While dependencies are missing, the process runs and reports which are down, without
+// details. It serves as soon as they are there.
+func TestStartsWithoutDependencies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	env := maps.Clone(w.env)
@@ -239,7 +239,7 @@ func TestStartsAlone(t *testing.T) {
 	}
 	require.NoError(t, i.process.Signal(syscall.SIGTERM))
 	code, err := i.exit(10 * time.Second)
-	require.NoError(t, err, "it stops while it waits for the database")
+	require.NoError(t, err, "it can be stopped while it waits for the database")
 	assert.Zero(t, code)
 
 	w.stopDatabase()
@@ -250,7 +250,7 @@ func TestStartsAlone(t *testing.T) {
 	w.connected(late, "a")
 }
 
-// A call that is under way when the process is told to stop is answered.
+// A call that is in flight when the process is told to stop is answered.
 func TestDrains(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -275,7 +275,7 @@ func TestDrains(t *testing.T) {
 	require.NoError(t, i.process.Signal(syscall.SIGTERM))
 	time.Sleep(500 * time.Millisecond)
 	_, err = i.exit(0)
-	require.Error(t, err, "it waits for the call")
+	require.Error(t, err, "the process waits for the call")
 	require.NoError(t, hold.Rollback(t.Context()))
 	assert.Equal(t, answer{Status: http.StatusNoContent}, <-slow)
 	code, err := i.exit(25 * time.Second)

@@ -21,10 +21,10 @@ func TestLogFile(t *testing.T) {
 	require.NoError(t, os.Truncate(i.logFile, 0))
 	i.get("/not-there")
 	require.Eventually(t, func() bool { return i.log() != "" }, 30*time.Second, 20*time.Millisecond)
-	assert.True(t, strings.HasPrefix(i.log(), "{"), "no hole before the first line: %q", i.log())
+	assert.True(t, strings.HasPrefix(i.log(), "{"), "the file begins with a line, not with a hole: %q", i.log())
 }
 
-// authority is a file of certificates that no server has.
+// authority writes the certificate of an authority that has signed no server's.
 func authority(t *testing.T) string {
 	a, err := servers.NewAuthority()
 	require.NoError(t, err)
@@ -33,17 +33,17 @@ func authority(t *testing.T) string {
 	return path
 }
 
-// run runs the binary to its end.
+// run runs the binary until it exits.
 func run(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	var out, errs strings.Builder
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Env = append(list(env), "PATH=") // a nil Env would inherit
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	_ = cmd.Run() // its status is what is looked at
+	_ = cmd.Run() // the test compares its status
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// What scripts and systemd see: exit statuses and the stream that holds the text.
+// Scripts and systemd depend on exit statuses and on which stream has the output.
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -76,5 +76,5 @@ func TestCommandLine(t *testing.T) {
 	for line := range strings.Lines(stderr) {
 		assert.Regexp(t, `^[A-Z_]+: got .+, want .+\n$`, line)
 	}
-	assert.Equal(t, 9, strings.Count(stderr, "\n"), stderr)
+	assert.Equal(t, 10, strings.Count(stderr, "\n"), stderr)
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// cloud stands in for Secrets Manager, S3 and API Gateway.
+// cloud replaces Secrets Manager, S3 and API Gateway.
 type cloud struct {
 	*httptest.Server
 
@@ -39,10 +39,10 @@ func (c *cloud) rotate(arn, value string) {
 	c.rotated = time.Now()
 }
 
-// closed stands among a connection's messages for its end.
+// closed marks the end of a connection among its messages.
 const closed = "(closed)"
 
-// post takes a message to a connection, or closes it.
+// post stores a message to a connection, or closes the connection.
 func (c *cloud) post(w http.ResponseWriter, r *http.Request, connection string) {
 	message, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
@@ -57,7 +57,7 @@ func (c *cloud) post(w http.ResponseWriter, r *http.Request, connection string) 
 	c.posted[connection] = append(c.posted[connection], string(message))
 }
 
-// create makes an object that is not there yet.
+// create stores an object unless it exists.
 func (c *cloud) create(w http.ResponseWriter, r *http.Request, key string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.Method != http.MethodPut || r.Header.Get("If-None-Match") != "*" {
@@ -73,14 +73,14 @@ func (c *cloud) create(w http.ResponseWriter, r *http.Request, key string) {
 	c.objects[key] = string(body)
 }
 
-// object gives what was made under a key, "" for nothing.
+// object returns the object of a key, "" if there is none.
 func (c *cloud) object(key string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.objects[key]
 }
 
-// messages are what a connection's client got.
+// messages returns what a connection's client has received.
 func (c *cloud) messages(connection string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Query().Get("list-type") == "2" {
-		_, _ = io.WriteString(w, "<ListBucketResult/>") // a caller that is gone fails itself
+		_, _ = io.WriteString(w, "<ListBucketResult/>") // if the caller is gone, its own test fails
 		return
 	}
 	if r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" {
@@ -121,7 +121,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	if index >= len(c.secrets[in.SecretID]) {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"__type":"ResourceNotFoundException","Message":"not there"}`) // a caller that is gone fails itself
+		_, _ = io.WriteString(w, `{"__type":"ResourceNotFoundException","Message":"not found"}`) // if the caller is gone, its own test fails
 		return
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{
@@ -129,7 +129,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// read is how many versions of secrets were read so far.
+// read returns how many versions of secrets have been read so far.
 func (c *cloud) read() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -34,7 +34,7 @@ const (
 	bucket         = "history"
 )
 
-// binary is the program under test, built once.
+// binary is the path of the program under test, which is built once.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -52,23 +52,23 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// world is everything that instances of the service need.
+// world has everything that instances of the service need.
 type world struct {
 	cloud    *cloud
 	postgres *servers.Postgres
 	valkey   *servers.Valkey
-	database *exec.Cmd // PostgreSQL's process, to stop and start it on its data
-	password string    // of the database's user
+	database *exec.Cmd // to stop PostgreSQL and start it again on its data
+	password string    // password of the database's user
 	env      map[string]string
 }
 
-// key makes an API key.
+// key creates an API key.
 func (w *world) key(t *testing.T) string {
 	t.Helper()
 	return w.keyOf(t, "ann")
 }
 
-// keyOf makes an API key of an owner.
+// keyOf creates an API key of an owner.
 func (w *world) keyOf(t *testing.T, owner string) string {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), postgres.Config{
@@ -84,7 +84,7 @@ func (w *world) keyOf(t *testing.T, owner string) string {
 	return secret
 }
 
-// ticket has an instance issue a ticket, which lets one connection in.
+// ticket returns a ticket from an instance, which is valid for one connection.
 func (w *world) ticket(i *instance) string {
 	i.t.Helper()
 	var out struct{ Ticket string }
@@ -92,7 +92,7 @@ func (w *world) ticket(i *instance) string {
 	return out.Ticket
 }
 
-// api makes a call of the API and decodes its answer.
+// api calls the API and decodes the answer.
 func (i *instance) api(key, method, path, body string, status int, out any) {
 	i.t.Helper()
 	r, err := http.NewRequestWithContext(i.t.Context(), method, i.base+path, strings.NewReader(body))
@@ -130,14 +130,14 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// setPassword gives the database's user a password, in the server and in the secret.
+// setPassword sets the password of the database's user in the server and in the secret.
 func (w *world) setPassword(t *testing.T, password string) {
 	require.NoError(t, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", password))
 	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"`+password+`"}`)
 	w.password = password
 }
 
-// stopDatabase ends PostgreSQL as a failover does and keeps its data.
+// stopDatabase stops PostgreSQL as a failover does and keeps its data.
 func (w *world) stopDatabase() {
 	_ = w.database.Process.Signal(syscall.SIGINT) // it may have ended already
 	for w.database.Process.Signal(syscall.Signal(0)) == nil {
@@ -151,7 +151,7 @@ func (w *world) startDatabase(t *testing.T) {
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = w.database.Dir, w.database.Env, w.database.SysProcAttr
 	require.NoError(t, cmd.Start())
 	w.database = cmd
-	go func() { _ = cmd.Wait() }() // it is stopped by a signal, so its status is no news
+	go func() { _ = cmd.Wait() }() // a signal stops it, so its status is known
 }
 
 func environment(cloudURL string, databasePort int, databaseCA string, cachePort int, cacheCA string) map[string]string {
@@ -199,7 +199,7 @@ func launch(t *testing.T, env map[string]string) *instance {
 	require.NoError(t, cmd.Start())
 	i.process = cmd.Process
 	go func() {
-		_ = cmd.Wait() // the status is looked at where it matters
+		_ = cmd.Wait() // tests compare the status where it matters
 		i.state = cmd.ProcessState
 		close(i.ended)
 	}()
@@ -234,7 +234,7 @@ func (i *instance) log() string {
 	return string(text)
 }
 
-// get answers a path's status and body, status 0 if nobody answers.
+// get returns the status and body of a path, status 0 if there is no answer.
 func (i *instance) get(path string) (int, string) {
 	response, err := client.Get(i.base + path)
 	if err != nil {
@@ -246,7 +246,7 @@ func (i *instance) get(path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// eventually waits until a path answers with status.
+// eventually waits until a path is answered with status.
 func (i *instance) eventually(path string, status int) {
 	i.t.Helper()
 	require.EventuallyWithT(i.t, func(c *assert.CollectT) {
@@ -257,7 +257,7 @@ func (i *instance) eventually(path string, status int) {
 
 var client = &http.Client{Timeout: 40 * time.Second}
 
-// call makes a request that is signed with key at a time.
+// call returns a request that is signed with key at a time.
 func (i *instance) call(path, key, body string, at time.Time) *http.Request {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, i.base+path, strings.NewReader(body))
 	require.NoError(i.t, err)
@@ -265,16 +265,15 @@ func (i *instance) call(path, key, body string, at time.Time) *http.Request {
 	return r
 }
 
-// answer is what a call was answered.
+// answer is the answer to a call.
 type answer struct {
 	Status int
 	Body   string
 	Code   string // of a problem document
 }
 
-// send makes a call; the same call may be sent again, to another instance too.
-// It may be called by any goroutine: what goes wrong fails the test and gives
-// status 0.
+// send makes a call. The same call may be sent again, also to another instance. Any
+// goroutine may call send: an error fails the test and returns status 0.
 func (i *instance) send(r *http.Request) answer {
 	i.t.Helper()
 	again := r.Clone(context.Background())
@@ -306,12 +305,12 @@ func (i *instance) send(r *http.Request) answer {
 	return a
 }
 
-// exit waits for the end of the process and gives its status.
+// exit waits for the end of the process and returns its status.
 func (i *instance) exit(within time.Duration) (int, error) {
 	select {
 	case <-i.ended:
 		return i.state.ExitCode(), nil
 	case <-time.After(within):
-		return 0, errors.New("it still runs")
+		return 0, errors.New("the process still runs")
 	}
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A service that starts keeps the day before, of portfolios that were there then.
-func TestHistoryIsKept(t *testing.T) {
+// A service that starts stores the previous day of the portfolios that existed then.
+func TestHistoryIsStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := start(t, w.env)
 	first.eventually("/ready", 200)
 	day := time.Now().Add(-time.Hour).AddDate(0, 0, -1).UTC().Format(time.DateOnly)
-	kept := func(key string) {
+	stored := func(key string) {
 		t.Helper()
 		require.Eventually(t, func() bool { return w.cloud.object(key) != "" }, time.Minute, 50*time.Millisecond, key)
 	}
-	kept("manifests/" + day + ".json")
+	stored("manifests/" + day + ".json")
 	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"))
 
 	const id = "0192d6a8-0000-7000-8000-000000000001"
@@ -31,8 +31,8 @@ func TestHistoryIsKept(t *testing.T) {
 		(id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
 		values ($1, 'ada', 'Old', 'EUR', 'FIFO', false, 1, now() - interval '9 days', now())`, id)
 	require.NoError(t, err)
-	start(t, w.env) // this bucket lists no manifest, so that the day is looked at again
-	kept("days/" + id + "/" + day + ".json")
+	start(t, w.env) // this bucket lists no manifest, so the day is checked again
+	stored("days/" + id + "/" + day + ".json")
 	assert.Contains(t, w.cloud.object("days/"+id+"/"+day+".json"), `"as_of":"`+day+`T23:59:59.999999999Z"`)
-	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"), "what is kept stays")
+	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"), "what is stored is not overwritten")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first key of an owner comes from the command line, before any instance ran.
+// An owner's first key is created on the command line, before any instance has run.
 func TestKeyCreate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -38,6 +38,6 @@ func TestKeyCreate(t *testing.T) {
 	w.stopDatabase()
 	code, stdout, stderr = run(t, w.env, create...)
 	assert.Equal(t, 1, code)
-	assert.Empty(t, stdout, "no key that is not kept")
+	assert.Empty(t, stdout, "no key is printed that was not stored")
 	assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Two clients on two instances see a transaction and quotes written at either,
-// in order, also after the instance that told them is killed.
+// The clients of two instances receive the changes from a transaction and quotes
+// written at either, in order, even after the instance that posted to them is killed.
 func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -59,7 +59,7 @@ func TestLive(t *testing.T) {
 	quote(one, 13)
 	sees("39")
 
-	// Whichever of the two tells the clients, it is killed in one of these.
+	// Whichever of the two posts to the clients, one of these iterations kills it.
 	require.NoError(t, one.process.Kill())
 	quote(two, 14)
 	sees("42")
@@ -76,7 +76,7 @@ func TestLive(t *testing.T) {
 	assert.Equal(t, []any{http.StatusUnauthorized, "unauthenticated"}, []any{denied.Status, denied.Code})
 }
 
-// invested is what a client knows after messages, whose numbers have to grow.
+// invested returns what a client has after messages, whose sequence numbers must grow.
 func invested(t *testing.T, messages []string) (value string) {
 	last := int64(0)
 	for _, text := range messages {
@@ -99,8 +99,9 @@ func invested(t *testing.T, messages []string) (value string) {
 	return value
 }
 
-// Within a second of a key's end, at any instance, its sockets are told so and closed,
-// and its calls are refused. The clients of a deleted portfolio are always told.
+// Within a second of a key's end, at any instance, its sockets receive an error and are
+// closed, and its calls are refused. The clients of a deleted portfolio always receive
+// an error.
 func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -125,7 +126,7 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 	connect(two, revoked.Key, "revoked-two=")
 	connect(two, admin, "admin=")
 
-	const bound = 5 * time.Second // for a busy machine; a quiet one takes less than a second
+	const bound = 5 * time.Second // allows for a busy machine; an idle one takes less than a second
 	ended := func(apiKey string, ids ...string) {
 		t.Helper()
 		for _, id := range ids {

@@ -41,13 +41,13 @@ func valid(t *testing.T) map[string]string {
 func TestDefaults(t *testing.T) {
 	environ := valid(t)
 	for _, name := range []string{"LISTEN_ADDRESS", "DB_PORT", "DB_NAME", "QUOTE_TTL", "PUSH_RATE", "KEY_RATE", "CACHE_CA_FILE"} {
-		environ[name] = "" // as good as unset
+		environ[name] = "" // the same as unset
 	}
 	s, err := load(environ)
 	require.NoError(t, err)
 	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute, 1500, 100}, []any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL, s.PushRate, s.KeyRate})
 	assert.Nil(t, s.CacheRoots, "the system's")
-	assert.Empty(t, s.Quotes.Names, "no source is asked unless it was switched on")
+	assert.Empty(t, s.Quotes.Names, "no source is asked unless it is configured")
 }
 
 func TestBadEnvironment(t *testing.T) {
@@ -99,10 +99,10 @@ func TestBadEnvironment(t *testing.T) {
 	}
 }
 
-func TestEveryProblemIsNamed(t *testing.T) {
+func TestAllProblemsAreReported(t *testing.T) {
 	_, err := load(nil)
 	require.Error(t, err)
-	assert.Len(t, strings.Split(err.Error(), "\n"), 8, "one line for each that has no default:\n%v", err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 8, "one line for each variable without a default:\n%v", err)
 }
 
 func TestArguments(t *testing.T) {

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// metricsInterval is between two lines of metrics: the shortest period that
-	// CloudWatch keeps without being paid for high resolution.
+	// metricsInterval is the time between two lines of metrics: the shortest period
+	// that CloudWatch stores without charging for high resolution.
 	metricsInterval = time.Minute
-	// sampleInterval is between two looks at what has no events of its own.
+	// sampleInterval is the time between two samples of what has no events of its own.
 	sampleInterval = 5 * time.Second
 	countTimeout   = 2 * time.Second
 )
@@ -28,7 +28,7 @@ const (
 // service is recorded here.
 type observer struct {
 	registry *metrics.Registry
-	newest   atomic.Int64 // time of the newest quote that came here, microseconds since 1970
+	newest   atomic.Int64 // time of the newest quote received here, in microseconds since 1970
 }
 
 var (
@@ -56,7 +56,7 @@ func (o *observer) Quoted(newest time.Time) {
 // Posted implements push.Metrics.
 func (o *observer) Posted(result push.Result, lag time.Duration) {
 	switch {
-	case result == push.ResultPosted && lag > 0: // else there was no quote in it
+	case result == push.ResultPosted && lag > 0: // otherwise there was no quote in it
 		o.registry.Record(metric.PushLag, inMilliseconds(lag))
 	case result == push.ResultLimited || result == push.ResultFailed:
 		o.registry.Record(metric.PostFailures, 1)
@@ -64,7 +64,7 @@ func (o *observer) Posted(result push.Result, lag time.Duration) {
 }
 
 // Watched implements push.Metrics. The database knows the connections of all
-// instances, so those of this one are no metric.
+// instances, so those of this one are not a metric.
 func (o *observer) Watched(_, _, _ int) {}
 
 // CacheRead implements valkey.CacheMetrics.
@@ -79,14 +79,14 @@ func (o *observer) HistoryDiffered() { o.registry.Record(metric.HistoryDifferenc
 // HistoryFailed implements history.Metrics.
 func (o *observer) HistoryFailed() { o.registry.Record(metric.HistoryFailures, 1) }
 
-// database is what is looked at of the database.
+// database is the part of the database that is observed.
 type database interface {
 	PoolUse() float64
 	OpenConnections(ctx context.Context, now time.Time) (int, error)
 	NewestQuote(ctx context.Context) (time.Time, error)
 }
 
-// count takes in what is looked at for each line.
+// count records what is read for each line.
 func (o *observer) count(ctx context.Context, db database, now time.Time) error {
 	o.registry.Record(metric.PoolUse, db.PoolUse())
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
@@ -98,8 +98,8 @@ func (o *observer) count(ctx context.Context, db database, now time.Time) error 
 	return errors.Join(err, o.age(ctx, db, now))
 }
 
-// age takes in how old the newest quote is. A process that has seen none asks the
-// database, so that a feed that is silent is noticed after a restart too.
+// age records how old the newest quote is. A process that has received none asks the
+// database, so that a feed that has stopped is noticed after a restart, too.
 func (o *observer) age(ctx context.Context, db database, now time.Time) error {
 	if o.newest.Load() == 0 {
 		newest, err := db.NewestQuote(ctx)
@@ -113,7 +113,7 @@ func (o *observer) age(ctx context.Context, db database, now time.Time) error {
 	return nil
 }
 
-// keep samples and writes metrics until ctx ends, and what is left then.
+// keep samples and writes metrics until ctx ends, and then those of the last minute.
 func (o *observer) keep(ctx context.Context, log *slog.Logger, db database) {
 	write := func(ctx context.Context) {
 		if err := o.count(ctx, db, time.Now()); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A process that ends leaves the metrics of its last minute in the log.
+// A process that ends writes the metrics of its last minute to the log.
 func TestMetricsAreWritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -22,7 +22,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// fakeDatabase answers from memory.
+// fakeDatabase returns fixed answers.
 type fakeDatabase struct {
 	open   int
 	newest time.Time
@@ -35,7 +35,7 @@ func (f fakeDatabase) OpenConnections(context.Context, time.Time) (int, error) {
 
 func (f fakeDatabase) NewestQuote(context.Context) (time.Time, error) { return f.newest, f.err }
 
-// written is every metric in what the observer writes.
+// written returns the metrics that the observer writes.
 func written(t *testing.T, o *observer) map[string]any {
 	t.Helper()
 	var out bytes.Buffer
@@ -47,7 +47,7 @@ func written(t *testing.T, o *observer) map[string]any {
 	return all
 }
 
-// metricsOf gives the metrics that CloudWatch finds in a line, nothing where it finds none.
+// metricsOf returns the metrics that CloudWatch finds in a line.
 func metricsOf(t *testing.T, line string) map[string]any {
 	t.Helper()
 	var all map[string]any
@@ -74,7 +74,7 @@ func TestEveryMetricIsRecorded(t *testing.T) {
 	o := &observer{registry: metrics.New("test")}
 	o.Answered("GET /v1/portfolios", time.Millisecond)
 	o.Quoted(noon.Add(-90 * time.Second))
-	o.Quoted(noon.Add(-2 * time.Hour)) // a late one changes nothing
+	o.Quoted(noon.Add(-2 * time.Hour)) // an older one changes nothing
 	o.Posted(push.ResultPosted, 30*time.Millisecond)
 	o.Posted(push.ResultLimited, 0)
 	o.Posted(push.ResultFailed, time.Hour)
@@ -93,11 +93,11 @@ func TestEveryMetricIsRecorded(t *testing.T) {
 	assert.ElementsMatch(t, names, slices.Collect(maps.Keys(got)))
 	assert.Equal(t, []any{90.0, 12.0, 2.0, 9.0, 1.0},
 		[]any{got["QuoteAge"], got["OpenConnections"], got["PostFailures"], got["CacheHits"], got["CacheMisses"]})
-	assert.Equal(t, 1.0, got["PushLag"].(map[string]any)["Count"], "of posts that brought a quote")
+	assert.Equal(t, 1.0, got["PushLag"].(map[string]any)["Count"], "the lag of posts with a new quote")
 }
 
-// What is not known is no metric: neither zero nor what was known before.
-func TestUnknownIsNoMetric(t *testing.T) {
+// A metric whose value is unknown is not written, neither as zero nor as it was before.
+func TestUnknownMetricsAreNotWritten(t *testing.T) {
 	o := &observer{registry: metrics.New("test")}
 	require.NoError(t, o.count(t.Context(), fakeDatabase{open: 12}, noon))
 	require.Contains(t, written(t, o), "OpenConnections")
@@ -105,7 +105,7 @@ func TestUnknownIsNoMetric(t *testing.T) {
 	assert.Equal(t, []string{"PoolUse"}, slices.Collect(maps.Keys(written(t, o))))
 
 	require.NoError(t, o.count(t.Context(), fakeDatabase{newest: noon.Add(-time.Hour)}, noon))
-	assert.Equal(t, 3600.0, written(t, o)["QuoteAge"], "a restart does not hide a silent feed")
+	assert.Equal(t, 3600.0, written(t, o)["QuoteAge"], "a restart does not hide that the feed has stopped")
 	o.Quoted(noon.Add(time.Second)) // a feed's clock is ahead
 	require.NoError(t, o.count(t.Context(), fakeDatabase{}, noon))
 	assert.Zero(t, written(t, o)["QuoteAge"])

@@ -13,11 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// posters is how many posts are under way at most. At some 10 ms each they are
-// enough for 12,000 a second, more than an account's quota.
+// posters is how many posts are in flight at most. At some 10 ms each, they are
+// enough for 12,000 per second, more than an account's quota.
 const posters = 128
 
-// newPush makes what tells clients of changes. It names this process anew each time.
+// newPush returns the engine that posts changes to clients. Each call names this
+// instance with another name.
 func newPush(s settings, credentials aws.CredentialsProvider, db *postgres.DB, v push.Valuer, m push.Metrics, log *slog.Logger) (*push.Engine, error) {
 	poster, err := apigateway.New(apigateway.Config{
 		Region: s.Region, Credentials: credentials, Endpoint: s.Endpoint, Connections: posters,
@@ -30,7 +31,7 @@ func newPush(s settings, credentials aws.CredentialsProvider, db *postgres.DB, v
 	}), nil
 }
 
-// publish pushes until ctx ends, once there are tables to do it from.
+// publish pushes until ctx ends, once the schema is migrated.
 func (s *service) publish(ctx context.Context) {
 	select {
 	case <-s.migrated:
@@ -39,8 +40,8 @@ func (s *service) publish(ctx context.Context) {
 	}
 }
 
-// follow hands on what changes at any instance: to the prices and the
-// follower first, because the others read from them then.
+// follow passes on the changes made at any instance: first to the prices and the
+// follower, because the others then read from them.
 func (s *service) follow(ctx context.Context) {
 	changed := func(c backend.Change) {
 		s.quotes.Changed(c)

@@ -35,19 +35,19 @@ const (
 	drainTimeout = wire.DeregistrationDelay - 5*time.Second
 
 	// keyOverlap is how long the signing key before the current one counts, from
-	// the current one's birth. The WebSocket handler reads the key again when its
-	// own is refused, so this only spares it that detour while both change over;
-	// longer would keep a leaked key good after the rotation that was to end it.
+	// the creation of the current one. The WebSocket handler reads the key again when
+	// its own is refused, so this only saves it that detour during a rotation; a
+	// longer time would keep a leaked key valid after the rotation that should end it.
 	keyOverlap = 10 * time.Minute
 	keyRefresh = 5 * time.Minute // without this an unused instance would not notice a rotation
 
 	sweepInterval = 30 * time.Second
 	// sweepLimit bounds one statement. At API Gateway's limit of 500 new
-	// connections a second two instances remove more than can expire.
+	// connections per second, two instances remove more than can expire.
 	sweepLimit = 10_000
 )
 
-// service is what serve wires together.
+// service has the parts that serve connects.
 type service struct {
 	log      *slog.Logger
 	metrics  *observer
@@ -66,11 +66,11 @@ type service struct {
 
 	sourceSecret *secret.Reader // the sources' keys; nil without one
 
-	migrated chan struct{} // closed once the schema is right
+	migrated chan struct{} // closed once the schema is migrated
 }
 
-// serve answers requests until ctx ends, then finishes those under way. It
-// needs nothing but its port to start.
+// serve answers requests until ctx ends, then finishes those in flight. To start, it
+// needs only its port.
 func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.ListenAddress)
 	if err != nil {
@@ -82,7 +82,7 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 		return err
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	// Pushing ends with ctx, while the calls under way go on.
+	// Pushing ends with ctx, while calls in flight are finished.
 	pushing, stopPushing := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	defer func() {
@@ -114,12 +114,12 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	draining, cancel := context.WithTimeout(background, drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(draining); err != nil {
-		return errors.Join(fmt.Errorf("calls were still under way after %s: %w", drainTimeout, err), server.Close())
+		return errors.Join(fmt.Errorf("calls were still in flight after %s: %w", drainTimeout, err), server.Close())
 	}
 	return nil
 }
 
-// newService makes the adapters. None of them connects yet.
+// newService creates the adapters. None of them connects yet.
 func newService(ctx context.Context, s settings, log *slog.Logger) (*service, error) {
 	aws, err := loadAWS(ctx, s)
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 	})
 }
 
-// keepSchema migrates once the database is there, then sweeps what expired.
+// keepSchema migrates as soon as the database is reachable, then sweeps expired rows.
 func (s *service) keepSchema(ctx context.Context) {
 	retry(ctx, s.log, "migrate", s.db.Migrate)
 	close(s.migrated)
@@ -227,8 +227,7 @@ func (s *service) keepCache(ctx context.Context) {
 	retry(ctx, s.log, "connect to cache", func(context.Context) error { return s.cache.Connect() })
 }
 
-// keepKeys has the signing keys at hand before the first call, and afterwards
-// no older than keyRefresh.
+// keepKeys reads the signing keys before the first call, and again every keyRefresh.
 func (s *service) keepKeys(ctx context.Context) {
 	refresh := func(ctx context.Context) error {
 		_, err := s.signing.Refresh(ctx)

@@ -74,8 +74,8 @@ type settings struct {
 	CacheRoots *x509.CertPool // nil for the system's
 	QuoteTTL   time.Duration  // how long a quote is cached
 	Quotes     quoteSettings
-	PushRate   int          // posts to connections a second
-	KeyRate    int          // calls a second of one API key at this instance
+	PushRate   int          // posts to connections per second
+	KeyRate    int          // calls per second of one API key at this instance
 	Balancers  netip.Prefix // zero for none
 }
 

@@ -18,7 +18,7 @@ const (
 	// leadInterval is the time between two attempts to become the instance that asks
 	// sources.
 	leadInterval = 5 * time.Second
-	// sourceKeyRefresh is the time between two looks at the secret with the keys.
+	// sourceKeyRefresh is the time between two reads of the secret with the keys.
 	sourceKeyRefresh = 5 * time.Minute
 )
 
@@ -144,8 +144,8 @@ func (s *service) newFeed(name, key string) (*source.Feed, error) {
 	}, nil
 }
 
-// sourceKeys returns the sources' keys: those in the secret, and in its place those
-// of this machine.
+// sourceKeys returns the sources' keys: those in the secret, or without one those of
+// this machine.
 func (s *service) sourceKeys(ctx context.Context) (map[string]string, error) {
 	if s.sourceSecret == nil {
 		return s.settings.Quotes.Keys, nil

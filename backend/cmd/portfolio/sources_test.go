@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// newECB serves the reference rates of the last days: one euro is 1.25 dollars and
-// 160 yen. It counts the calls.
+// newECB serves the reference rates of the last days, in which one euro is 1.25 dollars
+// or 160 yen, and counts the calls.
 func newECB(t *testing.T) (url string, calls *atomic.Int32) {
 	calls = &atomic.Int32{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -58,7 +58,7 @@ func TestRatesFromSource(t *testing.T) {
 	v := value(first)
 	assert.Equal(t, "12800", v.Total.Decimal.String(), "100 dollars at 160 / 1.25")
 	assert.Equal(t, backend.StatePriced, v.State, "a rate is fresh until the next one is due")
-	require.Len(t, v.Rates, 2, "the legs")
+	require.Len(t, v.Rates, 2, "the legs of the cross rate")
 	assert.Equal(t, []any{backend.Currency("EUR"), backend.Currency("JPY"), backend.Currency("EUR"), backend.Currency("USD")},
 		[]any{v.Rates[0].From, v.Rates[0].To, v.Rates[1].From, v.Rates[1].To})
 	before := calls.Load()
@@ -70,5 +70,5 @@ func TestRatesFromSource(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(second.log(), "asking sources") }, 30*time.Second, 100*time.Millisecond)
 	assert.Equal(t, "12800", value(second).Total.Decimal.String())
 	time.Sleep(time.Second)
-	assert.Equal(t, before, calls.Load(), "what the first instance has is not asked for again")
+	assert.Equal(t, before, calls.Load(), "what the first instance has stored is not asked for again")
 }

@@ -19,7 +19,7 @@ type books struct {
 	key string
 }
 
-// portfolio creates one with more members than its name and base currency.
+// portfolio creates a portfolio; more holds members besides name and base currency.
 func (b books) portfolio(base, more string) string {
 	var out struct{ ID string }
 	b.api(b.key, http.MethodPost, "/v1/portfolios", `{"name":"values","base_currency":"`+base+`"`+more+`}`, http.StatusCreated, &out)
@@ -106,7 +106,7 @@ func (b books) valuation(portfolio string) (v valuation) {
 	return v
 }
 
-// is compares numbers that may be null, which is "".
+// is compares numbers that may be null; "" stands for null.
 func is(t *testing.T, want string, got *string, of string) {
 	t.Helper()
 	if got == nil {
@@ -117,7 +117,7 @@ func is(t *testing.T, want string, got *string, of string) {
 }
 
 // The numbers that a broker's statement shows, over HTTP.
-func TestRightValues(t *testing.T) {
+func TestValues(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := start(t, w.env)
@@ -135,7 +135,7 @@ func TestRightValues(t *testing.T) {
 		return fmt.Sprintf(`"kind":%q,"date":%q,"amount":%q,"currency":%q`, kind, d, amount, currency)
 	}
 
-	t.Run("splits there and back", func(t *testing.T) {
+	t.Run("a split and its reverse", func(t *testing.T) {
 		t.Parallel()
 		for n, units := range []string{"119", "10"} {
 			p, s := b.portfolio("USD", ""), fmt.Sprintf("BACK%d", n)
@@ -279,7 +279,7 @@ func TestRightValues(t *testing.T) {
 		}{
 			{"a week", 7, "1010", "0.01", ""},
 			{"a day of loss", 1, "920", "-0.08", ""},
-			{"all lost", 30, "0", "-1", ""},
+			{"total loss", 30, "0", "-1", ""},
 			{"two years", 730, "1210", "0.21", "0.1"},
 		} {
 			p, s := b.portfolio("USD", ""), strings.ToUpper(strings.ReplaceAll(test.name, " ", "-"))

@@ -1,5 +1,5 @@
-// Package pushtest has a stand-in for API Gateway's @connections, for tests and
-// for measuring without an emulator in the way.
+// Package pushtest has a replacement for API Gateway's @connections, for tests and
+// for measurements that an emulator would slow down.
 package pushtest
 
 import (
@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Gateway answers posts to connections and hands their messages on. It is safe
-// for concurrent use.
+// Gateway answers posts to connections and passes on their messages. It is safe for
+// concurrent use.
 type Gateway struct {
-	URL string // to be the endpoint of package apigateway
+	URL string // the endpoint to use in package apigateway
 
-	// Received is called with each message that was taken, by many goroutines.
+	// received is called with each accepted message, by many goroutines.
 	received func(connection string, message []byte)
 	server   *httptest.Server
 	posts    atomic.Int64
@@ -26,8 +26,8 @@ type Gateway struct {
 
 // Answer is how posts to a connection are answered.
 type Answer struct {
-	Status int           // 0 is 200; 410 is gone, 429 too much
-	Delay  time.Duration // before
+	Status int           // 0 means 200; 410 gone, 429 too many
+	Delay  time.Duration // before the answer
 }
 
 // New starts a gateway on 127.0.0.1. Received may be nil.
@@ -41,13 +41,13 @@ func New(received func(connection string, message []byte)) *Gateway {
 	return g
 }
 
-// Close ends it.
+// Close stops the gateway.
 func (g *Gateway) Close() { g.server.Close() }
 
 // Posts counts the posts so far, whatever the answer.
 func (g *Gateway) Posts() int64 { return g.posts.Load() }
 
-// Answer decides about the posts to a connection from now on.
+// Answer sets how posts to a connection are answered from now on.
 func (g *Gateway) Answer(connection string, a Answer) { g.answers.Store(connection, a) }
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
