@@ -73,7 +73,7 @@ type APIKey struct {
 	Label     string     `json:"label"` // for people, 1–100 characters
 	Scopes    []Scope    `json:"scopes"`
 	CreatedAt time.Time  `json:"created_at"`
-	Sources   []string   `json:"sources"`    // that a feed may write; null for any
+	Sources   []string   `json:"sources"`    // that a feed may write; null for any, which only the command line grants
 	ExpiresAt *time.Time `json:"expires_at"` // null for never
 	RevokedAt *time.Time `json:"revoked_at"` // null unless revoked
 }
@@ -115,7 +115,7 @@ func (k APIKey) validateSources(p *problems) {
 	case !slices.Contains(k.Scopes, ScopeFeed):
 		p.add("sources", "a value", "none without the scope feed")
 	case len(k.Sources) == 0 || len(k.Sources) > MaxSources:
-		p.add("sources", fmt.Sprintf("%d of them", len(k.Sources)), fmt.Sprintf("1–%d, or null for any", MaxSources))
+		p.add("sources", fmt.Sprintf("%d of them", len(k.Sources)), fmt.Sprintf("1–%d", MaxSources))
 	}
 	for i, source := range k.Sources {
 		p.source(fmt.Sprintf("sources[%d]", i), source)

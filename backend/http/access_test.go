@@ -231,14 +231,19 @@ func TestSources(t *testing.T) {
 	refused := c.do(t, key, "POST", "/v1/quotes", feed("other"))
 	assert.Equal(t, "forbidden", refused.code())
 	assert.Contains(t, refused.JSON["detail"], `quotes[0].source: the key may not write the source "other"`)
-	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status, "a key without sources may write any")
+	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status, "a key from the command line may write any")
+	for _, body := range []string{`{"label":"k","scopes":["feed"]}`, `{"label":"k","scopes":["read","feed"],"sources":null}`} {
+		unnamed := c.do(t, root, "POST", "/v1/keys", body)
+		assert.Equal(t, 400, unnamed.Status)
+		assert.Contains(t, unnamed.JSON["detail"], "sources: got none, want the sources that the feed may write")
+	}
 
 	for body, status := range map[string]int{
 		`{"label":"k","scopes":["feed"],"sources":["ecb"]}`:         201,
 		`{"label":"k","scopes":["admin"]}`:                          201,
 		`{"label":"k","scopes":["feed"],"sources":["ecb","other"]}`: 403,
-		`{"label":"k","scopes":["feed"]}`:                           403,
-		`{"label":"k","scopes":["feed"],"sources":null}`:            403,
+		`{"label":"k","scopes":["feed"]}`:                           400,
+		`{"label":"k","scopes":["feed"],"sources":null}`:            400,
 		`{"label":"k","scopes":["admin"],"sources":["ecb"]}`:        400,
 		`{"label":"k","scopes":["feed"],"sources":[]}`:              400,
 		`{"label":"k","scopes":["feed"],"sources":[""]}`:            400,

@@ -2,7 +2,9 @@ package http
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"portfolio/backend"
@@ -30,6 +32,10 @@ func (a *api) createKey(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	now := a.Now().UTC()
 	k := backend.APIKey{Owner: by.Owner, Label: in.Label, Scopes: in.Scopes, Sources: in.Sources, CreatedAt: now, ExpiresAt: in.ExpiresAt}
 	problems.addAll("", k.Validate())
+	// Only the command line creates keys that may write any source.
+	if slices.Contains(k.Scopes, backend.ScopeFeed) && k.Sources == nil {
+		problems.add("sources", "none", fmt.Sprintf("the sources that the feed may write, 1–%d", backend.MaxSources))
+	}
 	if k.ExpiresAt != nil && !k.ExpiresAt.After(now) {
 		problems.add("expires_at", k.ExpiresAt.Format(time.RFC3339), "a time in the future, or none")
 	}

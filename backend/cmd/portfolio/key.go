@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,13 @@ func newKeyCreateCommand(environ map[string]string) *cobra.Command {
 		Short: "Create an API key and print it",
 		Long: `Creates an API key, such as an owner's first one, and prints it to standard
 output. It is shown only once: the database stores its hash. The database is
-migrated first if necessary.`,
-		Example: "  portfolio key create --owner alice --scopes read,trade --label phone",
-		Args:    noArguments,
+migrated first if necessary.
+
+A key with the scope feed writes prices that every owner sees. Name the sources that
+it may write with --sources; without, it may write any.`,
+		Example: `  portfolio key create --owner alice --scopes read,trade --label phone
+  portfolio key create --owner prices --scopes feed --sources ecb,xetra --label feed`,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, scope := range scopes {
 				k.Scopes = append(k.Scopes, backend.Scope(scope))
@@ -43,7 +48,7 @@ migrated first if necessary.`,
 	}
 	c.Flags().StringVar(&k.Owner, "owner", "", "owner of the portfolios that the key opens, 1–100 characters")
 	c.Flags().StringVar(&k.Label, "label", "", "what the key is for, 1–100 characters")
-	c.Flags().StringSliceVar(&k.Sources, "sources", nil, "sources that a feed may write, separated by commas; any if absent")
+	c.Flags().StringSliceVar(&k.Sources, "sources", nil, "with the scope feed: sources that the key may write, separated by commas; any if absent")
 	c.Flags().StringSliceVar(&scopes, "scopes", nil, "what the key allows, separated by commas: read, trade, feed, admin")
 	return c
 }
@@ -70,7 +75,7 @@ func createKey(ctx context.Context, environ map[string]string, k backend.APIKey,
 	if k, err = db.CreateKey(ctx, backend.Principal{}, k, backend.HashSecret(secret)); err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "key %s of %s with %s; it is shown only once\n", k.ID, k.Owner, scopeList(k.Scopes))
+	fmt.Fprintf(stderr, "key %s of %s with %s; it is shown only once\n", k.ID, k.Owner, grants(k))
 	_, err = fmt.Fprintln(stdout, secret)
 	return err
 }
@@ -83,10 +88,13 @@ func asOptions(err error) error {
 	return errors.New("--" + strings.ReplaceAll(err.Error(), "\n", "\n--"))
 }
 
-func scopeList(scopes []backend.Scope) string {
-	texts := make([]string, len(scopes))
-	for i, scope := range scopes {
-		texts[i] = string(scope)
+// grants describes what a key allows.
+func grants(k backend.APIKey) string {
+	texts := make([]string, len(k.Scopes))
+	for i, scope := range k.Scopes {
+		if texts[i] = string(scope); scope == backend.ScopeFeed {
+			texts[i] = "feed of " + cmp.Or(strings.Join(k.Sources, " and "), "any source")
+		}
 	}
 	return strings.Join(texts, ", ")
 }

@@ -35,6 +35,19 @@ func TestKeyCreate(t *testing.T) {
 	assert.Equal(t, []any{"alice", "first", []string{"read", "trade"}}, []any{owner, label, scopes})
 	assert.NotContains(t, text, secret)
 
+	for sources, granted := range map[string]string{"": "any source", "ecb": "ecb", "ecb,xetra": "ecb and xetra"} {
+		arguments := []string{"key", "create", "--owner", "prices", "--scopes", "read,feed", "--label", "feed"}
+		if sources != "" {
+			arguments = append(arguments, "--sources", sources)
+		}
+		code, _, stderr := run(t, w.env, arguments...)
+		assert.Equal(t, 0, code)
+		assert.Contains(t, stderr, " of prices with read, feed of "+granted+"; it is shown")
+		var stored []string
+		require.NoError(t, db.QueryRow(t.Context(), "select sources from api_keys order by id desc limit 1").Scan(&stored))
+		assert.Equal(t, sources, strings.Join(stored, ","))
+	}
+
 	w.stopDatabase()
 	code, stdout, stderr = run(t, w.env, create...)
 	assert.Equal(t, 1, code)
