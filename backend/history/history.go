@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 
 	"portfolio/backend"
@@ -50,7 +51,31 @@ func dayKey(portfolio string, day backend.Date) string {
 	return "days/" + portfolio + "/" + day.String() + ".json"
 }
 
-func manifestKey(day backend.Date) string { return manifests + day.String() + ".json" }
+// date is a day in the time zone of some portfolios, which says when it closes.
+type date struct {
+	zone string // of the IANA time zone database
+	day  backend.Date
+}
+
+// utc is the time zone whose manifests are in no folder of their own.
+const utc = "UTC"
+
+func manifestKey(d date) string {
+	if d.zone == utc {
+		return manifests + d.day.String() + ".json"
+	}
+	return manifests + d.zone + "/" + d.day.String() + ".json"
+}
+
+// parseManifestKey reads what manifestKey writes.
+func parseManifestKey(key string) (d date, err error) {
+	folder, name := path.Split(strings.TrimPrefix(key, manifests))
+	if d.zone = strings.TrimSuffix(folder, "/"); d.zone == "" {
+		d.zone = utc
+	}
+	d.day, err = backend.ParseDate(strings.TrimSuffix(name, ".json"))
+	return d, err
+}
 
 // Day returns the stored valuation of a portfolio at the close of a day, and
 // whether there is one.
@@ -94,9 +119,9 @@ func (b *Bucket) create(ctx context.Context, key string, text []byte) (stored []
 	return stored, err
 }
 
-// completeDays returns the days that have a manifest.
-func (b *Bucket) completeDays(ctx context.Context) (map[backend.Date]bool, error) {
-	days := map[backend.Date]bool{}
+// complete returns the days that have a manifest.
+func (b *Bucket) complete(ctx context.Context) (map[date]bool, error) {
+	days := map[date]bool{}
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
 		Bucket: &b.name, Prefix: aws.String(manifests),
 	})
@@ -106,9 +131,8 @@ func (b *Bucket) completeDays(ctx context.Context) (map[backend.Date]bool, error
 			return nil, fmt.Errorf("list %s: %w", manifests, err)
 		}
 		for _, object := range page.Contents {
-			name := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(object.Key), manifests), ".json")
-			if day, err := backend.ParseDate(name); err == nil {
-				days[day] = true
+			if d, err := parseManifestKey(aws.ToString(object.Key)); err == nil {
+				days[d] = true
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"portfolio/backend"
@@ -17,7 +18,8 @@ import (
 const (
 	// quoteGrace is how long after the close of a day its quotes may still arrive.
 	quoteGrace = time.Hour
-	// maxDays limits the days that one run begins. The next run continues.
+	// maxDays limits the days of one time zone that a run begins. The next run
+	// continues.
 	maxDays = 31
 )
 
@@ -29,9 +31,12 @@ type Leader interface {
 
 // Portfolios lists the portfolios of all owners.
 type Portfolios interface {
-	// PortfoliosAt returns up to limit portfolios that were created no later than
-	// at, in the order of their IDs, starting after the ID after ("" for the first).
-	PortfoliosAt(ctx context.Context, at time.Time, after string, limit int) ([]backend.Portfolio, error)
+	// TimeZones returns the time zones of all portfolios.
+	TimeZones(ctx context.Context) ([]string, error)
+	// PortfoliosIn returns up to limit portfolios of a time zone that were created
+	// no later than at, in the order of their IDs, starting after the ID after ("" for
+	// the first).
+	PortfoliosIn(ctx context.Context, zone string, at time.Time, after string, limit int) ([]backend.Portfolio, error)
 }
 
 // Valuer values portfolios as of a time.
@@ -59,20 +64,20 @@ type Config struct {
 	Now        func() time.Time
 }
 
-// Job stores each portfolio's valuation at the close of each day. It must not be
-// used concurrently.
+// Job stores each portfolio's valuation at the close of each day in the portfolio's
+// time zone. It must not be used concurrently.
 type Job struct {
 	Config
 	// begun holds the days that have no manifest yet, so that another run values
 	// only the portfolios that are missing.
-	begun map[backend.Date]hashes
+	begun map[date]hashes
 }
 
 // hashes holds the SHA-256, in hexadecimal, of each stored valuation by portfolio.
 type hashes map[string]string
 
 // NewJob returns a job that has stored nothing yet.
-func NewJob(c Config) *Job { return &Job{Config: c, begun: map[backend.Date]hashes{}} }
+func NewJob(c Config) *Job { return &Job{Config: c, begun: map[date]hashes{}} }
 
 // manifest marks a day as complete and holds the hashes of its objects.
 type manifest struct {
@@ -80,58 +85,82 @@ type manifest struct {
 	Portfolios hashes       `json:"portfolios"`
 }
 
-// Run stores every day since the first complete one that is not complete, or only the
-// last day if none is complete, unless another instance is doing so. It starts at most
-// a month of days. A portfolio that fails delays neither the others nor later days, but
-// its day gets no manifest and Run returns an error; the next run tries again what is
-// missing. Objects in the bucket are never overwritten: a new valuation that differs
-// from the stored one is logged and counted.
+// Run stores, for each time zone, every day since the first complete one that is not
+// complete, or only the last day if none is complete, unless another instance is doing
+// so. It starts at most a month of days. A portfolio that fails delays neither the
+// others nor later days, but its day gets no manifest and Run returns an error; the next
+// run tries again what is missing. Objects in the bucket are never overwritten: a new
+// valuation that differs from the stored one is logged and counted.
 func (j *Job) Run(ctx context.Context) error {
 	_, err := j.Leader.Lead(ctx, j.catchUp)
 	return err
 }
 
 func (j *Job) catchUp(ctx context.Context) error {
-	complete, err := j.Bucket.completeDays(ctx)
+	complete, err := j.Bucket.complete(ctx)
 	if err != nil {
 		return j.failed(err)
 	}
-	last := backend.DateOf(j.Now().Add(-quoteGrace)) - 1
-	first := last
-	for day := range complete {
-		first = min(first, day)
-		delete(j.begun, day) // another instance may have completed it
+	for d := range complete {
+		delete(j.begun, d) // another instance may have completed it
 	}
-	for day := range j.begun {
-		first = min(first, day)
+	zones, err := j.Portfolios.TimeZones(ctx)
+	if err != nil {
+		return j.failed(err)
+	}
+	if !slices.Contains(zones, utc) {
+		zones = append(zones, utc) // its manifests show that the job runs
 	}
 	var failures []error
-	for day, began := first, 0; day <= last && ctx.Err() == nil; day++ {
-		if complete[day] {
-			continue
-		}
-		if j.begun[day] == nil {
-			if began == maxDays {
-				break
-			}
-			began++
-			j.begun[day] = hashes{}
-		}
-		if err := j.storeDay(ctx, day, j.begun[day]); err != nil {
-			failures = append(failures, fmt.Errorf("history of %s: %w", day, err))
-			continue
-		}
-		delete(j.begun, day)
+	for _, zone := range zones {
+		failures = append(failures, j.catchUpZone(ctx, zone, complete))
 	}
 	return errors.Join(append(failures, ctx.Err())...)
 }
 
-// storeDay stores one day of all portfolios that are not stored yet, then the day's
-// manifest. If any portfolio fails, it stores no manifest.
-func (j *Job) storeDay(ctx context.Context, day backend.Date, stored hashes) error {
+// catchUpZone stores the days of the portfolios of one time zone.
+func (j *Job) catchUpZone(ctx context.Context, zone string, complete map[date]bool) error {
+	location := backend.Portfolio{TimeZone: zone}.Location()
+	last := backend.DateIn(j.Now().Add(-quoteGrace), location) - 1
+	first := last
+	for d := range complete {
+		if d.zone == zone {
+			first = min(first, d.day)
+		}
+	}
+	for d := range j.begun {
+		if d.zone == zone {
+			first = min(first, d.day)
+		}
+	}
+	var failures []error
+	began := 0
+	for d := (date{zone, first}); d.day <= last && ctx.Err() == nil; d.day++ {
+		if complete[d] {
+			continue
+		}
+		if j.begun[d] == nil {
+			if began == maxDays {
+				break
+			}
+			began++
+			j.begun[d] = hashes{}
+		}
+		if err := j.storeDay(ctx, d, backend.CloseIn(d.day, location), j.begun[d]); err != nil {
+			failures = append(failures, fmt.Errorf("history of %s, %s: %w", d.day, zone, err))
+			continue
+		}
+		delete(j.begun, d)
+	}
+	return errors.Join(failures...)
+}
+
+// storeDay stores one day of all portfolios of its time zone that are not stored yet,
+// then the day's manifest. If any portfolio fails, it stores no manifest.
+func (j *Job) storeDay(ctx context.Context, d date, closing time.Time, stored hashes) error {
 	var failures []error
 	for after := ""; ; {
-		page, err := j.Portfolios.PortfoliosAt(ctx, backend.Close(day), after, backend.MaxPage)
+		page, err := j.Portfolios.PortfoliosIn(ctx, d.zone, closing, after, backend.MaxPage)
 		if err != nil {
 			return j.failed(err)
 		}
@@ -139,13 +168,13 @@ func (j *Job) storeDay(ctx context.Context, day backend.Date, stored hashes) err
 			if stored[p.ID] != "" {
 				continue
 			}
-			switch hash, err := j.storePortfolio(ctx, day, p); {
+			switch hash, err := j.storePortfolio(ctx, d.day, closing, p); {
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case code(err) == backend.CodeNotFound: // deleted since it was listed
 			case err != nil:
 				j.Log.Error("storing a portfolio's day failed",
-					"portfolio", p.ID, "day", day.String(), slog.Any("error", err))
+					"portfolio", p.ID, "day", d.day.String(), slog.Any("error", err))
 				failures = append(failures, j.failed(err))
 			default:
 				stored[p.ID] = hash
@@ -159,28 +188,28 @@ func (j *Job) storeDay(ctx context.Context, day backend.Date, stored hashes) err
 	if len(failures) > 0 {
 		return fmt.Errorf("%d portfolios failed, the first with: %w", len(failures), failures[0])
 	}
-	return j.storeManifest(ctx, day, stored)
+	return j.storeManifest(ctx, d, stored)
 }
 
-func (j *Job) storeManifest(ctx context.Context, day backend.Date, stored hashes) error {
-	text, err := json.Marshal(manifest{Day: day, Portfolios: stored}) // sorted by ID
+func (j *Job) storeManifest(ctx context.Context, d date, stored hashes) error {
+	text, err := json.Marshal(manifest{Day: d.day, Portfolios: stored}) // sorted by ID
 	if err != nil {
 		return err
 	}
-	before, err := j.Bucket.create(ctx, manifestKey(day), text)
+	before, err := j.Bucket.create(ctx, manifestKey(d), text)
 	if err != nil {
 		return j.failed(err)
 	}
 	if !bytes.Equal(before, text) {
-		j.differs("manifest", day, "")
+		j.differs("manifest", d.day, "")
 	}
-	j.Log.Info("history of a day is complete", "day", day.String(), "portfolios", len(stored))
+	j.Log.Info("history of a day is complete", "day", d.day.String(), "timeZone", d.zone, "portfolios", len(stored))
 	return nil
 }
 
 // storePortfolio stores a portfolio's day and returns the hash of the stored object.
-func (j *Job) storePortfolio(ctx context.Context, day backend.Date, p backend.Portfolio) (hash string, err error) {
-	v, err := j.Valuer.Valuation(ctx, p.Owner, p.ID, backend.Close(day))
+func (j *Job) storePortfolio(ctx context.Context, day backend.Date, closing time.Time, p backend.Portfolio) (hash string, err error) {
+	v, err := j.Valuer.Valuation(ctx, p.Owner, p.ID, closing)
 	if err != nil {
 		return "", err
 	}

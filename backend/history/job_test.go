@@ -81,6 +81,7 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type world struct {
 	*storage
 	portfolios []backend.Portfolio
+	zonesErr   error
 	gone       string // deleted between the list and its valuation
 	price      int64
 	failing    map[string]error // valuations, by portfolio
@@ -99,9 +100,17 @@ func (w *world) Lead(ctx context.Context, do func(context.Context) error) (bool,
 	return true, do(ctx)
 }
 
-func (w *world) PortfoliosAt(_ context.Context, at time.Time, after string, limit int) (page []backend.Portfolio, err error) {
+func (w *world) TimeZones(context.Context) ([]string, error) {
+	zones := map[string]bool{}
 	for _, p := range w.portfolios {
-		if p.ID > after && !p.CreatedAt.After(at) && len(page) < limit {
+		zones[p.TimeZone] = true
+	}
+	return slices.Sorted(maps.Keys(zones)), w.zonesErr
+}
+
+func (w *world) PortfoliosIn(_ context.Context, zone string, at time.Time, after string, limit int) (page []backend.Portfolio, err error) {
+	for _, p := range w.portfolios {
+		if p.TimeZone == zone && p.ID > after && !p.CreatedAt.After(at) && len(page) < limit {
 			page = append(page, p)
 		}
 	}
@@ -141,9 +150,15 @@ func newWorld(t *testing.T) (*world, *history.Job) {
 
 func (w *world) add(n int, created time.Time) {
 	for range n {
-		id := fmt.Sprintf("p-%04d", len(w.portfolios))
-		w.portfolios = append(w.portfolios, backend.Portfolio{ID: id, Owner: "ada", CreatedAt: created})
+		w.addIn("UTC", created)
 	}
+}
+
+// addIn adds a portfolio in a time zone and returns its ID.
+func (w *world) addIn(zone string, created time.Time) string {
+	id := fmt.Sprintf("p-%04d", len(w.portfolios))
+	w.portfolios = append(w.portfolios, backend.Portfolio{ID: id, Owner: "ada", TimeZone: zone, CreatedAt: created})
+	return id
 }
 
 func TestDayIsStored(t *testing.T) {
@@ -223,6 +238,75 @@ func TestMissedDays(t *testing.T) {
 	assert.Equal(t, 1+41, days())
 }
 
+// A day closes at midnight in the portfolio's time zone, and is stored an hour later.
+func TestDaysCloseInTheirTimeZone(t *testing.T) {
+	w, job := newWorld(t)
+	old := w.now.AddDate(0, 0, -9)
+	utc, sydney, angeles := w.addIn("UTC", old), w.addIn("Australia/Sydney", old), w.addIn("America/Los_Angeles", old)
+	run := func(now string) (keys []string) {
+		t.Helper()
+		before := maps.Clone(w.objects)
+		w.now = must(time.Parse(time.RFC3339, now))
+		require.NoError(t, job.Run(t.Context()))
+		for _, key := range slices.Sorted(maps.Keys(w.objects)) {
+			if before[key] == "" {
+				keys = append(keys, key)
+			}
+		}
+		return keys
+	}
+	closed := func(id, day, at string) {
+		t.Helper()
+		assert.Contains(t, w.objects["days/"+id+"/"+day+".json"], `"as_of":"`+at+`.999999999Z"`)
+	}
+	// In Sydney it is 23:59 on March 3, in Los Angeles 04:59.
+	assert.Equal(t, []string{
+		"days/" + utc + "/2026-03-02.json", "days/" + sydney + "/2026-03-02.json", "days/" + angeles + "/2026-03-02.json",
+		"manifests/2026-03-02.json", "manifests/America/Los_Angeles/2026-03-02.json", "manifests/Australia/Sydney/2026-03-02.json",
+	}, run("2026-03-03T12:59:00Z"))
+	closed(utc, "2026-03-02", "2026-03-02T23:59:59")
+	closed(sydney, "2026-03-02", "2026-03-02T12:59:59")
+	closed(angeles, "2026-03-02", "2026-03-03T07:59:59")
+
+	late := w.addIn("Australia/Sydney", must(time.Parse(time.RFC3339, "2026-03-03T13:30:00Z"))) // on March 4 there
+	assert.Empty(t, run("2026-03-03T13:59:00Z"), "an hour for quotes")
+	sydneyFirst := []string{"days/" + sydney + "/2026-03-03.json", "manifests/Australia/Sydney/2026-03-03.json"}
+	assert.Equal(t, sydneyFirst, run("2026-03-03T14:00:00Z"))
+	closed(sydney, "2026-03-03", "2026-03-03T12:59:59")
+	assert.Empty(t, run("2026-03-04T00:59:00Z"))
+	assert.Equal(t, []string{"days/" + utc + "/2026-03-03.json", "manifests/2026-03-03.json"}, run("2026-03-04T01:00:00Z"))
+	assert.Empty(t, run("2026-03-04T08:59:00Z"))
+	assert.Equal(t, []string{"days/" + angeles + "/2026-03-03.json", "manifests/America/Los_Angeles/2026-03-03.json"},
+		run("2026-03-04T09:00:00Z"))
+	closed(angeles, "2026-03-03", "2026-03-04T07:59:59")
+
+	// Summer time begins in Los Angeles on March 8 and ends in Sydney on April 5.
+	run("2026-03-09T12:00:00Z")
+	closed(angeles, "2026-03-07", "2026-03-08T07:59:59")
+	closed(angeles, "2026-03-08", "2026-03-09T06:59:59")
+	run("2026-04-06T23:00:00Z")
+	closed(sydney, "2026-04-04", "2026-04-04T12:59:59")
+	closed(sydney, "2026-04-05", "2026-04-05T13:59:59")
+	closed(late, "2026-03-04", "2026-03-04T12:59:59")
+	assert.Zero(t, w.differ)
+	assert.Zero(t, w.failures)
+
+	writes := w.writes
+	require.NoError(t, history.NewJob(job.Config).Run(t.Context()))
+	assert.Equal(t, writes, w.writes, "another instance finds nothing to do")
+
+	w.zonesErr = errors.New("no database")
+	require.ErrorContains(t, job.Run(t.Context()), "no database")
+	assert.Equal(t, 1, w.failures)
+}
+
+func must(at time.Time, err error) time.Time {
+	if err != nil {
+		panic(err)
+	}
+	return at
+}
+
 func TestAnotherInstanceRunsTheJob(t *testing.T) {
 	w, job := newWorld(t)
 	w.add(1, w.now.AddDate(0, 0, -9))
@@ -254,7 +338,7 @@ func TestFailingPortfolio(t *testing.T) {
 	w.add(450, w.now.AddDate(0, 0, -9))
 	w.failing["p-0003"] = errors.New("division by zero")
 	require.ErrorContains(t, job.Run(t.Context()),
-		"history of 2026-03-02: 1 portfolios failed, the first with: division by zero")
+		"history of 2026-03-02, UTC: 1 portfolios failed, the first with: division by zero")
 	assert.Len(t, w.objects, 449)
 	assert.NotContains(t, w.objects, "manifests/2026-03-02.json")
 	assert.Equal(t, 1, w.failures)

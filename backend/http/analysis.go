@@ -97,7 +97,7 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return err
 	}
-	if day := backend.DateOf(at); recomputed != "true" && zone == time.UTC && at.Equal(backend.Close(day)) {
+	if day := backend.DateIn(at, zone); recomputed != "true" && at.Equal(backend.CloseIn(day, zone)) {
 		if text, basis := a.keptDay(ctx, w, id, day, v); basis != "" {
 			w.Header().Set(basisHeader, basis)
 			return replyJSON(w, http.StatusOK, text)
@@ -108,13 +108,20 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 }
 
 // keptDay returns the stored valuation of a day, and whether v, the valuation of
-// that day by what is known now, supersedes it. The basis is "" if none is stored or
-// it cannot be read.
+// that day by what is known now, supersedes it. The basis is "" if none is stored, it
+// cannot be read, or the day closed at another time because the portfolio was in
+// another time zone.
 func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day backend.Date, v backend.Valuation) (text json.RawMessage, basis string) {
 	ctx, cancel := context.WithTimeout(ctx, daysTimeout)
 	defer cancel()
 	stored, kept, err := a.Days.Day(ctx, id, day)
+	var closed struct {
+		At time.Time `json:"as_of"`
+	}
 	superseded := false
+	if kept && err == nil {
+		err = json.Unmarshal(stored, &closed)
+	}
 	if kept && err == nil {
 		superseded, err = v.Superseded(stored)
 	}
@@ -122,7 +129,7 @@ func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day
 	case err != nil:
 		note(w, slog.Any("daysError", err))
 		return nil, ""
-	case !kept:
+	case !kept || !closed.At.Equal(v.AsOf):
 		return nil, ""
 	case superseded:
 		return append(bytes.TrimSuffix(bytes.TrimSpace(stored), []byte("}")), `,"superseded":true}`...), basisSuperseded
@@ -130,11 +137,11 @@ func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day
 	return stored, basisKept
 }
 
-// portfolioAsOf reads what an answer is about. Only for a day is the portfolio
-// looked at, whose time zone says when the day closes.
+// portfolioAsOf reads what an answer is about. Only for a past time is the portfolio
+// read, whose time zone says when a day closes.
 func (a *api) portfolioAsOf(ctx context.Context, r *http.Request, values url.Values, by backend.Principal) (id string, at time.Time, zone *time.Location, err error) {
 	id, zone = r.PathValue(portfolioID), time.UTC
-	if _, err := backend.ParseDate(values.Get("as_of")); err == nil {
+	if values.Get("as_of") != "" {
 		p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
 		if err != nil {
 			return "", at, nil, err

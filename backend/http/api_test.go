@@ -273,10 +273,35 @@ func TestStoredDays(t *testing.T) {
 
 	store(`{"total":`)
 	assert.Equal(t, "0", get("?as_of=2026-01-01", "recomputed").JSON["total"])
-	assert.Contains(t, c.fakes.log.String(), `"daysError":"unexpected EOF"`)
+	assert.Contains(t, c.fakes.log.String(), `"daysError":"unexpected end of JSON input"`)
 	c.fakes.days, c.fakes.daysErr = nil, errors.New("access denied")
 	assert.Equal(t, "0", get("?as_of=2026-01-01", "recomputed").JSON["total"])
 	assert.Contains(t, c.fakes.log.String(), `"daysError":"access denied"`)
+}
+
+// A day closes in the portfolio's time zone. One that was stored while the portfolio
+// was in another is not what is asked for.
+func TestStoredDaysFollowTheTimeZone(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	created := c.do(t, key, "POST", "/v1/portfolios", `{"name":"Far","base_currency":"AUD","time_zone":"Australia/Sydney"}`)
+	require.Equal(t, 201, created.Status, created.Body)
+	path := "/v1/portfolios/" + created.id()
+	const query = "/valuation?as_of=2026-01-01"
+	computed := c.do(t, key, "GET", path+query, "")
+	assert.Equal(t, "recomputed", computed.Header.Get("Basis"))
+	require.Equal(t, "2026-01-01T12:59:59.999999999Z", computed.JSON["as_of"])
+	keep := func(text string) { c.fakes.days = map[string]string{created.id() + " 2026-01-01": text} }
+
+	keep(computed.Body)
+	for _, at := range []string{query, "/valuation?as_of=2026-01-01T12:59:59.999999999Z"} {
+		assert.Equal(t, "kept", c.do(t, key, "GET", path+at, "").Header.Get("Basis"), at)
+	}
+	assert.Equal(t, "recomputed", c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01T23:59:59.999999999Z", "").Header.Get("Basis"))
+	keep(strings.Replace(computed.Body, "T12:59:59.999999999Z", "T23:59:59.999999999Z", 1))
+	moved := c.do(t, key, "GET", path+query, "")
+	assert.Equal(t, "recomputed", moved.Header.Get("Basis"))
+	assert.Equal(t, computed.Body, moved.Body)
 }
 
 // Holdings and history are derived from the entries as they are now, and say so.

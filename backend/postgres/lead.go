@@ -85,6 +85,19 @@ func (db *DB) lead(ctx context.Context, lock int64, do func(context.Context, *pg
 	return true, do(ctx, conn.Conn())
 }
 
+// TimeZones returns the time zones of all portfolios, sorted.
+func (db *DB) TimeZones(ctx context.Context) ([]string, error) {
+	rows, _ := db.pool.Query(ctx, `
+		with recursive zones as (
+			select min(time_zone) as zone from portfolios
+			union all
+			select (select min(time_zone) from portfolios where time_zone > zone) from zones where zone is not null
+		)
+		select zone from zones where zone is not null order by zone`) // CollectRows returns the error
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return list, outcome("list time zones", err)
+}
+
 // PortfoliosAt returns up to limit portfolios of all owners that were created no later
 // than at, in the order of their IDs, starting after the ID after ("" for the first).
 func (db *DB) PortfoliosAt(ctx context.Context, at time.Time, after string, limit int) ([]backend.Portfolio, error) {
@@ -93,6 +106,17 @@ func (db *DB) PortfoliosAt(ctx context.Context, at time.Time, after string, limi
 	}
 	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+` from portfolios
 		where id > $1 and created_at <= $2 order by id limit $3`, after, at, limit) // CollectRows returns the error
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[backend.Portfolio])
+	return list, outcome("list portfolios", err)
+}
+
+// PortfoliosIn returns what PortfoliosAt does, of one time zone.
+func (db *DB) PortfoliosIn(ctx context.Context, zone string, at time.Time, after string, limit int) ([]backend.Portfolio, error) {
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+` from portfolios
+		where time_zone = $1 and id > $2 and created_at <= $3 order by id limit $4`, zone, after, at, limit) // CollectRows returns the error
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[backend.Portfolio])
 	return list, outcome("list portfolios", err)
 }

@@ -57,8 +57,17 @@ func (c *cloud) post(w http.ResponseWriter, r *http.Request, connection string) 
 	c.posted[connection] = append(c.posted[connection], string(message))
 }
 
-// create stores an object unless it exists.
-func (c *cloud) create(w http.ResponseWriter, r *http.Request, key string) {
+// serveObject creates an object that does not exist yet, or returns one.
+func (c *cloud) serveObject(w http.ResponseWriter, r *http.Request, key string) {
+	if r.Method == http.MethodGet {
+		text := c.object(key)
+		if text == "" {
+			w.WriteHeader(http.StatusNotFound)
+			text = "<Error><Code>NoSuchKey</Code></Error>"
+		}
+		_, _ = io.WriteString(w, text) // a caller that is gone fails itself
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.Method != http.MethodPut || r.Header.Get("If-None-Match") != "*" {
 		w.WriteHeader(http.StatusBadRequest)
@@ -93,7 +102,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key, is := strings.CutPrefix(r.URL.Path, "/"+bucket+"/"); is && key != "" {
-		c.create(w, r, key)
+		c.serveObject(w, r, key)
 		return
 	}
 	if r.URL.Query().Get("list-type") == "2" {

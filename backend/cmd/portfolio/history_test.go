@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -9,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A service that starts stores the previous day of the portfolios that existed then.
+// A service that starts stores the day before, of portfolios that existed then. A
+// correction does not change what is stored, and is reported.
 func TestHistoryIsStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -31,8 +33,28 @@ func TestHistoryIsStored(t *testing.T) {
 		(id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
 		values ($1, 'ada', 'Old', 'EUR', 'FIFO', false, 1, now() - interval '9 days', now())`, id)
 	require.NoError(t, err)
-	start(t, w.env) // this bucket lists no manifest, so the day is checked again
+	second := start(t, w.env) // this bucket lists no manifest, so the day is checked again
 	stored("days/" + id + "/" + day + ".json")
 	assert.Contains(t, w.cloud.object("days/"+id+"/"+day+".json"), `"as_of":"`+day+`T23:59:59.999999999Z"`)
 	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"), "what is stored is not overwritten")
+
+	key := w.keyOf(t, "ada")
+	get := func(query string) (v struct {
+		Total      string
+		Superseded bool
+	}) {
+		second.api(key, http.MethodGet, "/v1/portfolios/"+id+"/valuation?as_of="+day+query, "", http.StatusOK, &v)
+		return v
+	}
+	v := get("")
+	assert.Equal(t, "0", v.Total)
+	assert.False(t, v.Superseded)
+	second.api(key, http.MethodPost, "/v1/portfolios/"+id+"/transactions",
+		`{"kind":"DEPOSIT","date":"`+day+`","amount":"7","currency":"EUR"}`, http.StatusCreated, &struct{}{})
+	v = get("")
+	assert.Equal(t, "0", v.Total)
+	assert.True(t, v.Superseded)
+	v = get("&recomputed=true")
+	assert.Equal(t, "7", v.Total)
+	assert.False(t, v.Superseded)
 }
