@@ -33,20 +33,38 @@ func (t *Tracker) ValuationJSON(ctx context.Context, owner, id string) ([]byte, 
 
 // answer values what a book holds now.
 func (t *Tracker) answer(ctx context.Context, b *book) ([]byte, error) {
-	at := t.now()
-	in, err := t.inputs(ctx, b, at, time.Time{})
+	at, changes := t.now(), uint64(0)
+	if counter, counts := t.prices.(changeCounter); counts {
+		changes = counter.Changes() // before the prices are read: what changes later is noticed
+	}
+	in, err := t.held(ctx, b, at)
 	if err != nil {
 		return nil, err
 	}
 	kept := in.earlier.answer.Load()
-	if !kept.holds(in, at) {
-		if kept, err = newAnswer(in, at); err != nil {
-			return nil, err
-		}
-		in.earlier.answer.Store(kept)
+	if kept.holds(in, at) && changes != 0 && kept.changes == changes && at.Sub(kept.checked) < unchecked {
+		return kept.at(at)
 	}
-	return kept.at(at)
+	if in.prices, err = t.pricesOf(ctx, in.symbols, in.currencies, in.base, time.Time{}); err != nil {
+		return nil, err
+	}
+	var fresh answer
+	if kept.holds(in, at) && maps.Equal(kept.prices.Quotes, in.prices.Quotes) && maps.Equal(kept.prices.Rates, in.prices.Rates) {
+		fresh = *kept
+	} else if fresh, err = newAnswer(in, at); err != nil {
+		return nil, err
+	}
+	fresh.checked, fresh.changes = at, changes
+	in.earlier.answer.Store(&fresh)
+	return fresh.at(at)
 }
+
+// changeCounter is a Pricer that counts the changes of prices that it knows of.
+type changeCounter interface{ Changes() uint64 }
+
+// unchecked is how long an answer is used without a look at its prices if no change
+// is known of.
+const unchecked = time.Second
 
 // answer is the text of a valuation without the times in it that pass: its own
 // and the ages of prices.
@@ -55,6 +73,9 @@ type answer struct {
 	since, until time.Time // no price becomes stale, or is from the future no more, in between
 	text         [][]byte  // between the times
 	times        []time.Time
+
+	checked time.Time // when these were the prices
+	changes uint64    // of prices known before that; 0 if they are not counted
 }
 
 // ageMember precedes each age. It is in no string, where a quotation mark has a
@@ -64,13 +85,13 @@ var (
 	asOfMember = []byte(`{"as_of":`)
 )
 
-func newAnswer(in inputs, at time.Time) (*answer, error) {
+func newAnswer(in inputs, at time.Time) (a answer, err error) {
 	v := in.value(at)
 	text, err := json.Marshal(v)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	a := &answer{inputs: in, since: at, until: nextState(in.prices, at)}
+	a = answer{inputs: in, since: at, until: nextState(in.prices, at)}
 	for i := range v.Quotes {
 		a.times = append(a.times, v.Quotes[i].Time)
 	}
@@ -79,11 +100,11 @@ func newAnswer(in inputs, at time.Time) (*answer, error) {
 	}
 	own, err := at.MarshalJSON()
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	rest, found := bytes.CutPrefix(text, asOfMember)
 	if rest, found = bytes.CutPrefix(rest, own); !found {
-		return nil, fmt.Errorf("valuation in JSON: got %.60q, want as_of first", text)
+		return a, fmt.Errorf("valuation in JSON: got %.60q, want as_of first", text)
 	}
 	for {
 		before, after, found := bytes.Cut(rest, ageMember)
@@ -94,7 +115,7 @@ func newAnswer(in inputs, at time.Time) (*answer, error) {
 		rest = after[bytes.IndexByte(after, ','):]
 	}
 	if a.text = append(a.text, append(rest, '\n')); len(a.text) != len(a.times)+1 {
-		return nil, fmt.Errorf("valuation in JSON: got %d ages, want %d", len(a.text)-1, len(a.times))
+		return a, fmt.Errorf("valuation in JSON: got %d ages, want %d", len(a.text)-1, len(a.times))
 	}
 	return a, nil
 }
@@ -121,10 +142,9 @@ func nextState(prices Prices, at time.Time) time.Time {
 }
 
 // holds reports whether an answer, which may be nil, holds at a time but for the
-// times in it.
+// times in it, if its prices have not changed.
 func (a *answer) holds(in inputs, at time.Time) bool {
-	return a != nil && a.past == in.past && a.base == in.base && !at.Before(a.since) && !at.After(a.until) &&
-		maps.Equal(a.prices.Quotes, in.prices.Quotes) && maps.Equal(a.prices.Rates, in.prices.Rates)
+	return a != nil && a.past == in.past && a.base == in.base && !at.Before(a.since) && !at.After(a.until)
 }
 
 // at returns the answer as of a time.

@@ -69,8 +69,11 @@ func (t *Tracker) valueBook(ctx context.Context, b *book, asOf time.Time) (Valua
 	if asOf.IsZero() {
 		at = t.now()
 	}
-	in, err := t.inputs(ctx, b, at, asOf)
+	in, err := t.held(ctx, b, at)
 	if err != nil {
+		return Valuation{}, err
+	}
+	if in.prices, err = t.pricesOf(ctx, in.symbols, in.currencies, in.base, asOf); err != nil {
 		return Valuation{}, err
 	}
 	return in.value(at), nil
@@ -84,18 +87,14 @@ type inputs struct {
 	prices Prices
 }
 
-// inputs reads what a valuation of a book at a time depends on, with the prices
-// known as of a time.
-func (t *Tracker) inputs(ctx context.Context, b *book, at, asOf time.Time) (in inputs, err error) {
+// held returns what a valuation of a book at a time depends on, but for the prices.
+func (t *Tracker) held(ctx context.Context, b *book, at time.Time) (in inputs, err error) {
 	p, v, err := b.snapshot(ctx, at)
 	if err != nil {
 		return in, err
 	}
 	in.view, in.base = v, p.Base
-	if in.past, err = t.background(ctx, p, b, v); err != nil {
-		return in, err
-	}
-	in.prices, err = t.pricesOf(ctx, v.symbols, v.currencies, p.Base, asOf)
+	in.past, err = t.background(ctx, p, b, v)
 	return in, err
 }
 

@@ -81,12 +81,20 @@ func (a *api) observe(next http.Handler) http.Handler {
 	})
 }
 
+// everywhere is what protect always sets: canonical names, and values without room to
+// append to.
+var everywhere = map[string][]string{
+	"Cache-Control":           {"no-store"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":         {"no-referrer"},
+	"X-Content-Type-Options":  {"nosniff"},
+}
+
 // protect sets the headers of every answer, which the page's files relax for themselves.
 func (a *api) protect(h http.Header, r *http.Request) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
+	for name, values := range everywhere {
+		h[name] = values
+	}
 	if a.overTLS(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000") // a year
 	}

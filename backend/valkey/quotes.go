@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portfolio/backend"
@@ -56,7 +57,7 @@ type Quotes struct {
 
 	mu          sync.Mutex
 	known       map[string]*price // by key
-	counter     uint64
+	counter     atomic.Uint64     // raised with the lock held
 	directUntil time.Time
 	pausedUntil time.Time // Valkey is not used
 	failing     bool      // the last call to Valkey failed, which was logged
@@ -107,6 +108,9 @@ func (q *Quotes) Changed(c backend.Change) {
 	}
 }
 
+// Changes returns a number that grows with each change known to this instance.
+func (q *Quotes) Changes() uint64 { return q.counter.Load() }
+
 // Lost forgets everything, because changes may have been missed.
 func (q *Quotes) Lost() {
 	q.mu.Lock()
@@ -120,8 +124,7 @@ func (q *Quotes) Lost() {
 // change marks a key as changed; the lock is held.
 func (q *Quotes) change(key string) {
 	p := q.entry(key)
-	q.counter++
-	*p = price{changed: true, version: q.counter}
+	*p = price{changed: true, version: q.counter.Add(1)}
 }
 
 // entry returns what is known under a key, creating it if needed; the lock is held.
@@ -134,8 +137,7 @@ func (q *Quotes) entry(key string) *price {
 				break
 			}
 		}
-		q.counter++
-		p = &price{version: q.counter}
+		p = &price{version: q.counter.Add(1)}
 		q.known[key] = p
 	}
 	return p
