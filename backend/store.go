@@ -29,7 +29,7 @@ const (
 	CodeForbidden           Code = "forbidden"            // the key lacks a scope
 	CodeVersionConflict     Code = "version_conflict"     // changed by somebody else meanwhile
 	CodeIdempotencyConflict Code = "idempotency_conflict" // the same key with another call
-	CodeLimitReached        Code = "limit_reached"        // there are as many as there may be
+	CodeLimitReached        Code = "limit_reached"        // there are as many as the limit allows
 	CodeTimeout             Code = "timeout"              // the store is reachable but did not answer in time
 )
 

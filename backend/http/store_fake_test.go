@@ -130,7 +130,7 @@ func compare(a, b string) int {
 func (m *memory) at(owner, id string, version int64) (backend.Portfolio, error) {
 	p, err := m.GetPortfolio(context.Background(), owner, id)
 	if err == nil && p.Version != version {
-		err = &backend.Error{Code: backend.CodeVersionConflict, Message: "it was changed meanwhile"}
+		err = &backend.Error{Code: backend.CodeVersionConflict, Message: "it was changed in the meantime"}
 	}
 	return p, err
 }
@@ -227,7 +227,7 @@ func (m *memory) UpdateEntry(_ context.Context, by backend.Principal, portfolio 
 	}
 	was := m.entries[portfolio][i]
 	if was.Version != e.Version {
-		return e, &backend.Error{Code: backend.CodeVersionConflict, Message: "it was changed meanwhile"}
+		return e, &backend.Error{Code: backend.CodeVersionConflict, Message: "it was changed in the meantime"}
 	}
 	e.Sequence, e.RecordedAt, e.Version = was.Sequence, was.RecordedAt, was.Version+1
 	m.entries[portfolio][i] = e
@@ -240,7 +240,7 @@ func (m *memory) DeleteEntry(_ context.Context, by backend.Principal, portfolio,
 		return err
 	}
 	if m.entries[portfolio][i].Version != version {
-		return &backend.Error{Code: backend.CodeVersionConflict, Message: "it was changed meanwhile"}
+		return &backend.Error{Code: backend.CodeVersionConflict, Message: "it was changed in the meantime"}
 	}
 	m.entries[portfolio] = slices.Delete(m.entries[portfolio], i, i+1)
 	return nil

@@ -12,13 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// prepared is a database for a benchmark.
+// prepared returns a migrated database for a benchmark.
 func prepared(b *testing.B, name string) (*postgres.DB, backend.Principal, backend.Portfolio) {
 	b.Helper()
 	return preparedAs(b, fmt.Sprintf("%s_%d", name, time.Now().UnixNano()))
 }
 
-// preparedAs is prepared in a database of that name.
+// preparedAs is prepared with the name of the database.
 func preparedAs(b *testing.B, name string) (*postgres.DB, backend.Principal, backend.Portfolio) {
 	b.Helper()
 	ctx := context.Background()
@@ -38,7 +38,7 @@ func preparedAs(b *testing.B, name string) (*postgres.DB, backend.Principal, bac
 }
 
 // A portfolio of 100 holdings in three currencies, valued from many goroutines:
-// with prices at hand, and with prices from the tables.
+// with prices in memory and with prices from the tables.
 func BenchmarkValuation(b *testing.B) {
 	db, by, p := prepared(b, "valuation")
 	ctx, at := context.Background(), time.Now()
@@ -73,15 +73,15 @@ func BenchmarkValuation(b *testing.B) {
 	}
 }
 
-// fixed prices stand in for a cache.
+// fixed returns the same prices always, as a cache would.
 type fixed backend.Prices
 
 func (f fixed) Prices(context.Context, []string, []backend.Currency, time.Time) (backend.Prices, error) {
 	return backend.Prices(f), nil
 }
 
-// Reading everything, and one more trade of a symbol of its own, with so many
-// entries of 100 symbols in the portfolio.
+// Reading all entries of portfolios of several sizes with 100 symbols, and recording one
+// more trade, of another symbol.
 func BenchmarkEntries(b *testing.B) {
 	for _, n := range []int{100, 10_000, 90_000} {
 		db, by, p := prepared(b, "entries")

@@ -18,12 +18,12 @@ var _ backend.Changes = (*DB)(nil)
 const (
 	changesChannel = "portfolio_changes"
 
-	// maxPayload is what a notification may hold: less than 8,000 bytes
-	// (PostgreSQL manual, NOTIFY).
+	// maxPayload is the largest payload of a notification: it must be shorter than
+	// 8,000 bytes (PostgreSQL manual, NOTIFY).
 	maxPayload = 7_900
 
 	// listenCheck is how long a connection without notifications is trusted: one that
-	// was cut on the way would never deliver any.
+	// was cut between here and the server would never deliver any.
 	listenCheck      = 15 * time.Second
 	firstListenPause = 250 * time.Millisecond
 	lastListenPause  = 10 * time.Second
@@ -100,10 +100,10 @@ func (db *DB) listen(ctx context.Context, changed func(backend.Change), connecte
 	})
 }
 
-// notifications calls hand with each payload of a channel, on a connection of its
-// own, until the connection or hand fails. It calls connected once it is listening:
+// notifications calls handle with each payload of a channel, on a connection of its
+// own, until the connection or handle fails. It calls connected once it is listening:
 // earlier notifications are missed.
-func (db *DB) notifications(ctx context.Context, channel string, connected func(), hand func(payload string) error) error {
+func (db *DB) notifications(ctx context.Context, channel string, connected func(), handle func(payload string) error) error {
 	conn, err := db.connect(ctx)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (db *DB) notifications(ctx context.Context, channel string, connected func(
 	for {
 		payload, err := next(ctx, conn)
 		if err == nil && payload != "" {
-			err = hand(payload)
+			err = handle(payload)
 		}
 		if err != nil {
 			return err

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// successes makes n calls at once and counts those that succeed. The others have
-// to fail with a code.
+// successes makes n calls at once and counts those that succeed. The others must fail
+// with a code.
 func successes(t *testing.T, n int, call func(context.Context) error, otherwise backend.Code) int {
 	t.Helper()
 	var good atomic.Int64
@@ -69,13 +69,13 @@ func TestConcurrentChanges(t *testing.T) {
 			added.Add(1)
 		}
 		return err
-	}, ""), "calls with one idempotency key all get an answer")
-	assert.Equal(t, int64(1), added.Load(), "and one of them adds")
+	}, ""), "all calls with one idempotency key are answered")
+	assert.Equal(t, int64(1), added.Load(), "one of them adds an entry")
 
 	assert.Equal(t, 30, successes(t, 30, func(ctx context.Context) error {
 		_, _, err := db.Record(ctx, by, p.ID, "", []backend.Transaction{deposit(day, "1")})
 		return err
-	}, ""), "what does not meet is not refused")
+	}, ""), "changes that do not conflict are not refused")
 	_, txs, err := db.Load(ctx, "alice", p.ID)
 	require.NoError(t, err)
 	assert.Len(t, txs, 2+1+30)
@@ -83,9 +83,9 @@ func TestConcurrentChanges(t *testing.T) {
 	for _, tx := range txs {
 		sequences[tx.Sequence] = true
 	}
-	assert.Len(t, sequences, len(txs), "each has a sequence of its own")
+	assert.Len(t, sequences, len(txs), "sequences are unique")
 
-	// Deleting the portfolio while others write to it.
+	// Delete the portfolio while others write to it.
 	current, err = db.GetPortfolio(ctx, "alice", p.ID)
 	require.NoError(t, err)
 	require.NoError(t, db.DeletePortfolio(ctx, by, p.ID, current.Version))
@@ -95,8 +95,8 @@ func TestConcurrentChanges(t *testing.T) {
 	}, backend.CodeNotFound))
 }
 
-// A snapshot never has a version without its entries.
-func TestLoadIsOfOneMoment(t *testing.T) {
+// A loaded portfolio never has a version without its entries.
+func TestLoadIsConsistent(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)

@@ -23,7 +23,7 @@ func (db *DB) Add(ctx context.Context, c backend.Connection) error {
 				return err
 			}
 		}
-		var source *netip.Addr // null where it is not known
+		var source *netip.Addr // null if unknown
 		if c.SourceIP.IsValid() {
 			source = &c.SourceIP
 		}
@@ -47,7 +47,7 @@ func (db *DB) Add(ctx context.Context, c backend.Connection) error {
 }
 
 // admit returns when the key of a new connection ends or, if that is earlier, its
-// session, nil for never, or an error if the key has as many connections as it may. It
+// session, nil for never, or an error if the key has reached its limit of connections. It
 // locks both, so that connections count each other and none misses that the key is
 // revoked or the session ended.
 func admit(ctx context.Context, tx pgx.Tx, c backend.Connection) (ends *time.Time, err error) {
@@ -71,7 +71,7 @@ func admit(ctx context.Context, tx pgx.Tx, c backend.Connection) (ends *time.Tim
 }
 
 // sessionEnd returns when the session of a new connection ends, or its key if that is
-// earlier. A session that is not there has ended.
+// earlier. A session that does not exist has ended.
 func sessionEnd(ctx context.Context, tx pgx.Tx, c backend.Connection, key *time.Time) (*time.Time, error) {
 	var end time.Time
 	err := tx.QueryRow(ctx, "select ends_at from sessions where id = $1 for key share", c.SessionID).Scan(&end)

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// PostgreSQL is killed in the middle of writes and comes back. Callers try again
-// with the same idempotency key, as they have to: no answered write is lost, and
-// none is there twice, whether its answer was lost with the server or not.
+// PostgreSQL is killed during writes and comes back. Callers try again with the same
+// idempotency key, as they should: no answered write is lost, and none is recorded
+// twice, whether or not its answer was lost with the server.
 func TestServerIsKilledBetweenWrites(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -33,7 +33,7 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 	p := portfolio(t, db, by)
 	h := listen(t, db)
 	go func() {
-		for range h.changes { // nobody looks at them, and Listen has to go on
+		for range h.changes { // not compared; Listen must reconnect
 		}
 	}()
 
@@ -68,7 +68,7 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 		within(t, h.lost)
 	}
 	running.Wait()
-	assert.NotZero(t, failed.Load(), "the server was away")
+	assert.NotZero(t, failed.Load(), "the server was unreachable")
 	require.Equal(t, int64(writers*writes), answered.Load())
 
 	after, txs, err := db.Load(ctx, "alice", p.ID)
@@ -78,7 +78,7 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 	slices.SortFunc(txs, func(a, b backend.Transaction) int { return int(a.Sequence - b.Sequence) })
 	for i, tx := range txs {
 		id, found := acknowledged.LoadAndDelete(tx.Note)
-		assert.True(t, found, "%s is there twice, or never was answered", tx.Note)
+		assert.True(t, found, "%s was recorded twice, or without an answer", tx.Note)
 		assert.Equal(t, []any{id, int64(i + 1)}, []any{tx.ID, tx.Sequence})
 	}
 	var audited int
@@ -90,5 +90,5 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 		}
 		after = next
 	}
-	assert.Equal(t, 1+1+writers*writes, audited, "each has its line of the record")
+	assert.Equal(t, 1+1+writers*writes, audited, "each entry has a line in the audit")
 }

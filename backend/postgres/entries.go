@@ -21,7 +21,7 @@ func (db *DB) GetEntry(ctx context.Context, owner, portfolio, id string) (backen
 	return e, outcome("get transaction", found(err))
 }
 
-// listEntries begins behind a date and a sequence.
+// listEntries begins after a date and a sequence.
 const listEntries = "select" + entryColumns + `
 	from transactions t
 	where t.portfolio_id = $1 and (t.date, t.sequence) < (date '0001-01-01' - 1 + $2::integer, $3)

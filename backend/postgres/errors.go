@@ -20,8 +20,8 @@ func (db *DB) within(ctx context.Context, what string, do func(pgx.Tx) error) er
 	return outcome(what, pgx.BeginFunc(ctx, db.pool, do))
 }
 
-// outcome gives an error of the database the code that its callers act on. Errors
-// of the domain, and nil, stay as they are; an error that is a bug gets no code.
+// outcome adds to an error of the database the code that callers act on. Errors of the
+// domain, and nil, are returned as they are; an error that is a bug has no code.
 func outcome(what string, err error) error {
 	if known := (*backend.Error)(nil); err == nil || errors.As(err, &known) {
 		return err
@@ -39,7 +39,7 @@ const unreachable = "the database cannot be reached, try again"
 func classify(err error) (code backend.Code, message string) {
 	var answer *pgconn.PgError
 	switch connecting := (*pgconn.ConnectError)(nil); {
-	case errors.As(err, &connecting): // also a server that refuses the password or the database
+	case errors.As(err, &connecting): // or the server refuses the password or the database
 		return wire.CodeUnavailable, unreachable
 	case errors.As(err, &answer):
 		return classifyState(answer.Code)
@@ -58,9 +58,9 @@ func classifyState(state string) (code backend.Code, message string) {
 	case "57014": // query_canceled, by statement_timeout
 		return backend.CodeTimeout, "the database did not answer in time, ask for less or try again"
 	case "42P01": // undefined_table
-		return wire.CodeUnavailable, "the database is not set up yet, try again"
+		return wire.CodeUnavailable, "the database is not migrated yet, try again"
 	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
-		return wire.CodeUnavailable, "another change got in the way, try again"
+		return wire.CodeUnavailable, "another change was made at the same time, try again"
 	}
 	switch state[:2] {
 	case "08", "57": // connection exception; operator intervention, such as a shutdown

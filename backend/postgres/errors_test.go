@@ -20,7 +20,7 @@ import (
 
 func TestUnreachableDatabase(t *testing.T) {
 	for name, change := range map[string]func(*postgres.Config){
-		"nobody listens":   func(c *postgres.Config) { c.Port = 1 },
+		"nothing listens":  func(c *postgres.Config) { c.Port = 1 },
 		"no such database": func(c *postgres.Config) { c.Name = "none" },
 		"no credentials": func(c *postgres.Config) {
 			c.Credentials = func(context.Context) (string, string, error) { return "", "", errors.New("away") }
@@ -41,10 +41,10 @@ func TestUnreachableDatabase(t *testing.T) {
 	}
 }
 
-func TestErrorsOfAReachableDatabase(t *testing.T) {
+func TestErrorsOfReachableDatabase(t *testing.T) {
 	ctx := t.Context()
 	empty := open(t, config(database(t)))
-	assertError(t, wire.CodeUnavailable, "not set up yet", empty.Remove(ctx, "a"))
+	assertError(t, wire.CodeUnavailable, "not migrated yet", empty.Remove(ctx, "a"))
 
 	require.NoError(t, empty.Migrate(ctx))
 	db, by := empty, member(t, empty, "alice")
@@ -72,7 +72,7 @@ func TestErrorsOfAReachableDatabase(t *testing.T) {
 	assertCode(t, wire.CodeInternal, db.Add(ctx, never), "a row that the schema refuses is a bug")
 }
 
-// madeUp is a cursor that no page returned but whose sum is right.
+// madeUp returns a cursor that no page returned, with a valid checksum.
 func madeUp(list string, place ...int64) string {
 	var b []byte
 	for _, n := range place {
@@ -82,7 +82,7 @@ func madeUp(list string, place ...int64) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, sum[:8]...))
 }
 
-// A query that takes too long is not a database that cannot be reached.
+// A slow query is not reported as an unreachable database.
 func TestSlowQuery(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	other := inspect(t, "testslowquery")
@@ -101,8 +101,8 @@ func TestSlowQuery(t *testing.T) {
 		_, err := db.Known(ctx, "a", now)
 		ended <- err
 	}()
-	observer := inspect(t, "testslowquery") // a transaction would see one state of pg_stat_activity only
-	// What statement_timeout does, without the wait for it.
+	observer := inspect(t, "testslowquery") // in a transaction, pg_stat_activity would not change
+	// The effect of statement_timeout, without waiting for it.
 	require.Eventually(t, func() bool {
 		var cancelled bool
 		err := observer.QueryRow(ctx, `select coalesce(bool_or(pg_cancel_backend(pid)), false) from pg_stat_activity

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The history and the returns of portfolios with a quote a day for each symbol.
+// The history and the returns of portfolios with one quote per symbol and day.
 func BenchmarkHistory(b *testing.B) {
 	for _, size := range []struct{ symbols, days, trades, deposits int }{
 		{100, 365, 1_000, 365}, {100, 3_650, 1_000, 365}, {900, 3_650, 1_000, 365},

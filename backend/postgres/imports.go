@@ -107,13 +107,13 @@ func (db *DB) ConfirmImport(ctx context.Context, by backend.Principal, i backend
 		return db.recordImport(ctx, tx, by, p, i.ID, entries)
 	})
 	if err != nil {
-		db.tails.take(i.Portfolio) // it may be ahead of what is there
+		db.tails.take(i.Portfolio) // it may have entries that were not committed
 		return 0, err
 	}
 	return recorded, nil
 }
 
-// recordImport records the entries of a preview and where they came from.
+// recordImport records the entries of a preview with their origins.
 func (db *DB) recordImport(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, id string, entries []backend.Imported) error {
 	if p.TransactionCount+len(entries) > backend.MaxTransactions {
 		return limitReached("transactions", backend.MaxTransactions)
@@ -169,7 +169,7 @@ func (db *DB) DeleteImport(ctx context.Context, by backend.Principal, portfolio,
 	})
 }
 
-// undo deletes the entries of an import that are still there.
+// undo deletes the entries of an import that have not been deleted yet.
 func undo(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, id string) error {
 	rows, _ := tx.Query(ctx, "select transaction_id::text from imported where import_id = $1", id) // CollectRows returns the error
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])

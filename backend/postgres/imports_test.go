@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// imported is a purchase of a file.
+// imported returns a purchase as a file has it.
 func imported(symbol, brokerID string) backend.Imported {
 	return backend.Imported{
 		Transaction: backend.Transaction{
@@ -24,14 +24,15 @@ func imported(symbol, brokerID string) backend.Imported {
 	}
 }
 
-// jsonOf compares values whose decimals may differ in how they hold a number.
+// jsonOf returns a form in which values can be compared: equal decimals may differ in
+// memory.
 func jsonOf(t *testing.T, value any) string {
 	text, err := json.Marshal(value)
 	require.NoError(t, err)
 	return string(text)
 }
 
-func TestImportLifeCycle(t *testing.T) {
+func TestImportLifecycle(t *testing.T) {
 	db := migrated(t)
 	by := member(t, db, "ada")
 	p := portfolio(t, db, by)
@@ -57,7 +58,7 @@ func TestImportLifeCycle(t *testing.T) {
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []backend.Origin{entries[0].Origin, entries[1].Origin}, []backend.Origin{origins[txs[0].ID], origins[txs[1].ID]})
 
-	// One of them was sold since: without it the sale cannot be.
+	// One of them has been sold since: without it the sale is not possible.
 	sale := entries[0].Transaction
 	sale.Kind, sale.ID, sale.Date = backend.Sell, "", sale.Date+1
 	sold := recorded(t, db, by, p.ID, sale)
@@ -92,7 +93,7 @@ func TestImportsOfAnotherOwner(t *testing.T) {
 	assert.Empty(t, origins)
 }
 
-// A preview that nobody confirmed goes after an hour; an import that was stays.
+// A preview that is not confirmed is removed after an hour; an import stays.
 func TestPreviewsAreSwept(t *testing.T) {
 	db := migrated(t)
 	by := member(t, db, "ada")

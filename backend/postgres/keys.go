@@ -64,7 +64,7 @@ func (db *DB) Authenticate(ctx context.Context, hash backend.SecretHash, now tim
 		where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`, hash[:], now))
 }
 
-// principal reads who a secret stands for.
+// principal reads the principal of a secret.
 func principal(what, otherwise string, row pgx.Row) (p backend.Principal, err error) {
 	err = row.Scan(&p.KeyID, &p.SessionID, &p.Owner, &p.Scopes, &p.Sources, &p.ExpiresAt)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -83,7 +83,7 @@ func (db *DB) ListKeys(ctx context.Context, owner string, page backend.Page) ([]
 }
 
 // RevokeKey implements backend.APIKeys. Its tickets stay until they are swept,
-// but RedeemTicket looks at the key.
+// but RedeemTicket checks the key.
 func (db *DB) RevokeKey(ctx context.Context, by backend.Principal, id string, now time.Time) error {
 	if err := present(id); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (db *DB) Audit(ctx context.Context, owner string, page backend.Page) ([]bac
 	return list, cursorAt(name, list[len(list)-1].ID), nil
 }
 
-// audit queues one line of the record. Before and after are null where they are nil.
+// audit queues one line of the audit. Before and after are null if they are nil.
 func audit(batch *pgx.Batch, by backend.Principal, owner, action, subject, portfolio string, before, after any) {
 	batch.Queue(`
 		insert into audit (owner, key_id, action, subject, portfolio_id, before, after)
@@ -149,14 +149,13 @@ func audit(batch *pgx.Batch, by backend.Principal, owner, action, subject, portf
 		owner, by.KeyID, action, subject, portfolio, before, after)
 }
 
-// lockOwner makes what counts an owner's things wait for others that do, until
-// the transaction ends.
+// lockOwner serializes transactions that count what an owner has, until this one ends.
 func lockOwner(ctx context.Context, tx pgx.Tx, owner string) error {
 	_, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1, hashtext($2))", ownerLocks, owner)
 	return err
 }
 
-// ownerLocks keeps locks of owners apart from other advisory locks.
+// ownerLocks distinguishes locks of owners from other advisory locks.
 const ownerLocks int32 = 1
 
 // one returns the only row, or errNotFound.
@@ -165,7 +164,7 @@ func one[T any](rows pgx.Rows) (T, error) {
 	return value, found(err)
 }
 
-// found makes no row errNotFound, and leaves other errors alone.
+// found returns errNotFound if there was no row, and other errors as they are.
 func found(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errNotFound
@@ -183,7 +182,7 @@ func (db *DB) IssueTicket(ctx context.Context, p backend.Principal, hash backend
 
 // RedeemTicket implements backend.Tickets. A ticket ends with its key and its session.
 func (db *DB) RedeemTicket(ctx context.Context, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
-	return principal("redeem ticket", "the ticket is not valid, or was used", db.pool.QueryRow(ctx, `
+	return principal("redeem ticket", "the ticket is not valid or has been used", db.pool.QueryRow(ctx, `
 		delete from tickets t using api_keys k
 		where t.hash = $1 and t.expires_at > $2 and k.id = t.key_id
 			and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)

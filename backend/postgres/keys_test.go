@@ -19,7 +19,7 @@ func TestKeys(t *testing.T) {
 	hash := backend.HashSecret("secret")
 	k, err := db.CreateKey(ctx, by, backend.APIKey{Owner: "mallory", Label: "reads", Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &expires}, hash)
 	require.NoError(t, err)
-	assert.Equal(t, "alice", k.Owner, "a key makes keys of its owner only")
+	assert.Equal(t, "alice", k.Owner, "a key can create keys of its owner only")
 
 	p, err := db.Authenticate(ctx, hash, now)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestKeys(t *testing.T) {
 	}
 
 	_, err = db.CreateKey(ctx, p, backend.APIKey{Label: "more", Scopes: []backend.Scope{backend.ScopeRead, backend.ScopeTrade}}, backend.HashSecret("x"))
-	assertCode(t, backend.CodeForbidden, err, "a scope that the maker lacks")
+	assertCode(t, backend.CodeForbidden, err, "a scope that the creating key lacks")
 	for _, wrong := range []backend.APIKey{{Owner: "a", Label: "none"}, {Owner: "a", Label: "x", Scopes: []backend.Scope{"root"}},
 		{Owner: "", Label: "x", Scopes: backend.Scopes}, {Owner: "a\x00", Label: "x", Scopes: backend.Scopes}} {
 		_, err = db.CreateKey(ctx, backend.Principal{}, wrong, backend.HashSecret("y"))
@@ -81,13 +81,13 @@ func TestTickets(t *testing.T) {
 	hash = issue("late", by)
 	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, now))
 	_, err = db.RedeemTicket(ctx, hash, now)
-	assertCode(t, backend.CodeUnauthenticated, err, "a revoked key takes its tickets along")
+	assertCode(t, backend.CodeUnauthenticated, err, "tickets of a revoked key are not valid")
 	hash = issue("later", by)
 	_, err = db.RedeemTicket(ctx, hash, now)
-	assertCode(t, backend.CodeUnauthenticated, err, "also those that came late")
+	assertCode(t, backend.CodeUnauthenticated, err, "nor are those issued after it")
 }
 
-// Who changed what, from the first key to the end, and for ever.
+// The audit has every change with its key, and cannot be changed.
 func TestAudit(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
@@ -144,8 +144,8 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// A key names the sources that it may write and its end, and keys that it creates can
-// do no more.
+// A key has the sources that it may write and an expiry, and keys that it creates
+// cannot exceed them.
 func TestSourcesOfKeys(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	end := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// The locks of tasks that one instance at a time runs.
+// The locks of tasks that only one instance at a time runs.
 const (
 	dailyLock  int64 = 0x6461696c79
 	sourceLock int64 = 0x736f75726365
@@ -20,7 +20,7 @@ const (
 const (
 	// leaseCheck is the time between two checks that a lease still holds.
 	leaseCheck = 5 * time.Second
-	// releaseTimeout is how long giving up a lock may take.
+	// releaseTimeout is how long releasing a lock may take.
 	releaseTimeout = 2 * time.Second
 )
 

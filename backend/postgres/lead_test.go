@@ -17,7 +17,7 @@ func TestLead(t *testing.T) {
 	inside := false
 	led, err := db.Lead(ctx, func(ctx context.Context) error {
 		led, err := db.Lead(ctx, func(context.Context) error { inside = true; return nil })
-		assert.False(t, led, "there is one leader")
+		assert.False(t, led, "there is only one leader")
 		return err
 	})
 	require.NoError(t, err)
@@ -25,7 +25,7 @@ func TestLead(t *testing.T) {
 	assert.False(t, inside)
 
 	failed := errors.New("failed")
-	for range 2 { // the lock is given back after an error too
+	for range 2 { // the lock is released after an error, too
 		led, err = db.Lead(ctx, func(context.Context) error { return failed })
 		assert.True(t, led)
 		require.ErrorIs(t, err, failed)

@@ -24,12 +24,12 @@ func TestIdempotency(t *testing.T) {
 	again, replayed, err := db.Record(ctx, by, p.ID, "key", txs)
 	require.NoError(t, err)
 	assert.True(t, replayed)
-	assert.Equal(t, asJSON(t, first), asJSON(t, again), "the first answer, whatever became of it")
+	assert.Equal(t, asJSON(t, first), asJSON(t, again), "the first answer, whatever has changed since")
 	_, _, err = db.Record(ctx, by, p.ID, "key", txs[:1])
 	assertCode(t, backend.CodeIdempotencyConflict, err)
 	_, replayed, err = db.Record(ctx, by, portfolio(t, db, by).ID, "key", txs)
 	require.NoError(t, err)
-	assert.False(t, replayed, "a key is one portfolio's")
+	assert.False(t, replayed, "a key applies to one portfolio")
 	for _, key := range []string{string(make([]byte, backend.MaxIdempotencyKey+1)), "a\x00b", "\xff"} {
 		_, _, err = db.Record(ctx, by, p.ID, key, txs)
 		assertCode(t, backend.CodeInvalidRequest, err)
@@ -43,11 +43,11 @@ func TestIdempotency(t *testing.T) {
 	assert.False(t, replayed, "an expired key is a new one")
 	swept, err := db.Sweep(ctx, time.Now(), 100)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"idempotency": 1}, swept, "the other portfolio's")
+	assert.Equal(t, map[string]int{"idempotency": 1}, swept, "the key of the other portfolio")
 }
 
 // Creating a portfolio again with the same key returns the first answer, whatever
-// became of the portfolio since.
+// has happened to the portfolio since.
 func TestIdempotentPortfolios(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by, other := member(t, db, "alice"), member(t, db, "bob")
@@ -66,7 +66,7 @@ func TestIdempotentPortfolios(t *testing.T) {
 	assertCode(t, backend.CodeIdempotencyConflict, err)
 	_, replayed, err = db.CreatePortfolio(ctx, other, "key", p)
 	require.NoError(t, err)
-	assert.False(t, replayed, "a key is one owner's")
+	assert.False(t, replayed, "a key applies to one owner")
 	_, _, err = db.CreatePortfolio(ctx, by, "a\x00b", p)
 	assertCode(t, backend.CodeInvalidRequest, err)
 
@@ -92,7 +92,7 @@ func TestLimits(t *testing.T) {
 	assertCode(t, backend.CodeLimitReached, err)
 	recorded(t, db, by, p.ID, deposit(day, "1"))
 	_, err = conn.Exec(ctx, "update portfolios set transaction_count = $1 + 1", backend.MaxTransactions)
-	assert.ErrorContains(t, err, "check constraint", "the schema has the limit too")
+	assert.ErrorContains(t, err, "check constraint", "the schema has the limit, too")
 
 	_, err = conn.Exec(ctx, `insert into portfolios
 		select gen_random_uuid(), owner, name, base_currency, cost_method, false, 1, 0, 0, now(), now()
@@ -101,7 +101,7 @@ func TestLimits(t *testing.T) {
 	assert.Equal(t, 2, successes(t, 8, func(ctx context.Context) error {
 		_, _, err := db.CreatePortfolio(ctx, by, "", p)
 		return err
-	}, backend.CodeLimitReached), "of eight at once, as many as there may be")
+	}, backend.CodeLimitReached), "of eight calls at once, as many as the limit allows")
 
 	_, err = conn.Exec(ctx, `insert into api_keys
 		select gen_random_uuid(), owner, sha256(i::text::bytea), label, scopes, now(), null, null
@@ -113,5 +113,5 @@ func TestLimits(t *testing.T) {
 	}, backend.CodeLimitReached))
 	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, now))
 	_, err = db.CreateKey(ctx, by, backend.APIKey{Label: "x", Scopes: backend.Scopes}, backend.HashSecret(backend.NewSecret()))
-	assert.NoError(t, err, "a revoked key makes room")
+	assert.NoError(t, err, "a revoked key does not count")
 }

@@ -32,9 +32,10 @@ func newID() (string, error) {
 	return id.String(), err
 }
 
-// A cursor is the place of the last entry of a page and a sum over it and the
-// list's name. The sum is not a protection, since a list shows only its owner's
-// entries wherever it begins: it detects a cursor that is damaged or of another list.
+// A cursor is the place of the last entry of a page with a checksum over it and the
+// list's name. The checksum does not protect anything, because a list has only its
+// owner's entries wherever it begins: it detects a damaged cursor, or one of another
+// list.
 const cursorSum = 8
 
 func sumOf(list string, place []byte) []byte {
@@ -46,12 +47,12 @@ func sumOf(list string, place []byte) []byte {
 func cursorAt(list string, place ...int64) string {
 	var b []byte
 	for _, n := range place {
-		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // back by the same way
+		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // converted back by readCursor
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, sumOf(list, b)...))
 }
 
-// readCursor fills places from a cursor. Without one it leaves them alone.
+// readCursor sets places to those of a cursor. Without one, it does not change them.
 func readCursor(list, cursor string, places ...*int64) error {
 	if cursor == "" {
 		return nil
@@ -71,7 +72,7 @@ func badCursor(cursor string) error {
 		Message: fmt.Sprintf("after: got %.40q, want the cursor that the previous page returned", cursor)}
 }
 
-// halves of an id, as a cursor keeps it.
+// halves returns an id as the two numbers in a cursor.
 func halves(id string) (high, low int64) {
 	u := uuid.MustParse(id)                                                             // from the database
 	return int64(binary.BigEndian.Uint64(u[:8])), int64(binary.BigEndian.Uint64(u[8:])) //nolint:gosec // bits
@@ -85,13 +86,13 @@ func whole(high, low int64) string {
 }
 
 // listByID returns a page of a list that is in the order of its ids. The query
-// takes the owner, the id to begin behind, and how many.
+// takes the owner, the id to begin after, and how many.
 func listByID[T any](ctx context.Context, db *DB, name, query, owner string, page backend.Page, id func(T) string) ([]T, string, error) {
 	if err := checkPage(page); err != nil {
 		return nil, "", err
 	}
 	name += "\x00" + owner
-	var high, low int64 // the id before all
+	var high, low int64 // the id before all others
 	if err := readCursor(name, page.After, &high, &low); err != nil {
 		return nil, "", err
 	}
@@ -108,7 +109,7 @@ func listByID[T any](ctx context.Context, db *DB, name, query, owner string, pag
 	return list, cursorAt(name, high, low), nil
 }
 
-// cut takes off the entry beyond the page, which says that there are more.
+// cut removes the entry after the page, which shows that there are more.
 func cut[T any](list []T, limit int) ([]T, bool) {
 	if len(list) <= limit {
 		return list, false

@@ -26,7 +26,7 @@ func jsons[T any](t *testing.T, list []T) []string {
 	return all
 }
 
-// pages reads a whole list by pages and gives how long they were.
+// pages reads a whole list by pages and returns their lengths.
 func pages[T any](t *testing.T, limit int, list func(backend.Page) ([]T, string, error)) (all []T, lengths []int) {
 	t.Helper()
 	page := backend.Page{Limit: limit}
@@ -53,20 +53,20 @@ func TestLists(t *testing.T) {
 	assert.Equal(t, portfolios, got, "the oldest first")
 	assert.Equal(t, []int{2, 2, 1}, lengths)
 	_, lengths = pages(t, 5, func(p backend.Page) ([]backend.Portfolio, string, error) { return db.ListPortfolios(ctx, "alice", p) })
-	assert.Equal(t, []int{5}, lengths, "no empty page")
+	assert.Equal(t, []int{5}, lengths, "the last page is not empty")
 
 	id := portfolios[0].ID
 	recorded(t, db, by, id, deposit(day, "1"), deposit(day+1, "2"), deposit(day, "3"), deposit(day-300_000, "4"))
 	first, next, err := db.ListEntries(ctx, "alice", id, backend.Page{Limit: 2})
 	require.NoError(t, err)
-	recorded(t, db, by, id, deposit(day+2, "5")) // what comes meanwhile moves no page
+	recorded(t, db, by, id, deposit(day+2, "5")) // entries added meanwhile do not move pages
 	rest, _, err := db.ListEntries(ctx, "alice", id, backend.Page{Limit: 9, After: next})
 	require.NoError(t, err)
 	var amounts []string
 	for _, e := range append(first, rest...) {
 		amounts = append(amounts, e.Amount.String())
 	}
-	assert.Equal(t, []string{"2", "3", "1", "4"}, amounts, "the latest date first, of one day what was recorded last")
+	assert.Equal(t, []string{"2", "3", "1", "4"}, amounts, "the latest date first, and within a day the last recorded first")
 
 	audit, _ := pages(t, 3, func(p backend.Page) ([]backend.AuditEntry, string, error) { return db.Audit(ctx, "alice", p) })
 	assert.Len(t, audit, 1+5+5)
@@ -77,7 +77,7 @@ func TestLists(t *testing.T) {
 	assert.Empty(t, none)
 }
 
-// A cursor that was changed, or is of another list, is refused, not obeyed.
+// A cursor that was changed, or is of another list, is refused.
 func TestBadCursors(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by, other := member(t, db, "alice"), member(t, db, "bob")
@@ -88,7 +88,7 @@ func TestBadCursors(t *testing.T) {
 			_, next, err = db.ListPortfolios(ctx, by.Owner, backend.Page{After: after, Limit: limit})
 			return next, err
 		},
-		"portfolios of another": func(after string, limit int) (next string, err error) {
+		"portfolios of another owner": func(after string, limit int) (next string, err error) {
 			_, next, err = db.ListPortfolios(ctx, other.Owner, backend.Page{After: after, Limit: limit})
 			return next, err
 		},

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxMappings is how many mappings an owner may keep.
+// maxMappings is how many mappings an owner may have.
 const maxMappings = 100
 
 // Mapping implements http.Imports.
@@ -24,7 +24,7 @@ func (db *DB) Mapping(ctx context.Context, owner, name string) (*layout.Mapping,
 
 // PutMapping implements http.Imports.
 func (db *DB) PutMapping(ctx context.Context, by backend.Principal, name string, m layout.Mapping) error {
-	return db.within(ctx, "keep mapping", func(tx pgx.Tx) error {
+	return db.within(ctx, "store mapping", func(tx pgx.Tx) error {
 		var others int
 		if err := tx.QueryRow(ctx, "select count(*) from mappings where owner = $1 and name <> $2", by.Owner, name).Scan(&others); err != nil {
 			return err

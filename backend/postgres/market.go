@@ -87,7 +87,7 @@ func batchOf(quotes []backend.Quote, rates []backend.Rate) batch {
 	return b
 }
 
-// concernsPast reports whether a price is of a day that was over when it came.
+// concernsPast reports whether a price is of a day that had ended when it was received.
 func concernsPast(quotes []backend.Quote, rates []backend.Rate) bool {
 	for _, q := range quotes {
 		if backend.DateOf(q.Time) < backend.DateOf(q.Received) {
@@ -102,7 +102,7 @@ func concernsPast(quotes []backend.Quote, rates []backend.Rate) bool {
 	return false
 }
 
-// storable refuses times whose year RFC 3339 does not have.
+// storable refuses times with years that RFC 3339 cannot express.
 func storable(times ...time.Time) error {
 	for _, t := range times {
 		if year := t.UTC().Year(); year < 1 || year > 9999 {
@@ -149,7 +149,7 @@ func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[backend.Pair])
 }
 
-// perDay names a row of the market.
+// perDay identifies a row of the market.
 type perDay struct {
 	Symbol string
 	Pair   backend.Pair
@@ -171,8 +171,8 @@ func rateKey(r *backend.Rate) perDay {
 	return perDay{Pair: r.Pair, Day: backend.DateOf(r.Time)}
 }
 
-// lastOfDay leaves one of each row, the last, in an order that is the same for
-// all writers, so that none waits for another in a circle.
+// lastOfDay keeps the last of each row, in an order that is the same for all writers,
+// so that they cannot deadlock.
 func lastOfDay[T any](list []T, key func(*T) perDay, times func(T) (at, received time.Time)) []T {
 	last := map[perDay]T{}
 	for _, item := range list {
@@ -209,7 +209,7 @@ func (db *DB) Closing(ctx context.Context, symbols []string, currencies []backen
 	return db.closing(ctx, symbols, currencies, days)
 }
 
-// The newest of each up to each day: one look into the primary key for each.
+// The newest of each up to each day: one look-up in the primary key for each.
 const (
 	closingQuotes = `
 		select d.day as until, q.symbol, trim_scale(q.price) as price, q.currency, q.source, q.time, q.received, q.fresh_until

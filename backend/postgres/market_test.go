@@ -44,16 +44,16 @@ func TestMarket(t *testing.T) {
 	write(1, []backend.Quote{quote("A", "1.000000000001", noon)})
 	assert.Equal(t, "1.000000000001", price("A"))
 	write(0, []backend.Quote{quote("A", "2", noon.Add(-time.Hour))})
-	write(0, []backend.Quote{quote("A", "2", noon)}) // received at the same time too
+	write(0, []backend.Quote{quote("A", "2", noon)}) // received at the same time, too
 	assert.Equal(t, "1.000000000001", price("A"), "older ones change nothing")
 	again := quote("A", "3", noon)
 	again.Received = again.Received.Add(time.Second)
 	write(1, []backend.Quote{again})
-	assert.Equal(t, "3", price("A"), "of equal times the one received last")
+	assert.Equal(t, "3", price("A"), "of equal times, the one received last")
 	write(1, []backend.Quote{quote("A", "5", noon.Add(2*time.Second)), quote("A", "6", noon.Add(3*time.Second)), quote("A", "4", noon.Add(time.Second))})
-	assert.Equal(t, "6", price("A"), "of one batch the newest")
+	assert.Equal(t, "6", price("A"), "of one batch, the newest")
 	write(1, []backend.Quote{quote("A", "9", noon.Add(-24*time.Hour))})
-	assert.Equal(t, "6", price("A"), "what closes an earlier day is kept, and is not the newest")
+	assert.Equal(t, "6", price("A"), "a quote that closes an earlier day is stored, but is not the newest")
 	write(1, []backend.Quote{quote("A", "7", (day + 1).Midnight().Add(-time.Nanosecond))})
 
 	write(3, []backend.Quote{quote("B", "0", noon)}, rate("EUR", "USD", "1.25", noon), rate("USD", "EUR", "0.8", noon.Add(24*time.Hour)))
@@ -91,8 +91,8 @@ func TestMarket(t *testing.T) {
 	assert.Empty(t, nothing.Quotes)
 }
 
-// Feeds that write the same symbols in other orders do not wait in a circle, and
-// the newest price wins.
+// Feeds that write the same symbols in different orders do not deadlock, and the newest
+// price is stored.
 func TestConcurrentFeeds(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	const symbols, feeds, rounds = 50, 6, 10
@@ -118,7 +118,7 @@ func TestConcurrentFeeds(t *testing.T) {
 	}
 }
 
-// heard collects what Listen tells.
+// heard collects the changes that Listen reports.
 type heard struct {
 	changes chan backend.Change
 	lost    chan struct{}
@@ -142,18 +142,18 @@ func listen(t *testing.T, db backend.Changes) heard {
 		cancel()
 		assert.NoError(t, <-h.ended)
 	})
-	within(t, h.lost) // it is connected
+	within(t, h.lost) // it has connected
 	return h
 }
 
-// within waits for what has to come soon.
+// within waits for what must arrive soon.
 func within[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
 	select {
 	case value := <-from:
 		return value
 	case <-time.After(20 * time.Second):
-		require.FailNow(t, "nothing came")
+		require.FailNow(t, "nothing arrived")
 		panic("unreachable")
 	}
 }
@@ -165,20 +165,20 @@ func TestChanges(t *testing.T) {
 	p := portfolio(t, db, by)
 	e := recorded(t, db, by, p.ID, deposit(day, "1"))[0]
 	_, _, err := db.Record(ctx, by, p.ID, "", []backend.Transaction{sell(day, "A", "1", "1")})
-	require.Error(t, err, "what is refused is not announced")
+	require.Error(t, err, "refused changes are not announced")
 	require.NoError(t, db.DeleteEntry(ctx, by, p.ID, e.ID, 1))
 	for range 3 {
 		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, h.changes))
-		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, other.changes), "at every instance")
+		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, other.changes), "announced to every instance")
 	}
 	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now)}, []backend.Rate{rate("EUR", "USD", "1.1", now)})
 	require.NoError(t, err)
 	assert.Equal(t, backend.Change{Symbols: []string{"A", "B"}, Pairs: []backend.Pair{{From: "EUR", To: "USD"}}}, within(t, h.changes))
 	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now.Add(time.Second))}, nil)
 	require.NoError(t, err)
-	assert.Equal(t, backend.Change{Symbols: []string{"A"}}, within(t, h.changes), "only what is newer")
+	assert.Equal(t, backend.Change{Symbols: []string{"A"}}, within(t, h.changes), "only newer ones are announced")
 
-	// More than a notification can hold comes in parts.
+	// A change that is too long for one notification is split.
 	var many []backend.Quote
 	for i := range backend.MaxBatch {
 		many = append(many, quote(fmt.Sprintf("S%031d", i), "1", now))
@@ -210,14 +210,14 @@ func TestListenSurvivesItsConnection(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, backend.Change{Portfolio: "x"}, within(t, h.changes))
 	}
-	// What another version announces and this one cannot read may be anything.
+	// An announcement of another version that this one cannot read may concern anything.
 	_, err := conn.Exec(ctx, `select pg_notify('portfolio_changes', 'nonsense')`)
 	require.NoError(t, err)
 	within(t, h.lost)
 }
 
-// Every batch leaves a line in the audit with its key and its sources, also one in
-// which nothing was newer.
+// Every batch has a line in the audit with its key and its sources, even if nothing in
+// it was newer.
 func TestQuotesAreAudited(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")

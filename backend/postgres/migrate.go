@@ -16,14 +16,14 @@ var migrations embed.FS
 
 const (
 	versionTable   = "public.schema_version"
-	migrateTimeout = 10 * time.Minute // waiting for another instance's turn included
+	migrateTimeout = 10 * time.Minute // including the wait for another instance
 )
 
-// Migrate brings the schema to this program's version. Of several programs that
-// start at once one migrates, under an advisory lock, while the others wait. It
-// only ever goes forward: a schema that is ahead, because a newer version of the
-// program runs beside this one, is left alone, so a migration has to keep the
-// version before it working.
+// Migrate brings the schema to this program's version. If several programs
+// start at once, one migrates under an advisory lock while the others wait. Migrate
+// never goes back: it leaves a schema unchanged that a newer version of the program,
+// which runs at the same time, has migrated. So a migration must keep the previous
+// version of the program working.
 func (db *DB) Migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -62,7 +62,7 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) error {
 	return migrator.Migrate(ctx)
 }
 
-// connect makes a connection outside the pool whose statements may take long.
+// connect opens a connection outside the pool whose statements may take long.
 func (db *DB) connect(ctx context.Context) (*pgx.Conn, error) {
 	config := db.pool.Config()
 	if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // TestMigrateFromProcesses starts this test binary several times at once on an
-// empty database, as instances of one deploy start.
+// empty database, as the instances of a deploy start.
 func TestMigrateFromProcesses(t *testing.T) {
 	name := database(t)
 	var processes sync.WaitGroup
@@ -41,7 +41,7 @@ func TestMigrateFromProcesses(t *testing.T) {
 	assert.Equal(t, []int{len(migrations), 1}, []int{version, rows})
 }
 
-// migrateOnly is all that a child process does. It ends the process on error.
+// migrateOnly is what a child process does. On error, it exits.
 func migrateOnly(name string) {
 	port, err := strconv.Atoi(os.Getenv("MIGRATE_PORT"))
 	if err != nil {
@@ -57,7 +57,7 @@ func migrateOnly(name string) {
 	}
 }
 
-// A schema that a newer version of the program made is left alone.
+// A schema that a newer version of the program has migrated is not changed.
 func TestMigrateNeverGoesBack(t *testing.T) {
 	name := database(t)
 	db := open(t, config(name))
@@ -74,7 +74,7 @@ func TestMigrateNeverGoesBack(t *testing.T) {
 	assert.Equal(t, 1000, version)
 }
 
-// Migrations have no way back, and a number each.
+// Each migration has its own number, and none has a way back.
 func TestMigrationsAreForwardOnly(t *testing.T) {
 	files, err := os.ReadDir("migrations")
 	require.NoError(t, err)

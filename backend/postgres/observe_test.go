@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatMetricsAsk(t *testing.T) {
+func TestObservedValues(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
-	assert.Zero(t, db.PoolUse(), "nothing is under way")
+	assert.Zero(t, db.PoolUse(), "no connection is in use")
 	newest, err := db.NewestQuote(ctx)
 	require.NoError(t, err)
 	assert.Zero(t, newest)

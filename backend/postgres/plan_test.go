@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// queries collects what the pool is asked.
+// queries collects the queries of the pool.
 type queries struct {
 	mu   sync.Mutex
-	seen map[string][]any // arguments by text
+	seen map[string][]any // arguments by query
 }
 
 func (q *queries) add(sql string, arguments []any) {
@@ -42,7 +42,7 @@ func (q *queries) TraceBatchQuery(_ context.Context, _ *pgx.Conn, d pgx.TraceBat
 func (q *queries) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 // crowd fills the tables: 1,000 portfolios of 200 owners with 100 transactions
-// each, 1,000 days of 100 symbols and of 20 pairs, and what else gathers.
+// each, 1,000 days of 100 symbols and of 20 pairs, and rows in the other tables.
 const crowd = `
 	insert into api_keys select gen_random_uuid(), 'o' || i % 200, sha256(i::text::bytea), 'x', '{read}', now(), null, null
 		from generate_series(1, 5000) i;
@@ -73,7 +73,7 @@ const crowd = `
 
 var sequential = regexp.MustCompile(`Seq Scan on \w+`)
 
-// However much there is, no query reads a table from one end to the other.
+// No query reads a whole table, however large the tables are.
 func TestQueriesUseIndexes(t *testing.T) {
 	ctx := t.Context()
 	traced := &queries{seen: map[string][]any{}}
@@ -86,7 +86,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	require.NoError(t, err)
 
 	askEverything(t, db)
-	// What finds the portfolios that a quote concerns.
+	// The query that finds the portfolios that a quote concerns.
 	traced.add("select distinct portfolio_id from transactions where symbol = any($1)", []any{[]string{"S1", "S2"}})
 
 	var explained int
@@ -109,7 +109,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	assert.Greater(t, explained, 60)
 }
 
-// askEverything calls each method once, as it is when it succeeds.
+// askEverything calls each method once, successfully.
 func askEverything(t *testing.T, db *postgres.DB) {
 	ctx, by := t.Context(), member(t, db, "o1")
 	askForPortfolios(t, db, by)

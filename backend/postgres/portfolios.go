@@ -20,7 +20,7 @@ const portfolioColumns = `
 	id, owner, name, base_currency as base, cost_method as method, allow_shorts, not track_cash as ignore_cash, time_zone,
 	version, created_at, updated_at`
 
-// end is a day behind every entry.
+// end is a day after every entry.
 const end = backend.Date(math.MaxInt32)
 
 // CreatePortfolio implements backend.Portfolios.
@@ -80,7 +80,7 @@ func replayPortfolio(ctx context.Context, tx pgx.Tx, owner, key string, request 
 		return p, false, err
 	case !same:
 		return p, false, &backend.Error{Code: backend.CodeIdempotencyConflict,
-			Message: "idempotency key: it was used with another portfolio, want a new key"}
+			Message: "idempotency key: got one that was used with another portfolio, want a new one"}
 	}
 	p.Owner = owner
 	return p, true, nil
@@ -110,7 +110,7 @@ func createPortfolio(ctx context.Context, tx pgx.Tx, by backend.Principal, p bac
 	return p, finish(ctx, tx, by, p, &pgx.Batch{}, "portfolio.create", nil, p)
 }
 
-// finish queues what ends each change of a portfolio, and sends it all.
+// finish queues the statements that end each change of a portfolio, and sends the batch.
 func finish(ctx context.Context, tx pgx.Tx, by backend.Principal, p backend.Portfolio, batch *pgx.Batch, action string, before, after any) error {
 	audit(batch, by, p.Owner, action, p.ID, p.ID, before, after)
 	if err := announce(batch, backend.Change{Portfolio: p.ID}); err != nil {
@@ -125,7 +125,7 @@ func (db *DB) GetPortfolio(ctx context.Context, owner, id string) (backend.Portf
 		return backend.Portfolio{}, err
 	}
 	var p backend.Portfolio
-	// Scanned by position: nearly every call of the API begins with this.
+	// Scanned by position, because nearly every call of the API begins with this.
 	err := db.pool.QueryRow(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner).Scan(
 		&p.ID, &p.Owner, &p.Name, &p.Base, &p.Method, &p.AllowShorts, &p.IgnoreCash, &p.TimeZone,
 		&p.Version, &p.CreatedAt, &p.UpdatedAt)
@@ -139,7 +139,7 @@ func (db *DB) ListPortfolios(ctx context.Context, owner string, page backend.Pag
 		owner, page, func(p backend.Portfolio) string { return p.ID })
 }
 
-// locked is a portfolio that nobody else changes until the transaction ends.
+// locked is a portfolio that cannot be changed by others until the transaction ends.
 type locked struct {
 	backend.Portfolio
 	TransactionCount int
@@ -192,8 +192,8 @@ func (db *DB) UpdatePortfolio(ctx context.Context, by backend.Principal, p backe
 	return p, err
 }
 
-// DeletePortfolio implements backend.Portfolios. What its transactions were the
-// audit tells.
+// DeletePortfolio implements backend.Portfolios. The audit keeps
+// what its transactions were.
 func (db *DB) DeletePortfolio(ctx context.Context, by backend.Principal, id string, version int64) error {
 	if err := present(id); err != nil {
 		return err
@@ -213,7 +213,7 @@ func (db *DB) DeletePortfolio(ctx context.Context, by backend.Principal, id stri
 	})
 }
 
-// Load implements backend.Portfolios, by one snapshot.
+// Load implements backend.Portfolios, in one snapshot.
 func (db *DB) Load(ctx context.Context, owner, id string) (p backend.Portfolio, txs []backend.Transaction, err error) {
 	if err := present(id); err != nil {
 		return p, nil, err
@@ -230,7 +230,7 @@ func (db *DB) Load(ctx context.Context, owner, id string) (p backend.Portfolio, 
 	return p, txs, outcome("load portfolio", err)
 }
 
-// LoadSince implements backend.Portfolios, by one snapshot.
+// LoadSince implements backend.Portfolios, in one snapshot.
 func (db *DB) LoadSince(ctx context.Context, owner, id string, version int64) (p backend.Portfolio, changed []backend.Transaction, deleted []string, err error) {
 	if err := present(id); err != nil {
 		return p, nil, nil, err
@@ -259,9 +259,9 @@ func invalid(err error) error {
 
 func versionConflict(got, is int64) error {
 	return &backend.Error{Code: backend.CodeVersionConflict,
-		Message: fmt.Sprintf("version: got %d, want %d; it was changed meanwhile", got, is)}
+		Message: fmt.Sprintf("version: got %d, want %d: it was changed in the meantime", got, is)}
 }
 
 func limitReached(what string, limit int) error {
-	return &backend.Error{Code: backend.CodeLimitReached, Message: fmt.Sprintf("%s: there are %d already, as many as there may be", what, limit)}
+	return &backend.Error{Code: backend.CodeLimitReached, Message: fmt.Sprintf("%s: the limit of %d is reached", what, limit)}
 }

@@ -26,7 +26,7 @@ import (
 // processors.
 const MaxConnections = 20
 
-// Config says how to reach the database.
+// Config is how to reach the database.
 type Config struct {
 	Host   string // as the server's certificate names it
 	Port   int
@@ -58,7 +58,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 			"sslmode":         {"verify-full"},
 			"sslrootcert":     {c.CAFile},
 			"connect_timeout": {"5"},
-			// Limits that the server enforces even if this program has gone away.
+			// Limits that the server enforces even if this program has ended.
 			"statement_timeout":                   {"10s"},
 			"idle_in_transaction_session_timeout": {"30s"},
 			"application_name":                    {"portfolio"},
@@ -73,7 +73,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
-	config.PingTimeout = 2 * time.Second // of idle connections before use: a failover leaves dead ones
+	config.PingTimeout = 2 * time.Second // of idle connections before use: after a failover they are broken
 	config.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
 		if conn.User, conn.Password, err = c.Credentials(ctx); err != nil {
 			return &credentialsError{err}
@@ -106,5 +106,5 @@ func (db *DB) Check(ctx context.Context) error {
 	return db.pool.Ping(ctx)
 }
 
-// Close waits for queries under way and closes all connections.
+// Close waits for queries in flight and closes all connections.
 func (db *DB) Close() { db.pool.Close() }

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// database makes an empty database, owned by the role it names.
+// database creates an empty database and returns how its owner reaches it.
 func database(t *testing.T) string {
 	name := strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_"))
 	require.NoError(t, server.CreateDatabase(t.Context(), name, name, "secret"))
@@ -69,7 +69,7 @@ func migrated(t *testing.T) *postgres.DB {
 	return db
 }
 
-// inspect is a connection beside the pool.
+// inspect returns a connection outside the pool.
 func inspect(t *testing.T, name string) *pgx.Conn {
 	conn, err := pgx.Connect(t.Context(), server.URL(name, name, "secret"))
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestConnections(t *testing.T) {
 	require.NoError(t, db.Add(ctx, connection("a", now)))
 	assert.True(t, known("a", now.Add(-time.Microsecond)))
 	assert.False(t, known("a", now), "expired")
-	require.NoError(t, db.Add(ctx, connection("a", now.Add(time.Hour))), "a handshake that is retried")
+	require.NoError(t, db.Add(ctx, connection("a", now.Add(time.Hour))), "a retried handshake")
 	assert.True(t, known("a", now))
 
 	require.NoError(t, db.Remove(ctx, "a"))
@@ -105,11 +105,11 @@ func TestConnections(t *testing.T) {
 	assert.False(t, known("a", now))
 }
 
-func TestConnectionIsStoredWhole(t *testing.T) {
+func TestConnectionIsStoredCompletely(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	c := connection("whole", now)
 	require.NoError(t, db.Add(ctx, c))
-	unknown := connection("no address", now)
+	unknown := connection("without an address", now)
 	unknown.SourceIP = netip.Addr{}
 	require.NoError(t, db.Add(ctx, unknown))
 
@@ -141,7 +141,7 @@ func TestConnectionOfAnOwner(t *testing.T) {
 	require.NoError(t, conn.QueryRow(ctx, "select owner, key_id from connections").Scan(&owner, &key))
 	assert.Equal(t, []string{by.Owner, by.KeyID}, []string{owner, key})
 
-	// The version before, which may run beside this one for a while.
+	// As the previous version writes it, which may run at the same time during a deploy.
 	_, err := conn.Exec(ctx, `
 		insert into connections (connection_id, domain_name, stage, source_ip, connected_at, expires_at)
 		values ('old', 'd', 's', null, now(), now() + interval '1 hour')`)
@@ -151,7 +151,7 @@ func TestConnectionOfAnOwner(t *testing.T) {
 	assert.True(t, known)
 }
 
-// Sweeps of several instances at once take each expired row once, and no other.
+// Sweeps of several instances at once remove each expired row once, and no other.
 func TestSweep(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	const expired = 300
@@ -200,7 +200,7 @@ func TestServerIsVerified(t *testing.T) {
 	assert.Error(t, open(t, c).Migrate(t.Context()))
 }
 
-// A password is asked for at each connection, so a rotation needs no restart.
+// The password is read for each connection, so a rotation needs no restart.
 func TestPasswordRotation(t *testing.T) {
 	name, ctx := database(t), t.Context()
 	var password atomic.Value
@@ -210,7 +210,7 @@ func TestPasswordRotation(t *testing.T) {
 	db := open(t, c)
 	require.NoError(t, db.Migrate(ctx))
 	require.NoError(t, server.CreateDatabase(ctx, name, name, "rotated"))
-	assert.Error(t, db.Remove(ctx, "a"), "a new connection with the old password")
+	assert.Error(t, db.Remove(ctx, "a"), "a new connection with the previous password")
 	password.Store("rotated")
 	assert.NoError(t, db.Remove(ctx, "a"))
 	assert.NoError(t, db.Check(ctx))

@@ -73,7 +73,7 @@ func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, fro
 }
 
 // readSeries reads rows of a place in a list, a number, a text, a time and until when
-// the number is fresh, which is zero where that is not known. It decodes them itself,
+// the number is fresh, which is zero if that is not known. It decodes them itself,
 // because there are millions of them, and checks their order.
 func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text string, at, fresh time.Time) error) error {
 	defer rows.Close()
@@ -111,15 +111,15 @@ func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text stri
 	return rows.Err()
 }
 
-// microsecondsTo2000 lie between the epoch of Unix and that of PostgreSQL.
+// microsecondsTo2000 is the time between the epochs of Unix and of PostgreSQL.
 const microsecondsTo2000 = 946_684_800_000_000
 
 func binaryTime(b []byte) time.Time {
 	return time.UnixMicro(int64(binary.BigEndian.Uint64(b)) + microsecondsTo2000).UTC() //nolint:gosec // as PostgreSQL sends it
 }
 
-// binaryNumeric decodes a numeric as PostgreSQL sends it: counts of digits to the
-// base of 10,000 and of those before the point, a sign, and the digits (see
+// binaryNumeric decodes a numeric as PostgreSQL sends it: numbers of digits in
+// base 10,000 and of those before the point, a sign, and the digits (see
 // numeric_send in PostgreSQL's source).
 func binaryNumeric(b []byte) (decimal.Decimal, error) {
 	if len(b) < 8 {

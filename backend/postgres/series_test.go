@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A series holds what the closing prices of its days are, digit by digit.
+// A series has exactly the closing prices of its days, to the last digit.
 func TestSeriesAreTheClosingPrices(t *testing.T) {
 	db := migrated(t)
 	by := member(t, db, "alice")

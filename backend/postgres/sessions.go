@@ -115,7 +115,7 @@ func sessionIDs(ctx context.Context, tx pgx.Tx, statement string, arguments ...a
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// sessionsEnded queues what follows from the end of by's owner's sessions, which are deleted.
+// sessionsEnded queues the audit and the notices of sessions that have been deleted.
 func sessionsEnded(batch *pgx.Batch, by backend.Principal, sessions []string) error {
 	if len(sessions) == 0 {
 		return nil

@@ -36,7 +36,7 @@ func TestSessions(t *testing.T) {
 	_, err = db.ResumeSession(ctx, backend.HashSecret("other"), now)
 	assertCode(t, backend.CodeUnauthenticated, err)
 	_, err = db.Authenticate(ctx, hash, now)
-	assertCode(t, backend.CodeUnauthenticated, err, "a session's secret is no key")
+	assertCode(t, backend.CodeUnauthenticated, err, "a session's secret is not a key")
 
 	var text string
 	require.NoError(t, inspect(t, "testsessions").QueryRow(ctx, "select string_agg(s::text, '') from sessions s").Scan(&text))
@@ -66,7 +66,7 @@ func TestSessionsExpire(t *testing.T) {
 		return err
 	}
 	_, unused := signedIn(t, db, by, "unused", now)
-	require.NoError(t, resume(unused, now.Add(time.Second)), "a use so soon is not recorded")
+	require.NoError(t, resume(unused, now.Add(time.Second)), "a use soon after the last one is not recorded")
 	assertCode(t, backend.CodeUnauthenticated, resume(unused, now.Add(backend.SessionIdle)))
 
 	_, used := signedIn(t, db, by, "used", now)
@@ -87,7 +87,7 @@ func TestSessionsExpire(t *testing.T) {
 	p, hash := signedIn(t, db, short, "short", now)
 	assert.Equal(t, &soon, p.ExpiresAt)
 	require.NoError(t, resume(hash, soon.Add(-time.Microsecond)))
-	assertCode(t, backend.CodeUnauthenticated, resume(hash, soon), "its key expired")
+	assertCode(t, backend.CodeUnauthenticated, resume(hash, soon), "its key has expired")
 
 	swept, err := db.Sweep(ctx, now.Add(backend.SessionLifetime), 10)
 	require.NoError(t, err)
@@ -160,7 +160,7 @@ func TestSessionsAreLimited(t *testing.T) {
 	assertAudited(t, db, "alice", "session.end", 1)
 }
 
-// What a session let in ends with it: its tickets at once, its WebSockets by a notice.
+// Tickets of a session end with it at once, and its WebSockets by a notice.
 func TestSessionsEndConnections(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
@@ -192,6 +192,6 @@ func TestSessionsEndConnections(t *testing.T) {
 	assert.Equal(t, []string{"session"}, due(), "the key's own connection stays")
 	_, err = db.RedeemTicket(ctx, ticket, time.Now())
 	assertCode(t, backend.CodeUnauthenticated, err)
-	add("late", p) // its ticket was redeemed before
+	add("late", p) // whose ticket was redeemed before
 	assert.ElementsMatch(t, []string{"session", "late"}, due())
 }

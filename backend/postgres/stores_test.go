@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nobody's id is nowhere.
+// nobody is an id that does not exist.
 const nobody = "01980000-0000-7000-8000-000000000000"
 
 func codeOf(err error) backend.Code {
@@ -36,7 +36,7 @@ func assertCode(t *testing.T, want backend.Code, err error, of ...any) {
 
 func dec(text string) decimal.Decimal { return decimal.RequireFromString(text) }
 
-// member makes an owner's first key.
+// member creates an owner's first key.
 func member(t *testing.T, db *postgres.DB, owner string) backend.Principal {
 	t.Helper()
 	secret := backend.HashSecret(backend.NewSecret())
@@ -82,8 +82,8 @@ func recorded(t *testing.T, db *postgres.DB, by backend.Principal, id string, tx
 
 var day = backend.NewDate(2026, 3, 2)
 
-// Every kind of entry comes back as it went in, to the last digit.
-func TestEntriesAreKeptExactly(t *testing.T) {
+// Entries of every kind are read as they were recorded, to the last digit.
+func TestEntriesAreStoredExactly(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
@@ -108,8 +108,8 @@ func TestEntriesAreKeptExactly(t *testing.T) {
 		got, err := db.GetEntry(ctx, "alice", p.ID, e.ID)
 		require.NoError(t, err)
 		assert.Equal(t, asJSON(t, backend.Entry{Transaction: want, Version: 1, RecordedAt: e.RecordedAt}), asJSON(t, got))
-		assert.Equal(t, asJSON(t, got), asJSON(t, e), "what Record gave")
-		assert.Contains(t, jsons(t, kept), asJSON(t, want), "what Load gave")
+		assert.Equal(t, asJSON(t, got), asJSON(t, e), "as Record returned it")
+		assert.Contains(t, jsons(t, kept), asJSON(t, want), "as Load returned it")
 	}
 	after, err := db.GetPortfolio(ctx, "alice", p.ID)
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestEntriesAreKeptExactly(t *testing.T) {
 	assert.Equal(t, time.UTC, after.CreatedAt.Location())
 }
 
-func TestPortfolioLifeCycle(t *testing.T) {
+func TestPortfolioLifecycle(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
@@ -134,7 +134,7 @@ func TestPortfolioLifeCycle(t *testing.T) {
 	assert.Equal(t, []any{"Play", backend.Currency("CHF"), changed.Policy, int64(2)}, []any{got.Name, got.Base, got.Policy, got.Version})
 
 	_, err = db.UpdatePortfolio(ctx, by, changed)
-	assertCode(t, backend.CodeVersionConflict, err, "its version is of before")
+	assertCode(t, backend.CodeVersionConflict, err, "its version is no longer current")
 	changed.Version, changed.Name = 2, " "
 	_, err = db.UpdatePortfolio(ctx, by, changed)
 	assertCode(t, backend.CodeInvalidRequest, err)
@@ -145,7 +145,7 @@ func TestPortfolioLifeCycle(t *testing.T) {
 	strict := got
 	strict.Version, strict.AllowShorts = 3, false
 	_, err = db.UpdatePortfolio(ctx, by, strict)
-	assertCode(t, backend.CodeOversold, err, "a policy under which the entries cannot be")
+	assertCode(t, backend.CodeOversold, err, "a policy under which the entries are not possible")
 
 	assertCode(t, backend.CodeVersionConflict, db.DeletePortfolio(ctx, by, p.ID, 2))
 	require.NoError(t, db.DeletePortfolio(ctx, by, p.ID, 3))
@@ -155,7 +155,7 @@ func TestPortfolioLifeCycle(t *testing.T) {
 	assert.Zero(t, left)
 }
 
-func TestEntryLifeCycle(t *testing.T) {
+func TestEntryLifecycle(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
@@ -165,28 +165,28 @@ func TestEntryLifeCycle(t *testing.T) {
 
 	_, _, err := db.Record(ctx, by, p.ID, "", []backend.Transaction{deposit(day, "1"), sell(day+2, "A", "1", "6")})
 	assertCode(t, backend.CodeOversold, err)
-	assert.ErrorContains(t, err, "entry 2 of 2026-03-04: quantity: got 1", "named by its place")
+	assert.ErrorContains(t, err, "entry 2 of 2026-03-04: quantity: got 1", "named by its position")
 	row := sell(day, "B", "1", "6")
 	row.ID = "row 7"
 	_, _, err = db.Record(ctx, by, p.ID, "", []backend.Transaction{row})
-	assert.ErrorContains(t, err, "row 7 of 2026-03-02", "or by the name that came with it")
+	assert.ErrorContains(t, err, "row 7 of 2026-03-02", "or by the name that the caller gave it")
 
 	less := bought
 	less.Quantity = dec("9")
 	_, err = db.UpdateEntry(ctx, by, p.ID, less)
-	assertCode(t, backend.CodeOversold, err, "an old entry that a later one rests on")
+	assertCode(t, backend.CodeOversold, err, "an old entry that a later one needs")
 	assertCode(t, backend.CodeOversold, db.DeleteEntry(ctx, by, p.ID, bought.ID, 1))
 	other := bought
 	other.Symbol = "B"
 	_, err = db.UpdateEntry(ctx, by, p.ID, other)
-	assertCode(t, backend.CodeOversold, err, "the symbol it had is looked at too")
+	assertCode(t, backend.CodeOversold, err, "the symbol that it had is checked, too")
 	wrong := bought
 	wrong.Quantity = dec("-1")
 	_, err = db.UpdateEntry(ctx, by, p.ID, wrong)
 	assertCode(t, backend.CodeInvalidRequest, err)
 	after, err := db.GetPortfolio(ctx, "alice", p.ID)
 	require.NoError(t, err)
-	assert.Equal(t, int64(3), after.Version, "what was refused left no trace")
+	assert.Equal(t, int64(3), after.Version, "refused changes have no effect")
 
 	more := bought
 	more.Quantity, more.Note, more.Sequence, more.RecordedAt = dec("11"), "corrected", 99, time.Time{}
@@ -202,10 +202,10 @@ func TestEntryLifeCycle(t *testing.T) {
 	require.NoError(t, db.DeleteEntry(ctx, by, p.ID, sold.ID, 1))
 	require.NoError(t, db.DeleteEntry(ctx, by, p.ID, bought.ID, 2))
 	assertCode(t, backend.CodeNotFound, db.DeleteEntry(ctx, by, p.ID, bought.ID, 2))
-	assert.Equal(t, int64(3), recorded(t, db, by, p.ID, deposit(day, "1"))[0].Sequence, "no sequence comes twice")
+	assert.Equal(t, int64(3), recorded(t, db, by, p.ID, deposit(day, "1"))[0].Sequence, "sequences are not used again")
 }
 
-// Whose it is not, for him it is not there, whatever he asks.
+// No method finds anything of another owner.
 func TestAnotherOwnerFindsNothing(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	alice, mallory := member(t, db, "alice"), member(t, db, "mallory")
@@ -255,5 +255,5 @@ func TestAnotherOwnerFindsNothing(t *testing.T) {
 	assert.Len(t, audit, 2)
 	_, txs, err := db.Load(ctx, "alice", p.ID)
 	require.NoError(t, err)
-	assert.Len(t, txs, 1, "and nothing came of it")
+	assert.Len(t, txs, 1, "nothing was changed")
 }

@@ -15,7 +15,7 @@ import (
 
 var _ push.Store = (*DB)(nil)
 
-// Subscribe implements push.Store. A portfolio whose ID is no UUID is not found.
+// Subscribe implements push.Store. A portfolio whose ID is not a UUID is not found.
 func (db *DB) Subscribe(ctx context.Context, connection, portfolio string, after int64, limit int, now time.Time) error {
 	return db.within(ctx, "subscribe", func(tx pgx.Tx) error {
 		return subscribe(ctx, tx, connection, portfolio, after, limit, now)
@@ -33,7 +33,7 @@ func subscribe(ctx context.Context, tx pgx.Tx, connection, portfolio string, aft
 		for update of c`, connection, now).Scan(&owner, &reads)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return &backend.Error{Code: backend.CodeUnknownConnection, Message: "this connection is not known any more, connect again"}
+		return &backend.Error{Code: backend.CodeUnknownConnection, Message: "the connection is unknown; connect again"}
 	case err != nil:
 		return err
 	case owner == nil || reads == nil || !*reads:
@@ -88,10 +88,10 @@ func (db *DB) Subscribers(ctx context.Context, portfolio string, now time.Time) 
 // Claim implements push.Store.
 func (db *DB) Claim(ctx context.Context, instance string, held []string, ttl time.Duration) ([]push.Lease, error) {
 	if held == nil {
-		held = []string{} // null would be no list
+		held = []string{} // null would not be a list
 	}
-	// The two parts never touch the same row: what is renewed has not expired and
-	// is held, what is taken has expired or is not held.
+	// The two parts never change the same row: a lease that is renewed has not expired
+	// and is held, one that is taken has expired or is not held.
 	rows, _ := db.pool.Query(ctx, `
 		with renewed as (
 			update streams set expires_at = now() + $3::interval
@@ -133,8 +133,8 @@ func (db *DB) Forget(ctx context.Context, connections []string) error {
 	return outcome("forget connections", err)
 }
 
-// ListenSubscriptions implements push.Store. It returns with the error that ended
-// its connection; lost is called once each is listening.
+// ListenSubscriptions implements push.Store. It calls lost once it is listening, and
+// returns the error that ended its connection.
 func (db *DB) ListenSubscriptions(ctx context.Context, changed func(portfolio string), lost func()) error {
 	err := db.notifications(ctx, "portfolio_subscriptions", lost, func(portfolio string) error {
 		changed(portfolio)

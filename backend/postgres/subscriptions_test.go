@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// socket keeps an open connection that a key let in.
+// socket stores an open connection of a key.
 func socket(t *testing.T, db *postgres.DB, by backend.Principal, id string) {
 	t.Helper()
 	c := connection(id, time.Now().Add(time.Hour))
@@ -34,13 +34,13 @@ func TestSubscribe(t *testing.T) {
 	alice, bob := member(t, db, "alice"), member(t, db, "bob")
 	p, q, other := portfolio(t, db, alice), portfolio(t, db, alice), portfolio(t, db, bob)
 	socket(t, db, alice, "c")
-	require.NoError(t, db.Add(ctx, connection("of nobody", time.Now().Add(time.Hour))))
+	require.NoError(t, db.Add(ctx, connection("no such portfolio", time.Now().Add(time.Hour))))
 	now := time.Now()
 	subscribe := func(connection, portfolio string) error { return db.Subscribe(ctx, connection, portfolio, 7, 1, now) }
 
 	assertCode(t, backend.CodeUnknownConnection, subscribe("d", p.ID))
-	assertCode(t, backend.CodeForbidden, subscribe("of nobody", p.ID))
-	assertCode(t, backend.CodeNotFound, subscribe("c", other.ID), "another owner's")
+	assertCode(t, backend.CodeForbidden, subscribe("no such portfolio", p.ID))
+	assertCode(t, backend.CodeNotFound, subscribe("c", other.ID), "another owner's portfolio")
 	assertCode(t, backend.CodeNotFound, subscribe("c", nobody))
 	assertCode(t, backend.CodeNotFound, subscribe("c", "' or true --"))
 	require.NoError(t, subscribe("c", p.ID))
@@ -59,11 +59,11 @@ func TestSubscribe(t *testing.T) {
 
 	require.NoError(t, db.Unsubscribe(ctx, "c", p.ID))
 	require.NoError(t, db.Unsubscribe(ctx, "c", p.ID), "again")
-	require.NoError(t, subscribe("c", q.ID), "there is room again")
-	require.NoError(t, db.Forget(ctx, []string{"c", "unheard of"}))
+	require.NoError(t, subscribe("c", q.ID), "below the limit again")
+	require.NoError(t, db.Forget(ctx, []string{"c", "unknown"}))
 	list, err = db.Subscribers(ctx, q.ID, now)
 	require.NoError(t, err)
-	assert.Empty(t, list, "gone with the connection")
+	assert.Empty(t, list, "removed with the connection")
 
 	socket(t, db, bob, "b")
 	require.NoError(t, db.RevokeKey(ctx, bob, bob.KeyID, time.Now()))
@@ -74,7 +74,7 @@ func TestClaim(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	alice := member(t, db, "alice")
 	p, idle := portfolio(t, db, alice), portfolio(t, db, alice)
-	_ = idle // nobody watches it
+	_ = idle // not watched
 	socket(t, db, alice, "c")
 	require.NoError(t, db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()))
 	claim := func(instance string, held ...string) []push.Lease {
@@ -86,15 +86,15 @@ func TestClaim(t *testing.T) {
 	assert.Equal(t, lease(1), claim("one"))
 	assert.Empty(t, claim("two"), "taken")
 	assert.Equal(t, lease(1), claim("one", p.ID), "renewed")
-	assert.Equal(t, lease(2), claim("one"), "not held any more: a new epoch")
+	assert.Equal(t, lease(2), claim("one"), "no longer held: a new epoch")
 	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 30*time.Second, 20*time.Millisecond, "not renewed")
 	assert.Empty(t, claim("one", p.ID), "lost")
-	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "another's")
+	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "held by another instance")
 	assert.Empty(t, claim("one"))
 	require.NoError(t, db.Release(ctx, "two", []string{p.ID}))
-	assert.Equal(t, lease(4), claim("one"), "at once")
+	assert.Equal(t, lease(4), claim("one"), "available at once")
 
-	// Of many that come at once one gets it.
+	// Of many claims at once, one succeeds.
 	require.NoError(t, db.Release(ctx, "one", []string{p.ID}))
 	var mu sync.Mutex
 	var got []push.Lease
@@ -114,7 +114,7 @@ func TestClaim(t *testing.T) {
 	assert.Empty(t, claim("racer", p.ID))
 }
 
-// Every change of who watches is announced, whatever made it.
+// Every change of subscribers is announced, whatever caused it.
 func TestListenSubscriptions(t *testing.T) {
 	db := migrated(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -142,7 +142,7 @@ func TestListenSubscriptions(t *testing.T) {
 	assert.Empty(t, heard)
 }
 
-// valuer values what the database has, without remembering anything.
+// valuer values what the database has, without a cache.
 type valuer struct{ *postgres.DB }
 
 func (v valuer) Valuation(ctx context.Context, owner, id string, _ time.Time) (backend.Valuation, error) {
@@ -163,7 +163,7 @@ func (v valuer) Valuation(ctx context.Context, owner, id string, _ time.Time) (b
 	return backend.Value(l, p.Base, now, prices), err
 }
 
-// instance is one process of the service as far as pushing goes.
+// instance is the part of a service process that publishes.
 func instance(t *testing.T, c postgres.Config, name, gateway string) (stop func()) {
 	db, err := postgres.Open(t.Context(), c)
 	require.NoError(t, err)
@@ -186,8 +186,8 @@ func instance(t *testing.T, c postgres.Config, name, gateway string) (stop func(
 	})
 }
 
-// A quote and a transaction written anywhere reach clients whose portfolio is
-// published elsewhere; an instance that is gone is followed by the other.
+// A quote and a transaction written at one instance reach clients whose portfolio
+// another publishes. If an instance is gone, the other takes over.
 func TestPushAcrossInstances(t *testing.T) {
 	name := database(t)
 	db := open(t, config(name))
@@ -223,7 +223,7 @@ func TestPushAcrossInstances(t *testing.T) {
 		var m message
 		assert.NoError(t, json.Unmarshal(text, &m))
 		if m.Portfolio != p.ID {
-			return // the test before, with -count, had connections of the same names
+			return // with -count, the previous run had connections of the same names
 		}
 		assert.Greater(t, m.Sequence, sequence[connection], "in order: %s after %s: %s", connection, last[connection], text)
 		last[connection] = string(text)
@@ -269,10 +269,10 @@ func TestPushAcrossInstances(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		list, err := db.Subscribers(ctx, p.ID, time.Now())
 		return err == nil && len(list) == 2
-	}, 30*time.Second, 20*time.Millisecond, "those that are gone are forgotten, and nobody else")
+	}, 30*time.Second, 20*time.Millisecond, "exactly the connections that are gone are forgotten")
 
-	// The publisher dies: its connections to the database are cut, and it never
-	// says goodbye.
+	// The publisher crashes: its connections to the database are cut, and it does not
+	// release its leases.
 	stopOne()
 	conn := inspect(t, name)
 	_, err := conn.Exec(ctx, "update streams set instance_id = 'dead', epoch = epoch + 1, expires_at = now() + interval '1 second'")
@@ -283,8 +283,8 @@ func TestPushAcrossInstances(t *testing.T) {
 	sees("42", "c=", "d=")
 }
 
-// Each client that watches a portfolio when it is deleted gets one notice, and each
-// connection of a key gets one when the key is revoked or expires.
+// There is one notice for each connection that watches a portfolio when it is deleted,
+// and one for each connection of a key when the key is revoked or expires.
 func TestNotices(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
@@ -306,7 +306,7 @@ func TestNotices(t *testing.T) {
 		}
 		again, err := db.Notices(ctx, time.Hour, 100)
 		require.NoError(t, err)
-		assert.Empty(t, again, "one instance gets each, until another attempt is due")
+		assert.Empty(t, again, "each is returned to one instance, until another attempt is due")
 		require.NoError(t, db.Noticed(ctx, ids))
 		return all
 	}
@@ -322,7 +322,7 @@ func TestNotices(t *testing.T) {
 	short, err := db.Authenticate(ctx, secret, time.Now())
 	require.NoError(t, err)
 	socket(t, db, short, "short")
-	socket(t, db, short, "short") // a handshake that is retried
+	socket(t, db, short, "short") // a retried handshake
 	assert.Empty(t, notices(), "before it expires")
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		list, err := db.Notices(ctx, time.Hour, 100)
@@ -335,12 +335,12 @@ func TestNotices(t *testing.T) {
 
 	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, time.Now()))
 	assert.ElementsMatch(t, []string{"a ", "b ", "c "}, notices())
-	socket(t, db, by, "late") // its ticket was redeemed before
+	socket(t, db, by, "late") // whose ticket was redeemed before
 	assert.Equal(t, []string{"late "}, notices())
 }
 
-// A notice that was not delivered is due again, at any instance, and goes with its
-// connection.
+// A notice that was not delivered is due again at any instance, until its connection
+// is removed.
 func TestNoticesAreRetried(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
@@ -357,8 +357,8 @@ func TestNoticesAreRetried(t *testing.T) {
 	assert.Empty(t, list)
 }
 
-// Simultaneous handshakes with one key stop at the limit, and make room again.
-func TestConnectionsOfOneKeyAreBounded(t *testing.T) {
+// Simultaneous handshakes with one key do not exceed the limit of its connections.
+func TestConnectionsOfOneKeyAreLimited(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
 	add := func(ctx context.Context, id string) error {
@@ -372,8 +372,8 @@ func TestConnectionsOfOneKeyAreBounded(t *testing.T) {
 	}, backend.CodeLimitReached))
 	var some string
 	require.NoError(t, inspect(t, "testconnectionsofonekeyarebounded").QueryRow(ctx, "select connection_id from connections limit 1").Scan(&some))
-	require.NoError(t, add(ctx, some), "a handshake that is retried")
+	require.NoError(t, add(ctx, some), "a retried handshake")
 	require.NoError(t, db.Remove(ctx, some))
 	require.NoError(t, add(ctx, "another"))
-	assertCode(t, backend.CodeLimitReached, add(ctx, "one more"))
+	assertCode(t, backend.CodeLimitReached, add(ctx, "one more than the limit"))
 }

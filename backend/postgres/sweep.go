@@ -16,8 +16,8 @@ var swept = []struct{ table, key string }{
 	{"imports", "id"},
 }
 
-// Sweep removes up to limit rows of each table that expired before now, the
-// oldest first, and reports how many of each. Instances that sweep at once share
+// Sweep removes up to limit rows of each table that expired before now, the oldest
+// first, and returns how many it removed of each. Instances that sweep at once share
 // the work instead of waiting for each other.
 func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (map[string]int, error) {
 	removed := map[string]int{}

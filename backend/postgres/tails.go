@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// tailFrom is how many entries make it worth while to keep a tail.
+	// tailFrom is the number of entries from which a tail is kept.
 	tailFrom = 1_000
 	// maxTails bounds the tails that are kept, by the entries of their portfolios.
 	maxTails = 500_000
 )
 
-// tails keeps what was derived of large portfolios that were changed lately, so
-// that another entry at the end is checked at its own cost.
+// tails keeps what was derived from large portfolios that were changed recently, so
+// that the time to check another entry at the end does not depend on their size.
 type tails struct {
 	mu   sync.Mutex
 	kept map[string]*backend.Tail // by portfolio
 	held int
 }
 
-// take removes a tail, for its portfolio's lock is held; nil if there is none.
+// take removes and returns a tail, nil if there is none. The portfolio's lock is held.
 func (t *tails) take(portfolio string) *backend.Tail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,7 +33,7 @@ func (t *tails) take(portfolio string) *backend.Tail {
 	return tail
 }
 
-// put keeps a tail once what it has checked is committed.
+// put keeps a tail once the entries that it has checked are committed.
 func (t *tails) put(portfolio string, tail *backend.Tail) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,7 +45,7 @@ func (t *tails) put(portfolio string, tail *backend.Tail) {
 	}
 	t.kept[portfolio] = tail
 	for t.held += tail.Entries; t.held > maxTails && len(t.kept) > 1; {
-		for id, other := range t.kept { // any
+		for id, other := range t.kept { // any one
 			if id != portfolio {
 				delete(t.kept, id)
 				t.held -= other.Entries

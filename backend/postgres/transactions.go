@@ -28,7 +28,7 @@ const entryColumns = `
 	coalesce(t.acquired - date '0001-01-01' + 1, 0), t.to_symbol, trim_scale(t.cost_fraction)::text,
 	t.lots, t.transfer, t.version, t.recorded_at`
 
-// scanEntry reads the columns by their places: a portfolio may have very many.
+// scanEntry reads the columns by position, because a portfolio may have many entries.
 func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
 	err = row.Scan(&e.ID, &e.Sequence, &e.Kind, &e.Date, &e.Time, &e.Symbol, &e.Quantity, &e.Price, &e.Amount,
 		&e.Currency, &e.Fee, &e.Ratio.New, &e.Ratio.Old, &e.Note,
@@ -37,13 +37,13 @@ func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
 	return e, err
 }
 
-// transactions returns the transactions of a portfolio, of all symbols or of some.
+// transactions returns the transactions of a portfolio, or only those of some symbols.
 func transactions(ctx context.Context, tx pgx.Tx, portfolio string, symbols ...string) ([]backend.Transaction, error) {
 	query, arguments := "select"+entryColumns+" from transactions t where t.portfolio_id = $1", []any{portfolio}
 	if len(symbols) > 0 {
 		query, arguments = query+" and (t.symbol = any($2) or t.to_symbol = any($2))", append(arguments, symbols)
 	}
-	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows gives the error
+	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows returns the error
 	return pgx.CollectRows(rows, scanTransaction)
 }
 
@@ -52,9 +52,9 @@ func scanTransaction(row pgx.CollectableRow) (backend.Transaction, error) {
 	return e.Transaction, err
 }
 
-// derivable reports what cannot be once the entry called without is gone and
-// those of with are there. Only entries of the same symbols are looked at,
-// because no other decides whether they can be (see backend.Derive).
+// derivable returns the error of deriving a portfolio without one of its entries and
+// with further ones. It reads only entries of the same symbols, because others do not
+// matter to whether these are possible (see backend.Derive).
 func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction, with ...backend.Transaction) error {
 	symbols := symbolsOf(nil, with...)
 	if without != nil {
@@ -76,7 +76,7 @@ func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transa
 	return err
 }
 
-// symbolsOf adds the symbols of entries that are not there yet.
+// symbolsOf adds the symbols of entries that the list does not have.
 func symbolsOf(symbols []string, txs ...backend.Transaction) []string {
 	set := make(map[string]bool, len(symbols))
 	for _, symbol := range symbols {
@@ -92,9 +92,9 @@ func symbolsOf(symbols []string, txs ...backend.Transaction) []string {
 	return symbols
 }
 
-// appendable checks entries by the tail of a large portfolio, and puts those that
-// take effect after all others onto it. It returns nil for entries that have to
-// be checked in another way.
+// appendable checks entries with the tail of a large portfolio, and appends those that
+// take effect after all others to it. It returns nil if entries have to be checked in
+// another way.
 func (db *DB) appendable(ctx context.Context, tx pgx.Tx, p locked, with []backend.Transaction) (*backend.Tail, error) {
 	if p.TransactionCount < tailFrom {
 		return nil, nil
@@ -145,7 +145,7 @@ func (db *DB) Record(ctx context.Context, by backend.Principal, portfolio, key s
 		return keep(ctx, tx, by, p, key, request, recorded)
 	})
 	if err != nil {
-		db.tails.take(portfolio) // it may be ahead of what is there
+		db.tails.take(portfolio) // it may have entries that were not committed
 		return nil, false, err
 	}
 	return recorded, replayed, nil
@@ -167,7 +167,7 @@ func checkCount(n int) error {
 	return nil
 }
 
-// hashOf tells calls apart by what the caller chose of them.
+// hashOf returns the hash of what the caller chose in a call.
 func hashOf(txs []backend.Transaction) ([]byte, error) {
 	chosen := slices.Clone(txs)
 	for i := range chosen {
@@ -216,7 +216,7 @@ func made(txs []backend.Transaction, first int64, ids []string, at time.Time) []
 	return list
 }
 
-// record makes entries of transactions that can be.
+// record derives and stores entries.
 func (db *DB) record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Transaction) ([]backend.Entry, error) {
 	named := slices.Clone(txs)
 	ids := make([]string, len(txs))
@@ -234,14 +234,14 @@ func (db *DB) record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Tra
 		return nil, err
 	}
 	if tail != nil {
-		db.tails.put(p.ID, tail) // whoever takes it compares its version with the portfolio's
+		db.tails.put(p.ID, tail) // appendable checks its version
 	} else if err := derivable(ctx, tx, p, nil, named...); err != nil {
 		return nil, err
 	}
 	return made(txs, p.LastSequence+1, ids, p.Now), nil
 }
 
-// keep writes new entries and all that goes with them.
+// keep writes new entries and their audit.
 func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key string, request []byte, list []backend.Entry) error {
 	var batch pgx.Batch
 	batch.Queue(`
@@ -270,7 +270,7 @@ func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key st
 	return tx.SendBatch(ctx, &batch).Close()
 }
 
-// remember queues what a repeated call is answered.
+// remember queues the answer to a repeated call.
 func remember(batch *pgx.Batch, p locked, key string, request []byte, list []backend.Entry) {
 	ids := make([]string, len(list))
 	for i, e := range list {
@@ -284,7 +284,7 @@ func remember(batch *pgx.Batch, p locked, key string, request []byte, list []bac
 		p.ID, key, request, list[0].Sequence, ids, p.Now, p.Now.Add(backend.IdempotencyLifetime))
 }
 
-// raise queues a new version of a portfolio that has so many more entries.
+// raise queues a new version of a portfolio with a changed number of entries.
 func raise(batch *pgx.Batch, portfolio string, added int) error {
 	batch.Queue(`
 		update portfolios set version = version + 1, updated_at = now(),

@@ -41,7 +41,7 @@ func (db *DB) Transfer(ctx context.Context, by backend.Principal, key string, t 
 		return err
 	})
 	if err != nil {
-		db.tails.take(t.From) // they may be ahead of what is there
+		db.tails.take(t.From) // they may have entries that were not committed
 		db.tails.take(t.To)
 		return nil, nil, false, err
 	}
@@ -49,7 +49,7 @@ func (db *DB) Transfer(ctx context.Context, by backend.Principal, key string, t 
 }
 
 // lockBoth locks two portfolios, always the one with the lower id first, so that
-// two transfers do not wait for each other.
+// two transfers cannot deadlock.
 func lockBoth(ctx context.Context, tx pgx.Tx, owner, a, b string) (first, second locked, err error) {
 	ids := []string{a, b}
 	slices.SortFunc(ids, cmp.Compare[string])
