@@ -21,3 +21,30 @@ func MajorUnit(code string) (currency Currency, unit decimal.Decimal, ok bool) {
 	}
 	return Currency(code), decimal.NewFromInt(1), Currency(code).Valid()
 }
+
+// InMajorUnits returns a quote in pence as one in pounds, and so on.
+func (q Quote) InMajorUnits() Quote {
+	if major, found := minorUnits[string(q.Currency)]; found {
+		q.Currency, q.Price = major, q.Price.Mul(hundredth)
+	}
+	return q
+}
+
+// InMajorUnits returns a transaction with money in pence as one in pounds, and so on.
+func (t Transaction) InMajorUnits() Transaction {
+	feeUnit, fee := minorUnits[string(t.feeCurrency())]
+	if fee {
+		t.Fee = t.Fee.Mul(hundredth)
+	}
+	if t.FeeCurrency != "" && fee {
+		t.FeeCurrency = feeUnit
+	}
+	if major, found := minorUnits[string(t.Currency)]; found {
+		t.Currency = major
+		t.Price, t.Amount, t.Tax = t.Price.Mul(hundredth), t.Amount.Mul(hundredth), t.Tax.Mul(hundredth)
+	}
+	if major, found := minorUnits[string(t.ToCurrency)]; found {
+		t.ToCurrency, t.ToAmount = major, t.ToAmount.Mul(hundredth)
+	}
+	return t
+}

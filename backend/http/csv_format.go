@@ -52,6 +52,7 @@ func readCSV(body []byte, now time.Time) (txs []backend.Transaction, rows int, p
 		default:
 			t, err := row(columns, record)
 			if err == nil {
+				t = t.InMajorUnits()
 				err = recordable(t, now)
 			}
 			if err != nil {

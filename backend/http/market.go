@@ -61,6 +61,7 @@ func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Qu
 			Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source, Time: q.Time.UTC(), Received: received,
 			FreshUntil: q.FreshUntil.UTC(),
 		}
+		quote = quote.InMajorUnits()
 		p.addAll(fmt.Sprintf("quotes[%d]", i), quote.Validate())
 		quotes = append(quotes, quote)
 	}

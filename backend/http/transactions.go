@@ -74,6 +74,7 @@ func (in transactionInput) transaction(p *problems, now time.Time) (backend.Tran
 	if in.Ratio != nil {
 		t.Ratio = *in.Ratio
 	}
+	t = t.InMajorUnits()
 	p.addAll("", recordable(t, now))
 	return t, p.err()
 }
