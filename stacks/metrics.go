@@ -64,6 +64,7 @@ type serviceMetrics struct {
 	PriceHits, PriceMisses, Throughput statistic
 	HistoryDifferences                 statistic
 	HistoryFailures                    statistic
+	FailingSources, HeldPrices         statistic
 }
 
 // newServiceMetrics returns the metrics of an environment, all routes together.
@@ -80,6 +81,7 @@ func newServiceMetrics(suffix string) serviceMetrics {
 		Connections: of(metric.OpenConnections), QuoteAge: of(metric.QuoteAge), Pool: of(metric.PoolUse),
 		PriceHits: of(metric.CacheHits), PriceMisses: of(metric.CacheMisses),
 		HistoryDifferences: of(metric.HistoryDifferences), HistoryFailures: of(metric.HistoryFailures),
+		FailingSources: of(metric.FailingSources), HeldPrices: of(metric.HeldPrices),
 	}
 }
 
@@ -187,6 +189,7 @@ func serviceRows(m serviceMetrics) [][]widget {
 		{
 			{"Push lag (ms)", []statistic{m.PushLag.as("p50", "p50"), m.PushLag}},
 			{"Quote age (s)", []statistic{m.QuoteAge}},
+			{"Sources failing and prices held back", []statistic{m.FailingSources, m.HeldPrices}},
 			{"Open connections and failed posts", []statistic{m.Connections, m.PostFailures}},
 		}, {
 			{"Service time (ms)", []statistic{m.Duration.as("p50", "p50"), m.Duration}},

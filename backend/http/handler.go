@@ -33,6 +33,7 @@ type Dependencies struct {
 	Tracker    Tracker
 	Days       Days
 	Market     Market
+	Sources    Sources
 	Live       Live
 	RateLimit  float64      // calls per second of one key at this instance
 	Balancers  netip.Prefix // network of the load balancer; the zero value for none
@@ -165,6 +166,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/summary", a.keyed(backend.ScopeRead, a.summary)},
 		{http.MethodGet, "/v1/quotes", a.keyed(backend.ScopeRead, a.readQuotes)},
 		{http.MethodPost, "/v1/quotes", a.keyed(backend.ScopeFeed, a.writeQuotes)},
+		{http.MethodGet, "/v1/sources", a.keyed(backend.ScopeRead, a.listSources)},
 		{http.MethodPost, "/v1/ws-tickets", a.keyed(backend.ScopeRead, a.issueTicket)},
 		{http.MethodGet, "/v1/keys", a.keyed(backend.ScopeAdmin, a.listKeys)},
 		{http.MethodPost, "/v1/keys", a.keyed(backend.ScopeAdmin, a.createKey)},

@@ -20,6 +20,7 @@ import (
 
 	"portfolio/backend"
 	backendhttp "portfolio/backend/http"
+	"portfolio/backend/source"
 	"portfolio/contract/signature"
 	"portfolio/contract/wire"
 
@@ -83,7 +84,13 @@ func (f *fakes) Day(_ context.Context, portfolio string, day backend.Date) ([]by
 	return []byte(text), stored, f.daysErr
 }
 
-func (f *fakes) Quoted(newest time.Time) { f.quoted = append(f.quoted, newest) }
+func (f *fakes) Quoted(newest backend.Quote) { f.quoted = append(f.quoted, newest.Time) }
+
+func (f *fakes) SourceStatuses(_ context.Context, owner string) ([]source.Status, error) {
+	left := 799
+	return []source.Status{{Source: "twelvedata", State: source.Working, CallsLeft: &left, Held: []source.Held{},
+		Problems: map[string]source.Outcome{owner: source.UnknownSymbol}}}, nil
+}
 
 func (f *fakes) Keys(context.Context) ([][]byte, error)    { return f.keys, f.keysErr }
 func (f *fakes) Refresh(context.Context) ([][]byte, error) { return f.fresh, f.refreshErr }
@@ -146,7 +153,7 @@ func (f *fakes) serve(t testing.TB) *httptest.Server {
 	handler := backendhttp.NewHandler(backendhttp.Dependencies{
 		Log: log, Metrics: f, Now: func() time.Time { return now.Add(f.clock) },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
-		APIKeys: f, Sessions: f, Portfolios: f, Imports: f, Tickets: f, Tracker: f, Days: f, Market: f, Live: f, RateLimit: 100,
+		APIKeys: f, Sessions: f, Portfolios: f, Imports: f, Tickets: f, Tracker: f, Days: f, Market: f, Sources: f, Live: f, RateLimit: 100,
 		Balancers: f.balancers, Socket: "wss://socket.example/prod",
 	})
 	f.handler = handler

@@ -94,7 +94,7 @@ func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return err
 	}
 	if len(quotes) > 0 {
-		a.Metrics.Quoted(slices.MaxFunc(quotes, func(a, b backend.Quote) int { return a.Time.Compare(b.Time) }).Time)
+		a.Metrics.Quoted(slices.MaxFunc(quotes, func(a, b backend.Quote) int { return a.StaleFrom().Compare(b.StaleFrom()) }))
 	}
 	return replyJSON(w, http.StatusOK, feedOutput{Received: len(quotes) + len(rates), Newer: newer})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"portfolio/backend"
 	"portfolio/contract/wire"
 )
 
@@ -53,8 +54,8 @@ type Metrics interface {
 	// Answered is called after each answer with the pattern that the request matched,
 	// of which there are few; it is "" for none.
 	Answered(route string, took time.Duration)
-	// Quoted is called with the time of the newest quote in each batch.
-	Quoted(newest time.Time)
+	// Quoted is called with the quote of each batch that is fresh for longest.
+	Quoted(newest backend.Quote)
 }
 
 // observe logs and measures each request, and turns a panic into a 500 and a log line

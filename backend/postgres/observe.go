@@ -18,11 +18,13 @@ func (db *DB) OpenConnections(ctx context.Context, now time.Time) (n int, err er
 	return n, outcome("count connections", err)
 }
 
-// NewestQuote returns the time of the newest quote, the zero time if there
-// is none. It reads the quotes of the newest day only.
+// NewestQuote returns the time of the newest quote, or a minute before one becomes
+// stale that is fresh for longer; the zero time where there is none. It reads the
+// quotes of the newest day only.
 func (db *DB) NewestQuote(ctx context.Context) (time.Time, error) {
 	var newest *time.Time
-	err := db.pool.QueryRow(ctx, "select max(time) from quotes where day = (select max(day) from quotes)").Scan(&newest)
+	err := db.pool.QueryRow(ctx, `
+		select max(greatest(time, fresh_until - interval '1 minute')) from quotes where day = (select max(day) from quotes)`).Scan(&newest)
 	if err != nil || newest == nil {
 		return time.Time{}, outcome("find the newest quote", err)
 	}

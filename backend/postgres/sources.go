@@ -30,3 +30,16 @@ func (db *DB) SaveSource(ctx context.Context, name string, s source.State) error
 		name, s, time.Now())
 	return outcome("save source", err)
 }
+
+// OwnedSymbols returns those of the symbols that an owner has entries of.
+func (db *DB) OwnedSymbols(ctx context.Context, owner string, symbols []string) ([]string, error) {
+	if len(symbols) == 0 {
+		return nil, nil
+	}
+	rows, _ := db.pool.Query(ctx, `
+		select s.symbol from unnest($2::text[]) s (symbol) where exists (
+			select from portfolios p join transactions t on t.portfolio_id = p.id
+			where p.owner = $1 and s.symbol in (t.symbol, t.to_symbol))`, owner, symbols) // CollectRows returns the error
+	owned, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return owned, outcome("find symbols", err)
+}

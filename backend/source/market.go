@@ -12,7 +12,7 @@ type MarketSink struct {
 	Market interface {
 		WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
 	}
-	// Quoted is called with the newest price that was written.
+	// Quoted is called with the price of each batch that is fresh for longest.
 	Quoted func(backend.Quote)
 }
 
@@ -27,7 +27,7 @@ func (m MarketSink) WritePrices(ctx context.Context, prices []Price, rates []Rat
 		return err
 	}
 	if len(prices) > 0 {
-		m.Quoted(slices.MaxFunc(prices, func(a, b Price) int { return a.Time.Compare(b.Time) }))
+		m.Quoted(slices.MaxFunc(prices, func(a, b Price) int { return a.StaleFrom().Compare(b.StaleFrom()) }))
 	}
 	return nil
 }

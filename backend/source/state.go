@@ -2,6 +2,8 @@ package source
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"portfolio/backend"
@@ -116,4 +118,19 @@ func StatusOf(t Traits, s State, now time.Time) Status {
 		}
 	}
 	return status
+}
+
+// Symbols returns the symbols that the status names.
+func (s Status) Symbols() []string {
+	symbols := slices.Collect(maps.Keys(s.Problems))
+	for _, h := range s.Held {
+		symbols = append(symbols, h.Quote.Symbol)
+	}
+	return symbols
+}
+
+// Keep removes the symbols for which keep reports false.
+func (s *Status) Keep(keep func(symbol string) bool) {
+	s.Held = slices.DeleteFunc(s.Held, func(h Held) bool { return !keep(h.Quote.Symbol) })
+	maps.DeleteFunc(s.Problems, func(symbol string, _ Outcome) bool { return !keep(symbol) })
 }

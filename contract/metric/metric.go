@@ -44,7 +44,8 @@ var (
 	// OpenConnections is counted by all instances from the same rows, so the maximum
 	// over the instances is the number.
 	OpenConnections = Metric{Name: "OpenConnections", Unit: "Count", Kind: Gauge, Stat: "Maximum", Label: "open"}
-	// QuoteAge is the age of the newest quote that an instance received, so the
+	// QuoteAge is the age of the newest quote that an instance received, counted from a
+	// minute before it becomes stale if it is fresh for longer, as a daily close is. The
 	// minimum over the instances is the age of the platform's newest quote.
 	QuoteAge = Metric{Name: "QuoteAge", Unit: "Seconds", Kind: Gauge, Stat: "Minimum", Label: "newest quote"}
 	// CacheHits and CacheMisses count price look-ups by whether memory or Valkey had
@@ -56,6 +57,12 @@ var (
 	HistoryDifferences = Metric{Name: "HistoryDifferences", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "differences"}
 	// HistoryFailures counts failed attempts to store a past day of a portfolio.
 	HistoryFailures = Metric{Name: "HistoryFailures", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "failures"}
+	// FailingSources counts the sources of prices that have failed since their last
+	// success. All instances count the same rows, as with OpenConnections.
+	FailingSources = Metric{Name: "FailingSources", Unit: "Count", Kind: Gauge, Stat: "Maximum", Label: "failing"}
+	// HeldPrices counts the prices that are held back, because they differ too much
+	// from the ones before.
+	HeldPrices = Metric{Name: "HeldPrices", Unit: "Count", Kind: Gauge, Stat: "Maximum", Label: "held back"}
 	// PoolUse is the share of an instance's database connections that are in use.
 	PoolUse = Metric{Name: "PoolUse", Unit: "Percent", Stat: "Maximum", Label: "busiest instance"}
 )
@@ -64,6 +71,6 @@ var (
 func All() []Metric {
 	return []Metric{
 		RequestDuration, PushLag, PostFailures, OpenConnections, QuoteAge,
-		CacheHits, CacheMisses, HistoryDifferences, HistoryFailures, PoolUse,
+		CacheHits, CacheMisses, HistoryDifferences, HistoryFailures, FailingSources, HeldPrices, PoolUse,
 	}
 }

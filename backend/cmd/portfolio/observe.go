@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"portfolio/backend"
 	"portfolio/backend/history"
 	backendhttp "portfolio/backend/http"
 	"portfolio/backend/metrics"
@@ -28,7 +29,9 @@ const (
 // service is recorded here.
 type observer struct {
 	registry *metrics.Registry
-	newest   atomic.Int64 // time of the newest quote received here, in microseconds since 1970
+	// newest is the time of the newest quote that came here, or a minute before one
+	// became stale that was fresh for longer, in microseconds since 1970.
+	newest atomic.Int64
 }
 
 var (
@@ -44,7 +47,11 @@ func (o *observer) Answered(route string, took time.Duration) {
 }
 
 // Quoted implements the HTTP layer's Metrics.
-func (o *observer) Quoted(newest time.Time) {
+func (o *observer) Quoted(newest backend.Quote) {
+	o.fresh(newest.StaleFrom().Add(-backend.StaleAfter))
+}
+
+func (o *observer) fresh(newest time.Time) {
 	for at := newest.UnixMicro(); ; {
 		known := o.newest.Load()
 		if known >= at || o.newest.CompareAndSwap(known, at) {
@@ -106,7 +113,7 @@ func (o *observer) age(ctx context.Context, db database, now time.Time) error {
 		if err != nil || newest.IsZero() {
 			return err
 		}
-		o.Quoted(newest)
+		o.fresh(newest)
 	}
 	age := now.Sub(time.UnixMicro(o.newest.Load()))
 	o.registry.Record(metric.QuoteAge, max(0, age.Seconds())) // a feed's clock may be ahead
@@ -114,9 +121,9 @@ func (o *observer) age(ctx context.Context, db database, now time.Time) error {
 }
 
 // keep samples and writes metrics until ctx ends, and then those of the last minute.
-func (o *observer) keep(ctx context.Context, log *slog.Logger, db database) {
+func (o *observer) keep(ctx context.Context, log *slog.Logger, db database, sources sourceStates) {
 	write := func(ctx context.Context) {
-		if err := o.count(ctx, db, time.Now()); err != nil {
+		if err := errors.Join(o.count(ctx, db, time.Now()), sources.count(ctx, o.registry.Record)); err != nil {
 			log.Warn("reading metrics from the database failed", slog.Any("error", err))
 		}
 		o.registry.Write(ctx, log, time.Now())

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"portfolio/backend"
 	"portfolio/backend/metrics"
 	"portfolio/backend/push"
 	"portfolio/contract/metric"
@@ -73,8 +74,8 @@ func metricsOf(t *testing.T, line string) map[string]any {
 func TestEveryMetricIsRecorded(t *testing.T) {
 	o := &observer{registry: metrics.New("test")}
 	o.Answered("GET /v1/portfolios", time.Millisecond)
-	o.Quoted(noon.Add(-90 * time.Second))
-	o.Quoted(noon.Add(-2 * time.Hour)) // an older one changes nothing
+	o.Quoted(backend.Quote{Time: noon.Add(-90 * time.Second)})
+	o.Quoted(backend.Quote{Time: noon.Add(-2 * time.Hour)}) // an older one changes nothing
 	o.Posted(push.ResultPosted, 30*time.Millisecond)
 	o.Posted(push.ResultLimited, 0)
 	o.Posted(push.ResultFailed, time.Hour)
@@ -106,7 +107,7 @@ func TestUnknownMetricsAreNotWritten(t *testing.T) {
 
 	require.NoError(t, o.count(t.Context(), fakeDatabase{newest: noon.Add(-time.Hour)}, noon))
 	assert.Equal(t, 3600.0, written(t, o)["QuoteAge"], "a restart does not hide that the feed has stopped")
-	o.Quoted(noon.Add(time.Second)) // a feed's clock is ahead
+	o.Quoted(backend.Quote{Time: noon.Add(time.Second)}) // a feed's clock is ahead
 	require.NoError(t, o.count(t.Context(), fakeDatabase{}, noon))
 	assert.Zero(t, written(t, o)["QuoteAge"])
 }

@@ -64,6 +64,7 @@ type service struct {
 	held     *source.Holdings // what sources are asked for
 	now      func() time.Time
 
+	sources      sourceStates
 	sourceSecret *secret.Reader // the sources' keys; nil without one
 
 	migrated chan struct{} // closed once the schema is migrated
@@ -99,7 +100,7 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	tasks.Go(func() { svc.follow(background) })
 	tasks.Go(func() { svc.keepHistory(background) })
 	tasks.Go(func() { svc.keepSources(background) })
-	tasks.Go(func() { svc.metrics.keep(background, log, svc.db) })
+	tasks.Go(func() { svc.metrics.keep(background, log, svc.db, svc.sources) })
 
 	server := backendhttp.NewServer(svc.api, log)
 	failed := make(chan error, 1)
@@ -155,6 +156,14 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		held:     source.NewHoldings(db, time.Now),
 		now:      time.Now,
 	}
+	svc.sources = sourceStates{store: db, now: svc.now}
+	for _, name := range s.Quotes.Names { // with whatever key: nothing is sent
+		opened, err := svc.openSource(name, "")
+		if err != nil {
+			return nil, err
+		}
+		svc.sources.traits = append(svc.sources.traits, opened.Traits())
+	}
 	if s.QuoteSecretARN != "" {
 		svc.sourceSecret = secret.NewReader(secretsmanager.NewFromConfig(aws), s.QuoteSecretARN, 0)
 	}
@@ -197,6 +206,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Tracker:     s.tracker,
 		Days:        s.history,
 		Market:      s.quotes,
+		Sources:     s.sources,
 		Live:        s.push,
 		RateLimit:   float64(s.settings.KeyRate),
 		Balancers:   s.settings.Balancers,

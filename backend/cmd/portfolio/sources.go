@@ -129,18 +129,22 @@ func (s *service) askSources(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// newFeed returns the feed of a source.
-func (s *service) newFeed(name, key string) (*source.Feed, error) {
+func (s *service) openSource(name, key string) (source.Source, error) {
 	quotes := s.settings.Quotes
-	opened, err := source.Open(name, source.Config{
+	return source.Open(name, source.Config{
 		Key: key, URL: quotes.URLs[name], Stream: slices.Contains(quotes.Streams, name), File: s.settings.ReplayFile, Now: s.now,
 	})
+}
+
+// newFeed returns the feed of a source.
+func (s *service) newFeed(name, key string) (*source.Feed, error) {
+	opened, err := s.openSource(name, key)
 	if err != nil {
 		return nil, err
 	}
 	return &source.Feed{
-		Source: opened, Wants: s.held, Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: quotes.Interval,
-		Sink: source.MarketSink{Market: s.quotes, Quoted: func(q source.Price) { s.metrics.Quoted(q.Time) }},
+		Source: opened, Wants: s.held, Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: s.settings.Quotes.Interval,
+		Sink: source.MarketSink{Market: s.quotes, Quoted: s.metrics.Quoted},
 	}, nil
 }
 

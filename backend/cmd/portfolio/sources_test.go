@@ -61,6 +61,12 @@ func TestRatesFromSource(t *testing.T) {
 	require.Len(t, v.Rates, 2, "the legs of the cross rate")
 	assert.Equal(t, []any{backend.Currency("EUR"), backend.Currency("JPY"), backend.Currency("EUR"), backend.Currency("USD")},
 		[]any{v.Rates[0].From, v.Rates[0].To, v.Rates[1].From, v.Rates[1].To})
+	var statuses struct{ Items []source.Status }
+	first.api(key, http.MethodGet, "/v1/sources", "", http.StatusOK, &statuses)
+	require.Len(t, statuses.Items, 1)
+	assert.Equal(t, []any{"ecb", source.Working}, []any{statuses.Items[0].Source, statuses.Items[0].State})
+	assert.WithinDuration(t, time.Now(), *statuses.Items[0].LastSuccess, time.Minute)
+	assert.True(t, statuses.Items[0].NextCall.After(time.Now()))
 	before := calls.Load()
 
 	second := start(t, w.env)
