@@ -104,7 +104,11 @@ func TestConnection(t *testing.T) {
 	assert.Equal(t, http.StatusRequestEntityTooLarge, large.Status)
 	wrong := i.send(i.call("/internal/message", key, "{", time.Now()))
 	assert.Equal(t, http.StatusBadRequest, wrong.Status)
-	for path, want := range map[string]int{"/internal/connect": http.StatusMethodNotAllowed, "/": http.StatusNotFound} {
+	for path, want := range map[string]int{
+		"/internal/connect": http.StatusMethodNotAllowed,
+		"/":                 http.StatusOK,
+		"/none":             http.StatusNotFound,
+	} {
 		status, _ := i.get(path)
 		assert.Equal(t, want, status, path)
 	}
