@@ -6,12 +6,14 @@ as the storage of databases that can be ordered; and DB instances by resource id
 which the provider waits for the deletion of one for as long as there is another.
 
 Its RDS instances report POSTGRES_PORT, on which the only real PostgreSQL listens. It
-keeps idle connections for longer than its clients do. With AUTH=true it enforces IAM
-policies; authorization.py completes their evaluation."""
+keeps idle connections for longer than its clients do; repeats.py answers calls that they
+repeat. With AUTH=true it enforces IAM policies; authorization.py completes their
+evaluation."""
 
 import os
 
 import hypercorn.asyncio
+import repeats
 from ministack import app
 from ministack.services import autoscaling, ec2, rds, ssm
 
@@ -36,21 +38,6 @@ for name in (
     "DescribeLoadBalancerTargetGroups",
 ):
     actions.setdefault(name, answer(name))
-
-
-def create_group(params):
-    # A client repeats a call whose answer was lost, and the group that it created exists.
-    name = autoscaling._p(params, "AutoScalingGroupName")
-    if name not in autoscaling._asgs:
-        groups_created[name] = dict(params)
-    elif groups_created.get(name) == dict(params):
-        return answer("CreateAutoScalingGroup")(params)
-    return create_any_group(params)
-
-
-groups_created = {}
-create_any_group = actions["CreateAutoScalingGroup"]
-actions["CreateAutoScalingGroup"] = create_group
 
 
 def describe_policies(params):
@@ -128,7 +115,7 @@ def serve(application, config):
     # arrives at that moment is executed but its response is lost, so the SDK sends it
     # again, and what it created "already exists". Go's clients close theirs after 90 s.
     config.keep_alive_timeout = 600
-    return hypercorn_serve(application, config)
+    return hypercorn_serve(repeats.once(application), config)
 
 
 hypercorn_serve = hypercorn.asyncio.serve
