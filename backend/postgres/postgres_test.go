@@ -109,7 +109,7 @@ func TestConnectionIsStoredCompletely(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	c := connection("whole", now)
 	require.NoError(t, db.Add(ctx, c))
-	unknown := connection("without an address", now)
+	unknown := connection("no source address", now)
 	unknown.SourceIP = netip.Addr{}
 	require.NoError(t, db.Add(ctx, unknown))
 

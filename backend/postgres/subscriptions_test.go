@@ -371,7 +371,7 @@ func TestConnectionsOfOneKeyAreLimited(t *testing.T) {
 		return add(ctx, fmt.Sprint("c", next.Add(1)))
 	}, backend.CodeLimitReached))
 	var some string
-	require.NoError(t, inspect(t, "testconnectionsofonekeyarebounded").QueryRow(ctx, "select connection_id from connections limit 1").Scan(&some))
+	require.NoError(t, inspect(t, "testconnectionsofonekeyarelimited").QueryRow(ctx, "select connection_id from connections limit 1").Scan(&some))
 	require.NoError(t, add(ctx, some), "a retried handshake")
 	require.NoError(t, db.Remove(ctx, some))
 	require.NoError(t, add(ctx, "another"))
