@@ -66,6 +66,10 @@ func seedAndFeed(ctx context.Context, p *platform.Platform, out io.Writer) error
 		return err
 	}
 	client := demo.Client{API: p.Endpoints.API, Key: key}
+	market := demo.NewMarket(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	if err := demo.Past(ctx, client, market, time.Now()); err != nil {
+		return err
+	}
 	portfolio, err := demo.Seed(ctx, client, time.Now(), out)
 	if err != nil {
 		return err
@@ -77,7 +81,6 @@ func seedAndFeed(ctx context.Context, p *platform.Platform, out io.Writer) error
 	explain(out, p.Endpoints, link, key, portfolio)
 	ticker := time.NewTicker(feedInterval)
 	defer ticker.Stop()
-	market := demo.NewMarket(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	return demo.Feed(ctx, client, market, ticker.C, out)
 }
 

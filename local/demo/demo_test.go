@@ -78,6 +78,36 @@ func TestSeed(t *testing.T) {
 	}}, (*calls)[3])
 }
 
+// Every day has a price and a rate from before the first transaction on, and the last
+// ones are close to where the market opens.
+func TestPast(t *testing.T) {
+	c, calls := fakeAPI(t, "", 0)
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	m := NewMarket(rand.New(rand.NewPCG(1, 2)))
+	require.NoError(t, Past(t.Context(), c, m, now))
+	days, last := map[string]int{}, map[string]decimal.Decimal{}
+	for _, made := range *calls {
+		quotes, rates := made.body["quotes"].([]any), made.body["rates"].([]any)
+		assert.LessOrEqual(t, len(quotes)+len(rates), 500)
+		for _, item := range append(quotes, rates...) {
+			q := item.(map[string]any)
+			name, price := q["symbol"], q["price"]
+			if name == nil {
+				name, price = q["from"], q["rate"]
+			}
+			days[name.(string)]++
+			last[name.(string)] = decimal.RequireFromString(price.(string))
+			assert.Less(t, q["time"].(string), now.Format(time.RFC3339))
+		}
+	}
+	assert.Equal(t, map[string]int{"ACME": pastDays, "GLOBEX": pastDays, "UMBRA": pastDays, "EUR": pastDays}, days)
+	assert.Less(t, history[0].daysAgo, pastDays)
+	for _, q := range m.quotes {
+		ratio := last[q.Symbol].Div(q.Price).InexactFloat64()
+		assert.InDelta(t, 1, ratio, 0.02, q.Symbol)
+	}
+}
+
 // The domain accepts the history: every entry is valid, and no more is sold than is held.
 func TestHistoryIsValid(t *testing.T) {
 	given := func(text string) decimal.Decimal {
