@@ -9,8 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// The limits of every quantity, price and amount: what numeric(36,18) holds.
-// They also bound what a short text such as "1e999999" can cost.
+// The limits of every quantity, price and amount: those of numeric(36,18). They also
+// bound the work that a short text such as "1e999999" can cause.
 const (
 	MaxIntegerDigits = 18 // before the point
 	MaxDecimals      = 18 // after the point
@@ -19,15 +19,14 @@ const (
 // symbolFormat has what markets use: BRK.B, "BRK B", ^GSPC, M&M.NS, EURUSD=X.
 var symbolFormat = regexp.MustCompile(`^[A-Z0-9^]([A-Z0-9.:=^/_&+ -]{0,30}[A-Z0-9.:=^/_&+-])?$`)
 
-// FieldError is one value that cannot be accepted. Validate joins as many as
-// there are.
+// FieldError is one value that cannot be accepted. Validate joins all of them.
 type FieldError struct {
-	Path string // the field, as JSON calls it
+	Path string // the field as JSON names it
 	Got  string
 	Want string
 }
 
-// Error says what is wrong in one line.
+// Error describes the problem in one line.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("%s: got %s, want %s", e.Path, e.Got, e.Want)
 }
@@ -41,7 +40,7 @@ func (p *problems) add(path, got, want string) {
 
 func (p problems) err() error { return errors.Join(p...) }
 
-// bounded reports whether d keeps to the limits. It never writes d out.
+// bounded reports whether d is within the limits, without formatting it.
 func bounded(d decimal.Decimal) bool {
 	if d.Exponent() < -MaxDecimals || d.Exponent() > MaxIntegerDigits {
 		return false

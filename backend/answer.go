@@ -15,8 +15,8 @@ import (
 
 // ValuationJSON returns the valuation of a portfolio as of now, as a line of JSON.
 // Concurrent callers share one valuation, which is made after the last of them
-// called. While nothing but the time has changed since the one before, only the
-// times in its text are written again.
+// called. If only the time has changed since the previous one, only the times in its
+// text are replaced.
 func (t *Tracker) ValuationJSON(ctx context.Context, owner, id string) ([]byte, error) {
 	line, err := t.valuing.do(ctx, owner+"\x00"+id, loadTimeout, func(ctx context.Context) ([]byte, error) {
 		b, _, err := t.book(ctx, owner, id)
@@ -35,7 +35,7 @@ func (t *Tracker) ValuationJSON(ctx context.Context, owner, id string) ([]byte, 
 func (t *Tracker) answer(ctx context.Context, b *book) ([]byte, error) {
 	at, changes := t.now(), uint64(0)
 	if counter, counts := t.prices.(changeCounter); counts {
-		changes = counter.Changes() // before the prices are read: what changes later is noticed
+		changes = counter.Changes() // before the prices are read, so that later changes are noticed
 	}
 	in, err := t.held(ctx, b, at)
 	if err != nil {
@@ -59,27 +59,27 @@ func (t *Tracker) answer(ctx context.Context, b *book) ([]byte, error) {
 	return fresh.at(at)
 }
 
-// changeCounter is a Pricer that counts the changes of prices that it knows of.
+// changeCounter is a Pricer that counts the changes of prices that it is told of.
 type changeCounter interface{ Changes() uint64 }
 
-// unchecked is how long an answer is used without a look at its prices if no change
-// is known of.
+// unchecked is how long an answer is used without reading its prices if no change is
+// known.
 const unchecked = time.Second
 
-// answer is the text of a valuation without the times in it that pass: its own
-// and the ages of prices.
+// answer is the text of a valuation without the times that change: its own and the ages
+// of prices.
 type answer struct {
 	inputs
 	since, until time.Time // no price becomes stale, or is from the future no more, in between
 	text         [][]byte  // between the times
 	times        []time.Time
 
-	checked time.Time // when these were the prices
-	changes uint64    // of prices known before that; 0 if they are not counted
+	checked time.Time // when the prices were read
+	changes uint64    // changes of prices known before that; 0 if they are not counted
 }
 
-// ageMember precedes each age. It is in no string, where a quotation mark has a
-// backslash before it.
+// ageMember precedes each age. It cannot be part of a string, in which quotation marks
+// are escaped.
 var (
 	ageMember  = []byte(`"age_ms":`)
 	asOfMember = []byte(`{"as_of":`)
@@ -120,7 +120,7 @@ func newAnswer(in inputs, at time.Time) (a answer, err error) {
 	return a, nil
 }
 
-// nextState returns until when the prices known at a time say the same.
+// nextState returns until when the states of the prices known at a time stay the same.
 func nextState(prices Prices, at time.Time) time.Time {
 	until := at.AddDate(1, 0, 0)
 	passes := func(moment time.Time) {
@@ -141,8 +141,8 @@ func nextState(prices Prices, at time.Time) time.Time {
 	return until
 }
 
-// holds reports whether an answer, which may be nil, holds at a time but for the
-// times in it, if its prices have not changed.
+// holds reports whether an answer, which may be nil, is right at a time except for the
+// times in it, provided that its prices have not changed.
 func (a *answer) holds(in inputs, at time.Time) bool {
 	return a != nil && a.past == in.past && a.base == in.base && !at.Before(a.since) && !at.After(a.until)
 }

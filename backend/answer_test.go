@@ -15,9 +15,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Whatever happens between two answers, each is, byte for byte, the valuation of its
-// moment.
-func TestValuationJSONIsTheValuation(t *testing.T) {
+// Whatever happens between two answers, each equals the valuation at its time, byte for
+// byte.
+func TestValuationJSONEqualsValuation(t *testing.T) {
 	now := hours(t, "2026-03-05", 20)
 	bonds := buy(t, "2026-03-02", "3", "50", "1")
 	bonds.Symbol, bonds.Currency = "BOND", "USD"
@@ -30,7 +30,7 @@ func TestValuationJSONIsTheValuation(t *testing.T) {
 	for step := range 2_000 {
 		at := now.Add(time.Duration(random.IntN(8)-1) * time.Second)
 		switch random.IntN(12) {
-		case 0: // may be beyond the skew that is allowed
+		case 0: // may exceed the allowed skew
 			symbol := []string{"ACME", "BOND"}[random.IntN(2)]
 			q := quote(symbol, fmt.Sprint(5+random.IntN(9)), []Currency{"EUR", "USD"}[random.IntN(2)], at)
 			q.Source = `"age_ms":1,"as_of":`
@@ -74,7 +74,7 @@ func TestValuationJSONIsTheValuation(t *testing.T) {
 		}
 	}
 	if reused < 400 {
-		t.Errorf("%d answers needed no look at the prices, want most of those between two changes", reused)
+		t.Errorf("%d answers did not read the prices, want most of those between two changes", reused)
 	}
 }
 
@@ -96,8 +96,8 @@ func (c *counting) Prices(ctx context.Context, symbols []string, currencies []Cu
 	return c.Pricer.Prices(ctx, symbols, currencies, asOf)
 }
 
-// A new base currency counts at once, also in what is known of the day before.
-func TestAnotherBase(t *testing.T) {
+// A new base currency applies at once, also to what is known of the previous day.
+func TestChangedBaseCurrency(t *testing.T) {
 	now := hours(t, "2026-03-05", 12)
 	tracker, s, market := tracked(t, now, buy(t, "2026-03-01", "10", "5", "0"))
 	market.quotes = []Quote{quote("ACME", "6", "EUR", now.Add(-20*time.Hour)), quote("ACME", "7", "EUR", now)}
@@ -124,7 +124,7 @@ func TestValuationJSONOfAnotherOwner(t *testing.T) {
 	}
 }
 
-// Those who call while a call is in flight share the next one.
+// Callers share the next call while one is in flight.
 func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
@@ -161,8 +161,8 @@ func TestBatches(t *testing.T) {
 	})
 }
 
-// A caller that has gone ends no call that others wait for, and a panic ends no
-// process.
+// A caller that has gone does not end a call that others wait for, and a panic does not
+// end the process.
 func TestBatchesOutliveTheirCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newBatches[int]()

@@ -11,14 +11,14 @@ import (
 )
 
 // appraisal is what a timeline was worth at the close of each of some days. The
-// quotes are read once, symbol by symbol, and added up as they come: what it
-// keeps grows with the days, not with days times symbols.
+// quotes are read once, symbol by symbol, and added up as they arrive: memory grows
+// with the number of days, not with days times symbols.
 type appraisal struct {
 	*timeline
 	base   Currency
 	days   []Date
 	closes []session // of the days, none later than now
-	parts  bool      // keep what each holding was worth
+	parts  bool      // keep the worth of each holding
 
 	invested map[Currency][]big.Int // by the currency of the quotes, in 10^-36
 	state    []State
@@ -40,7 +40,7 @@ type part struct {
 // unitFlow is what units that were moved on a day were worth then.
 type unitFlow struct {
 	effect
-	day      int // in days
+	day      int // index in days
 	currency Currency
 	amount   decimal.Decimal
 	priced   bool
@@ -64,7 +64,7 @@ func appraise(ctx context.Context, market Market, t *timeline, base Currency, da
 	return a, a.readRates(ctx, market)
 }
 
-// readQuotes adds up the holdings as their quotes come.
+// readQuotes adds up the holdings as their quotes arrive.
 func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
 	moved := map[string][]effect{}
 	for _, e := range a.effects {
@@ -74,7 +74,7 @@ func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
 	}
 	symbols, next := a.symbols(), 0
 	var quotes []Quote
-	flush := func(until string) { // all symbols before
+	flush := func(until string) { // all symbols before it
 		for ; next < len(symbols) && symbols[next] != until; next++ {
 			a.add(a.timeline.holdings[symbols[next]], quotes, moved[symbols[next]])
 			quotes = quotes[:0]
@@ -90,7 +90,7 @@ func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
 	return err
 }
 
-// readRates reads the rates between all currencies that something is in.
+// readRates reads the rates between all currencies in use.
 func (a *appraisal) readRates(ctx context.Context, market Market) error {
 	currencies := a.currencies(a.base)
 	for c := range a.invested {
@@ -160,7 +160,7 @@ func (a *appraisal) cross(pair Pair, day int) {
 	a.crossed[pair][day] = true
 }
 
-// rate returns the rate of a pair at the close of a day, and what it rests on.
+// rate returns the rate of a pair at the close of a day, and its state.
 func (a *appraisal) rate(from, to Currency, day int) (decimal.Decimal, State) {
 	if from == to {
 		return decimal.NewFromInt(1), StatePriced
@@ -184,7 +184,7 @@ func (a *appraisal) rate(from, to Currency, day int) (decimal.Decimal, State) {
 // convert returns an amount in the base currency at the close of a day.
 func (a *appraisal) convert(amount decimal.Decimal, from Currency, day int) (decimal.NullDecimal, State) {
 	if amount.IsZero() {
-		return decimal.NewNullDecimal(amount), StatePriced // whatever the rate
+		return decimal.NewNullDecimal(amount), StatePriced // whatever the rate is
 	}
 	rate, state := a.rate(from, a.base, day)
 	if state == StateNoRate {
@@ -235,8 +235,8 @@ func amountOn(list []amountAt, d Date) decimal.Decimal {
 	return list[n-1].amount
 }
 
-// total is the whole portfolio as something to measure. Skip leaves transfers
-// out, those that another portfolio of the same owner has the other side of.
+// total returns the whole portfolio as a subject. Skip excludes some transfers: those
+// of which another portfolio of the same owner has the other side.
 func (a *appraisal) total(skip map[string]bool) subject {
 	s := subject{days: a.days, flows: map[Date]*flow{}}
 	for i := range a.days {
@@ -255,7 +255,7 @@ func (a *appraisal) total(skip map[string]bool) subject {
 	return s
 }
 
-// addFlow adds money that came in, or went out below zero.
+// addFlow adds money that came in or, if negative, went out.
 func (a *appraisal) addFlow(flows map[Date]*flow, d Date, amount decimal.Decimal, c Currency) {
 	day, found := slices.BinarySearch(a.days, d)
 	if !found {
@@ -288,8 +288,8 @@ func flowOn(flows map[Date]*flow, d Date) *flow {
 	return flows[d]
 }
 
-// byHolding returns each holding as something to measure, with what was paid for
-// it and what it brought as its flows.
+// byHolding returns each holding as a subject, whose flows are what was paid for it and
+// what it returned.
 func (a *appraisal) byHolding() map[string]subject {
 	subjects := map[string]subject{}
 	for symbol, parts := range a.holdings {
@@ -321,9 +321,9 @@ func (a *appraisal) partWorth(p *part, day int) decimal.NullDecimal {
 	return amount
 }
 
-// byCurrency returns each currency, with its cash and the holdings traded in it,
-// as something to measure. What crosses its border are the flows of the
-// portfolio, conversions, and whatever is paid across currencies.
+// byCurrency returns each currency, with its cash and the holdings traded in it, as a
+// subject. Its flows are those of the portfolio, conversions, and payments between
+// currencies.
 func (a *appraisal) byCurrency() map[Currency]subject {
 	subjects := map[Currency]subject{}
 	of := func(c Currency) subject {
@@ -350,7 +350,7 @@ func (a *appraisal) byCurrency() map[Currency]subject {
 		s := of(e.currency)
 		cash, _ := a.external(e)
 		if e.Kind == Conversion && !e.fee && !a.portfolio.IgnoreCash {
-			// What came is worth what was given for it: its own worth is gain or loss.
+			// What was received is worth what was given for it; any difference is gain or loss.
 			given := e.Amount
 			if e.currency == e.Currency {
 				given = given.Neg()
@@ -359,7 +359,7 @@ func (a *appraisal) byCurrency() map[Currency]subject {
 			continue
 		}
 		if k := a.timeline.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {
-			// A dividend or a fee in another currency leaves the holding's.
+			// A dividend or a fee in another currency leaves the currency of the holding.
 			a.addFlow(of(k.currency).flows, e.Date, e.cash.Neg(), e.currency)
 			cash = cash.Add(e.cash)
 		}

@@ -1,6 +1,5 @@
-// Package backend is the domain of the portfolio service: what it keeps and
-// what it needs, in its own words. The packages below adapt it to the outside
-// and are named after what they adapt.
+// Package backend is the domain of the portfolio service: its types, and interfaces for
+// what it needs. The packages below it are named after what they adapt.
 package backend
 
 import (
@@ -11,7 +10,7 @@ import (
 	"portfolio/contract/wire"
 )
 
-// ConnectionLifetime is how long a connection is kept without news of its end.
+// ConnectionLifetime is how long a connection is kept unless its end is reported.
 // API Gateway usually, but not always, reports that it closed a WebSocket; the
 // extra time lets a late $disconnect still find its row.
 const ConnectionLifetime = wire.ConnectionLifetime + 10*time.Minute
@@ -22,40 +21,40 @@ const MaxConnections = 100
 // Connection is one client's WebSocket, as API Gateway knows it.
 type Connection struct {
 	ID          string     // unique in its API, never used again
-	Owner       string     // whose portfolios it may see; "" where none let it in
-	KeyID       string     // the key that let it in; "" as Owner
-	SessionID   string     // the session that let it in; "" if the key itself did
+	Owner       string     // whose portfolios it may see; "" if it has no key
+	KeyID       string     // the key that opened it; "" as Owner
+	SessionID   string     // the session that opened it; "" if the key itself did
 	DomainName  string     // host that messages to the client are posted to
 	Stage       string     // path below that host
-	SourceIP    netip.Addr // the client's; the zero value where it is not known
+	SourceIP    netip.Addr // the client's; the zero value if unknown
 	ConnectedAt time.Time
-	ExpiresAt   time.Time // the connection counts as gone from here on
+	ExpiresAt   time.Time // from then on, the connection counts as gone
 }
 
-// Connections keeps the open connections of all instances. The code of its
-// errors is CodeUnavailable while the store cannot be reached.
+// Connections stores the open connections of all instances. The code of its errors is
+// CodeUnavailable while the store cannot be reached.
 type Connections interface {
 	// Add stores a connection. Adding an ID again replaces it, so that a handshake
 	// can be retried. The error's code is CodeLimitReached if its key has
 	// MaxConnections already.
 	Add(ctx context.Context, c Connection) error
-	// Known reports whether a connection is kept and has not expired at now.
+	// Known reports whether a connection is stored and has not expired at now.
 	Known(ctx context.Context, id string, now time.Time) (bool, error)
-	// Remove forgets a connection. One that is not there is not an error: it may
-	// have expired, or a retry removed it.
+	// Remove removes a connection. It is not an error if there is none: it may have
+	// expired, or an earlier attempt may have removed it.
 	Remove(ctx context.Context, id string) error
 }
 
 // ReplayMemory remembers for all instances which signatures were used.
 type ReplayMemory interface {
 	// Remember reports whether id is seen for the first time within ttl. Of
-	// simultaneous calls with one id exactly one gets true.
+	// simultaneous calls with one id, exactly one returns true.
 	Remember(ctx context.Context, id string, ttl time.Duration) (first bool, err error)
 }
 
 // Keys are the keys that may have signed a call, the current one first.
 type Keys interface {
-	// Keys returns the keys as they were last read, and reads them if they never were.
+	// Keys returns the keys as they were last read, and reads them the first time.
 	Keys(ctx context.Context) ([][]byte, error)
 	// Refresh returns the keys as they are now. It may wait, because it reads no
 	// more often than once a second, however often it is called.

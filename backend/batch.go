@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// batches makes at most one call at a time for each key. Those who ask while a call
-// is in flight share the next one, so that a result is never older than the question.
+// batches makes at most one call at a time for each key. Callers that arrive while a
+// call is in flight share the next one, so that a result is never older than a request
+// for it.
 type batches[T any] struct {
 	mu      sync.Mutex
 	running map[string]*batch[T] // by key
@@ -21,7 +22,7 @@ type batch[T any] struct {
 	done   chan struct{} // closed once there is a result
 	result T
 	err    error
-	next   *batch[T] // of those who asked since the call began
+	next   *batch[T] // callers that arrived since the call began
 }
 
 func newBatches[T any]() *batches[T] { return &batches[T]{running: map[string]*batch[T]{}} }
@@ -51,7 +52,7 @@ func (s *batches[T]) do(ctx context.Context, key string, limit time.Duration, ca
 	}
 }
 
-// run makes a call, and then those that were asked for meanwhile.
+// run makes a call, and then those that were requested meanwhile.
 func (s *batches[T]) run(ctx context.Context, key string, limit time.Duration, b *batch[T]) {
 	for b != nil {
 		b.run(ctx, limit)
@@ -70,7 +71,7 @@ func (b *batch[T]) run(ctx context.Context, limit time.Duration) {
 	defer cancel()
 	defer close(b.done)
 	defer func() {
-		if failure := recover(); failure != nil { // for the callers, not for the process
+		if failure := recover(); failure != nil { // it concerns the callers, not the process
 			b.err = fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
 		}
 	}()

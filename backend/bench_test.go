@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Deriving 10,000 entries: trades alone, and trades and splits in turn.
+// Deriving 10,000 entries: only trades, and trades alternating with splits.
 func BenchmarkDerive(b *testing.B) {
 	for _, every := range []int{0, 2} {
 		var txs []Transaction
@@ -33,7 +33,7 @@ func BenchmarkDerive(b *testing.B) {
 	}
 }
 
-// A trade at the end of a portfolio of so many entries, and its ledger.
+// Adding a trade at the end of portfolios of several sizes and deriving the ledger.
 func BenchmarkChange(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

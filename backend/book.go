@@ -9,19 +9,18 @@ import (
 )
 
 const (
-	// markEvery is how many entries lie at least between two checkpoints.
+	// markEvery is the smallest number of entries between two checkpoints.
 	markEvery = 1_000
 	// maxViews is how many days of one portfolio are kept.
 	maxViews = 4
 )
 
-// book is what follows from the entries of a portfolio. A change derives what
-// comes after it, from the checkpoint before, and nothing else. It is safe for
-// concurrent use.
+// book has what is derived from the entries of a portfolio. After a change, only what
+// follows the checkpoint before it is derived again. A book is safe for concurrent use.
 type book struct {
 	mu        sync.Mutex
 	portfolio Portfolio
-	txs       []Transaction // in the order they take effect; those that were handed out never change
+	txs       []Transaction // in the order they take effect; returned ones are never changed
 	newest    int64         // the last sequence
 	live      *derivation   // of the first booked entries
 	booked    int
@@ -36,7 +35,7 @@ type mark struct {
 	derived *derivation
 }
 
-// view is the ledger through a day, and what it takes to value it.
+// view is the ledger through a day, with what is needed to value it.
 type view struct {
 	ledger     Ledger     // without lots
 	symbols    []string   // with units
@@ -71,8 +70,8 @@ func (b *book) version() int64 {
 	return b.portfolio.Version
 }
 
-// snapshot returns the portfolio and what its entries make through the day of a
-// time. It holds whatever happens to the book.
+// snapshot returns the portfolio and the view of its entries through the day of a time.
+// Later changes of the book do not affect them.
 func (b *book) snapshot(ctx context.Context, at time.Time) (Portfolio, view, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -119,7 +118,7 @@ func (b *book) ledger(ctx context.Context, through Date, now time.Time) (Ledger,
 }
 
 // acquired returns the units of holdings in other currencies than the base at the
-// close of a day, by the days they came on.
+// close of a day, by the days they were acquired on.
 func (b *book) acquired(ctx context.Context, through Date) (map[string][]Lot, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,7 +149,7 @@ func (b *book) until(d Date) int {
 	return n
 }
 
-// at returns the derivation of the first n entries. It holds until the lock is
+// at returns the derivation of the first n entries, which is valid until the lock is
 // released.
 func (b *book) at(ctx context.Context, n int) (*derivation, error) {
 	if n < b.booked {
@@ -249,7 +248,7 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 	b.forget(first, since)
 }
 
-// forget drops what was derived from the entry at a place on, which is of a day.
+// forget drops what was derived from the entries beginning at an index and a day.
 func (b *book) forget(first int, since Date) {
 	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool { return m.n > first })
 	if b.booked > first {

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// maxCachedTransactions bounds what is kept: some 400 MB at 800 bytes each.
+	// maxCachedTransactions bounds the cache: some 400 MB at 800 bytes each.
 	maxCachedTransactions = 500_000
-	// loadTimeout bounds the reading of one portfolio, for all who wait for it.
+	// loadTimeout bounds the reading of one portfolio for all callers that wait for it.
 	loadTimeout = 15 * time.Second
 )
 
@@ -24,8 +24,8 @@ type loader interface {
 	LoadSince(ctx context.Context, owner, id string, version int64) (p Portfolio, changed []Transaction, deleted []string, err error)
 }
 
-// bookCache keeps the portfolios used last, each at its newest version known,
-// as many as their transactions allow.
+// bookCache keeps the most recently used portfolios, each at its newest known version,
+// up to a number of transactions.
 type bookCache struct {
 	limit int // transactions
 	store loader
@@ -33,7 +33,7 @@ type bookCache struct {
 
 	mu    sync.Mutex
 	byID  map[string]*list.Element // of *cached
-	order *list.List               // the one used last first
+	order *list.List               // the most recently used first
 	held  int                      // the sizes of all
 }
 
@@ -55,7 +55,7 @@ func (c *bookCache) get(ctx context.Context, p Portfolio) (*book, error) {
 		return kept, nil
 	}
 	loading := c.loads.DoChan(p.ID, func() (any, error) {
-		// Not the caller's context: others wait for the same.
+		// Not the caller's context, because others wait for the same load.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
 		return c.load(ctx, p)
@@ -70,15 +70,15 @@ func (c *bookCache) get(ctx context.Context, p Portfolio) (*book, error) {
 		if kept := result.Val.(*book); kept.version() >= p.Version {
 			return kept, nil
 		}
-		return c.get(ctx, p) // that load began before p was written
+		return c.get(ctx, p) // that load began before p was stored
 	}
 }
 
-// load brings what is kept of a portfolio up to date, or reads all of it.
+// load brings the cached book of a portfolio up to date, or reads all of it.
 func (c *bookCache) load(ctx context.Context, p Portfolio) (*book, error) {
 	if kept := c.peek(p.ID); kept != nil {
 		if kept.version() >= p.Version {
-			return kept, nil // another call's load ended just now
+			return kept, nil // another load has just ended
 		}
 		newer, changed, deleted, err := c.store.LoadSince(ctx, p.Owner, p.ID, kept.version())
 		if err != nil {
@@ -97,7 +97,7 @@ func (c *bookCache) load(ctx context.Context, p Portfolio) (*book, error) {
 	return kept, nil
 }
 
-// peek returns what is kept of a portfolio, nil for nothing.
+// peek returns the cached book of a portfolio, nil if there is none.
 func (c *bookCache) peek(id string) *book {
 	c.mu.Lock()
 	defer c.mu.Unlock()

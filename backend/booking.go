@@ -7,7 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// enter books one entry. An entry that cannot be changes nothing.
+// enter books one entry. An entry that is refused changes nothing.
 func (d *derivation) enter(tx Transaction) error {
 	switch tx.Kind {
 	case Buy, Sell:
@@ -64,7 +64,7 @@ func (d *derivation) pay(tx Transaction, amount decimal.Decimal) {
 	d.move(tx, tx.Symbol, tx.Currency, amount, false)
 }
 
-// fee books a fee that is part of no cost.
+// fee books a fee that is not part of a cost.
 func (d *derivation) fee(tx Transaction) {
 	c := tx.feeCurrency()
 	if !d.policy.IgnoreCash {
@@ -89,8 +89,8 @@ func (d *derivation) inCurrency(tx Transaction, symbol string, c Currency) error
 	return invalid(tx, fmt.Sprintf("currency: got %s, want %s as in the first trade of %s", c, h.currency, symbol))
 }
 
-// trade books units against cash. A fee in the currency of the trade belongs to
-// the cost of what is bought and lowers what a sale brings.
+// trade books units against cash. A fee in the currency of the trade is part of the
+// cost of a purchase and reduces the proceeds of a sale.
 func (d *derivation) trade(tx Transaction) error {
 	if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (d *derivation) trade(tx Transaction) error {
 	return nil
 }
 
-// sellable checks that there are the units that an entry takes.
+// sellable checks that the units that an entry takes are held.
 func (d *derivation) sellable(tx Transaction, h *holding) error {
 	if len(tx.Lots) > 0 {
 		if d.policy.Method == Average {
@@ -174,9 +174,9 @@ func (d *derivation) sellable(tx Transaction, h *holding) error {
 	return nil
 }
 
-// remaining returns what of units opens a lot, and refuses a holding that
-// would get too large or too small. Whoever takes as many units as are shown
-// takes all.
+// remaining returns how many of units open a lot, and refuses a holding that would
+// become too large or too small. An entry that takes as many units as are shown takes
+// all of them.
 func (d *derivation) remaining(tx Transaction, h *holding, units *big.Rat, closing bool) (*big.Rat, error) {
 	held, rest := h.held(), units
 	var after *big.Rat
@@ -206,8 +206,8 @@ func inBounds(tx Transaction, symbol string, units *big.Rat) error {
 	return invalid(tx, fmt.Sprintf("quantity: got a holding of %s units of %s, want 10^-18 to 10^18 or none", size, symbol))
 }
 
-// close takes units from a holding, those that were named or those that the
-// cost method picks.
+// close takes units from a holding: those that the entry names or those that the cost
+// method picks.
 func (d *derivation) close(tx Transaction, h *holding, units *big.Rat) []taken {
 	if shownUnits(h.held()).Equal(shownUnits(units)) {
 		return h.take(h.held())

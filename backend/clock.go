@@ -6,7 +6,7 @@ import (
 )
 
 // Clock is a time of day in a portfolio's time zone, in seconds since midnight
-// plus one. The zero value is no time.
+// plus one. The zero value means no time.
 type Clock int32
 
 const (
@@ -25,8 +25,8 @@ func ParseClock(text string) (Clock, error) {
 	return 0, &FieldError{Path: "time", Got: fmt.Sprintf("%.16q", text), Want: clockForm}
 }
 
-// String returns the time of day as HH:MM, with :SS where seconds matter; the
-// zero value is "".
+// String returns the time of day as HH:MM, with :SS unless the seconds are
+// zero; "" for the zero value.
 func (c Clock) String() string {
 	if c == 0 {
 		return ""
@@ -41,7 +41,7 @@ func (c Clock) String() string {
 // MarshalText writes the time of day as String does.
 func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what ParseClock reads; "" is no time.
+// UnmarshalText reads what ParseClock reads; "" means no time.
 func (c *Clock) UnmarshalText(text []byte) (err error) {
 	if *c = 0; len(text) > 0 {
 		*c, err = ParseClock(string(text))

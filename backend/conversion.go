@@ -11,11 +11,11 @@ import (
 // is computed from theirs.
 const RateBase Currency = "EUR"
 
-// rateScale is to how many decimals a computed rate is rounded.
+// rateScale is the number of decimals to which computed rates are rounded.
 const rateScale = 18
 
-// Converted is what one currency is worth in another, and the published rates that
-// this was computed from: one for a rate and its inverse, two for a cross.
+// Converted is a rate between two currencies with the published rates that it was
+// computed from: one for a rate or its inverse, two for a cross.
 type Converted struct {
 	Pair
 	Rate decimal.Decimal
@@ -35,9 +35,9 @@ type converter struct {
 	through   []Currency // that a cross may go through
 }
 
-// convert computes the rate of a pair: the published one or its inverse, and a cross
-// where there is neither or only a stale one. Of crosses that are equally fresh it is
-// the newest, whose age is that of its older leg.
+// convert computes the rate of a pair: the published one or its inverse, or a cross if
+// there is neither or only a stale one. Of crosses that are equally fresh, it is the
+// newest; the age of a cross is that of its older leg.
 func (c converter) convert(pair Pair) (Converted, bool) {
 	best, found := c.direct(pair)
 	if found && c.fresh(best) {
@@ -63,7 +63,7 @@ func (c converter) convert(pair Pair) (Converted, bool) {
 	return best, best.Legs != nil
 }
 
-// better reports whether a cross is to be used in place of what was found before.
+// better reports whether to use a cross rather than the rate found before.
 func (c converter) better(cross, best Converted) bool {
 	switch {
 	case best.Legs == nil:
@@ -76,8 +76,8 @@ func (c converter) better(cross, best Converted) bool {
 
 func (c converter) fresh(x Converted) bool { return !slices.ContainsFunc(x.Legs, c.stale) }
 
-// direct is a published rate, or the inverse of the other direction where there is
-// none or it is stale and older.
+// direct returns a published rate, or the inverse of the other direction if there is
+// none or if it is stale and older.
 func (c converter) direct(pair Pair) (Converted, bool) {
 	there, hasThere := c.published(pair)
 	if hasThere && !c.stale(there) {
@@ -93,8 +93,8 @@ func (c converter) direct(pair Pair) (Converted, bool) {
 	return Converted{}, false
 }
 
-// crossRate multiplies two legs, each as published, and divides once at most, so that
-// only one rounding is in the result.
+// crossRate multiplies two legs as published and divides at most once, so that the
+// result is rounded only once.
 func crossRate(one, two Converted) decimal.Decimal {
 	above, below := decimal.NewFromInt(1), decimal.NewFromInt(1)
 	for _, leg := range []Converted{one, two} {

@@ -16,7 +16,7 @@ func convertedAt(t *testing.T, text string) time.Time {
 	return at
 }
 
-// convertAll converts by rates of which all are stale, and the last of each pair counts.
+// convertAll converts by rates that are all stale; the last of each pair counts.
 func convertAll(rates []Rate, pair Pair) (Converted, bool) {
 	newest := map[Pair]Rate{}
 	for _, r := range rates {
@@ -67,7 +67,7 @@ func TestConvert(t *testing.T) {
 	}
 }
 
-// The newer of a rate and its inverse counts, and the cross whose older leg is newer.
+// The newer of a rate and its inverse is used, and the cross whose older leg is newer.
 func TestConvertPrefersTheNewest(t *testing.T) {
 	c, _ := convertAll([]Rate{
 		published("EUR", "USD", "1.2", "2026-03-05T15:00:00Z", t), published("USD", "EUR", "0.8", "2026-03-06T15:00:00Z", t),

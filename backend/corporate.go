@@ -8,7 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// transferIn books units that came with their cost and their day.
+// transferIn books incoming units with their cost and their day.
 func (d *derivation) transferIn(tx Transaction) error {
 	if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (d *derivation) transferIn(tx Transaction) error {
 	return nil
 }
 
-// transferOut books units that went, at their cost.
+// transferOut books outgoing units at their cost.
 func (d *derivation) transferOut(tx Transaction) error {
 	_, err := d.release(tx)
 	return err
@@ -56,8 +56,8 @@ func (d *derivation) transferred(tx Transaction, h *holding, units decimal.Decim
 	d.note(effect{Transaction: tx, symbol: h.symbol, priced: h.symbol, currency: h.currency, units: units, external: true})
 }
 
-// returnOfCapital books money that lowers the cost of what is held. What exceeds
-// the cost is realised, which is all of it where nothing is held.
+// returnOfCapital books money that reduces the cost of what is held. Money beyond the
+// cost is realised; if nothing is held, that is all of it.
 func (d *derivation) returnOfCapital(tx Transaction) error {
 	if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
 		return err
@@ -78,8 +78,8 @@ func (d *derivation) repay(tx Transaction, h *holding) {
 	h.lower(moneyOf(tx.Amount))
 }
 
-// split changes how many units there are and leaves the cost alone. With an
-// amount the fraction of a unit that is left is sold for it.
+// split changes the number of units but not their cost. With an amount, the remaining
+// fraction of a unit is sold for it.
 func (d *derivation) split(tx Transaction) error {
 	h := d.holding(tx.Symbol)
 	factor := product(h.factor, big.NewRat(tx.Ratio.New, tx.Ratio.Old))
@@ -110,7 +110,7 @@ func (d *derivation) split(tx Transaction) error {
 	return nil
 }
 
-// fractionOf returns what a number of units has beyond whole ones.
+// fractionOf returns the fractional part of a number of units.
 func fractionOf(units *big.Rat) *big.Rat {
 	whole := new(big.Int).Mul(units.Denom(), powersOfTen[unitScale])
 	whole.Quo(units.Num(), whole).Mul(whole, powersOfTen[unitScale])
@@ -132,8 +132,8 @@ func (d *derivation) spinOff(tx Transaction) error {
 	return nil
 }
 
-// merger turns a holding into another one. Cash that comes with it lowers the
-// cost as a return of capital does.
+// merger turns a holding into another one. Cash paid with it reduces the cost as a
+// return of capital does.
 func (d *derivation) merger(tx Transaction) error {
 	if !tx.Amount.IsZero() {
 		if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
@@ -153,11 +153,11 @@ func (d *derivation) merger(tx Transaction) error {
 	return nil
 }
 
-// exchange returns the two holdings of a corporate action that can be.
+// exchange returns the two holdings of a corporate action, or why it is not possible.
 func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 	from = d.holding(tx.Symbol)
 	if from.units.Sign() == 0 || from.short {
-		return nil, nil, invalid(tx, fmt.Sprintf("symbol: got %s, of which none is held, want one that is held", tx.Symbol))
+		return nil, nil, invalid(tx, fmt.Sprintf("symbol: got %s, which is not held, want one that is held", tx.Symbol))
 	}
 	if target := d.holdings[tx.ToSymbol]; target != nil {
 		if target.short {
@@ -176,13 +176,13 @@ func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 		return nil, nil, err
 	}
 	if d.moves += len(from.lots); d.moves > maxLotMoves {
-		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, want at most so many in a portfolio", maxLotMoves))
+		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, want at most that many in a portfolio", maxLotMoves))
 	}
 	return from, d.holding(tx.ToSymbol), nil
 }
 
-// deliver opens lots of the new symbol for those of the old one, with a cost of
-// moved in all.
+// deliver opens lots of the new symbol for those of the old one, with a total cost of
+// moved.
 func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, moved decimal.Decimal) {
 	to.currency = from.currency
 	ratio := big.NewRat(tx.Ratio.New, tx.Ratio.Old)
@@ -190,7 +190,7 @@ func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, mo
 	for i, l := range lots {
 		cost := l.cost
 		if i == len(lots)-1 {
-			cost = left // so that nothing is lost by what is rounded to be shown
+			cost = left // so that rounding loses nothing
 		}
 		left = minus(left, cost)
 		d.opened++

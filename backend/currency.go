@@ -2,12 +2,12 @@ package backend
 
 import "strings"
 
-// Currency is a code of ISO 4217 in capitals, such as "EUR". The zero value is
-// no currency.
+// Currency is a code of ISO 4217 in upper case, such as "EUR". The zero value means no
+// currency.
 type Currency string
 
-// The currencies of ISO 4217 list one that people hold money in: neither the
-// precious metals nor the codes for funds, bond units, tests and "no currency".
+// The currencies in which people hold money, from ISO 4217 list one: without precious
+// metals and the codes for funds, bond units, tests and "no currency".
 const currenciesInUse = `
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN
 BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB
@@ -18,7 +18,7 @@ PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE
 SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU
 UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG`
 
-// Those withdrawn since 2015 (ISO 4217 list three): entries of their time are right.
+// Those withdrawn since 2015 (ISO 4217 list three), which entries of their time have.
 const currenciesWithdrawn = `ANG BGN BYR CUC HRK LTL MRO SLL STD VEF ZWL`
 
 var currencies = currencySet(currenciesInUse + " " + currenciesWithdrawn)

@@ -7,7 +7,7 @@ import (
 
 // Date is a day in the calendar, without a time zone: the number of days since
 // 0000-12-31, so that dates compare and subtract as integers do. The zero value
-// is no date.
+// means no date.
 type Date int32
 
 const (
@@ -15,10 +15,10 @@ const (
 	unixEpochDate = 719_163 // 1970-01-01
 )
 
-// NewDate returns the date of a year, a month and a day as time.Date reads them.
+// NewDate returns the date of a year, a month and a day, normalized as by time.Date.
 func NewDate(year int, month time.Month, day int) Date {
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	return Date(midnight.Unix()/secondsPerDay + unixEpochDate) //nolint:gosec // years fit by far
+	return Date(midnight.Unix()/secondsPerDay + unixEpochDate) //nolint:gosec // years fit easily
 }
 
 // DateOf returns the date of a moment in UTC.
@@ -43,7 +43,7 @@ func ParseDate(text string) (Date, error) {
 	return DateOf(t), nil
 }
 
-// Midnight is the moment the date begins in UTC.
+// Midnight returns when the date begins in UTC.
 func (d Date) Midnight() time.Time {
 	return time.Unix((int64(d)-unixEpochDate)*secondsPerDay, 0).UTC()
 }
@@ -59,7 +59,7 @@ func (d Date) String() string {
 // MarshalText writes the date as String does.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what ParseDate reads; "" is no date.
+// UnmarshalText reads what ParseDate reads; "" means no date.
 func (d *Date) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*d = 0
@@ -73,7 +73,7 @@ func (d *Date) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MinDate is the first day that a transaction can have.
+// MinDate is the earliest date of a transaction.
 var MinDate = NewDate(1900, time.January, 1)
 
 // ValidateRange reports a date that a transaction recorded at now cannot have: one

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// day reads a date that a test wrote down.
+// day parses a date in a test.
 func day(t testing.TB, text string) Date {
 	t.Helper()
 	d, err := ParseDate(text)
@@ -16,7 +16,7 @@ func day(t testing.TB, text string) Date {
 	return d
 }
 
-func TestDateCounts(t *testing.T) {
+func TestDateCountsDays(t *testing.T) {
 	for text, want := range map[string]Date{
 		"0001-01-01": 1, "1969-12-31": unixEpochDate - 1, "1970-01-01": unixEpochDate,
 	} {

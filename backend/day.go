@@ -3,8 +3,8 @@ package backend
 import "github.com/shopspring/decimal"
 
 // DayValue is what a portfolio was worth at the close of a day, in its base
-// currency. Where something is missing there is no number, which JSON shows as
-// null, and State says what.
+// currency. If something is missing, State says what, and there is no number, which is
+// null in JSON.
 type DayValue struct {
 	Date     Date                `json:"date"`
 	State    State               `json:"state"`

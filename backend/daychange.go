@@ -2,7 +2,7 @@ package backend
 
 import "github.com/shopspring/decimal"
 
-// sums are amounts by symbol that may be unknown. What is not there is zero.
+// sums are amounts by symbol that may be unknown. A symbol without one has zero.
 type sums map[string]decimal.NullDecimal
 
 func (s sums) of(symbol string) decimal.NullDecimal {
@@ -15,8 +15,8 @@ func (s sums) of(symbol string) decimal.NullDecimal {
 
 func (s sums) add(symbol string, amount decimal.NullDecimal) { s[symbol] = sum(s.of(symbol), amount) }
 
-// dayChanges computes what was gained since the close before: what there is now
-// less what there was then and what came in since.
+// dayChanges computes the gain since the previous close: the worth now, less the worth
+// then and what has come in since.
 func (v *valuer) dayChanges(l Ledger, past *background) {
 	before, opening := sums{}, past.cash
 	for symbol, worth := range past.opening {
@@ -48,8 +48,8 @@ func (v *valuer) dayChanges(l Ledger, past *background) {
 	}
 }
 
-// came returns what an effect is worth now, and how much of that went into its
-// holding: the cost of a purchase, and less than nothing for what a sale brought.
+// came returns what an effect is worth now, and how much of that went into its holding:
+// the cost of a purchase, or the negative proceeds of a sale.
 func (v *valuer) came(l Ledger, e effect, day Date) (amount, into decimal.NullDecimal) {
 	state := StatePriced // the positions have states of their own
 	if !e.cash.IsZero() {

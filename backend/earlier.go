@@ -10,23 +10,22 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// earlierLifetime is how long closes and rates of days that are over are kept.
-// Corrections that are announced are taken in at once; see Tracker.Changed.
+// earlierLifetime is how long closes and rates of past days are kept. Announced
+// corrections take effect at once; see Tracker.Corrected.
 const earlierLifetime = time.Minute
 
-// earlier keeps what valuations of a view need to know of earlier days, and the
-// last answer.
+// earlier keeps what valuations of a view need from earlier days, and the last answer.
 type earlier struct {
 	answer atomic.Pointer[answer]
 
 	mu   sync.Mutex
 	day  Date        // whose valuations it is for
-	past *background // of that day; nil for none
+	past *background // of that day; nil if there is none
 	seen int64       // corrections known to it
 	at   time.Time   // when it was read
 }
 
-// background returns what a valuation of a day needs to know of the days before.
+// background returns what a valuation of a day needs from the days before.
 func (t *Tracker) background(ctx context.Context, p Portfolio, b *book, v view) (*background, error) {
 	e, day := v.earlier, v.ledger.Through
 	e.mu.Lock()

@@ -6,7 +6,7 @@ import "portfolio/contract/wire"
 type Code = wire.Code
 
 // The codes of the service beside those of package wire, which the WebSocket
-// handler knows too.
+// handler has, too.
 const (
 	CodeInvalidRequest   Code = "invalid_request"
 	CodeNotFound         Code = "not_found"
@@ -27,7 +27,7 @@ const (
 // operators also see Err.
 type Error struct {
 	Code    Code
-	Message string // for the caller; reveals nothing internal
+	Message string // for the caller, without internal details
 	Err     error  // the cause, for logs only; may be nil
 }
 

@@ -6,19 +6,18 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Inside a ledger units are rationals of 10^-18 units, and money rationals of
-// 10^-36 of a currency, which is what units of 18 decimals times a price of 18
-// have. So whatever was written as a decimal is an integer here, and arithmetic
-// on it is as fast as that of integers; only splits and parts of lots make
-// fractions.
+// A ledger counts units in rationals of 10^-18 and money in rationals of 10^-36 of a
+// currency, the decimals of units times a price. So every decimal of an entry is an
+// integer here, and arithmetic is as fast as with integers; only splits and parts of
+// lots make fractions.
 const (
 	unitScale  = MaxDecimals
 	moneyScale = 2 * MaxDecimals
 )
 
-// maxFractionBits bounds the denominator of a rational. One that grows beyond
-// is rounded to a multiple of 2^-256, far below anything that is ever shown, so
-// that no series of splits makes arithmetic slower and slower.
+// maxFractionBits bounds the denominator of a rational. A rational beyond it is rounded
+// to a multiple of 2^-256, far less than what is ever shown, so that a series of splits
+// does not make arithmetic slower and slower.
 const (
 	maxFractionBits = 512
 	keptBits        = 256
@@ -65,8 +64,8 @@ func scaled(d decimal.Decimal, scale int32) *big.Rat {
 // shownUnits returns units as they are shown: exact, or rounded to 18 decimals.
 func shownUnits(r *big.Rat) decimal.Decimal { return shown(r, unitScale) }
 
-// shownMoney returns money as it is shown: exact where 36 decimals are enough
-// for that, else rounded to 18.
+// shownMoney returns money as it is shown: exact if 36 decimals are enough for that,
+// otherwise rounded to 18.
 func shownMoney(r *big.Rat) decimal.Decimal { return shown(r, moneyScale) }
 
 // shown rounds half away from zero.
@@ -83,8 +82,8 @@ func shown(r *big.Rat, scale int32) decimal.Decimal {
 	return trimmed(n, MaxDecimals)
 }
 
-// trimmed is n/10^scale without zeros at the end, so that what is computed from
-// it stays short.
+// trimmed returns n/10^scale without trailing zeros, so that numbers computed from it
+// stay short.
 func trimmed(n *big.Int, scale int32) decimal.Decimal {
 	if n.Sign() == 0 {
 		return decimal.Decimal{}

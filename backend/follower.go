@@ -10,10 +10,9 @@ import (
 const maxFollowed = 100_000
 
 // Follower values portfolios as a Tracker does, but does not ask the store for the
-// version of those that have not changed since, as far as it knows. It is for
-// callers that value again when they hear of a change, such as after each price:
-// others might see the state before a change that was acknowledged. It is safe for
-// concurrent use.
+// version of those of which no change was reported. It is for callers that value again
+// after each reported change, such as a price: other callers might get the state before
+// an acknowledged change. It is safe for concurrent use.
 type Follower struct {
 	*Tracker
 
@@ -22,7 +21,7 @@ type Follower struct {
 	current map[string]bool // portfolios whose newest version the tracker keeps, if it keeps any
 }
 
-// NewFollower returns a follower that knows of no changes yet.
+// NewFollower returns a follower to which no changes have been reported.
 func NewFollower(t *Tracker) *Follower {
 	return &Follower{Tracker: t, current: map[string]bool{}}
 }

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// asks counts what a follower asks about versions.
+// asks counts how often a follower asks for versions.
 type asks struct {
 	Portfolios
 	count int
-	then  func() // while the answer is on its way
+	then  func() // called while the answer is in flight
 }
 
 func (a *asks) GetPortfolio(ctx context.Context, owner, id string) (Portfolio, error) {
@@ -44,15 +44,15 @@ func TestFollowerAsksOnlyAfterChanges(t *testing.T) {
 		{"after a price", func() { f.Changed(Change{Symbols: []string{"ACME"}}) }, "alice", time.Time{}, 0, "10"},
 		{"another owner", func() {}, "bob", time.Time{}, 1, ""},
 		{"in the past", func() {}, "alice", now.Add(-time.Hour), 1, "10"},
-		{"before the news", write, "alice", time.Time{}, 0, "10"},
-		{"after the news", func() { f.Changed(change) }, "alice", time.Time{}, 1, "11"},
-		{"after losing news", func() { write(); f.Lost() }, "alice", time.Time{}, 1, "12"},
-		{"news while it is read", func() {
+		{"before the change is reported", write, "alice", time.Time{}, 0, "10"},
+		{"after the change is reported", func() { f.Changed(change) }, "alice", time.Time{}, 1, "11"},
+		{"after changes may have been missed", func() { write(); f.Lost() }, "alice", time.Time{}, 1, "12"},
+		{"a change while it is read", func() {
 			f.Changed(change)
 			store.then = func() { store.then = nil; write(); f.Changed(change) }
 		}, "alice", time.Time{}, 1, ""},
-		{"and so once more", func() {}, "alice", time.Time{}, 1, "13"},
-		{"then no more", func() {}, "alice", time.Time{}, 0, "13"},
+		{"and therefore once more", func() {}, "alice", time.Time{}, 1, "13"},
+		{"not again", func() {}, "alice", time.Time{}, 0, "13"},
 	} {
 		step.before()
 		store.count = 0

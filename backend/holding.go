@@ -8,53 +8,52 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// holding is what a derivation knows of a symbol.
+// holding is the state of a symbol in a derivation.
 //
 // Units and costs in its lots are base units and base costs: a split multiplies
-// factor and a return of capital multiplies share, whatever the number of lots.
-// What was acquired later is divided by both as it comes. All are magnitudes,
-// with the sign in short.
+// factor and a return of capital multiplies share, whatever the number of lots. What is
+// acquired later is divided by both. All are magnitudes; short has the sign.
 type holding struct {
 	symbol   string
 	currency Currency
 
 	queue
-	byDay  map[Date][]*lot // the lots by their day, once one was named
+	byDay  map[Date][]*lot // the lots by their day, once an entry has named one
 	units  *big.Rat        // base units in the lots
 	cost   *big.Rat        // base cost of them
 	factor *big.Rat        // units for one base unit
 	share  *big.Rat        // cost for one of base cost
 
-	// traded is what the holding brought in cash less what it took, with costs that
-	// came with units or went with them as if they were bought or sold at cost. So
-	// what was realised is traded and the cost of what is held, exactly.
+	// traded is the cash from sales less that for purchases, where units that were
+	// transferred count as bought or sold at cost. So the realised gain is exactly
+	// traded plus the cost of what is held.
 	traded decimal.Decimal
 	income Balances
 
-	// With Average, what is in the pool by the day it came, and the part of each that
-	// is left: a sale takes the same share of all.
+	// With Average: what was put into the pool, by day, and the part of it that is
+	// left, because a sale takes the same share of each.
 	pool []pooled
 	kept *big.Rat
 
-	splits    []unitChange // since its units are counted
+	splits    []unitChange // from which its units are counted
 	lastTrade trade
-	public    *Holding // as it is shown, without lots; nil after a change
+	public    *Holding // as shown, without lots; nil after a change
 }
 
-// pooled is units that came into a pool, and their cost, both divided by kept.
+// pooled is units that were put into a pool, and their cost, both divided by kept.
 type pooled struct {
 	opened      Date
 	units, cost *big.Rat
 }
 
-// unitChange is a split, which prices from before it are not of.
+// unitChange is a split: prices from before it are per unit of that time.
 type unitChange struct {
 	date  Date
 	clock Clock
 	ratio Ratio
 }
 
-// trade is a price somebody paid.
+// trade is a price that was paid.
 type trade struct {
 	date  Date
 	clock Clock
@@ -83,7 +82,7 @@ func (h *holding) signed(d decimal.Decimal) decimal.Decimal {
 	return d
 }
 
-// open adds units to the holding, which has none of the other sign.
+// open adds units to the holding, which has none of the opposite sign.
 func (h *holding) open(opened Date, order int64, units, cost *big.Rat, short bool) {
 	if h.units.Sign() == 0 {
 		h.short = short
@@ -99,14 +98,14 @@ func (h *holding) open(opened Date, order int64, units, cost *big.Rat, short boo
 	}
 }
 
-// taken is a part of a lot that left a holding, in units and cost of its time.
+// taken is a part of a lot that left a holding, in units and cost of that time.
 type taken struct {
 	opened      Date
 	units, cost *big.Rat
 }
 
 // take removes units by the cost method, at most those held, and returns what
-// was taken. The last unit takes all cost that is left.
+// was taken. The last unit takes all remaining cost.
 func (h *holding) take(units *big.Rat) []taken {
 	var list []taken
 	for rest := quotient(units, h.factor); rest.Sign() > 0; {
@@ -136,7 +135,7 @@ func (h *holding) takeFrom(l *lot, units *big.Rat) taken {
 	return taken{opened: l.opened, units: product(units, h.factor), cost: product(cost, h.share)}
 }
 
-// parts returns all units by age, each lot's with a share of its cost.
+// parts returns all units by age, those of each lot with a share of its cost.
 func (h *holding) parts(share *big.Rat) []taken {
 	var list []taken
 	for _, l := range h.byAge() {
@@ -161,7 +160,7 @@ func (h *holding) heldSince(d Date) *big.Rat {
 	return product(sum, h.factor)
 }
 
-// takeSince removes units that were acquired on a day, the first of them first.
+// takeSince removes units that were acquired on a day, in order of acquisition.
 func (h *holding) takeSince(d Date, units *big.Rat) []taken {
 	var list []taken
 	rest := quotient(units, h.factor)
@@ -179,7 +178,7 @@ func (h *holding) takeSince(d Date, units *big.Rat) []taken {
 	return list
 }
 
-// clearIfEmpty leaves no cost where there are no units.
+// clearIfEmpty removes the cost of a holding without units.
 func (h *holding) clearIfEmpty() {
 	if h.units.Sign() == 0 {
 		h.lots, h.byDay, h.short = nil, nil, false
@@ -188,8 +187,8 @@ func (h *holding) clearIfEmpty() {
 	}
 }
 
-// lower takes an amount off the cost, from each lot in proportion to its cost,
-// and not below zero.
+// lower reduces the cost by an amount, each lot in proportion to its cost, but not
+// below zero.
 func (h *holding) lower(amount *big.Rat) {
 	cost := product(h.cost, h.share)
 	if amount.Cmp(cost) < 0 {
@@ -244,7 +243,7 @@ func (h *holding) shownLots() []Lot {
 	return list
 }
 
-// acquired returns the units by the day they came, which of a pool are its parts.
+// acquired returns the units by the day they were acquired on.
 func (h *holding) acquired() []Lot {
 	if h.method != Average {
 		return h.shownLots()
@@ -257,7 +256,7 @@ func (h *holding) acquired() []Lot {
 	return list
 }
 
-// clone copies what a derivation changes.
+// clone copies the holding, so that a derivation can change it.
 func (h *holding) clone() *holding {
 	c := *h
 	c.queue, c.byDay, c.income = h.queue.clone(), nil, h.income.clone()

@@ -20,17 +20,17 @@ const (
 	ScopeRead  Scope = "read"  // see the owner's portfolios, and open a WebSocket
 	ScopeTrade Scope = "trade" // change the owner's portfolios and transactions
 	ScopeFeed  Scope = "feed"  // write quotes and rates, which every owner sees
-	ScopeAdmin Scope = "admin" // make and revoke the owner's keys, read the owner's audit
+	ScopeAdmin Scope = "admin" // create and revoke the owner's keys, read the owner's audit
 )
 
-// Scopes are all there are.
+// Scopes are all scopes.
 var Scopes = []Scope{ScopeRead, ScopeTrade, ScopeFeed, ScopeAdmin}
 
-// Principal is who makes a call: a valid key, or a session of one.
+// Principal is the caller: a valid key, or a session of one.
 type Principal struct {
 	KeyID     string
 	SessionID string // "" for a call with the key itself
-	Owner     string // whose data the key gives access to
+	Owner     string // whose data the key may access
 	Scopes    []Scope
 	Sources   []string   // that a feed may write; nil for any
 	ExpiresAt *time.Time // of the key or, if that is earlier, of the session; nil for never
@@ -44,8 +44,8 @@ func (p Principal) MayWrite(source string) bool {
 	return p.May(ScopeFeed) && (p.Sources == nil || slices.Contains(p.Sources, source))
 }
 
-// Grant returns an error with CodeForbidden unless the key may create another one:
-// no key can create one that may do more than itself.
+// Grant returns an error with CodeForbidden unless the key may create another one: a
+// key cannot create one that may do more than itself.
 func (p Principal) Grant(k APIKey) error {
 	for _, s := range k.Scopes {
 		if !p.May(s) {
@@ -56,7 +56,7 @@ func (p Principal) Grant(k APIKey) error {
 		return nil
 	}
 	if k.Sources == nil {
-		return &Error{Code: CodeForbidden, Message: "sources: got none, want some of those that this key may write"}
+		return &Error{Code: CodeForbidden, Message: "sources: got none, want some that this key may write"}
 	}
 	for _, source := range k.Sources {
 		if !p.MayWrite(source) {
@@ -86,13 +86,13 @@ func ValidateOwner(name string) error {
 	return p.err()
 }
 
-// Limits of what a person chooses about a key.
+// Limits of what callers choose about a key.
 const (
 	MaxLabel   = 100 // characters of names and labels
 	MaxSources = 100 // that one key may write
 )
 
-// Validate reports every problem of what a person chose, joined: a FieldError each.
+// Validate returns all problems of what the caller chose, joined: a FieldError each.
 func (k APIKey) Validate() error {
 	var p problems
 	p.label("label", k.Label)
@@ -122,11 +122,11 @@ func (k APIKey) validateSources(p *problems) {
 	}
 }
 
-// SecretHash is what is kept of a secret: its SHA-256. The secrets hashed here
-// have 256 random bits, so that guessing is hopeless however fast the hash.
+// SecretHash is what is stored of a secret: its SHA-256. The secrets hashed here
+// have 256 random bits, so that they cannot be guessed even though the hash is fast.
 type SecretHash [sha256.Size]byte
 
-// HashSecret hashes a secret as it came from a caller.
+// HashSecret hashes a secret as a caller presents it.
 func HashSecret(secret string) SecretHash { return sha256.Sum256([]byte(secret)) }
 
 // Prefixes let scanners find leaked secrets.
@@ -148,7 +148,7 @@ func random() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// label checks a text that people give to what is theirs.
+// label checks a name or a label.
 func (p *problems) label(path, text string) {
 	switch n := utf8.RuneCountInString(text); {
 	case strings.TrimSpace(text) == "" || n > MaxLabel || !utf8.ValidString(text):

@@ -12,8 +12,8 @@ import (
 
 var everyPolicy = []Policy{{Method: FIFO}, {Method: LIFO}, {Method: HIFO}, {Method: Average}, {Method: FIFO, AllowShorts: true}}
 
-// anyHistory makes entries of all kinds, of three symbols in two currencies, that
-// the policy does not refuse. Sales name their lots now and then.
+// anyHistory returns entries of all kinds, of three symbols in two currencies, that the
+// policy does not refuse. Some sales name their lots.
 func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transaction {
 	t.Helper()
 	var txs []Transaction
@@ -25,7 +25,7 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 	for n := range days * 4 {
 		symbol := []string{"AAA", "BBB", "CCC", "DDD"}[r.Intn(4)]
 		tx := Transaction{ID: fmt.Sprintf("e%d", n), Sequence: int64(n + 1), Date: first + Date(n/4), Kind: Kinds[r.Intn(len(Kinds))]}
-		tx.Time = Clock(n%4*20_000 + 1) // later than those before, but for splits
+		tx.Time = Clock(n%4*20_000 + 1) // later than those before, except for splits
 		if tx.Kind.Has(HasSymbol) {
 			tx.Symbol = symbol
 		}
@@ -79,7 +79,7 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 				}
 			}
 		}
-		// A split takes effect before the entries of its day that were made already.
+		// A split takes effect before the existing entries of its day.
 		if tx.Kind == Split {
 			try := newDerivation(policy)
 			if try.book(t.Context(), slices.SortedFunc(slices.Values(append(slices.Clone(txs), tx)), Transaction.Compare), forever) == nil {
@@ -100,10 +100,9 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 	return txs
 }
 
-// What there is, less what came in, is what was realised, what is gained on paper
-// and what was earned, less fees and taxes: to the last digit, in each currency,
-// for histories of all kinds. Units that were transferred count at their cost, and
-// a conversion as what one currency gave the other.
+// The worth less what came in equals realised and unrealised gains and income, less
+// fees and taxes: to the last digit, in each currency, for histories of all kinds.
+// Transferred units count at their cost; a conversion moves money between currencies.
 func TestGainsExplainTheTotal(t *testing.T) {
 	kinds := map[Kind]int{}
 	for seed := range int64(150) {
@@ -171,9 +170,9 @@ func TestGainsExplainTheTotal(t *testing.T) {
 	}
 }
 
-// A book that is changed at random, at its end and before, with checkpoints and
-// without, shows what is derived from scratch.
-func TestBooksAreWhatIsDerivedFromScratch(t *testing.T) {
+// A book that is changed at random, at its end and before, with checkpoints and without
+// them, equals a derivation from scratch.
+func TestBooksEqualDerivationFromScratch(t *testing.T) {
 	for seed := range int64(40) {
 		policy := everyPolicy[int(seed)%len(everyPolicy)]
 		r := rand.New(rand.NewSource(seed))

@@ -13,12 +13,12 @@ const ImportLifetime = time.Hour
 type Import struct {
 	ID          string
 	Portfolio   string
-	Layout      string     // in which the file is
-	Entries     []Imported // that it would record; none once it was confirmed
+	Layout      string     // of the file
+	Entries     []Imported // that it would record; none after it was confirmed
 	CreatedAt   time.Time
-	ExpiresAt   time.Time // of a preview; the zero value once it was confirmed
-	ConfirmedAt time.Time // the zero value before
-	Recorded    int       // entries, once it was confirmed
+	ExpiresAt   time.Time // of a preview; the zero value after it was confirmed
+	ConfirmedAt time.Time // the zero value for a preview
+	Recorded    int       // entries, after it was confirmed
 }
 
 // Confirmed reports whether the entries were recorded.
@@ -30,26 +30,26 @@ type Imported struct {
 	Origin      Origin      `json:"origin"`
 }
 
-// Origin is by what an entry is recognised in another file.
+// Origin identifies an entry in other files.
 type Origin struct {
 	Issuer   string `json:"issuer"`    // of BrokerID
 	BrokerID string `json:"broker_id"` // "" if the file had none
-	Content  string `json:"content"`   // what the file said, in one text
+	Content  string `json:"content"`   // what the file had, as one text
 }
 
-// Imports keeps previews and what became of them. Another owner's are
-// CodeNotFound, and so are previews that expired.
+// Imports stores previews and confirmed imports. The code of errors about those of
+// another owner, and about expired previews, is CodeNotFound.
 type Imports interface {
-	// CreateImport keeps a preview and returns it with its ID and times.
+	// CreateImport stores a preview and returns it with its ID and times.
 	CreateImport(ctx context.Context, by Principal, i Import) (Import, error)
 	GetImport(ctx context.Context, owner, portfolio, id string) (Import, error)
 	// Origins returns the origins of a portfolio's entries that came from files, by ID.
 	Origins(ctx context.Context, owner, portfolio string) (map[string]Origin, error)
 	// ConfirmImport records entries of a preview, all or none, if the portfolio still
-	// has that version, else CodeVersionConflict. Confirming again records nothing and
-	// returns what the first call did.
+	// has that version; otherwise the code is CodeVersionConflict. Confirming again records
+	// nothing and returns what the first call returned.
 	ConfirmImport(ctx context.Context, by Principal, i Import, version int64, entries []Imported) (recorded int, err error)
-	// DeleteImport forgets a preview. The entries of an import that was confirmed are
-	// deleted, all or none: the error is that of Derive if the rest cannot be.
+	// DeleteImport deletes a preview, or a confirmed import with its entries, all or
+	// none: the error is that of Derive if the others are not possible without them.
 	DeleteImport(ctx context.Context, by Principal, portfolio, id string) error
 }
