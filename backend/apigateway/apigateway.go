@@ -1,17 +1,16 @@
 // Package apigateway posts messages to WebSocket clients through API Gateway's
 // management API.
 //
-// It uses net/http and its own signer because there are thousands of posts a second:
-// the SDK's client would run its middleware for each of them, and would retry on its
-// own, which is for package push to decide.
+// It uses fasthttp and its own signer because there are thousands of posts a second:
+// net/http starts two goroutines for each TCP connection and hands each request from
+// one to the other, and the SDK's client would run its middleware for each of them,
+// and would retry on its own, which is for package push to decide.
 package apigateway
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +20,8 @@ import (
 	"portfolio/backend/push"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpproxy"
 )
 
 // Config says how to reach API Gateway.
@@ -33,36 +34,50 @@ type Config struct {
 	Connections int // limit of open TCP connections, and so of concurrent posts
 }
 
+const (
+	dialTimeout = 2 * time.Second
+	idleTimeout = 50 * time.Second // before the other side closes a TCP connection
+	maxAnswer   = 64 << 10         // bytes of a response
+)
+
 // Client posts messages. It is safe for concurrent use.
 type Client struct {
 	Config
-	endpoint *url.URL // nil for AWS
-	signer   signer
-	http     *http.Client
+	scheme string // of all requests
+	dial   string // host and port of the endpoint; "" for AWS
+	port   string // of the endpoint, with a colon
+	signer signer
+	http   fasthttp.Client
 }
 
 var _ push.Poster = (*Client)(nil)
 
 // New returns a client.
 func New(c Config) (*Client, error) {
-	client := &Client{Config: c, signer: signer{region: c.Region}, http: &http.Client{
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
-			TLSHandshakeTimeout: 2 * time.Second,
-			MaxIdleConns:        c.Connections,
-			MaxIdleConnsPerHost: c.Connections,
-			MaxConnsPerHost:     c.Connections,
-			IdleConnTimeout:     50 * time.Second, // before the other side closes them
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	dialer := fasthttpproxy.Dialer{Timeout: dialTimeout, DialDualStack: true}
+	dial, err := dialer.GetDialFunc(true) // with a proxy that the environment names
+	if err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	client := &Client{Config: c, scheme: "https", signer: signer{region: c.Region}, http: fasthttp.Client{
+		Dial:                     dial,
+		MaxConnsPerHost:          c.Connections,
+		MaxConnWaitTimeout:       time.Minute, // at most the context's time
+		MaxIdleConnDuration:      idleTimeout,
+		MaxResponseBodySize:      maxAnswer,
+		DisablePathNormalizing:   true,
+		NoDefaultUserAgentHeader: true,
+		RetryIfErr:               func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
 	}}
 	if c.Endpoint != "" {
 		endpoint, err := url.Parse(c.Endpoint)
 		if err != nil {
 			return nil, fmt.Errorf("endpoint: %w", err)
 		}
-		client.endpoint = endpoint
+		client.scheme, client.dial = endpoint.Scheme, endpoint.Host
+		if port := endpoint.Port(); port != "" {
+			client.port = ":" + port
+		}
 	}
 	return client, nil
 }
@@ -77,64 +92,72 @@ func (c *Client) Close(ctx context.Context, to backend.Connection) error {
 	return c.do(ctx, http.MethodDelete, to, nil)
 }
 
+// do makes a call, which ends by the deadline of ctx; its cancellation counts only
+// before.
 func (c *Client) do(ctx context.Context, method string, to backend.Connection, message []byte) error {
-	r, err := c.request(ctx, method, to, message)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("@connections: %w", err)
+	}
+	r, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(r)
+	defer fasthttp.ReleaseResponse(response)
+	err := c.request(ctx, r, method, to, message)
 	if err != nil {
 		return err
 	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return fmt.Errorf("@connections: %w", err)
+	if deadline, limited := ctx.Deadline(); limited {
+		err = c.http.DoDeadline(r, response, deadline)
+	} else {
+		err = c.http.Do(r, response)
 	}
-	defer response.Body.Close()
-	// Read to the end, so that the TCP connection is reused.
-	answer, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
-	return outcome(response, answer)
+	switch {
+	case errors.Is(err, fasthttp.ErrTimeout):
+		err = fmt.Errorf("@connections: %w", context.DeadlineExceeded)
+	case err != nil:
+		err = fmt.Errorf("@connections: %w", err)
+	default:
+		err = outcome(response)
+	}
+	return err
 }
 
-// request returns a signed request about a connection.
-func (c *Client) request(ctx context.Context, method string, to backend.Connection, message []byte) (*http.Request, error) {
+// request makes r a signed request about a connection.
+func (c *Client) request(ctx context.Context, r *fasthttp.Request, method string, to backend.Connection, message []byte) error {
 	credentials, err := c.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("credentials: %w", err)
+		return fmt.Errorf("credentials: %w", err)
 	}
-	target := &url.URL{
-		Scheme: "https", Host: to.DomainName,
-		// IDs end in "=", which has to be escaped, as the SDKs do.
-		Path:    "/" + to.Stage + "/@connections/" + to.ID,
-		RawPath: "/" + escape(to.Stage, "") + "/@connections/" + escape(to.ID, ""),
+	host, address := to.DomainName, to.DomainName
+	if c.dial != "" {
+		host, address = to.DomainName+c.port, c.dial
 	}
-	host := to.DomainName
-	if c.endpoint != nil {
-		target.Scheme, target.Host = c.endpoint.Scheme, c.endpoint.Host
-		if port := c.endpoint.Port(); port != "" {
-			host = net.JoinHostPort(to.DomainName, port)
-		}
-	}
-	body := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(message)), nil }
-	r := (&http.Request{
-		Method: method, URL: target, Host: host, ContentLength: int64(len(message)), GetBody: body,
-		Header: http.Header{"Content-Type": {"application/octet-stream"}, "User-Agent": {"portfolio"}},
-	}).WithContext(ctx)
-	r.Body, _ = body()
-	if len(message) == 0 {
-		r.Body, r.GetBody = http.NoBody, nil
-	}
-	c.signer.sign(r, credentials, message, time.Now())
-	return r, nil
+	// IDs end in "=", which has to be escaped, as the SDKs do.
+	path := "/" + escape(to.Stage, "") + "/@connections/" + escape(to.ID, "")
+	r.SetRequestURI(c.scheme + "://" + address + path)
+	r.URI().DisablePathNormalizing = true
+	r.UseHostHeader = true
+	r.Header.SetHost(host)
+	r.Header.SetMethod(method)
+	r.Header.SetContentType(contentType)
+	r.Header.SetUserAgent("portfolio")
+	r.SetBodyRaw(message)
+	c.signer.sign(&r.Header, call{method: method, host: host, path: path, message: message}, credentials, time.Now())
+	return nil
 }
 
 // outcome maps a response to the errors that package push distinguishes.
-func outcome(response *http.Response, answer []byte) error {
-	kind := response.Header.Get("X-Amzn-Errortype") + string(answer)
-	switch {
-	case response.StatusCode < http.StatusMultipleChoices:
+func outcome(response *fasthttp.Response) error {
+	status := response.StatusCode()
+	if status < http.StatusMultipleChoices {
 		return nil
-	case response.StatusCode == http.StatusGone:
+	}
+	kind := string(response.Header.Peek("X-Amzn-Errortype")) + string(response.Body())
+	switch {
+	case status == http.StatusGone:
 		return push.ErrGone
-	case response.StatusCode == http.StatusTooManyRequests, strings.Contains(kind, "LimitExceeded"):
+	case status == http.StatusTooManyRequests, strings.Contains(kind, "LimitExceeded"):
 		return push.ErrLimited
 	default:
-		return fmt.Errorf("@connections: status %d, %.200q", response.StatusCode, kind)
+		return fmt.Errorf("@connections: status %d, %.200q", status, kind)
 	}
 }

@@ -4,13 +4,15 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
+	"hash"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/valyala/fasthttp"
 )
 
 const (
@@ -31,62 +33,82 @@ type signer struct {
 // derivedKey is the signing key for one day, region and service.
 type derivedKey struct {
 	secret, date string
-	key          []byte
+	hashes       sync.Pool // of hash.Hash, HMACs with this key
 }
 
-func (s *signer) key(secret, date string) []byte {
+// key returns the signing key for a day, which it keeps until another is asked for.
+func (s *signer) key(secret, date string) *derivedKey {
 	if k := s.last.Load(); k != nil && k.secret == secret && k.date == date {
-		return k.key
+		return k
 	}
 	key := []byte("AWS4" + secret)
 	for _, part := range []string{date, s.region, service, "aws4_request"} {
-		key = mac(key, part)
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(part))
+		key = h.Sum(nil)
 	}
-	s.last.Store(&derivedKey{secret, date, key})
-	return key
+	k := &derivedKey{secret: secret, date: date}
+	k.hashes.New = func() any { return hmac.New(sha256.New, key) }
+	s.last.Store(k)
+	return k
 }
 
-func mac(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)
+// appendMAC appends the HMAC of a text in hexadecimal.
+func (k *derivedKey) appendMAC(out, text []byte) []byte {
+	h := k.hashes.Get().(hash.Hash)
+	defer k.hashes.Put(h)
+	h.Reset()
+	h.Write(text)
+	var sum [sha256.Size]byte
+	return hex.AppendEncode(out, h.Sum(sum[:0]))
 }
 
-// sign adds the headers of a signature. The request has a host, a content type, an
-// escaped path and no query.
-func (s *signer) sign(r *http.Request, credentials aws.Credentials, message []byte, now time.Time) {
+// call is what is signed, besides the headers that sign adds and contentType.
+type call struct {
+	method, host string
+	path         string // escaped
+	message      []byte
+}
+
+const contentType = "application/octet-stream"
+
+// sign adds the headers of a signature to those of a call.
+func (s *signer) sign(headers *fasthttp.RequestHeader, c call, credentials aws.Credentials, now time.Time) {
+	const room = 2 << 10
 	at := now.UTC().Format(timeFormat)
 	date := at[:dateLength]
-	r.Header["X-Amz-Date"] = []string{at}
-	var headers, names strings.Builder // sorted by name
-	add := func(name, value string) {
-		headers.WriteString(name + ":" + value + "\n")
-		if names.Len() > 0 {
-			names.WriteByte(';')
-		}
-		names.WriteString(name)
+	names := "content-type;host;x-amz-date" // sorted
+	text := append(make([]byte, 0, room), c.method...)
+	text = append(text, '\n')
+	text = append(text, escape(c.path, "/")...)
+	text = append(text, "\n\n"...)
+	if len(c.message) > 0 {
+		names = "content-length;" + names
+		text = append(text, "content-length:"...)
+		text = append(strconv.AppendInt(text, int64(len(c.message)), 10), '\n')
 	}
-	if len(message) > 0 {
-		add("content-length", strconv.Itoa(len(message)))
-	}
-	add("content-type", r.Header["Content-Type"][0])
-	add("host", r.Host)
-	add("x-amz-date", at)
+	text = append(append(append(text, "content-type:"+contentType+"\nhost:"...), c.host...), "\nx-amz-date:"...)
+	text = append(append(text, at...), '\n')
+	headers.Set("X-Amz-Date", at)
 	if credentials.SessionToken != "" {
-		r.Header["X-Amz-Security-Token"] = []string{credentials.SessionToken}
-		add("x-amz-security-token", credentials.SessionToken)
+		headers.Set("X-Amz-Security-Token", credentials.SessionToken)
+		names += ";x-amz-security-token"
+		text = append(append(append(text, "x-amz-security-token:"...), credentials.SessionToken...), '\n')
 	}
+	text = append(append(append(text, '\n'), names...), '\n')
+	text = appendSum(text, c.message)
+
 	scope := date + "/" + s.region + "/" + service + "/aws4_request"
-	canonical := r.Method + "\n" + escape(r.URL.RawPath, "/") + "\n\n" +
-		headers.String() + "\n" + names.String() + "\n" + sum(message)
-	signature := mac(s.key(credentials.SecretAccessKey, date), algorithm+"\n"+at+"\n"+scope+"\n"+sum([]byte(canonical)))
-	r.Header["Authorization"] = []string{algorithm + " Credential=" + credentials.AccessKeyID + "/" + scope +
-		", SignedHeaders=" + names.String() + ", Signature=" + hex.EncodeToString(signature)}
+	signed := append(make([]byte, 0, room/4), algorithm+"\n"+at+"\n"+scope+"\n"...)
+	signed = appendSum(signed, text)
+	value := append(text[:0], algorithm+" Credential="+credentials.AccessKeyID+"/"+scope+", SignedHeaders="+names+", Signature="...)
+	headers.SetBytesV("Authorization", s.key(credentials.SecretAccessKey, date).appendMAC(value, signed))
 }
 
-func sum(text []byte) string {
-	hash := sha256.Sum256(text)
-	return hex.EncodeToString(hash[:])
+// appendSum appends the hash of a text in hexadecimal.
+func appendSum(out, text []byte) []byte {
+	sum := sha256.Sum256(text)
+	return hex.AppendEncode(out, sum[:])
 }
 
 // escape percent-encodes all but unreserved characters (RFC 3986) and those in keep.
