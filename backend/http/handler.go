@@ -15,7 +15,8 @@ import (
 	"portfolio/contract/wire"
 )
 
-// Dependencies is what the handlers work with. Every field but Balancers is required.
+// Dependencies is what the handlers work with. Every field but Balancers and
+// Provider is required.
 type Dependencies struct {
 	Log         *slog.Logger
 	Metrics     Metrics
@@ -27,6 +28,8 @@ type Dependencies struct {
 
 	APIKeys    backend.APIKeys
 	Sessions   backend.Sessions
+	Identities backend.Identities
+	Provider   backend.IdentityProvider // nil for none
 	Portfolios backend.Portfolios
 	Imports    Imports
 	Tickets    backend.Tickets
@@ -132,6 +135,8 @@ func (a *api) routes() []route {
 
 		{http.MethodGet, "/v1/openapi.json", describe},
 		{http.MethodGet, "/v1/sign-in", a.signIn},
+		{http.MethodGet, "/v1/sign-in/oidc", a.beginOIDC},
+		{http.MethodGet, callbackPath, a.completeOIDC},
 		{http.MethodPost, "/v1/sign-in/links", a.keyed(backend.ScopeRead, a.createLink)},
 		{http.MethodGet, "/v1/sign-in/link", a.followLink},
 		{http.MethodPost, "/v1/session", a.startSession},

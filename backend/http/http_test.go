@@ -56,6 +56,7 @@ type fakes struct {
 	watched     []string // calls of Live
 	liveErr     error
 	balancers   netip.Prefix
+	provider    backend.IdentityProvider
 	handler     *backendhttp.Handler
 	clock       time.Duration // added to now
 }
@@ -153,7 +154,8 @@ func (f *fakes) serve(t testing.TB) *httptest.Server {
 	handler := backendhttp.NewHandler(backendhttp.Dependencies{
 		Log: log, Metrics: f, Now: func() time.Time { return now.Add(f.clock) },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
-		APIKeys: f, Sessions: f, Portfolios: f, Imports: f, Tickets: f, Tracker: f, Days: f, Market: f, Sources: f, Live: f, RateLimit: 100,
+		APIKeys: f, Sessions: f, Identities: f, Provider: f.provider, Portfolios: f, Imports: f, Tickets: f, Tracker: f,
+		Days: f, Market: f, Sources: f, Live: f, RateLimit: 100,
 		Balancers: f.balancers, Socket: "wss://socket.example/prod",
 	})
 	f.handler = handler

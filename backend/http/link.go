@@ -48,7 +48,7 @@ func (a *api) followLink(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		_, err = a.enter(ctx, w, by, backend.SignInLink)
 	}
-	return toPage(w, err)
+	return toPage(w, "../../", err)
 }
 
 // localOnly returns an error for a request that does not come from this machine.

@@ -36,6 +36,7 @@ var statuses = map[backend.Code]int{
 	CodeRateLimited:                 http.StatusTooManyRequests,
 	CodeHTTPSRequired:               http.StatusForbidden,
 	CodeCrossOrigin:                 http.StatusForbidden,
+	CodeSignInDenied:                http.StatusForbidden,
 
 	// An error in a client's message is the answer to it. The handler's call that
 	// carried the message succeeded.

@@ -14,10 +14,11 @@ import (
 	"portfolio/backend"
 )
 
-// The codes of calls that sessions cannot be used for.
+// The codes of calls that sessions cannot be used for, and of sign-ins that fail.
 const (
 	CodeHTTPSRequired backend.Code = "https_required" // the cookie could be read on its way
 	CodeCrossOrigin   backend.Code = "cross_origin"   // another site's page made the call
+	CodeSignInDenied  backend.Code = "sign_in_denied" // by the identity provider
 )
 
 // sessionCookie holds a session's secret. The prefix makes browsers refuse it unless it
@@ -44,7 +45,8 @@ func sessionOf(by backend.Principal) sessionOutput {
 
 // signInOutput says how to sign in.
 type signInOutput struct {
-	Methods []backend.SignIn `json:"methods"`
+	Methods  []backend.SignIn `json:"methods"`
+	Provider string           `json:"provider,omitempty"` // whom oidc signs in at
 }
 
 // signIn answers with the ways to sign in.
@@ -52,7 +54,11 @@ func (a *api) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := a.confidential(r); err != nil {
 		return err
 	}
-	return replyJSON(w, http.StatusOK, signInOutput{Methods: []backend.SignIn{backend.SignInKey}})
+	out := signInOutput{Methods: []backend.SignIn{backend.SignInKey}}
+	if a.Provider != nil {
+		out.Methods, out.Provider = append(out.Methods, backend.SignInOIDC), a.Provider.Name()
+	}
+	return replyJSON(w, http.StatusOK, out)
 }
 
 // startSession exchanges a key for a session. The key is in the body or, as for all other
@@ -125,13 +131,13 @@ var reasons = map[backend.Code]string{
 	backend.CodeUnauthenticated: reasonExpired,
 	backend.CodeForbidden:       reasonUnknown,
 	CodeRateLimited:             reasonLimited,
+	CodeSignInDenied:            reasonDenied,
 }
 
 // toPage sends a person who followed a link to the page, signed in or with the reason why
-// not. The address is relative to …/v1/sign-in/…, because a load balancer may have a path
+// not. The page's address is relative to the link, because a load balancer may have a path
 // in front.
-func toPage(w http.ResponseWriter, err error) error {
-	address := "../../"
+func toPage(w http.ResponseWriter, address string, err error) error {
 	if err != nil {
 		code := publicError(err).Code
 		note(w, slog.String("code", string(code)), slog.Any("error", err))

@@ -39,7 +39,7 @@ func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.API
 		var good int
 		if err := tx.QueryRow(ctx, `
 			select count(*), now() from api_keys
-			where owner = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
+			where owner = $1 and identity is null and revoked_at is null and (expires_at is null or expires_at > now())`,
 			k.Owner).Scan(&good, &k.CreatedAt); err != nil {
 			return err
 		}
@@ -94,17 +94,22 @@ func (db *DB) RevokeKey(ctx context.Context, by backend.Principal, id string, no
 		if err != nil || before.RevokedAt != nil {
 			return err
 		}
-		after := before
-		after.RevokedAt = &now
 		var batch pgx.Batch
-		batch.Queue("update api_keys set revoked_at = $2 where id = $1", id, now)
-		audit(&batch, by, by.Owner, "key.revoke", id, "", before, after)
-		endConnections(&batch, id)
-		if err := announce(&batch, backend.Change{RevokedKey: id}); err != nil {
+		if err := revoke(&batch, by, before, now); err != nil {
 			return err
 		}
 		return tx.SendBatch(ctx, &batch).Close()
 	})
+}
+
+// revoke queues the end of a key.
+func revoke(batch *pgx.Batch, by backend.Principal, k backend.APIKey, now time.Time) error {
+	after := k
+	after.RevokedAt = &now
+	batch.Queue("update api_keys set revoked_at = $2 where id = $1", k.ID, now)
+	audit(batch, by, k.Owner, "key.revoke", k.ID, "", k, after)
+	endConnections(batch, k.ID)
+	return announce(batch, backend.Change{RevokedKey: k.ID})
 }
 
 // Audit implements backend.APIKeys. Before and After are json.RawMessage.

@@ -150,6 +150,12 @@ func askForSessions(t *testing.T, db *postgres.DB, by backend.Principal) {
 	require.NoError(t, db.Add(ctx, c))
 	require.NoError(t, db.EndSession(ctx, p))
 	require.NoError(t, db.EndSessions(ctx, p))
+	i := backend.Identity{Issuer: "i", Subject: "s", Owner: "o1", Scopes: backend.Scopes}
+	for range 2 {
+		_, err = db.IdentityKey(ctx, i, time.Now())
+		require.NoError(t, err)
+		i.Owner = "o2"
+	}
 }
 
 func askForPortfolios(t *testing.T, db *postgres.DB, by backend.Principal) {

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"portfolio/backend"
 	"portfolio/contract/setting"
 	"portfolio/local/servers"
 
@@ -35,6 +37,9 @@ func valid(t *testing.T) map[string]string {
 		"HISTORY_BUCKET":     "portfolio-hist-pr3522-123456789012",
 		"SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-a1b2c3",
 		"WEBSOCKET_URL":      "wss://abc.execute-api.eu-west-1.amazonaws.com/prod",
+		"OIDC_ISSUER":        "https://id.example",
+		"OIDC_CLIENT_ID":     "portfolio",
+		"OIDC_OWNERS":        `[{"subject":"1","owner":"ada","scopes":["read"]}]`,
 	}
 }
 
@@ -72,6 +77,10 @@ func TestBadEnvironment(t *testing.T) {
 		{"CACHE_CA_FILE", "none.pem", "CACHE_CA_FILE: got none.pem, want a PEM file of certificates (no such file or directory)"},
 		{"HISTORY_BUCKET", "s3://days", "HISTORY_BUCKET: got s3://days, want the name of a bucket"},
 		{"SIGNING_SECRET_ARN", "arn:aws:s3:::days", "SIGNING_SECRET_ARN: got arn:aws:s3:::days, want the ARN of a secret"},
+		{"OIDC_ISSUER", "", "OIDC_ISSUER: got nothing, want " + setting.IssuerForm},
+		{"OIDC_CLIENT_ID", "", "OIDC_CLIENT_ID: got nothing, want " + setting.ClientIDForm},
+		{"OIDC_CLIENT_SECRET_ARN", "secret", "OIDC_CLIENT_SECRET_ARN: got secret, want the ARN of a secret, or nothing"},
+		{"OIDC_OWNERS", "ada", "OIDC_OWNERS: got ada, want " + setting.OwnersForm},
 		{"WEBSOCKET_URL", "", "WEBSOCKET_URL: got nothing, want a ws or wss URL"},
 		{"WEBSOCKET_URL", "https://abc.example/prod", "WEBSOCKET_URL: got https://abc.example/prod, want a ws or wss URL"},
 		{"WEBSOCKET_URL", "wss:///prod", "WEBSOCKET_URL: got wss:///prod, want a ws or wss URL"},
@@ -181,4 +190,12 @@ func TestPortTaken(t *testing.T) {
 	err = run(ctx, nil, environ, &bytes.Buffer{}, &bytes.Buffer{})
 	assert.EqualError(t, err, "listen tcp "+taken.Addr().String()+": bind: address already in use")
 	assert.Equal(t, 1, exitStatus(err))
+}
+
+// The settings may name the service's scopes, and no others.
+func TestOwnersHaveTheServicesScopes(t *testing.T) {
+	for _, scope := range append(backend.Scopes, "root") {
+		_, err := setting.ParseOwners("X", `[{"subject":"1","owner":"ada","scopes":["`+string(scope)+`"]}]`)
+		assert.Equal(t, slices.Contains(backend.Scopes, scope), err == nil, scope)
+	}
 }

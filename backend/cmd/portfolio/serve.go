@@ -59,6 +59,7 @@ type service struct {
 	signing  *secret.Reader
 	quotes   *valkey.Quotes
 	push     *push.Engine
+	provider backend.IdentityProvider // nil for none
 	api      *backendhttp.Handler
 	settings settings
 	held     *source.Holdings // what sources are asked for
@@ -167,6 +168,9 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 	if s.QuoteSecretARN != "" {
 		svc.sourceSecret = secret.NewReader(secretsmanager.NewFromConfig(aws), s.QuoteSecretARN, 0)
 	}
+	if svc.provider, err = newProvider(s.SignIn, secretsmanager.NewFromConfig(aws)); err != nil {
+		return nil, err
+	}
 	svc.api = svc.newAPI()
 	return svc, nil
 }
@@ -200,6 +204,8 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Connections: s.db,
 		APIKeys:     s.db,
 		Sessions:    s.db,
+		Identities:  s.db,
+		Provider:    s.provider,
 		Portfolios:  s.db,
 		Imports:     s.db,
 		Tickets:     s.db,

@@ -45,6 +45,10 @@ type environment struct {
 	QuoteStreams   string `env:"QUOTE_STREAMS" help:"sources whose WebSocket is used, separated by commas; none if unset"`
 	QuoteInterval  string `env:"QUOTE_INTERVAL" envDefault:"60s" help:"time between two prices of a symbol while its market is open"`
 	ReplayFile     string `env:"QUOTE_REPLAY_FILE" help:"recorded prices for the source replay; a generated market if unset"`
+	OIDCIssuer     string `env:"OIDC_ISSUER" help:"issuer of an OpenID Connect provider that signs people in; none if unset"`
+	OIDCClientID   string `env:"OIDC_CLIENT_ID" help:"ID of the client at that provider"`
+	OIDCSecretARN  string `env:"OIDC_CLIENT_SECRET_ARN" help:"ARN of the secret with the client's secret, if it has one"`
+	OIDCOwners     string `env:"OIDC_OWNERS" help:"who at the provider is which owner, a JSON list of {\"subject\" or \"group\",\"owner\",\"scopes\"}"`
 	PushRate       string `env:"PUSH_RATE" envDefault:"1500" help:"messages to WebSockets per second at this instance"`
 	KeyRate        string `env:"KEY_RATE" envDefault:"100" help:"calls per second with one API key at this instance"`
 	Balancers      string `env:"BALANCER_NETWORK" help:"network of the load balancer, whose X-Forwarded-For is trusted, such as 10.0.0.0/16"`
@@ -74,9 +78,10 @@ type settings struct {
 	CacheRoots *x509.CertPool // nil for the system's
 	QuoteTTL   time.Duration  // how long a quote is cached
 	Quotes     quoteSettings
-	PushRate   int          // posts to connections per second
-	KeyRate    int          // calls per second of one API key at this instance
-	Balancers  netip.Prefix // zero for none
+	SignIn     setting.SignIn // zero for none
+	PushRate   int            // posts to connections per second
+	KeyRate    int            // calls per second of one API key at this instance
+	Balancers  netip.Prefix   // zero for none
 }
 
 var (
@@ -133,7 +138,8 @@ func load(environ map[string]string) (settings, error) {
 	require(err == nil && s.KeyRate >= 1 && s.KeyRate <= 100_000, "KEY_RATE", e.KeyRate, "1 to 100000 a second")
 	s.Balancers, err = netip.ParsePrefix(e.Balancers)
 	require(err == nil || e.Balancers == "", "BALANCER_NETWORK", e.Balancers, "a network such as 10.0.0.0/16, or nothing")
-	return s, errors.Join(problems...)
+	s.SignIn = setting.SignIn{Issuer: e.OIDCIssuer, ClientID: e.OIDCClientID, SecretARN: e.OIDCSecretARN, Owners: e.OIDCOwners}
+	return s, errors.Join(append(problems, s.SignIn.Problems()...)...)
 }
 
 func isURL(text string) bool {

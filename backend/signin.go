@@ -1,0 +1,39 @@
+package backend
+
+import (
+	"context"
+	"time"
+)
+
+// Identity is a person as an identity provider knows them, and the owner that they are.
+type Identity struct {
+	Issuer  string // of the provider; with Subject it names the person for ever
+	Subject string
+	Owner   string
+	Scopes  []Scope
+}
+
+// IdentityProvider signs people in elsewhere.
+type IdentityProvider interface {
+	// Name is what people know the provider by.
+	Name() string
+	// Begin returns the address at which a person signs in, and from where they return
+	// to another. The attempt is a secret of the person's browser.
+	Begin(ctx context.Context, returnTo string) (address, attempt string, err error)
+	// Complete returns who has signed in with an attempt, by what the provider sent to
+	// the address returned to. The code of its error is CodeForbidden for people who are
+	// no owner and CodeUnauthenticated for an attempt that is over.
+	Complete(ctx context.Context, returnTo, attempt string, sent Sent) (Identity, error)
+}
+
+// Sent is what an identity provider sends with a person who returns.
+type Sent struct{ State, Code string }
+
+// Identities keeps a key for each person of an identity provider, with which nobody can
+// make calls: their sessions are of it.
+type Identities interface {
+	// IdentityKey returns the principal of a person's key, and creates it if there is
+	// none. If the person's owner or scopes have changed, the key and so its sessions
+	// end, and there is a new one.
+	IdentityKey(ctx context.Context, i Identity, now time.Time) (Principal, error)
+}
