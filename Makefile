@@ -28,7 +28,7 @@ BINDINGS := .gen/go/archive/go.mod
 # Prints one line for a step that takes time; the step itself prints only errors.
 step = @printf '%12s%s …\n' ''
 
-.PHONY: help local local-down local-status test lint bench docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap demo load clean
+.PHONY: help local local-down local-status test lint bench page-bench soak docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap demo load clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,12 @@ lint: setup build/tools/python/.shellcheck build/tools/checkov/.done ## formatti
 
 bench: setup build ## measure how fast synthesis is, into docs/performance.md
 	go run ./tools/synthbench
+
+page-bench: build/local test/browser/node_modules/.package-lock.json ## first paint and first value of the page on the running local platform
+	@go run ./tools/page measure
+
+soak: build/local test/browser/node_modules/.package-lock.json ## 300 positions under 50 quotes a second on it, for MINUTES=10
+	@go run ./tools/page soak
 
 docs: setup ## docs/cost.md and the diagram, from what is synthesized
 	go test ./test -run Documents -update

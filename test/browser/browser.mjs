@@ -52,7 +52,7 @@ export async function feed(prices, rates = {}) {
 export async function past(prices, rates, days) {
   for (let ago = days; ago > 0; ago--) {
     const time = new Date(Date.now() - ago * 86_400_000).toISOString()
-    const moved = (price, i) => (Number(price) * (1 + 0.02 * Math.sin(ago / 5 + i) - ago / 2000)).toFixed(2)
+    const moved = (price, i) => (Number(price) * (1 + 0.02 * Math.sin(ago / 5 + i) + 0.008 * Math.sin(ago * 1.9 + 2 * i) - ago / 2000)).toFixed(2)
     await call('POST', '/v1/quotes', {
       quotes: Object.entries(prices).map(([symbol, [price, currency]], i) => ({
         symbol, price: moved(price, i), currency, source: 'test', time,

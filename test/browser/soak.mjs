@@ -1,0 +1,120 @@
+// 300 positions under 50 quote updates a second: do frames stay short and memory flat, and
+// is the last number that of the API? A second tab and a second user watch beside it.
+
+import assert from 'node:assert/strict'
+import * as b from './browser.mjs'
+
+const minutes = Number(process.env.MINUTES ?? '10')
+const positions = 300
+const batches = 5 // a second
+const updates = 10 // of a batch
+const frameLimit = 25 // ms, for 95 % of the frames
+const growthLimit = 0.1
+
+const symbols = Array.from({ length: positions }, (_, i) => `SOAK${String(i).padStart(3, '0')}`)
+const price = () => (50 + Math.random() * 100).toFixed(2)
+
+async function portfolio(key) {
+  const { id } = await b.call('POST', '/v1/portfolios', { name: 'Soak', base_currency: 'USD', track_cash: false }, key)
+  const header = 'kind,date,symbol,quantity,price,currency\n'
+  const rows = symbols.map((s, i) => `BUY,${b.daysAgo(30)},${s},${i + 1},100,USD\n`).join('')
+  const response = await fetch(new URL(`./v1/portfolios/${id}/transactions.csv`, b.page), {
+    method: 'POST', body: header + rows, headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'text/csv' },
+  })
+  assert.equal(response.status, 201, await response.text())
+  return id
+}
+
+async function feedSome(list) {
+  await b.feed(Object.fromEntries(list.map((s) => [s, [price(), 'USD']])))
+}
+
+async function memory(tab) {
+  const devtools = await tab.context().newCDPSession(tab)
+  await devtools.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await devtools.send('Runtime.getHeapUsage')
+  await devtools.detach()
+  return usedSize
+}
+
+const browser = await b.launch()
+const other = process.env.PORTFOLIO_OTHER_KEY
+const mine = await portfolio(b.key)
+const theirs = await portfolio(other)
+for (let i = 0; i < positions; i += 100) await feedSome(symbols.slice(i, i + 100))
+
+const { context, tab } = await b.visitor(browser)
+await b.signIn(tab, b.key, `#/holdings?p=${mine}`)
+const second = await context.newPage()
+await second.goto(`${b.page}#/overview?p=${mine}`)
+await b.live(second)
+const stranger = await b.visitor(browser)
+await b.signIn(stranger.tab, other, `#/overview?p=${theirs}`)
+await tab.bringToFront()
+await tab.getByRole('row', { name: /SOAK299/ }).waitFor()
+await tab.evaluate(() => {
+  window.frames = []
+  let last = performance.now()
+  const frame = (now) => {
+    window.frames.push(now - last)
+    last = now
+    requestAnimationFrame(frame)
+  }
+  requestAnimationFrame(frame)
+})
+
+let next = 0
+let running = true
+const feeding = (async () => {
+  const start = Date.now()
+  for (let n = 0; running; n++) {
+    await feedSome(Array.from({ length: updates }, () => symbols[next++ % positions]))
+    const due = start + ((n + 1) * 1000) / batches - Date.now()
+    if (due > 0) await new Promise((r) => setTimeout(r, due))
+  }
+})()
+
+const settle = 60_000 // code is compiled and the chart of the day fills first
+await tab.waitForTimeout(Math.min(settle, (minutes * 60_000) / 5))
+const heap = [await memory(tab)]
+await tab.evaluate(() => (window.frames.length = 0))
+const end = Date.now() + minutes * 60_000
+while (Date.now() < end) {
+  await tab.waitForTimeout(Math.min(60_000, Math.max(0, end - Date.now())))
+  heap.push(await memory(tab))
+  console.log(`${Math.round((end - Date.now()) / 60_000)} min left, heap ${(heap.at(-1) / 1e6).toFixed(1)} MB`)
+}
+const frames = await tab.evaluate(() => window.frames.sort((x, y) => x - y))
+running = false
+await feeding
+
+const at = (share) => frames[Math.floor(frames.length * share)]
+const growth = heap.at(-1) / heap[0] - 1
+console.log(
+  `${minutes} minutes, ${frames.length} frames: median ${at(0.5).toFixed(1)} ms, 95 % within ${at(0.95).toFixed(1)} ms, ` +
+    `99 % within ${at(0.99).toFixed(1)} ms; heap ${(heap[0] / 1e6).toFixed(1)} to ${(heap.at(-1) / 1e6).toFixed(1)} MB ` +
+    `(${(growth * 100).toFixed(1)} %)`,
+)
+const valuation = await b.call('GET', `/v1/portfolios/${mine}/valuation`)
+await b.show(tab, 'Overview')
+for (const page of [tab, second]) {
+  await page.bringToFront()
+  await b.eventually(async () => assert.equal(await b.total(page), b.money(valuation.total)))
+}
+await stranger.tab.bringToFront()
+const strangers = await b.call('GET', `/v1/portfolios/${theirs}/valuation`, undefined, other)
+await b.eventually(async () => assert.equal(await b.total(stranger.tab), b.money(strangers.total)))
+await b.show(tab, 'Holdings')
+await tab.bringToFront()
+for (const p of valuation.positions) {
+  const row = tab.getByRole('row', { name: new RegExp(`^${p.symbol}\\b`) })
+  assert.ok((await row.innerText()).includes(b.money(p.base_value)), p.symbol)
+}
+await browser.close()
+for (const [id, key] of [[mine, b.key], [theirs, other]]) {
+  await b.call('DELETE', `/v1/portfolios/${id}`, undefined, key, { 'If-Match': '*' })
+}
+
+console.log("every number at the end is the API's")
+assert.ok(at(0.95) <= frameLimit, `95 % of frames: got ${at(0.95)} ms, want at most ${frameLimit}`)
+assert.ok(growth <= growthLimit, `heap: grew by ${growth}, want at most ${growthLimit}`)

@@ -1,0 +1,48 @@
+// Page measures the page in a browser on the running local platform: measure takes
+// medians of the first paint and the first value, soak watches 300 positions for a while.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+
+	"portfolio/local/platform"
+)
+
+// scripts are the files in test/browser that can be run.
+var scripts = []string{"measure", "soak"}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if len(os.Args) != 2 || !slices.Contains(scripts, os.Args[1]) {
+		fmt.Fprintf(os.Stderr, "page: got %q, want one of %q\n", os.Args[1:], scripts)
+		os.Exit(2)
+	}
+	if err := run(ctx, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "page:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, script string) error {
+	p, err := platform.Place{Root: ".", Folder: ".local"}.Open()
+	if err != nil {
+		return fmt.Errorf("run make local first: %w", err)
+	}
+	env := append(os.Environ(), "PORTFOLIO_PAGE="+p.Endpoints.Page)
+	for variable, owner := range map[string]string{"PORTFOLIO_KEY": "page", "PORTFOLIO_OTHER_KEY": "page-other"} {
+		key, err := p.CreateKey(ctx, owner, "make "+script, "read,trade,feed,admin")
+		if err != nil {
+			return err
+		}
+		env = append(env, variable+"="+key)
+	}
+	cmd := exec.CommandContext(ctx, "node", "test/browser/"+script+".mjs")
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
+	return cmd.Run()
+}
