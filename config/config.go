@@ -4,6 +4,8 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +38,7 @@ type Config struct {
 	Release     Release
 	Certificate Certificate
 	Quotes      Quotes
+	SignIn      setting.SignIn    // at an OpenID Connect provider; the zero value for none
 	AlarmEmail  string            // receives alarms; "" for none
 	Tags        map[string]string // on every resource that can have tags
 	FixedTags   map[string]string // those of Tags that are the same in every deploy of the environment
@@ -115,6 +118,10 @@ type settings struct {
 	QuoteStreams   string `env:"QUOTE_STREAMS" envDefault:"none"`
 	QuoteSecretARN string `env:"QUOTE_SOURCE_SECRET_ARN"`
 	QuoteInterval  string `env:"QUOTE_INTERVAL" envDefault:"60s"`
+	OIDCIssuer     string `env:"OIDC_ISSUER"`
+	OIDCClientID   string `env:"OIDC_CLIENT_ID"`
+	OIDCSecretARN  string `env:"OIDC_CLIENT_SECRET_ARN"`
+	OIDCOwners     string `env:"OIDC_OWNERS"`
 }
 
 // Load reads a Config from environment variables and from RegionFile in root.
@@ -148,6 +155,7 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		Certificate: Certificate{ARN: s.CertificateARN, DomainName: s.DomainName, HostedZoneID: s.HostedZoneID},
 		AlarmEmail:  s.AlarmEmail,
 		Boundary:    s.Boundary,
+		SignIn:      setting.SignIn{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, SecretARN: s.OIDCSecretARN, Owners: compact(s.OIDCOwners)},
 		Emulator:    emulator(s.Endpoint),
 		Profile:     profile(),
 	}
@@ -263,6 +271,16 @@ func (c *Config) setQuotes(s settings) []error {
 		problems = append(problems, setting.Problem("QUOTE_INTERVAL", s.QuoteInterval, "1s to 24h"))
 	}
 	return problems
+}
+
+// compact returns a JSON text on one line, as the service's environment needs it. Other
+// text stays as it is, to be refused.
+func compact(text string) string {
+	var line bytes.Buffer
+	if json.Compact(&line, []byte(text)) != nil {
+		return text
+	}
+	return line.String()
 }
 
 var refusedInTags = regexp.MustCompile(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]`)

@@ -97,6 +97,13 @@ func TestLoadRefuses(t *testing.T) {
 		"no secret":           {one("QUOTE_SOURCE_SECRET_ARN", "twelvedata"), nil, "QUOTE_SOURCE_SECRET_ARN: got twelvedata, want arn:aws:secretsmanager:<region>:<12-digit account>:secret:<name>"},
 		"secret elsewhere": {one("QUOTE_SOURCE_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:quotes-AbCdEf"), nil,
 			"QUOTE_SOURCE_SECRET_ARN: got arn:aws:secretsmanager:eu-west-1:123456789012:secret:quotes-AbCdEf, want a secret in us-east-1, the platform's region"},
+		"provider without TLS": {map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "x", "OIDC_OWNERS": goodOwners}, nil,
+			"OIDC_ISSUER: got https://id.example, want nothing without a certificate: people sign in over HTTPS only"},
+		"provider without client": {map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_OWNERS": goodOwners, "CERTIFICATE_ARN": goodARN}, nil,
+			"OIDC_CLIENT_ID: got nothing, want " + setting.ClientIDForm},
+		"client's secret elsewhere": {map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "x", "OIDC_OWNERS": goodOwners,
+			"CERTIFICATE_ARN": goodARN, "OIDC_CLIENT_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:oidc-AbCdEf"}, nil,
+			"OIDC_CLIENT_SECRET_ARN: got arn:aws:secretsmanager:eu-west-1:123456789012:secret:oidc-AbCdEf, want a secret in us-east-1, the platform's region"},
 		"alarm on the feed":  {one("QUOTE_AGE_ALARM", "weekdays"), nil, "QUOTE_AGE_ALARM: got weekdays, want on or off"},
 		"major version":      {one("DB_ENGINE_VERSION", "15"), nil, "DB_ENGINE_VERSION: got 15, want " + wantVersion},
 		"next major version": {one("DB_ENGINE_VERSION", "16.3"), nil, "DB_ENGINE_VERSION: got 16.3, want " + wantVersion},
@@ -268,4 +275,15 @@ func TestLoadTakes(t *testing.T) {
 			c.check(t, got)
 		})
 	}
+}
+
+const goodOwners = `[{"subject":"1","owner":"ada","scopes":["read"]}]`
+
+// The owners may be written on several lines; the service's environment has one for each
+// variable.
+func TestOwnersBecomeOneLine(t *testing.T) {
+	c, err := Load(map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "x", "CERTIFICATE_ARN": goodARN,
+		"OIDC_OWNERS": "[\n  {\"subject\": \"1\", \"owner\": \"ada\", \"scopes\": [\"read\"]}\n]\n"}, fstest.MapFS{})
+	require.NoError(t, err)
+	require.Equal(t, goodOwners, c.SignIn.Owners)
 }

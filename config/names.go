@@ -12,9 +12,9 @@ type Names struct {
 
 	VPC, InternetGateway, FlowLogs, DefaultSecurityGroup string
 
-	LoadBalancer, TargetGroup, AutoScalingGroup, LaunchTemplate string
-	LoadBalancerSecurityGroup, InstanceSecurityGroup            string
-	InstanceRole, ServiceLogs, SigningSecret, QuoteSecret       string
+	LoadBalancer, TargetGroup, AutoScalingGroup, LaunchTemplate         string
+	LoadBalancerSecurityGroup, InstanceSecurityGroup                    string
+	InstanceRole, ServiceLogs, SigningSecret, QuoteSecret, SignInSecret string
 
 	Database, DatabaseReplica, DatabaseSubnetGroup, DatabaseParameterGroup string
 	DatabaseSecurityGroup, DatabaseMonitoringRole, DatabaseSecret          string
@@ -47,6 +47,7 @@ func NewNames(suffix string) Names {
 		ServiceLogs:               name("service"),
 		SigningSecret:             name("signing-key"),
 		QuoteSecret:               name("quote-sources"), // which people create, if they need one
+		SignInSecret:              name("oidc"),          // likewise
 
 		Database:               name("holdings-db"),
 		DatabaseReplica:        name("holdings-db-replica"),

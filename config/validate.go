@@ -59,6 +59,12 @@ func (c Config) validate(regionPath, endpoint string) []error {
 		check(match != nil, "QUOTE_SOURCE_SECRET_ARN", arn, "arn:aws:secretsmanager:<region>:<12-digit account>:secret:<name>")
 		check(match == nil || match[1] == c.Region, "QUOTE_SOURCE_SECRET_ARN", arn, "a secret in "+c.Region+", the platform's region")
 	}
+	problems = append(problems, c.SignIn.Problems()...)
+	if match := secretPattern.FindStringSubmatch(c.SignIn.SecretARN); match != nil {
+		check(match[1] == c.Region, "OIDC_CLIENT_SECRET_ARN", c.SignIn.SecretARN, "a secret in "+c.Region+", the platform's region")
+	}
+	check(c.SignIn == (setting.SignIn{}) || c.Certificate.HTTPS() || endpoint != "", "OIDC_ISSUER", c.SignIn.Issuer,
+		"nothing without a certificate: people sign in over HTTPS only")
 	validateEndpoint(endpoint, check)
 	c.validateCertificate(check)
 	c.validateProfile(check)

@@ -31,7 +31,7 @@ func (r rights) boundary(t tier) []statement {
 		{Sid: "Certificate", Action: "acm:DescribeCertificate", Resource: "arn:aws:acm:*:" + r.Account + ":certificate/*"},
 		// An API is named by an ID; a post needs the ID of a connection as well.
 		{Sid: "Push", Action: "execute-api:ManageConnections", Resource: "arn:aws:execute-api:*:" + r.Account + ":*/" + stageName + "/*/@connections/*"},
-		{Sid: "OwnSecrets", Action: "secretsmanager:GetSecretValue", Resource: append(r.secrets(t.Suffixes), r.quoteSecrets(t)...)},
+		{Sid: "OwnSecrets", Action: "secretsmanager:GetSecretValue", Resource: append(r.secrets(t.Suffixes), r.ownedSecrets(t)...)},
 		{Sid: "OwnBuckets", Action: []string{"s3:GetObject", "s3:ListBucket", "s3:PutObject"}, Resource: r.roleBuckets(t.Suffixes)},
 		{Sid: "OwnKeys", Action: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resource: "*", Condition: condition{"StringLike": {resourceTag: t.Suffixes}}},
 	}

@@ -80,14 +80,16 @@ func (r rights) secrets(suffixes []string) []string {
 	})
 }
 
-// quoteSecrets are the secrets with the keys of sources of prices, which people create.
+// ownedSecrets are the secrets that people create: the keys of sources of prices and the
+// client's secret of an identity provider.
 // Pull requests have none: whoever can push a branch could read them.
-func (r rights) quoteSecrets(t tier) []string {
+func (r rights) ownedSecrets(t tier) []string {
 	if t.Name == previews.Name {
 		return nil
 	}
 	return arns(t.Suffixes, func(n config.Names) []string {
-		return []string{"arn:aws:secretsmanager:*:*:secret:" + n.QuoteSecret}
+		const prefix = "arn:aws:secretsmanager:*:*:secret:"
+		return []string{prefix + n.QuoteSecret, prefix + n.SignInSecret}
 	})
 }
 

@@ -28,7 +28,8 @@ type ComputeProps struct {
 	Compute            config.Compute
 	Certificate        config.Certificate
 	Quotes             config.Quotes
-	Cache              config.Cache // how long the service keeps a quote
+	SignIn             setting.SignIn // at an identity provider; the zero value for none
+	Cache              config.Cache   // how long the service keeps a quote
 	Buckets            config.Buckets
 	SecretRecoveryDays int // 0 or 7–30
 	Logs               LogProps
@@ -136,6 +137,14 @@ func serviceEnvironment(p ComputeProps, signingSecret *string) []EnvVar {
 	}
 	if p.Quotes.SecretARN != "" {
 		environment = append(environment, EnvVar{"QUOTE_SOURCE_SECRET_ARN", p.Quotes.SecretARN})
+	}
+	for _, v := range []EnvVar{
+		{"OIDC_ISSUER", p.SignIn.Issuer}, {"OIDC_CLIENT_ID", p.SignIn.ClientID},
+		{"OIDC_CLIENT_SECRET_ARN", p.SignIn.SecretARN}, {"OIDC_OWNERS", p.SignIn.Owners},
+	} {
+		if v.Value != "" {
+			environment = append(environment, v)
+		}
 	}
 	return environment
 }

@@ -91,6 +91,9 @@ func instanceStatements(p ComputeProps, rights instanceRights) []statement {
 	if p.Quotes.SecretARN != "" {
 		secrets = append(secrets, p.Quotes.SecretARN)
 	}
+	if p.SignIn.SecretARN != "" {
+		secrets = append(secrets, p.SignIn.SecretARN)
+	}
 	statements := []statement{{
 		Sid:      "ReadSecrets",
 		Action:   "secretsmanager:GetSecretValue",

@@ -38,7 +38,7 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	socket := NewSocket(stack, "api", c.Names)
 	compute := NewCompute(stack, "compute", ComputeProps{
 		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database, Socket: socket,
-		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Quotes: c.Quotes, Buckets: c.Buckets,
+		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Quotes: c.Quotes, SignIn: c.SignIn, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
 		Tags: c.FixedTags, Emulator: c.Emulator,
 	})

@@ -29,8 +29,12 @@ var variants = map[string]map[string]string{
 	"al2023":        {"AMAZON_LINUX": "al2023"},
 	"emulator":      {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
 	"ireland":       {"AWS_REGION": "eu-west-1"},
-	"sydney":        {"AWS_REGION": "ap-southeast-2"},
+	"oidc": {"CERTIFICATE_ARN": certificateARN, "OIDC_ISSUER": "https://id.example/realm", "OIDC_CLIENT_ID": "portfolio",
+		"OIDC_CLIENT_SECRET_ARN": signInSecretARN, "OIDC_OWNERS": `[{"group":"family","owner":"the smiths","scopes":["read","trade"]}]`},
+	"sydney": {"AWS_REGION": "ap-southeast-2"},
 }
+
+const signInSecretARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:portfolio-oidc-test-AbCdEf"
 
 const certificateARN = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 

@@ -57,6 +57,19 @@ var variantSpecification = map[string][]row{
 	},
 	"unprotected": {{"can be destroyed", all(has("database/primary", `{"deletion_protection": false, "skip_final_snapshot": false}`),
 		has("compute/load-balancer/alb", `{"enable_deletion_protection": false}`))}},
+	"oidc": {
+		{"the service knows the provider", matches(template, "user_data", `OIDC_ISSUER='https://id\.example/realm'
+OIDC_CLIENT_ID='portfolio'
+OIDC_CLIENT_SECRET_ARN='`+signInSecretARN+`'
+OIDC_OWNERS='\[\{"group":"family","owner":"the smiths","scopes":\["read","trade"\]\}\]'
+`)},
+		{"instances may read the client's secret", func(m model) error {
+			if text := asJSON(m.at("compute/instance-role/policy", "policy")) + asJSON(m.at("compute/instance-policy", "policy")); !strings.Contains(text, signInSecretARN) {
+				return errors.New("it is not among the secrets")
+			}
+			return nil
+		}},
+	},
 	"minor version": {{"engine", has("database/primary", `{"engine_version": "15.16"}`)}},
 	"resting feed": {{"no alarm on its age", func(m model) error {
 		if m.Blocks["monitoring/quote-age"] != nil || m.Blocks["monitoring/push-lag"] == nil {

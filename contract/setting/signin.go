@@ -74,7 +74,7 @@ var (
 // has to be on this machine.
 func IsIssuer(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(text, `?#'"`+"`") || !isASCII(text) {
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(text, `?#'"\$`+"`") || !isASCII(text) {
 		return false
 	}
 	address, err := netip.ParseAddr(u.Hostname())
