@@ -50,6 +50,15 @@ export function draftOf(t: Schemas['Transaction']): Draft {
 
 const numeric: Field[] = ['quantity', 'price', 'amount', 'to_amount', 'fee', 'tax', 'cost_fraction']
 
+/**
+ * missingIn returns the fields that the kind must have and that are empty. The service takes
+ * an absent price for a gift, which a person has to type as 0.
+ */
+export function missingIn(d: Draft): { path: string; got: string; want: string }[] {
+  const empty = fieldsOf[d.kind].must.filter((f) => (f === 'ratio' ? !d.ratio_new || !d.ratio_old : !d[f].trim()))
+  return empty.map((path) => ({ path, got: 'nothing', want: 'a value' }))
+}
+
 /** inputOf returns what is sent: the fields that the kind has and that are filled. */
 export function inputOf(d: Draft): Input {
   const { must, may } = fieldsOf[d.kind]

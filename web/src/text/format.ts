@@ -54,6 +54,11 @@ export function count(value: number): string {
   return numberFormat({}).format(value)
 }
 
+/** counted returns a number of things that have a regular plural. */
+export function counted(value: number, thing: string): string {
+  return `${count(value)} ${thing}${value === 1 ? '' : 's'}`
+}
+
 /** tone returns the class of a gain or a loss. */
 export function tone(value: string | null | undefined): 'gain' | 'loss' | '' {
   const s = value ? sign(value) : 0
@@ -75,6 +80,11 @@ function timeFormat(options: Intl.DateTimeFormatOptions, timeZone = preferences.
 /** time formats a moment as the time of its day. */
 export function time(moment: string | number): string {
   return timeFormat({ timeStyle: 'medium' }).format(new Date(moment))
+}
+
+/** clockTime formats a moment as hours and minutes, for the axis of a chart. */
+export function clockTime(moment: number): string {
+  return timeFormat({ timeStyle: 'short' }).format(new Date(moment))
 }
 
 /** moment formats a day and a time. */

@@ -17,7 +17,7 @@ export const stateWord: Record<State, string> = {
 /** stateSentence explains the state of a total. */
 export const stateSentence: Record<State, string> = {
   priced: 'All prices are current.',
-  stale: 'Some prices or exchange rates are stale: newer ones were to be expected.',
+  stale: 'Some prices or exchange rates are stale: newer ones should have arrived.',
   estimated: 'Some holdings have no quote. The price of their last trade is used instead.',
   no_rate: 'There is no total, because an exchange rate is missing.',
   no_price: 'There is no total, because a price is missing.',
