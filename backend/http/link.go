@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -46,6 +47,7 @@ func (a *api) followLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	by, err := a.redeem(ctx, a.clientAddress(r), linkHash(values.Get("code")))
 	if err == nil {
+		note(w, slog.String("key", by.KeyID))
 		_, err = a.enter(ctx, w, by, backend.SignInLink)
 	}
 	return toPage(w, "../../", err)

@@ -72,7 +72,7 @@ func (a *api) complete(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	note(w, slog.String("issuer", i.Issuer), slog.String("subject", i.Subject))
+	note(w, slog.String("key", by.KeyID), slog.String("issuer", i.Issuer), slog.String("subject", i.Subject))
 	_, err = a.enter(ctx, w, by, backend.SignInOIDC)
 	return err
 }

@@ -171,14 +171,14 @@ func TestBadOIDCAnswers(t *testing.T) {
 			p.FastForward(-time.Hour)
 			return back, cookie
 		}, "expired"},
-		"another client's token": {func(p *provider, back, cookie string) (string, string) {
+		"another client": {func(p *provider, back, cookie string) (string, string) {
 			p.config.ClientID = "other"
 			return back, cookie
-		}, "expired"},
+		}, "failed"},
 		"a wrong secret": {func(p *provider, back, cookie string) (string, string) {
 			p.config.Secret = func(context.Context) (string, error) { return "wrong", nil }
 			return back, cookie
-		}, "expired"},
+		}, "failed"},
 		"no secret": {func(p *provider, back, cookie string) (string, string) {
 			p.config.Secret = func(context.Context) (string, error) { return "", errors.New("away") }
 			return back, cookie

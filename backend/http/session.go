@@ -112,7 +112,7 @@ func (a *api) enter(ctx context.Context, w http.ResponseWriter, by backend.Princ
 	if err != nil {
 		return by, err
 	}
-	note(w, slog.String("session", by.SessionID), slog.String("key", by.KeyID))
+	note(w, slog.String("session", by.SessionID))
 	setCookie(w, sessionCookie, secret, by.ExpiresAt.Sub(now))
 	return by, nil
 }

@@ -129,7 +129,7 @@ func (p *Provider) exchange(ctx context.Context, returnTo, code string, a attemp
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := flow.Exchange(ctx, code, oauth2.VerifierOption(a.verifier))
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError {
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.ErrorCode == "invalid_grant" {
 		return nil, expired(err) // the code was used before, or is another attempt's
 	}
 	if err != nil {
