@@ -144,7 +144,7 @@ func nextState(prices Prices, at time.Time) time.Time {
 // holds reports whether an answer, which may be nil, is right at a time except for the
 // times in it, provided that its prices have not changed.
 func (a *answer) holds(in inputs, at time.Time) bool {
-	return a != nil && a.past == in.past && a.base == in.base && !at.Before(a.since) && !at.After(a.until)
+	return a != nil && a.past == in.past && a.base == in.base && a.names == in.names && !at.Before(a.since) && !at.After(a.until)
 }
 
 // at returns the answer as of a time.

@@ -30,12 +30,13 @@ type Policy struct {
 // Currency but Income, which is in the currencies it was paid in.
 type Holding struct {
 	Symbol   string          `json:"symbol"`
-	Currency Currency        `json:"currency"` // that of its trades
-	Quantity decimal.Decimal `json:"quantity"` // units; negative when short
-	Cost     decimal.Decimal `json:"cost"`     // of the units held, purchase fees included
-	Realised decimal.Decimal `json:"realised"` // gain of the units sold, fees taken off
-	Income   Balances        `json:"income"`   // dividends and interest before fees and taxes
-	Lots     []Lot           `json:"lots"`     // the units held, the oldest first; one with Average
+	Name     string          `json:"name,omitempty"` // of the instrument
+	Currency Currency        `json:"currency"`       // that of its trades
+	Quantity decimal.Decimal `json:"quantity"`       // units; negative when short
+	Cost     decimal.Decimal `json:"cost"`           // of the units held, purchase fees included
+	Realised decimal.Decimal `json:"realised"`       // gain of the units sold, fees taken off
+	Income   Balances        `json:"income"`         // dividends and interest before fees and taxes
+	Lots     []Lot           `json:"lots"`           // the units held, the oldest first; one with Average
 
 	splits    []unitChange
 	lastTrade trade

@@ -159,12 +159,13 @@ type Tickets interface {
 
 // Change is what is announced to all instances after it was committed.
 type Change struct {
-	Portfolio  string   // changed, with its transactions; "" if none
-	Symbols    []string // have newer quotes
-	Pairs      []Pair   // have newer rates
-	RevokedKey string   // ID of a key that is no longer valid; "" if none
-	SignedOut  string   // owner of sessions that have ended; "" if none
-	Past       bool     // a quote or a rate is of a day that is over
+	Portfolio   string   // changed, with its transactions; "" if none
+	Symbols     []string // have newer quotes
+	Pairs       []Pair   // have newer rates
+	RevokedKey  string   // ID of a key that is no longer valid; "" if none
+	SignedOut   string   // owner of sessions that have ended; "" if none
+	Past        bool     // a quote or a rate is of a day that is over
+	Instruments bool     // what is known of instruments
 }
 
 // Changes reports changes made at any instance.

@@ -22,6 +22,7 @@ type Tracker struct {
 	books       *bookCache
 	valuing     *batches[[]byte]
 	corrections atomic.Int64 // counts corrections of prices of days that are over
+	names       atomic.Pointer[map[string]string]
 }
 
 // NewTracker returns a tracker over the stores. Valuations use prices, which may be
@@ -34,6 +35,10 @@ func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() 
 // Corrected tells the tracker that a price or a rate of a day that is over changed.
 func (t *Tracker) Corrected() { t.corrections.Add(1) }
 
+// SetNames sets the names of instruments by symbol, which must not be changed
+// afterwards. What is worth something now is shown with them.
+func (t *Tracker) SetNames(names map[string]string) { t.names.Store(&names) }
+
 // Holdings returns the ledger through the day of a time, in the portfolio's time
 // zone; the zero time means now.
 func (t *Tracker) Holdings(ctx context.Context, owner, id string, asOf time.Time) (Ledger, error) {
@@ -41,7 +46,14 @@ func (t *Tracker) Holdings(ctx context.Context, owner, id string, asOf time.Time
 	if err != nil {
 		return Ledger{}, err
 	}
-	return b.ledger(ctx, dayOf(p, asOf), t.now())
+	l, err := b.ledger(ctx, dayOf(p, asOf), t.now())
+	if names := t.names.Load(); names != nil && len(*names) > 0 {
+		l.Holdings = slices.Clone(l.Holdings)
+		for i := range l.Holdings {
+			l.Holdings[i].Name = (*names)[l.Holdings[i].Symbol]
+		}
+	}
+	return l, err
 }
 
 // dayOf returns the day of a time for a portfolio, none for the zero time.
@@ -76,6 +88,9 @@ func (t *Tracker) valueBook(ctx context.Context, b *book, asOf time.Time) (Valua
 	if in.prices, err = t.pricesOf(ctx, in.symbols, in.currencies, in.base, asOf); err != nil {
 		return Valuation{}, err
 	}
+	if !asOf.IsZero() {
+		in.names = nil // what is stored of past days does not change with a name
+	}
 	return in.value(at), nil
 }
 
@@ -85,6 +100,7 @@ type inputs struct {
 	base   Currency
 	past   *background // another one for each view and day
 	prices Prices
+	names  *map[string]string // of instruments; nil for none
 }
 
 // held returns what a valuation of a book at a time depends on, but for the prices.
@@ -93,13 +109,19 @@ func (t *Tracker) held(ctx context.Context, b *book, at time.Time) (in inputs, e
 	if err != nil {
 		return in, err
 	}
-	in.view, in.base = v, p.Base
+	in.view, in.base, in.names = v, p.Base, t.names.Load()
 	in.past, err = t.background(ctx, p, b, v)
 	return in, err
 }
 
 func (in inputs) value(at time.Time) Valuation {
-	return value(in.ledger, in.base, at, in.prices, in.past)
+	v := value(in.ledger, in.base, at, in.prices, in.past)
+	if in.names != nil {
+		for i := range v.Positions {
+			v.Positions[i].Name = (*in.names)[v.Positions[i].Symbol]
+		}
+	}
+	return v
 }
 
 // pricesOf returns the prices known as of a time, with the rates of currencies

@@ -49,7 +49,8 @@ type Gains struct {
 // Position is the value of a holding.
 type Position struct {
 	Symbol     string              `json:"symbol"`
-	Currency   Currency            `json:"currency"` // of Cost, Value and Unrealised
+	Name       string              `json:"name,omitempty"` // of the instrument
+	Currency   Currency            `json:"currency"`       // of Cost, Value and Unrealised
 	Quantity   decimal.Decimal     `json:"quantity"`
 	Cost       decimal.Decimal     `json:"cost"`
 	State      State               `json:"state"`

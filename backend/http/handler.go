@@ -37,10 +37,12 @@ type Dependencies struct {
 	Days       Days
 	Market     Market
 	Sources    Sources
-	Live       Live
-	RateLimit  float64      // calls per second of one key at this instance
-	Balancers  netip.Prefix // network of the load balancer; the zero value for none
-	Socket     string       // URL of the WebSocket API, such as wss://host/prod
+
+	Instruments backend.Instruments
+	Live        Live
+	RateLimit   float64      // calls per second of one key at this instance
+	Balancers   netip.Prefix // network of the load balancer; the zero value for none
+	Socket      string       // URL of the WebSocket API, such as wss://host/prod
 }
 
 // api holds what the endpoints share.
@@ -171,6 +173,9 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/summary", a.keyed(backend.ScopeRead, a.summary)},
 		{http.MethodGet, "/v1/quotes", a.keyed(backend.ScopeRead, a.readQuotes)},
 		{http.MethodPost, "/v1/quotes", a.keyed(backend.ScopeFeed, a.writeQuotes)},
+		{http.MethodGet, "/v1/instruments", a.keyed(backend.ScopeRead, a.listInstruments)},
+		{http.MethodGet, "/v1/instruments/{" + instrumentSymbol + "}", a.keyed(backend.ScopeRead, a.getInstrument)},
+		{http.MethodPut, "/v1/instruments/{" + instrumentSymbol + "}", a.keyed(backend.ScopeFeed, a.putInstrument)},
 		{http.MethodGet, "/v1/sources", a.keyed(backend.ScopeRead, a.listSources)},
 		{http.MethodPost, "/v1/ws-tickets", a.keyed(backend.ScopeRead, a.issueTicket)},
 		{http.MethodGet, "/v1/keys", a.keyed(backend.ScopeAdmin, a.listKeys)},

@@ -135,7 +135,8 @@ func (a *api) project(ctx context.Context, p backend.Portfolio, all []backend.Tr
 }
 
 // unknownSymbols lists the symbols of a file that the portfolio has not had and
-// that have no price, each with the symbols of the portfolio that may be the same.
+// that have no price, each with the symbols of the portfolio, and of instruments with
+// that alias or ISIN, that may be the same.
 func (a *api) unknownSymbols(ctx context.Context, all []backend.Transaction, r layout.Result) ([]unknownSymbol, error) {
 	held := map[string]bool{}
 	for _, t := range all {
@@ -150,6 +151,22 @@ func (a *api) unknownSymbols(ctx context.Context, all []backend.Transaction, r l
 		}
 	}
 	symbols := sorted(unknown)
+	texts := slices.Clone(symbols)
+	for _, u := range unknown {
+		if u.ISIN != "" {
+			texts = append(texts, u.ISIN)
+		}
+	}
+	instruments, err := a.Instruments.SymbolsOf(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	for symbol, u := range unknown {
+		others := append(u.Suggestions, slices.Concat(instruments[symbol], instruments[u.ISIN])...)
+		slices.Sort(others)
+		u.Suggestions = slices.DeleteFunc(slices.Compact(others), func(s string) bool { return s == symbol })
+		unknown[symbol] = u
+	}
 	prices, err := a.Market.Prices(ctx, symbols, nil, time.Time{})
 	if err != nil {
 		return nil, err

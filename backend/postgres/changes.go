@@ -31,12 +31,13 @@ const (
 
 // announcement is a Change in a notification.
 type announcement struct {
-	Portfolio  string         `json:"p,omitempty"`
-	Symbols    []string       `json:"s,omitempty"`
-	Pairs      []backend.Pair `json:"r,omitempty"`
-	RevokedKey string         `json:"k,omitempty"`
-	SignedOut  string         `json:"e,omitempty"`
-	Past       bool           `json:"o,omitempty"`
+	Portfolio   string         `json:"p,omitempty"`
+	Symbols     []string       `json:"s,omitempty"`
+	Pairs       []backend.Pair `json:"r,omitempty"`
+	RevokedKey  string         `json:"k,omitempty"`
+	SignedOut   string         `json:"e,omitempty"`
+	Past        bool           `json:"o,omitempty"`
+	Instruments bool           `json:"i,omitempty"`
 }
 
 // announce queues the notifications of a change. PostgreSQL delivers them when the
@@ -62,7 +63,7 @@ func payloadsOf(a announcement) ([]string, error) {
 	if s+r == 0 {
 		return nil, errors.New("the announcement is too long and cannot be split")
 	}
-	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, SignedOut: a.SignedOut, Past: a.Past, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
+	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, SignedOut: a.SignedOut, Past: a.Past, Instruments: a.Instruments, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
 	if err != nil {
 		return nil, err
 	}

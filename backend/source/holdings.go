@@ -28,16 +28,24 @@ type Portfolios interface {
 	Load(ctx context.Context, owner, id string) (backend.Portfolio, []backend.Transaction, error)
 }
 
+// Instruments knows instruments.
+type Instruments interface {
+	// InstrumentsOf returns the instruments that are known of symbols, by symbol.
+	InstrumentsOf(ctx context.Context, symbols []string) (map[string]backend.Instrument, error)
+}
+
 // Holdings knows what all portfolios hold. It derives a portfolio again only when it
 // changed or another day began. It is safe for concurrent use.
 type Holdings struct {
-	portfolios Portfolios
-	now        func() time.Time
+	portfolios  Portfolios
+	instruments Instruments
+	now         func() time.Time
 
-	mu    sync.Mutex
-	known map[string]held // by portfolio
-	at    time.Time       // when all was read
-	all   Demand
+	mu      sync.Mutex
+	known   map[string]held // by portfolio
+	at      time.Time       // when all was read
+	all     Demand
+	sources map[string]string // of the symbols whose instruments name one
 }
 
 // held is what one version of a portfolio holds.
@@ -50,30 +58,53 @@ type held struct {
 }
 
 // NewHoldings returns Holdings that has read nothing yet.
-func NewHoldings(p Portfolios, now func() time.Time) *Holdings {
-	return &Holdings{portfolios: p, now: now, known: map[string]held{}}
+func NewHoldings(p Portfolios, i Instruments, now func() time.Time) *Holdings {
+	return &Holdings{portfolios: p, instruments: i, now: now, known: map[string]held{}}
 }
 
-var _ Wants = (*Holdings)(nil)
+// Of returns what a source is asked for: the instruments that name it, and those that
+// name none if it is the first of the sources.
+func (h *Holdings) Of(source string, first bool) Wants { return holdingsOf{h, source, first} }
+
+type holdingsOf struct {
+	holdings *Holdings
+	source   string
+	first    bool
+}
 
 // Wanted implements Wants.
-func (h *Holdings) Wanted(ctx context.Context) (Demand, error) {
+func (o holdingsOf) Wanted(ctx context.Context) (Demand, error) {
+	h := o.holdings
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err := h.read(ctx); err != nil {
+		return Demand{}, err
+	}
+	d := Demand{Currencies: h.all.Currencies}
+	for _, i := range h.all.Instruments {
+		if source := h.sources[i.Symbol]; source == o.source || source == "" && o.first {
+			d.Instruments = append(d.Instruments, i)
+		}
+	}
+	return d, nil
+}
+
+// read reads what is held, unless it has just done so; the lock is held.
+func (h *Holdings) read(ctx context.Context) error {
 	now := h.now()
 	if age := now.Sub(h.at); age >= 0 && age < heldFor {
-		return h.all, nil
+		return nil
 	}
 	known := map[string]held{}
 	for after := ""; ; {
 		page, err := h.portfolios.PortfoliosAt(ctx, now, after, backend.MaxPage)
 		if err != nil {
-			return Demand{}, err
+			return err
 		}
 		for _, p := range page {
 			of, err := h.of(ctx, p, now)
 			if err != nil {
-				return Demand{}, err
+				return err
 			}
 			known[p.ID] = of
 		}
@@ -82,8 +113,33 @@ func (h *Holdings) Wanted(ctx context.Context) (Demand, error) {
 		}
 		after = page[len(page)-1].ID
 	}
-	h.known, h.all, h.at = known, demandOf(known), now
-	return h.all, nil
+	all := demandOf(known)
+	sources, err := h.describe(ctx, all.Instruments)
+	if err != nil {
+		return err
+	}
+	h.known, h.all, h.sources, h.at = known, all, sources, now
+	return nil
+}
+
+// describe adds what is known of instruments, and returns the sources that they name.
+func (h *Holdings) describe(ctx context.Context, list []Instrument) (map[string]string, error) {
+	symbols := make([]string, len(list))
+	for n, i := range list {
+		symbols[n] = i.Symbol
+	}
+	known, err := h.instruments.InstrumentsOf(ctx, symbols)
+	if err != nil {
+		return nil, err
+	}
+	sources := map[string]string{}
+	for n := range list {
+		if i, found := known[list[n].Symbol]; found {
+			list[n].ID, list[n].MIC, list[n].Currency = i.SourceID, i.MIC, i.Currency
+			sources[i.Symbol] = i.Source
+		}
+	}
+	return sources, nil
 }
 
 // of returns what a portfolio holds, the zero value if it was deleted since it was

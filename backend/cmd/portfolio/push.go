@@ -44,12 +44,16 @@ func (s *service) publish(ctx context.Context) {
 // follower, because the others then read from them.
 func (s *service) follow(ctx context.Context) {
 	changed := func(c backend.Change) {
+		if c.Instruments {
+			s.renamed()
+		}
 		s.quotes.Changed(c)
 		s.follower.Changed(c)
 		s.push.Changed(c)
 		s.api.Changed(c)
 	}
 	lost := func() {
+		s.renamed()
 		s.quotes.Lost()
 		s.follower.Lost()
 		s.push.Lost()

@@ -66,6 +66,8 @@ type service struct {
 	now      func() time.Time
 
 	sources      sourceStates
+	naming       sync.Mutex
+	rename       chan struct{}  // holds one element when names have to be read again
 	sourceSecret *secret.Reader // the sources' keys; nil without one
 
 	migrated chan struct{} // closed once the schema is migrated
@@ -101,6 +103,7 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	tasks.Go(func() { svc.follow(background) })
 	tasks.Go(func() { svc.keepHistory(background) })
 	tasks.Go(func() { svc.keepSources(background) })
+	tasks.Go(func() { svc.keepNames(background) })
 	tasks.Go(func() { svc.metrics.keep(background, log, svc.db, svc.sources) })
 
 	server := backendhttp.NewServer(svc.api, log)
@@ -154,8 +157,9 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		settings: s,
 		follower: follower,
 		signing:  secret.NewReader(secretsmanager.NewFromConfig(aws), s.SigningARN, keyOverlap),
-		held:     source.NewHoldings(db, time.Now),
+		held:     source.NewHoldings(db, db, time.Now),
 		now:      time.Now,
+		rename:   make(chan struct{}, 1),
 	}
 	svc.sources = sourceStates{store: db, now: svc.now}
 	for _, name := range s.Quotes.Names { // with whatever key: nothing is sent
@@ -213,6 +217,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Days:        s.history,
 		Market:      s.quotes,
 		Sources:     s.sources,
+		Instruments: namedInstruments{s.db, s.loadNames},
 		Live:        s.push,
 		RateLimit:   float64(s.settings.KeyRate),
 		Balancers:   s.settings.Balancers,

@@ -129,6 +129,16 @@ func (s *service) askSources(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
+// firstPriced is the first source that has prices, which is asked for what names none.
+func (s *service) firstPriced() string {
+	for _, t := range s.sources.traits {
+		if t.Latest || t.Closes || t.Stream {
+			return t.Name
+		}
+	}
+	return ""
+}
+
 func (s *service) openSource(name, key string) (source.Source, error) {
 	quotes := s.settings.Quotes
 	return source.Open(name, source.Config{
@@ -143,7 +153,7 @@ func (s *service) newFeed(name, key string) (*source.Feed, error) {
 		return nil, err
 	}
 	return &source.Feed{
-		Source: opened, Wants: s.held, Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: s.settings.Quotes.Interval,
+		Source: opened, Wants: s.held.Of(name, name == s.firstPriced()), Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: s.settings.Quotes.Interval,
 		Sink: source.MarketSink{Market: s.quotes, Quoted: s.metrics.Quoted},
 	}, nil
 }
