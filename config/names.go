@@ -17,7 +17,8 @@ type Names struct {
 	InstanceRole, ServiceLogs, SigningSecret, QuoteSecret, SignInSecret string
 
 	Database, DatabaseReplica, DatabaseSubnetGroup, DatabaseParameterGroup string
-	DatabaseSecurityGroup, DatabaseMonitoringRole, DatabaseSecret          string
+	DatabaseSecurityGroup, DatabaseMonitoringRole                          string
+	DatabaseSecret, DatabaseServiceSecret                                  string
 	Cache, CacheSecurityGroup                                              string
 
 	WebSocketAPI, WebSocketHandler, WebSocketHandlerRole string
@@ -56,6 +57,7 @@ func NewNames(suffix string) Names {
 		DatabaseSecurityGroup:  name("db-sg"),
 		DatabaseMonitoringRole: name("db-monitoring"),
 		DatabaseSecret:         name("holdings-db"),
+		DatabaseServiceSecret:  name("holdings-db") + "/service", // policies that name the other match it too
 		Cache:                  name("market-cache"),
 		CacheSecurityGroup:     name("cache-sg"),
 

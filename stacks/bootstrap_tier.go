@@ -75,7 +75,8 @@ func (r rights) secrets(suffixes []string) []string {
 	return arns(suffixes, func(n config.Names) []string {
 		// In any account: this one's roles reach no other's, and the policies are long.
 		const prefix = "arn:aws:secretsmanager:*:*:secret:"
-		// Terraform ends each with a hyphen and a generated number; the patterns end in *.
+		// Terraform ends each with a hyphen and a generated number; the patterns end in *,
+		// so that the database's matches DatabaseServiceSecret too.
 		return []string{prefix + n.DatabaseSecret, prefix + n.SigningSecret}
 	})
 }

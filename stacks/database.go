@@ -19,6 +19,9 @@ const (
 	// databaseUser is the master user. RDS reserves "admin", and attackers try
 	// "postgres" first.
 	databaseUser = "portfolio_owner"
+	// serviceUser owns nothing. The service connects as it, and as the master user
+	// only to migrate.
+	serviceUser = "portfolio_service"
 )
 
 // DatabaseProps configures the stateful tier.
@@ -41,7 +44,9 @@ type DatabaseOutputs struct {
 	Endpoint   *string // host:port
 	Identifier *string
 	ReplicaID  *string // identifier of the read replica, nil without one
-	SecretARN  *string // Secrets Manager, JSON {username, password}
+	SecretARN  *string // Secrets Manager, JSON {username, password} of the master user
+	// ServiceSecretARN is that of the user that the service connects as.
+	ServiceSecretARN *string
 
 	Cache   CacheOutputs
 	History bucket
@@ -62,16 +67,18 @@ func NewDatabase(scope constructs.Construct, id string, p DatabaseProps) Databas
 	secret := newDatabaseSecret(scope, p)
 	base := newDatabaseBase(scope, p)
 	primary := newPrimary(scope, p, base, secret)
+	service := newServiceSecret(scope, p)
 
 	out := DatabaseOutputs{
-		Address:    primary.Address(),
-		Endpoint:   primary.Endpoint(),
-		Identifier: primary.Identifier(),
-		SecretARN:  secret.ARN,
-		Cache:      cache,
-		History:    history,
-		Logs:       logs,
-		Ready:      []cdktf.ITerraformDependable{primary, secret.Version, cache.Ready, history.Ready},
+		Address:          primary.Address(),
+		Endpoint:         primary.Endpoint(),
+		Identifier:       primary.Identifier(),
+		SecretARN:        secret.ARN,
+		ServiceSecretARN: service.SecretId(),
+		Cache:            cache,
+		History:          history,
+		Logs:             logs,
+		Ready:            []cdktf.ITerraformDependable{primary, secret.Version, service, cache.Ready, history.Ready},
 	}
 	if p.Database.ReadReplica {
 		out.ReplicaID = newReplica(scope, p, base, primary).Identifier()

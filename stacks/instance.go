@@ -87,7 +87,7 @@ func newInstanceRole(scope constructs.Construct, p ComputeProps, rights instance
 
 func instanceStatements(p ComputeProps, rights instanceRights) []statement {
 	history, artifacts := p.Database.History.ARN, rights.Artifact.Bucket.ARN
-	secrets := []string{*p.Database.SecretARN, *rights.SigningSecret}
+	secrets := []string{*p.Database.SecretARN, *p.Database.ServiceSecretARN, *rights.SigningSecret}
 	if p.Quotes.SecretARN != "" {
 		secrets = append(secrets, p.Quotes.SecretARN)
 	}

@@ -10,12 +10,14 @@ import (
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
 )
 
-// passwordVersion and signingKeyVersion are incremented to replace a secret: write-only
-// arguments are sent only when their version changes. The database's password and the
-// secret that holds it share one number, so that neither changes without the other.
+// These versions are incremented to replace a secret: write-only arguments are sent only
+// when their version changes. The master user's password and the secret that holds it
+// share one number, so that neither changes without the other. The service gives its own
+// user a new password when it reads one.
 const (
-	passwordVersion   = 1
-	signingKeyVersion = 1
+	passwordVersion        = 1
+	servicePasswordVersion = 1
+	signingKeyVersion      = 1
 )
 
 // secretProps configures a secret whose value Terraform generates and does not keep.
@@ -71,9 +73,7 @@ func newDatabaseSecret(scope constructs.Construct, p DatabaseProps) databaseSecr
 		KeyARN:       p.KeyARN,
 		RecoveryDays: p.SecretRecoveryDays,
 		Version:      passwordVersion,
-		Value: func(password string) string {
-			return fmt.Sprintf("${jsonencode({username = %q, password = %s})}", databaseUser, password)
-		},
+		Value:        func(password string) string { return credentials(databaseUser, password) },
 	})
 	addEphemeral(scope, "aws_secretsmanager_secret_version", "database", map[string]any{
 		"secret_id":  *version.SecretId(),
@@ -84,6 +84,24 @@ func newDatabaseSecret(scope constructs.Construct, p DatabaseProps) databaseSecr
 		Password: jsii.String("${jsondecode(ephemeral.aws_secretsmanager_secret_version.database.secret_string).password}"),
 		Version:  version,
 	}
+}
+
+// newServiceSecret writes the {username, password} that the service connects with. No
+// resource has this password: the service creates the user, as the master user.
+func newServiceSecret(scope constructs.Construct, p DatabaseProps) secretsmanagersecretversion.SecretsmanagerSecretVersion {
+	return newSecret(scope, "service-credentials", "service", secretProps{
+		NamePrefix:   p.Names.DatabaseServiceSecret,
+		Description:  "The service's user of the holdings database",
+		KeyARN:       p.KeyARN,
+		RecoveryDays: p.SecretRecoveryDays,
+		Version:      servicePasswordVersion,
+		Value:        func(password string) string { return credentials(serviceUser, password) },
+	})
+}
+
+// credentials returns a Terraform expression of the JSON {username, password}.
+func credentials(username, password string) string {
+	return fmt.Sprintf("${jsonencode({username = %q, password = %s})}", username, password)
 }
 
 func addEphemeral(scope constructs.Construct, kind, name string, arguments map[string]any) {

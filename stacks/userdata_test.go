@@ -28,7 +28,8 @@ var userData = UserData{
 	Environment: []EnvVar{
 		{"ENVIRONMENT_SUFFIX", "abcdefghijklmnop"},
 		{"DB_HOST", "portfolio-holdings-db-abcdefghijklmnop.c0123456789a.ap-southeast-2.rds.amazonaws.com"},
-		{"DB_SECRET_ARN", "arn:aws:secretsmanager:ap-southeast-2:123456789012:secret:portfolio-holdings-db-abcdefghijklmnop-20260101000000000000000001-AbCdEf"},
+		{"DB_OWNER_SECRET_ARN", "arn:aws:secretsmanager:ap-southeast-2:123456789012:secret:portfolio-holdings-db-abcdefghijklmnop-20260101000000000000000002-AbCdEf"},
+		{"DB_SECRET_ARN", "arn:aws:secretsmanager:ap-southeast-2:123456789012:secret:portfolio-holdings-db-abcdefghijklmnop/service-20260101000000000000000001-AbCdEf"},
 		{"CACHE_ENDPOINT", "portfolio-market-cache-abcdefghijklmnop-abc123.serverless.apse2.cache.amazonaws.com:6379"},
 		{"HISTORY_BUCKET", "portfolio-hist-abcdefghijklmnop-123456789012"},
 		{"SIGNING_SECRET_ARN", "arn:aws:secretsmanager:ap-southeast-2:123456789012:secret:portfolio-signing-key-abcdefghijklmnop-20260101000000000000000001-AbCdEf"},

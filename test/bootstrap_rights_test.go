@@ -153,7 +153,9 @@ func TestRightsOfRoles(t *testing.T) {
 		{true, production, "s3:PutObject", "arn:aws:s3:::portfolio-hist-production-" + accountID + "/day", nil},
 
 		{true, preview, "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-holdings-db-pr12-2026-AbCdEf"), nil},
+		{true, preview, "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-holdings-db-pr12/service-2026-AbCdEf"), nil},
 		{false, preview, "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-holdings-db-production-2026-pr1dEf"), nil},
+		{false, preview, "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-holdings-db-production/service-2026-pr1dEf"), nil},
 		{false, plan, "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-holdings-db-production-2026-AbCdEf"), map[string]values{gitHubSub: {ofPulls}}},
 		{true, plan, "secretsmanager:GetSecretValue", own("secretsmanager", "secret:portfolio-holdings-db-production-2026-AbCdEf"), map[string]values{gitHubSub: {ofMain}}},
 

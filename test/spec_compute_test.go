@@ -31,7 +31,7 @@ var computeSpecification = []row{
 		has("compute/cloudwatch-agent", `{"role": "${compute/instance-role.name}", "policy_arn": "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"}`))},
 	{"the least rights on its own secrets and buckets", has("compute/instance-policy", `{"role": "${compute/instance-role.name}", "policy.Statement": [
 		{"Sid": "ReadSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
-			"Resource": ["${database/credentials/version.secret_id}", "${compute/signing-key/version.secret_id}"]},
+			"Resource": ["${database/credentials/version.secret_id}", "${database/service-credentials/version.secret_id}", "${compute/signing-key/version.secret_id}"]},
 		{"Sid": "HistoryObjects", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "${database/history/bucket.arn}/*"},
 		{"Sid": "HistoryBucket", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "${database/history/bucket.arn}"},
 		{"Sid": "ReadArtifacts", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "${compute/artifacts/bucket.arn}/service/*"},

@@ -29,6 +29,8 @@ var dataSpecification = []row{
 		has("database/primary", `{"password_wo": "${jsondecode(ephemeral.aws_secretsmanager_secret_version.database.secret_string).password}", "password_wo_version": 1}`),
 		has("database/credentials/version", `{"secret_string": null, "secret_string_wo_version": 1,
 			"secret_string_wo": "${jsonencode({username = \"portfolio_owner\", password = ephemeral.aws_secretsmanager_random_password.database.random_password})}"}`),
+		has("database/service-credentials/version", `{"secret_string": null, "secret_string_wo_version": 1,
+			"secret_string_wo": "${jsonencode({username = \"portfolio_service\", password = ephemeral.aws_secretsmanager_random_password.service.random_password})}"}`),
 		has("compute/signing-key/version", `{"secret_string": null, "secret_string_wo_version": 1,
 			"secret_string_wo": "${ephemeral.aws_secretsmanager_random_password.signing.random_password}"}`))},
 	{"Valkey", has("database/cache/valkey", `{"name": "portfolio-market-cache-test", "engine": "valkey", "major_engine_version": "8",

@@ -131,8 +131,8 @@ func ephemeralOnlyWhereWritten(m model) error {
 	if found := regexp.MustCompile(`ephemeral\.[a-z_.]+`).FindString(text); found != "" {
 		return fmt.Errorf("%s is where Terraform refuses it", found)
 	}
-	if strings.Count(m.Text, "ephemeral.") != 3 {
-		return fmt.Errorf("got %d uses of ephemeral values, want two secrets and one password", strings.Count(m.Text, "ephemeral."))
+	if strings.Count(m.Text, "ephemeral.") != 4 {
+		return fmt.Errorf("got %d uses of ephemeral values, want three secrets and one password", strings.Count(m.Text, "ephemeral."))
 	}
 	return nil
 }

@@ -43,8 +43,11 @@ func TestUnreachableDatabase(t *testing.T) {
 
 func TestErrorsOfReachableDatabase(t *testing.T) {
 	ctx := t.Context()
-	empty := open(t, config(database(t)))
-	assertError(t, wire.CodeUnavailable, "not migrated yet", empty.Remove(ctx, "a"))
+	c := config(database(t))
+	empty := open(t, c)
+	assertError(t, wire.CodeUnavailable, "cannot be reached", empty.Remove(ctx, "a")) // there is no role yet
+	c.Credentials = c.Owner
+	assertError(t, wire.CodeUnavailable, "not migrated yet", open(t, c).Remove(ctx, "a"))
 
 	require.NoError(t, empty.Migrate(ctx))
 	db, by := empty, member(t, empty, "alice")
@@ -101,7 +104,7 @@ func TestSlowQuery(t *testing.T) {
 		_, err := db.Known(ctx, "a", now)
 		ended <- err
 	}()
-	observer := inspect(t, "testslowquery") // in a transaction, pg_stat_activity would not change
+	observer := serviceOf(t, "testslowquery") // in a transaction, pg_stat_activity would not change
 	// The effect of statement_timeout, without waiting for it.
 	require.Eventually(t, func() bool {
 		var cancelled bool

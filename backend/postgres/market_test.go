@@ -199,7 +199,7 @@ func TestChanges(t *testing.T) {
 func TestListenSurvivesItsConnection(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	h := listen(t, db)
-	conn := inspect(t, "testlistensurvivesitsconnection")
+	conn := serviceOf(t, "testlistensurvivesitsconnection")
 	for range 2 {
 		var ended int
 		require.NoError(t, conn.QueryRow(ctx, `select count(pg_terminate_backend(pid)) from pg_stat_activity

@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/tern/v2/migrate"
 )
 
@@ -19,27 +19,31 @@ const (
 	migrateTimeout = 10 * time.Minute // including the wait for another instance
 )
 
-// Migrate brings the schema to this program's version. If several programs
-// start at once, one migrates under an advisory lock while the others wait. Migrate
-// never goes back: it leaves a schema unchanged that a newer version of the program,
-// which runs at the same time, has migrated. So a migration must keep the previous
-// version of the program working.
+// Migrate brings the schema to this program's version, as the database's owner, and
+// grants the service's role what it needs; it creates the role if necessary. If several
+// programs start at once, one migrates under an advisory lock while the others wait.
+// Migrate never goes back: it leaves a schema unchanged that a newer version of the
+// program, which runs at the same time, has migrated. So a migration must keep the
+// previous version of the program working.
 func (db *DB) Migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if err := db.migrate(ctx, files); err != nil {
+	if db.owner == nil {
+		return errors.New("migrate: the credentials of the database's owner are missing")
+	}
+	if err := db.owner.migrate(ctx, files); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	db.migrated.Store(true)
 	return nil
 }
 
-func (db *DB) migrate(ctx context.Context, files fs.FS) error {
+func (o *owner) migrate(ctx context.Context, files fs.FS) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
-	conn, err := db.connect(ctx)
+	conn, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,18 +60,14 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	if int(version) >= len(migrator.Migrations) {
-		return nil
+	if int(version) < len(migrator.Migrations) {
+		if err := migrator.Migrate(ctx); err != nil {
+			return err
+		}
 	}
-	return migrator.Migrate(ctx)
-}
-
-// connect opens a connection outside the pool whose statements may take long.
-func (db *DB) connect(ctx context.Context) (*pgx.Conn, error) {
-	config := db.pool.Config()
-	if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
-		return nil, err
+	username, password, err := o.service(ctx)
+	if err != nil {
+		return &credentialsError{err}
 	}
-	delete(config.ConnConfig.RuntimeParams, "statement_timeout")
-	return pgx.ConnectConfig(ctx, config.ConnConfig)
+	return o.grant(ctx, conn, username, password)
 }

@@ -26,22 +26,30 @@ import (
 // processors.
 const MaxConnections = 20
 
+// Credentials returns the current name and password of a role.
+type Credentials func(context.Context) (username, password string, err error)
+
 // Config is how to reach the database.
 type Config struct {
 	Host   string // as the server's certificate names it
 	Port   int
 	Name   string
 	CAFile string // PEM, the authorities that may sign the server's certificate
-	// Credentials is called before each connection, so that a rotated password is
-	// used. It must be safe for concurrent use.
-	Credentials func(context.Context) (username, password string, err error)
-	Log         *slog.Logger    // logs why Listen had to reconnect; may be nil
-	Tracer      pgx.QueryTracer // traces the pool's queries; may be nil
+	// Credentials are those of the role that the service connects as. They are read
+	// before each connection, so that a rotated password is used. The role need not
+	// exist; see Migrate. It must be safe for concurrent use.
+	Credentials Credentials
+	// Owner are the credentials of the role that owns the database and may create
+	// roles, for Migrate alone; nil without it.
+	Owner  Credentials
+	Log    *slog.Logger    // logs why Listen had to reconnect; may be nil
+	Tracer pgx.QueryTracer // traces the pool's queries; may be nil
 }
 
 // DB is a pool of connections to one database. It is safe for concurrent use.
 type DB struct {
 	pool     *pgxpool.Pool
+	owner    *owner // nil without its credentials
 	log      *slog.Logger
 	migrated atomic.Bool
 	tails    tails
@@ -74,11 +82,16 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.PingTimeout = 2 * time.Second // of idle connections before use: after a failover they are broken
+	var o *owner
+	if c.Owner != nil {
+		o = &owner{config: config.ConnConfig.Copy(), credentials: c.Owner, service: c.Credentials}
+		o.watch(config.ConnConfig)
+	}
 	config.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
 		if conn.User, conn.Password, err = c.Credentials(ctx); err != nil {
 			return &credentialsError{err}
 		}
-		return nil
+		return o.renew(ctx, conn.User, conn.Password)
 	}
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		// Times are UTC wherever the program runs.
@@ -93,7 +106,17 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &DB{pool: pool, log: c.Log}, nil
+	return &DB{pool: pool, owner: o, log: c.Log}, nil
+}
+
+// connect makes a connection outside the pool, whose statements may take long.
+func (db *DB) connect(ctx context.Context) (*pgx.Conn, error) {
+	config := db.pool.Config()
+	if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
+		return nil, err
+	}
+	delete(config.ConnConfig.RuntimeParams, "statement_timeout")
+	return pgx.ConnectConfig(ctx, config.ConnConfig)
 }
 
 var errNotMigrated = errors.New("the schema is not migrated yet")

@@ -138,7 +138,7 @@ func parseEnvironment(userData string) (map[string]string, error) {
 // emulator's RDS instance has.
 func createMasterUser(ctx context.Context, cfg aws.Config, st *stores, environ map[string]string) error {
 	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
-		SecretId: aws.String(environ["DB_SECRET_ARN"]),
+		SecretId: aws.String(environ["DB_OWNER_SECRET_ARN"]),
 	})
 	if err != nil {
 		return err

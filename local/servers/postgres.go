@@ -2,11 +2,7 @@ package servers
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+
+	"portfolio/contract/scram"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -132,7 +130,7 @@ func (p *Postgres) CreateDatabase(ctx context.Context, database, username, passw
 	defer conn.Close(context.WithoutCancel(ctx))
 	role := pgx.Identifier{username}.Sanitize()
 	// The server gets a verifier, so that the password cannot be in its logs.
-	verifier, err := scramVerifier(password)
+	verifier, err := scram.Verifier(password)
 	if err != nil {
 		return err
 	}
@@ -223,25 +221,4 @@ func (p *Postgres) arguments() []string {
 		args = append(args, "-c", setting)
 	}
 	return args
-}
-
-// scramVerifier returns what PostgreSQL stores of a password (RFC 5803).
-func scramVerifier(password string) (string, error) {
-	const iterations = 4096
-	salt := make([]byte, 16)
-	rand.Read(salt)
-	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
-	if err != nil {
-		return "", err
-	}
-	stored := sha256.Sum256(mac(salted, "Client Key"))
-	encode := base64.StdEncoding.EncodeToString
-	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt),
-		encode(stored[:]), encode(mac(salted, "Server Key"))), nil
-}
-
-func mac(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)
 }

@@ -16,7 +16,7 @@ import (
 
 func (e *environment) secretChecks() []check {
 	var checks []check
-	for _, name := range []string{e.Names.SigningSecret, e.Names.DatabaseSecret} {
+	for _, name := range []string{e.Names.SigningSecret, e.Names.DatabaseSecret, e.Names.DatabaseServiceSecret} {
 		checks = append(checks, check{what: "secrets " + name, find: func(ctx context.Context) ([]Finding, error) { return e.pendingSecrets(ctx, name) }})
 	}
 	return checks

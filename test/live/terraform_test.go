@@ -65,15 +65,19 @@ func state(t *testing.T, p *platform.Platform) {
 	assert.Equal(t, stateKey, *list.Contents[0].Key)
 }
 
-// noPassword searches everything that Terraform and the platform have written for the two
+// noPassword searches everything that Terraform and the platform have written for the
 // secrets in Secrets Manager.
 func noPassword(t *testing.T, p *platform.Platform) {
-	var database struct{ Username, Password string }
-	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix), &database))
-	require.Len(t, database.Password, 32)
+	var owner, service struct{ Username, Password string }
+	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix+"-"), &owner))
+	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix+"/service-"), &service))
+	require.Len(t, owner.Password, 32)
+	require.Len(t, service.Password, 32)
+	require.NotEqual(t, owner, service)
 	secrets := map[string][]byte{
-		"database password": []byte(database.Password),
-		"signing key":       secretText(t, p, "portfolio-signing-key-"+suffix),
+		"master password":  []byte(owner.Password),
+		"service password": []byte(service.Password),
+		"signing key":      secretText(t, p, "portfolio-signing-key-"+suffix),
 	}
 	none := func(where string, text []byte) {
 		for name, secret := range secrets {

@@ -28,8 +28,10 @@ import (
 
 const (
 	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database"
+	ownerSecret    = "arn:aws:secretsmanager:us-east-1:000000000000:secret:owner"
 	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"
 	user           = "portfolio_admin"
+	serviceUser    = "portfolio_service"
 	password       = "a password of this run" // of a database that is deleted at the end
 	owner          = "load"
 )
@@ -85,7 +87,8 @@ func newWorld(ctx context.Context, z sizes) (_ *world, err error) {
 func (w *world) createKey(ctx context.Context) error {
 	store, err := postgres.Open(ctx, postgres.Config{
 		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
-		Credentials: func(context.Context) (string, string, error) { return user, password, nil },
+		Credentials: func(context.Context) (string, string, error) { return serviceUser, password, nil },
+		Owner:       func(context.Context) (string, string, error) { return user, password, nil },
 	})
 	if err != nil {
 		return err
@@ -133,7 +136,10 @@ func serveAWS(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	value := "signing key of the load"
-	if in.SecretID == databaseSecret {
+	switch in.SecretID {
+	case databaseSecret:
+		value = fmt.Sprintf(`{"username":%q,"password":%q}`, serviceUser, password)
+	case ownerSecret:
 		value = fmt.Sprintf(`{"username":%q,"password":%q}`, user, password)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -169,7 +175,7 @@ func (w *world) start(ctx context.Context) (*service, error) {
 		"ENVIRONMENT_SUFFIX=load", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=load", "AWS_SECRET_ACCESS_KEY=load",
 		"AWS_ENDPOINT_URL=" + w.gateway.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.aws.URL, "AWS_ENDPOINT_URL_S3=" + w.aws.URL,
 		"DB_HOST=" + servers.Host, "DB_PORT=" + strconv.Itoa(w.postgres.Port), "DB_NAME=portfolio",
-		"DB_SECRET_ARN=" + databaseSecret, "DB_CA_FILE=" + w.postgres.CAFile,
+		"DB_SECRET_ARN=" + databaseSecret, "DB_OWNER_SECRET_ARN=" + ownerSecret, "DB_CA_FILE=" + w.postgres.CAFile,
 		"CACHE_ENDPOINT=" + w.valkey.Address(), "CACHE_CA_FILE=" + w.valkey.CAFile,
 		"HISTORY_BUCKET=history", "SIGNING_SECRET_ARN=" + signingSecret, "WEBSOCKET_URL=ws://socket.localhost/prod",
 		"LISTEN_ADDRESS=" + address, "LOG_FILE=" + s.log,

@@ -199,7 +199,7 @@ func TestKeyRotation(t *testing.T) {
 	assert.LessOrEqual(t, w.cloud.read()-reads, limit, "reads for sixty invalid signatures")
 }
 
-// The database stops and comes back with another password.
+// The database stops and comes back, and both of its passwords are rotated.
 func TestDatabaseRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -219,11 +219,13 @@ func TestDatabaseRestarts(t *testing.T) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.NoError(c, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "second-password"))
 	}, time.Minute, 100*time.Millisecond)
-	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"second-password"}`)
-	w.password = "second-password"
+	w.cloud.rotate(ownerSecret, `{"username":"portfolio_admin","password":"second-password"}`)
+	w.rotatePassword("second-service-password")
 	i.eventually("/ready", http.StatusOK)
 	w.connected(i, "b")
-	assert.NotContains(t, i.log(), "second-password")
+	for _, password := range []string{"second-password", "service-password"} {
+		assert.NotContains(t, i.log(), password)
+	}
 }
 
 // While dependencies are missing, the process runs and reports which are down, without

@@ -30,6 +30,7 @@ import (
 
 const (
 	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database"
+	ownerSecret    = "arn:aws:secretsmanager:us-east-1:000000000000:secret:owner"
 	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"
 	bucket         = "history"
 )
@@ -58,7 +59,7 @@ type world struct {
 	postgres *servers.Postgres
 	valkey   *servers.Valkey
 	database *exec.Cmd // to stop PostgreSQL and start it again on its data
-	password string    // password of the database's user
+	password string    // that the service connects with
 	env      map[string]string
 }
 
@@ -73,7 +74,7 @@ func (w *world) keyOf(t *testing.T, owner string) string {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), postgres.Config{
 		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
-		Credentials: func(context.Context) (string, string, error) { return "portfolio_admin", w.password, nil },
+		Credentials: func(context.Context) (string, string, error) { return "portfolio_service", w.password, nil },
 	})
 	require.NoError(t, err)
 	defer db.Close()
@@ -124,16 +125,17 @@ func newWorld(t *testing.T) *world {
 	w.valkey, err = servers.StartValkey(t.Context(), servers.ValkeyConfig{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, w.valkey.Stop()) })
-	w.setPassword(t, "first-password")
+	require.NoError(t, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "first-password"))
+	w.cloud.rotate(ownerSecret, `{"username":"portfolio_admin","password":"first-password"}`)
+	w.rotatePassword("service-password")
 	w.cloud.rotate(signingSecret, "first signing key of the test")
 	w.env = environment(w.cloud.URL, w.postgres.Port, w.postgres.CAFile, w.valkey.Port, w.valkey.CAFile)
 	return w
 }
 
-// setPassword sets the password of the database's user in the server and in the secret.
-func (w *world) setPassword(t *testing.T, password string) {
-	require.NoError(t, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", password))
-	w.cloud.rotate(databaseSecret, `{"username":"portfolio_admin","password":"`+password+`"}`)
+// rotatePassword changes the password that the service connects with, in the secret.
+func (w *world) rotatePassword(password string) {
+	w.cloud.rotate(databaseSecret, `{"username":"portfolio_service","password":"`+password+`"}`)
 	w.password = password
 }
 
@@ -159,7 +161,7 @@ func environment(cloudURL string, databasePort int, databaseCA string, cachePort
 		"ENVIRONMENT_SUFFIX": "test", "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": cloudURL,
 		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 		"DB_HOST": servers.Host, "DB_PORT": strconv.Itoa(databasePort), "DB_NAME": "portfolio",
-		"DB_SECRET_ARN": databaseSecret, "DB_CA_FILE": databaseCA,
+		"DB_SECRET_ARN": databaseSecret, "DB_OWNER_SECRET_ARN": ownerSecret, "DB_CA_FILE": databaseCA,
 		"CACHE_ENDPOINT": "localhost:" + strconv.Itoa(cachePort), "CACHE_CA_FILE": cacheCA,
 		"HISTORY_BUCKET": bucket, "SIGNING_SECRET_ARN": signingSecret, "QUOTE_TTL": "60s",
 		"WEBSOCKET_URL": "wss://socket.example/prod",

@@ -28,18 +28,19 @@ func valid(t *testing.T) map[string]string {
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(file, authority.PEM(), 0o600))
 	return map[string]string{
-		"ENVIRONMENT_SUFFIX": "pr3522",
-		"AWS_REGION":         "eu-west-1",
-		"DB_HOST":            "db.example",
-		"DB_SECRET_ARN":      "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3",
-		"DB_CA_FILE":         file,
-		"CACHE_ENDPOINT":     "cache.example:6379",
-		"HISTORY_BUCKET":     "portfolio-hist-pr3522-123456789012",
-		"SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-a1b2c3",
-		"WEBSOCKET_URL":      "wss://abc.execute-api.eu-west-1.amazonaws.com/prod",
-		"OIDC_ISSUER":        "https://id.example",
-		"OIDC_CLIENT_ID":     "portfolio",
-		"OIDC_OWNERS":        `[{"subject":"1","owner":"ada","scopes":["read"]}]`,
+		"ENVIRONMENT_SUFFIX":  "pr3522",
+		"AWS_REGION":          "eu-west-1",
+		"DB_HOST":             "db.example",
+		"DB_OWNER_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:owner-a1b2c3",
+		"DB_SECRET_ARN":       "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3",
+		"DB_CA_FILE":          file,
+		"CACHE_ENDPOINT":      "cache.example:6379",
+		"HISTORY_BUCKET":      "portfolio-hist-pr3522-123456789012",
+		"SIGNING_SECRET_ARN":  "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-a1b2c3",
+		"WEBSOCKET_URL":       "wss://abc.execute-api.eu-west-1.amazonaws.com/prod",
+		"OIDC_ISSUER":         "https://id.example",
+		"OIDC_CLIENT_ID":      "portfolio",
+		"OIDC_OWNERS":         `[{"subject":"1","owner":"ada","scopes":["read"]}]`,
 	}
 }
 
@@ -69,6 +70,7 @@ func TestBadEnvironment(t *testing.T) {
 		{"DB_HOST", "db.example:5432", "DB_HOST: got db.example:5432, want a host name"},
 		{"DB_PORT", "0", "DB_PORT: got 0, want 1 to 65535"},
 		{"DB_PORT", "x", "DB_PORT: got x, want 1 to 65535"},
+		{"DB_OWNER_SECRET_ARN", "", "DB_OWNER_SECRET_ARN: got nothing, want the ARN of a secret"},
 		{"DB_SECRET_ARN", "hunter2", "DB_SECRET_ARN: got hunter2, want the ARN of a secret"},
 		{"DB_CA_FILE", "", "DB_CA_FILE: got nothing, want a PEM file of certificates (no such file or directory)"},
 		{"DB_CA_FILE", "main.go", "DB_CA_FILE: got main.go, want a PEM file of certificates (no certificate in it)"},

@@ -190,9 +190,11 @@ func loadAWS(ctx context.Context, s settings) (aws.Config, error) {
 }
 
 func openDatabase(ctx context.Context, s settings, aws aws.Config, log *slog.Logger) (*postgres.DB, error) {
+	secrets := secretsmanager.NewFromConfig(aws)
 	return postgres.Open(ctx, postgres.Config{
 		Host: s.DBHost, Port: s.DBPort, Name: s.DBName, CAFile: s.DBCAFile,
-		Credentials: secret.NewReader(secretsmanager.NewFromConfig(aws), s.DBSecretARN, 0).Credentials,
+		Credentials: secret.NewReader(secrets, s.DBSecretARN, 0).Credentials,
+		Owner:       secret.NewReader(secrets, s.DBOwnerARN, 0).Credentials,
 		Log:         log,
 	})
 }

@@ -30,7 +30,8 @@ type environment struct {
 	DBHost         string `env:"DB_HOST" help:"host of PostgreSQL, as named in its certificate"`
 	DBPort         string `env:"DB_PORT" envDefault:"5432" help:"port of PostgreSQL"`
 	DBName         string `env:"DB_NAME" envDefault:"portfolio" help:"name of the database"`
-	DBSecretARN    string `env:"DB_SECRET_ARN" help:"ARN of the database's secret {\"username\",\"password\"}"`
+	DBSecretARN    string `env:"DB_SECRET_ARN" help:"ARN of the secret {\"username\",\"password\"} that the service connects with"`
+	DBOwnerARN     string `env:"DB_OWNER_SECRET_ARN" help:"ARN of the secret {\"username\",\"password\"} of the database's owner, who migrates"`
 	DBCAFile       string `env:"DB_CA_FILE" help:"PEM file of the authorities that sign the database's certificate"`
 	CacheEndpoint  string `env:"CACHE_ENDPOINT" help:"host:port of Valkey in cluster mode with TLS"`
 	CacheCAFile    string `env:"CACHE_CA_FILE" help:"PEM file of the authorities that sign Valkey's certificate; the system's if unset"`
@@ -120,6 +121,7 @@ func load(environ map[string]string) (settings, error) {
 	s.DBPort, err = strconv.Atoi(e.DBPort)
 	require(err == nil && s.DBPort > 0 && s.DBPort <= 65535, "DB_PORT", e.DBPort, "1 to 65535")
 	require(secretForm.MatchString(e.DBSecretARN), "DB_SECRET_ARN", e.DBSecretARN, "the ARN of a secret")
+	require(secretForm.MatchString(e.DBOwnerARN), "DB_OWNER_SECRET_ARN", e.DBOwnerARN, "the ARN of a secret")
 	certificates("DB_CA_FILE", e.DBCAFile)
 	host, port, err := net.SplitHostPort(e.CacheEndpoint)
 	require(err == nil && hostForm.MatchString(host) && isPort(port) && port != "0", "CACHE_ENDPOINT", e.CacheEndpoint, "host:port")
