@@ -19,6 +19,9 @@ const (
 	rateMargin = 7
 )
 
+// always is later than any portfolio.
+var always = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
+
 // Portfolios lists and loads the portfolios of all owners.
 type Portfolios interface {
 	// PortfoliosAt returns up to limit portfolios that were created no later than
@@ -34,11 +37,17 @@ type Instruments interface {
 	InstrumentsOf(ctx context.Context, symbols []string) (map[string]backend.Instrument, error)
 }
 
+// Market knows the newest prices.
+type Market interface {
+	Latest(ctx context.Context, symbols []string, currencies []backend.Currency) (backend.Prices, error)
+}
+
 // Holdings knows what all portfolios hold. It derives a portfolio again only when it
 // changed or another day began. It is safe for concurrent use.
 type Holdings struct {
 	portfolios  Portfolios
 	instruments Instruments
+	market      Market
 	now         func() time.Time
 
 	mu      sync.Mutex
@@ -58,8 +67,8 @@ type held struct {
 }
 
 // NewHoldings returns Holdings that has read nothing yet.
-func NewHoldings(p Portfolios, i Instruments, now func() time.Time) *Holdings {
-	return &Holdings{portfolios: p, instruments: i, now: now, known: map[string]held{}}
+func NewHoldings(p Portfolios, i Instruments, m Market, now func() time.Time) *Holdings {
+	return &Holdings{portfolios: p, instruments: i, market: m, now: now, known: map[string]held{}}
 }
 
 // Of returns what a source is asked for: the instruments that name it, and those that
@@ -97,7 +106,7 @@ func (h *Holdings) read(ctx context.Context) error {
 	}
 	known := map[string]held{}
 	for after := ""; ; {
-		page, err := h.portfolios.PortfoliosAt(ctx, now, after, backend.MaxPage)
+		page, err := h.portfolios.PortfoliosAt(ctx, always, after, backend.MaxPage)
 		if err != nil {
 			return err
 		}
@@ -122,7 +131,7 @@ func (h *Holdings) read(ctx context.Context) error {
 	return nil
 }
 
-// describe adds what is known of instruments, and returns the sources that they name.
+// describe adds what is known of instruments and their newest prices, and returns the sources that they name.
 func (h *Holdings) describe(ctx context.Context, list []Instrument) (map[string]string, error) {
 	symbols := make([]string, len(list))
 	for n, i := range list {
@@ -132,8 +141,13 @@ func (h *Holdings) describe(ctx context.Context, list []Instrument) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	prices, err := h.market.Latest(ctx, symbols, nil)
+	if err != nil {
+		return nil, err
+	}
 	sources := map[string]string{}
 	for n := range list {
+		list[n].Accepted = prices.Quotes[list[n].Symbol].Price // whoever wrote it
 		if i, found := known[list[n].Symbol]; found {
 			list[n].ID, list[n].MIC, list[n].Currency = i.SourceID, i.MIC, i.Currency
 			sources[i.Symbol] = i.Source

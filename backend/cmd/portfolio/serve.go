@@ -157,7 +157,7 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		settings: s,
 		follower: follower,
 		signing:  secret.NewReader(secretsmanager.NewFromConfig(aws), s.SigningARN, keyOverlap),
-		held:     source.NewHoldings(db, db, time.Now),
+		held:     source.NewHoldings(db, db, db, time.Now),
 		now:      time.Now,
 		rename:   make(chan struct{}, 1),
 	}
