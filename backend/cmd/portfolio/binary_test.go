@@ -219,8 +219,7 @@ func TestDatabaseRestarts(t *testing.T) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.NoError(c, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "second-password"))
 	}, time.Minute, 100*time.Millisecond)
-	w.cloud.rotate(ownerSecret, `{"username":"portfolio_admin","password":"second-password"}`)
-	w.rotatePassword("second-service-password")
+	w.rotatePasswords("second-password", "second-service-password")
 	i.eventually("/ready", http.StatusOK)
 	w.connected(i, "b")
 	for _, password := range []string{"second-password", "service-password"} {

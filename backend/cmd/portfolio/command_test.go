@@ -76,5 +76,5 @@ func TestCommandLine(t *testing.T) {
 	for line := range strings.Lines(stderr) {
 		assert.Regexp(t, `^[A-Z_]+: got .+, want .+\n$`, line)
 	}
-	assert.Equal(t, 10, strings.Count(stderr, "\n"), stderr)
+	assert.Equal(t, 11, strings.Count(stderr, "\n"), stderr)
 }

@@ -59,6 +59,7 @@ type world struct {
 	postgres *servers.Postgres
 	valkey   *servers.Valkey
 	database *exec.Cmd // to stop PostgreSQL and start it again on its data
+	owner    string    // the password of the database's owner
 	password string    // that the service connects with
 	env      map[string]string
 }
@@ -75,9 +76,11 @@ func (w *world) keyOf(t *testing.T, owner string) string {
 	db, err := postgres.Open(t.Context(), postgres.Config{
 		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
 		Credentials: func(context.Context) (string, string, error) { return "portfolio_service", w.password, nil },
+		Owner:       func(context.Context) (string, string, error) { return "portfolio_admin", w.owner, nil },
 	})
 	require.NoError(t, err)
 	defer db.Close()
+	require.NoError(t, db.Migrate(t.Context())) // as portfolio key create does
 	secret := backend.NewSecret()
 	_, err = db.CreateKey(t.Context(), backend.Principal{},
 		backend.APIKey{Owner: owner, Label: "test", Scopes: backend.Scopes}, backend.HashSecret(secret))
@@ -126,17 +129,17 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, w.valkey.Stop()) })
 	require.NoError(t, w.postgres.CreateDatabase(t.Context(), "portfolio", "portfolio_admin", "first-password"))
-	w.cloud.rotate(ownerSecret, `{"username":"portfolio_admin","password":"first-password"}`)
-	w.rotatePassword("service-password")
+	w.rotatePasswords("first-password", "service-password")
 	w.cloud.rotate(signingSecret, "first signing key of the test")
 	w.env = environment(w.cloud.URL, w.postgres.Port, w.postgres.CAFile, w.valkey.Port, w.valkey.CAFile)
 	return w
 }
 
-// rotatePassword changes the password that the service connects with, in the secret.
-func (w *world) rotatePassword(password string) {
-	w.cloud.rotate(databaseSecret, `{"username":"portfolio_service","password":"`+password+`"}`)
-	w.password = password
+// rotatePasswords changes the secrets of the database's owner and of the service's role.
+func (w *world) rotatePasswords(owner, service string) {
+	w.cloud.rotate(ownerSecret, `{"username":"portfolio_admin","password":"`+owner+`"}`)
+	w.cloud.rotate(databaseSecret, `{"username":"portfolio_service","password":"`+service+`"}`)
+	w.owner, w.password = owner, service
 }
 
 // stopDatabase stops PostgreSQL as a failover does and keeps its data.

@@ -113,7 +113,7 @@ func TestBadEnvironment(t *testing.T) {
 func TestAllProblemsAreReported(t *testing.T) {
 	_, err := load(nil)
 	require.Error(t, err)
-	assert.Len(t, strings.Split(err.Error(), "\n"), 9, "one line for each variable without a default:\n%v", err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 10, "one line for each variable without a default:\n%v", err)
 }
 
 func TestArguments(t *testing.T) {
