@@ -69,8 +69,21 @@ function aged<T extends Price>(price: T, asOf: string): T {
   return { ...price, age_ms: now > time ? Number((now - time) / 1_000_000n) : 0, stale: now > staleFrom }
 }
 
-/** nanoseconds returns a UTC time of the API, which is finer than a Date, since 1970. */
+// Most prices of a valuation are in the next one as well.
+const parsed = new Map<string, bigint>()
+const maxParsed = 10_000
+
 function nanoseconds(time: string): bigint {
+  let known = parsed.get(time)
+  if (known === undefined) {
+    if (parsed.size >= maxParsed) parsed.clear()
+    parsed.set(time, (known = parse(time)))
+  }
+  return known
+}
+
+/** parse returns a UTC time of the API, which is finer than a Date, in nanoseconds since 1970. */
+function parse(time: string): bigint {
   const fraction = /\.([0-9]+)Z$/.exec(time)?.[1] ?? ''
   const seconds = Date.parse(time.replace(/\.[0-9]+Z$/, 'Z')) / 1000
   return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9))

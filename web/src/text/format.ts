@@ -8,8 +8,9 @@ export const nothing = '—'
 
 const numbers = new Map<string, Intl.NumberFormat>()
 
-function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  const key = preferences.locale + JSON.stringify(options)
+/** numberFormat returns the format of a name, which stands for its options. */
+function numberFormat(name: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = preferences.locale + ' ' + name
   let format = numbers.get(key)
   if (!format) {
     format = new Intl.NumberFormat(preferences.locale, options)
@@ -18,40 +19,42 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   return format
 }
 
-function formatted(value: string | null | undefined, options: Intl.NumberFormatOptions): string {
+function formatted(value: string | null | undefined, name: string, options: Intl.NumberFormatOptions): string {
   if (value === null || value === undefined || !isDecimal(value)) return nothing
-  return numberFormat(options).format(value)
+  return numberFormat(name, options).format(value)
 }
 
 /** money formats an amount with the currency's decimals. */
 export function money(value: string | null | undefined, currency: string): string {
-  return formatted(value, { style: 'currency', currency })
+  return formatted(value, 'money ' + currency, { style: 'currency', currency })
 }
 
 /** change formats an amount with its sign. */
 export function change(value: string | null | undefined, currency: string): string {
-  return formatted(value, { style: 'currency', currency, signDisplay: 'exceptZero' })
+  return formatted(value, 'change ' + currency, { style: 'currency', currency, signDisplay: 'exceptZero' })
 }
 
 /** price formats a price with up to eight decimals and at least the currency's. */
 export function price(value: string | null | undefined, currency: string): string {
-  const { minimumFractionDigits } = numberFormat({ style: 'currency', currency }).resolvedOptions()
-  return formatted(value, { style: 'currency', currency, minimumFractionDigits, maximumFractionDigits: 8 })
+  const { minimumFractionDigits } = numberFormat('money ' + currency, { style: 'currency', currency }).resolvedOptions()
+  const digits = { minimumFractionDigits, maximumFractionDigits: 8 }
+  return formatted(value, 'price ' + currency, { style: 'currency', currency, ...digits })
 }
 
 /** plain formats a number with all its decimals. */
 export function plain(value: string | null | undefined): string {
-  return formatted(value, { maximumFractionDigits: 20 })
+  return formatted(value, 'plain', { maximumFractionDigits: 20 })
 }
 
 /** percent formats a fraction. */
 export function percent(fraction: string | null | undefined, signed = false): string {
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 }
-  return formatted(fraction, { style: 'percent', ...digits, ...(signed && { signDisplay: 'exceptZero' as const }) })
+  const shown = { style: 'percent' as const, ...digits }
+  return signed ? formatted(fraction, 'gain', { ...shown, signDisplay: 'exceptZero' }) : formatted(fraction, 'share', shown)
 }
 
 export function count(value: number): string {
-  return numberFormat({}).format(value)
+  return numberFormat('count', {}).format(value)
 }
 
 /** counted returns a number of things that have a regular plural. */
@@ -105,7 +108,7 @@ export function shortDay(seconds: number, withYear: boolean): string {
 
 /** compact formats a number for the axis of a chart. */
 export function compact(value: number): string {
-  return numberFormat({ notation: 'compact', maximumFractionDigits: 2 }).format(value)
+  return numberFormat('compact', { notation: 'compact', maximumFractionDigits: 2 }).format(value)
 }
 
 /** age formats milliseconds as an age in words. */
@@ -114,7 +117,7 @@ export function age(milliseconds: number): string {
   if (seconds < 2) return 'just now'
   const [n, unit] =
     seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [Math.floor(seconds / 60), 'minute'] : seconds < 172_800 ? [Math.floor(seconds / 3600), 'hour'] : [Math.floor(seconds / 86_400), 'day']
-  return numberFormat({ style: 'unit', unit: unit as string, unitDisplay: 'short' }).format(n as number) + ' ago'
+  return numberFormat(`age ${unit}`, { style: 'unit', unit: unit as string, unitDisplay: 'short' }).format(n as number) + ' ago'
 }
 
 /**
@@ -123,7 +126,7 @@ export function age(milliseconds: number): string {
  * unchanged, for the service to refuse.
  */
 export function typed(text: string): string {
-  const parts = numberFormat({ useGrouping: true }).formatToParts(-1234567.8)
+  const parts = numberFormat('typed', { useGrouping: true }).formatToParts(-1234567.8)
   const group = parts.find((p) => p.type === 'group')?.value ?? ''
   const decimal = parts.find((p) => p.type === 'decimal')?.value ?? '.'
   const spaceless = text.trim().replace(/\u2212/g, '-').replace(/[\s\u00a0\u202f'’]/g, '')
@@ -137,5 +140,5 @@ export function typed(text: string): string {
 /** editable formats a decimal of the API for a field that typed reads. */
 export function editable(value: string | undefined): string {
   if (!value || !isDecimal(value)) return value ?? ''
-  return numberFormat({ maximumFractionDigits: 20, useGrouping: false }).format(value)
+  return numberFormat('editable', { maximumFractionDigits: 20, useGrouping: false }).format(value)
 }
