@@ -186,3 +186,26 @@ func TestBatchesOutliveTheirCallers(t *testing.T) {
 		}
 	})
 }
+
+// A history of the same days is read again from what was derived for the first one, until
+// the portfolio changes.
+func TestTimelineIsKept(t *testing.T) {
+	tracker, s, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "10", "5", "0"))
+	invested := func() string {
+		days, err := tracker.History(t.Context(), "alice", "p", day(t, "2026-03-01"), day(t, "2026-03-02"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return days[1].Invested.Decimal.String()
+	}
+	first := invested()
+	b := tracker.books.peek("p")
+	line := b.line
+	if again := invested(); line == nil || b.line != line || again != first {
+		t.Errorf("the second history was derived again: %s and %s", first, again)
+	}
+	s.change(func() { s.record(buy(t, "2026-03-02", "2", "5", "0")) })
+	if changed := invested(); first != "50" || changed != "60" {
+		t.Errorf("invested = %s and after a purchase %s, want 50 and 60", first, changed)
+	}
+}

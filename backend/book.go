@@ -13,6 +13,8 @@ const (
 	markEvery = 1_000
 	// maxViews is how many days of one portfolio are kept.
 	maxViews = 4
+	// maxLine is how many entries a timeline that is kept has: each takes a kilobyte.
+	maxLine = 10_000
 )
 
 // book has what is derived from the entries of a portfolio. After a change, only what
@@ -27,6 +29,8 @@ type book struct {
 	marks     []mark        // oldest first
 	every     int           // entries between two checkpoints, at least
 	views     map[Date]view // by the day of the last entry counted
+	line      *timeline     // the one made last, if it is small; nil if there is none
+	lined     int           // entries counted in it
 }
 
 // mark is a checkpoint: what was derived from the first n entries.
@@ -135,12 +139,26 @@ func (b *book) acquired(ctx context.Context, through Date) (map[string][]Lot, er
 	return lots, nil
 }
 
-// timeline returns what the portfolio held on each day up to one.
+// timeline returns what the portfolio held on each day up to one. It is shared and must
+// not be changed.
 func (b *book) timeline(ctx context.Context, through Date) (*timeline, error) {
 	b.mu.Lock()
-	p, txs := b.portfolio, b.txs[:len(b.txs):len(b.txs)]
+	p, n := b.portfolio, b.until(through)
+	txs, line, lined := b.txs[:n:n], b.line, b.lined
 	b.mu.Unlock()
-	return newTimeline(ctx, p, txs, through)
+	if line != nil && lined == n {
+		return line, nil
+	}
+	line, err := newTimeline(ctx, p, txs, through)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n <= maxLine && b.portfolio.Version == p.Version { // otherwise it is of an earlier version
+		b.line, b.lined = line, n
+	}
+	return line, nil
 }
 
 // until counts the entries up to a day.
@@ -212,6 +230,7 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 		clear(b.views)
 	}
 	b.portfolio = p
+	b.line = nil
 	gone := map[string]bool{}
 	for _, id := range deleted {
 		gone[id] = true

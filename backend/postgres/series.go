@@ -1,11 +1,11 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"portfolio/backend"
@@ -15,29 +15,34 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// The last row before a range of days and all rows in it, symbol by symbol or pair
-// by pair, in the order of the primary key: nothing has to be sorted.
+// The last row before a range of days and all rows in it, as arrays: a row for each
+// symbol and currency, or for each pair, which spares both sides a message for each
+// price.
 const (
 	quoteSeries = `
-		select (s.place - 1)::integer, q.price, q.currency, q.time, coalesce(q.fresh_until, q.time)
+		select (s.place - 1)::integer, q.currency, q.prices, q.times, q.fresh
 		from unnest($1::text[]) with ordinality s (symbol, place) cross join lateral (
-			(select price, currency, time, fresh_until from quotes
-				where symbol = s.symbol and day < date '0001-01-01' - 1 + $2::integer order by day desc limit 1)
-			union all
-			(select price, currency, time, fresh_until from quotes
-				where symbol = s.symbol and day between date '0001-01-01' - 1 + $2::integer and date '0001-01-01' - 1 + $3::integer
-				order by day)) q`
+			select currency, array_agg(price) as prices, array_agg(time) as times, array_agg(fresh_until) as fresh from (
+				(select price, currency, time, fresh_until from quotes
+					where symbol = s.symbol and day < date '0001-01-01' - 1 + $2::integer order by day desc limit 1)
+				union all
+				(select price, currency, time, fresh_until from quotes
+					where symbol = s.symbol and day between date '0001-01-01' - 1 + $2::integer and date '0001-01-01' - 1 + $3::integer
+					order by day)) r
+			group by currency) q`
 	rateSeries = `
-		select (p.place - 1)::integer, r.rate, '', r.time, coalesce(r.fresh_until, r.time)
+		select (p.place - 1)::integer, '', r.rates, r.times, r.fresh
 		from unnest($1::text[], $2::text[]) with ordinality p (from_currency, to_currency, place) cross join lateral (
-			(select rate, time, fresh_until from rates
-				where from_currency = p.from_currency and to_currency = p.to_currency
-					and day < date '0001-01-01' - 1 + $3::integer order by day desc limit 1)
-			union all
-			(select rate, time, fresh_until from rates
-				where from_currency = p.from_currency and to_currency = p.to_currency
-					and day between date '0001-01-01' - 1 + $3::integer and date '0001-01-01' - 1 + $4::integer
-				order by day)) r`
+			select array_agg(rate) as rates, array_agg(time) as times, array_agg(fresh_until) as fresh from (
+				(select rate, time, fresh_until from rates
+					where from_currency = p.from_currency and to_currency = p.to_currency
+						and day < date '0001-01-01' - 1 + $3::integer order by day desc limit 1)
+				union all
+				(select rate, time, fresh_until from rates
+					where from_currency = p.from_currency and to_currency = p.to_currency
+						and day between date '0001-01-01' - 1 + $3::integer and date '0001-01-01' - 1 + $4::integer
+					order by day)) r) r
+		where r.rates is not null`
 )
 
 // QuoteSeries implements backend.Market.
@@ -46,8 +51,8 @@ func (db *DB) QuoteSeries(ctx context.Context, symbols []string, from, to backen
 		return nil
 	}
 	rows, _ := db.pool.Query(ctx, quoteSeries, symbols, from, to) // readSeries gets the error
-	return outcome("read quotes", readSeries(rows, func(place int, price decimal.Decimal, currency string, at, fresh time.Time) error {
-		return each(backend.Quote{Symbol: symbols[place], Price: price, Currency: backend.Currency(currency), Time: at, FreshUntil: fresh})
+	return outcome("read quotes", readSeries(rows, func(place int, p point) error {
+		return each(backend.Quote{Symbol: symbols[place], Price: p.n, Currency: backend.Currency(p.text), Time: p.at, FreshUntil: p.fresh})
 	}))
 }
 
@@ -67,18 +72,38 @@ func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, fro
 		return nil
 	}
 	rows, _ := db.pool.Query(ctx, rateSeries, sources, targets, from, to) // readSeries gets the error
-	return outcome("read rates", readSeries(rows, func(place int, rate decimal.Decimal, _ string, at, fresh time.Time) error {
-		return each(backend.Rate{Pair: pairs[place], Rate: rate, Time: at, FreshUntil: fresh})
+	return outcome("read rates", readSeries(rows, func(place int, p point) error {
+		return each(backend.Rate{Pair: pairs[place], Rate: p.n, Time: p.at, FreshUntil: p.fresh})
 	}))
 }
 
-// readSeries reads rows of a place in a list, a number, a text, a time and until when
-// the number is fresh, which is zero if that is not known. It decodes them itself,
-// because there are millions of them, and checks their order.
-func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text string, at, fresh time.Time) error) error {
+// point is one price of a series.
+type point struct {
+	n         decimal.Decimal
+	text      string
+	at, fresh time.Time // fresh is zero if until when it is fresh is not known
+}
+
+// readSeries reads rows of a place in a list, a text, and arrays of numbers, times, and
+// times until which the numbers are fresh. It decodes them itself, because there are
+// millions of numbers. The places must be in order; the rows of one place are merged by
+// their times.
+func readSeries(rows pgx.Rows, each func(place int, p point) error) error {
 	defer rows.Close()
-	last, before := -1, time.Time{}
-	interned := map[string]string{}
+	last, points := 0, []point(nil)
+	flush := func() error {
+		byTime := func(a, b point) int { return a.at.Compare(b.at) }
+		if !slices.IsSortedFunc(points, byTime) {
+			slices.SortStableFunc(points, byTime)
+		}
+		for i := range points {
+			if err := each(last, points[i]); err != nil {
+				return err
+			}
+		}
+		points = points[:0]
+		return nil
+	}
 	for rows.Next() {
 		raw := rows.RawValues()
 		for i, field := range rows.FieldDescriptions() {
@@ -87,28 +112,88 @@ func readSeries(rows pgx.Rows, each func(place int, n decimal.Decimal, text stri
 			}
 		}
 		place := int(int32(binary.BigEndian.Uint32(raw[0]))) //nolint:gosec // as PostgreSQL sends it
-		n, err := binaryNumeric(raw[1])
-		if err != nil {
-			return err
-		}
-		text, known := interned[string(raw[2])]
-		if !known {
-			text = string(raw[2])
-			interned[text] = text
-		}
-		at, fresh := binaryTime(raw[3]), time.Time{}
-		if !bytes.Equal(raw[3], raw[4]) {
-			fresh = binaryTime(raw[4])
-		}
-		if place < last || place == last && at.Before(before) {
+		if place < last {
 			return errors.New("read a series: got rows out of order")
 		}
-		last, before = place, at
-		if err := each(place, n, text, at, fresh); err != nil {
+		if place > last {
+			if err := flush(); err != nil {
+				return err
+			}
+			last = place
+		}
+		var err error
+		if points, err = appendPoints(points, string(raw[1]), raw[2], raw[3], raw[4]); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return flush()
+}
+
+// appendPoints appends the elements of three arrays of the same length.
+func appendPoints(points []point, text string, numbers, times, fresh []byte) ([]point, error) {
+	n, numbers, err := binaryArray(numbers)
+	if err != nil {
+		return nil, err
+	}
+	ofTimes, times, timesErr := binaryArray(times)
+	ofFresh, fresh, freshErr := binaryArray(fresh)
+	if err := errors.Join(timesErr, freshErr); err != nil || ofTimes != n || ofFresh != n {
+		return nil, fmt.Errorf("read a series: got arrays of %d, %d and %d: %w", n, ofTimes, ofFresh, err)
+	}
+	points = slices.Grow(points, n)
+	for range n {
+		var number, at, until []byte
+		if number, numbers, err = element(numbers); err != nil {
+			return nil, err
+		}
+		if at, times, err = element(times); err != nil {
+			return nil, err
+		}
+		if until, fresh, err = element(fresh); err != nil {
+			return nil, err
+		}
+		p := point{text: text}
+		if p.n, err = binaryNumeric(number); err != nil {
+			return nil, err
+		}
+		if len(at) != 8 || until != nil && len(until) != 8 {
+			return nil, errors.New("read a series: got a time of a wrong length")
+		}
+		if p.at = binaryTime(at); until != nil {
+			p.fresh = binaryTime(until)
+		}
+		points = append(points, p)
+	}
+	return points, nil
+}
+
+// binaryArray reads the head of a one-dimensional array as PostgreSQL sends it: the
+// numbers of dimensions, whether there are nulls, the type, the length and the first
+// index (see array_send in PostgreSQL's source).
+func binaryArray(b []byte) (n int, elements []byte, err error) {
+	const head = 20
+	if len(b) < head || binary.BigEndian.Uint32(b) != 1 {
+		return 0, nil, errors.New("array: got another number of dimensions, want 1")
+	}
+	return int(binary.BigEndian.Uint32(b[12:])), b[head:], nil
+}
+
+// element reads an element of an array, nil for null, which follows its length.
+func element(b []byte) (value, rest []byte, err error) {
+	if len(b) < 4 {
+		return nil, nil, errors.New("array: got its end, want an element")
+	}
+	n := int(int32(binary.BigEndian.Uint32(b))) //nolint:gosec // as PostgreSQL sends it
+	switch b = b[4:]; {
+	case n < 0:
+		return nil, b, nil
+	case n > len(b):
+		return nil, nil, errors.New("array: got its end, want an element")
+	}
+	return b[:n], b[n:], nil
 }
 
 // microsecondsTo2000 is the time between the epochs of Unix and of PostgreSQL.
