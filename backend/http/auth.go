@@ -160,7 +160,7 @@ const invalidKey = "the API key is not valid"
 
 // keyed serves calls whose key or session is valid, has the scope and is within its rate.
 func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return a.flights.bounded(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 		defer cancel()
 		holder, err := a.caller(ctx, w, r)
@@ -176,7 +176,7 @@ func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 			}
 		}
 		return serve(ctx, w, r, holder.principal)
-	}
+	})
 }
 
 // caller returns who makes a call: the key in its header or else the session in its cookie.

@@ -49,6 +49,7 @@ type Dependencies struct {
 type api struct {
 	Dependencies
 	readiness  readiness
+	flights    flights
 	actions    actions
 	refreshing chan struct{} // holds one element for each call that waits for fresh keys
 	keyholders *keyholders

@@ -34,6 +34,7 @@ var statuses = map[backend.Code]int{
 	CodeInvalidRows:                 http.StatusUnprocessableEntity,
 	backend.CodeLimitReached:        http.StatusConflict,
 	CodeRateLimited:                 http.StatusTooManyRequests,
+	CodeOverloaded:                  http.StatusServiceUnavailable,
 	CodeHTTPSRequired:               http.StatusForbidden,
 	CodeCrossOrigin:                 http.StatusForbidden,
 	CodeSignInDenied:                http.StatusForbidden,
