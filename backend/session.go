@@ -26,7 +26,8 @@ const (
 	SignInOIDC SignIn = "oidc" // with an identity provider
 )
 
-// Session is a person's stay at the page. It may do what its key may, and ends with it.
+// Session is the time that a person is signed in at the page. It may do what its key may,
+// and ends with it.
 type Session struct {
 	ID        string    `json:"id"`
 	KeyID     string    `json:"key_id"`

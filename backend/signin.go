@@ -17,20 +17,20 @@ type Identity struct {
 type IdentityProvider interface {
 	// Name is what people know the provider by.
 	Name() string
-	// Begin returns the address at which a person signs in, and from where they return
-	// to another. The attempt is a secret of the person's browser.
+	// Begin returns the address at which a person signs in and which sends them back to
+	// returnTo afterwards. The attempt is a secret that the person's browser keeps.
 	Begin(ctx context.Context, returnTo string) (address, attempt string, err error)
 	// Complete returns who has signed in with an attempt, by what the provider sent to
 	// the address returned to. The code of its error is CodeForbidden for people who are
-	// no owner and CodeUnauthenticated for an attempt that is over.
+	// not owners and CodeUnauthenticated for an attempt that is over.
 	Complete(ctx context.Context, returnTo, attempt string, sent Sent) (Identity, error)
 }
 
 // Sent is what an identity provider sends with a person who returns.
 type Sent struct{ State, Code string }
 
-// Identities keeps a key for each person of an identity provider, with which nobody can
-// make calls: their sessions are of it.
+// Identities keeps a key for each person of an identity provider. Nobody knows it, so that
+// it serves for the person's sessions only.
 type Identities interface {
 	// IdentityKey returns the principal of a person's key, and creates it if there is
 	// none. If the person's owner or scopes have changed, the key and so its sessions

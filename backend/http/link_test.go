@@ -31,8 +31,8 @@ func TestLinkSignsInOnce(t *testing.T) {
 	}
 }
 
-// A code opens no WebSocket, and a WebSocket's ticket signs nobody in.
-func TestLinksAreNoTickets(t *testing.T) {
+// A link's code does not open a WebSocket, and a WebSocket's ticket does not sign in.
+func TestLinksAreNotTickets(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	ticket := c.do(t, key, "POST", "/v1/ws-tickets", "").JSON["ticket"].(string)

@@ -45,7 +45,7 @@ func (a *api) completeOIDC(w http.ResponseWriter, r *http.Request) error {
 	if err := errors.Join(a.hasProvider(), a.confidential(r)); err != nil {
 		return err
 	}
-	setCookie(w, attemptCookie, "", 0) // whatever comes of it
+	setCookie(w, attemptCookie, "", 0) // it is used only once
 	return toPage(w, "../../../", a.complete(ctx, w, r))
 }
 

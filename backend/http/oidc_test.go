@@ -31,7 +31,7 @@ func newProvider(t *testing.T, owners ...setting.Owner) *provider {
 	m, err := mockoidc.Run()
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, m.Shutdown()) })
-	m.FastForward(now.Sub(time.Now()))
+	m.FastForward(time.Until(now))
 	p := &provider{MockOIDC: m}
 	p.client = newClientOf(t, func(f *fakes) {
 		p.config = oidc.Config{
@@ -153,7 +153,7 @@ func TestBadOIDCAnswers(t *testing.T) {
 			return strings.Replace(back, "state=", "state=x", 1), cookie
 		}, "expired"},
 		"no state": {func(_ *provider, back, cookie string) (string, string) {
-			return back[:strings.Index(back, "?")] + "?code=x", cookie
+			return withQuery(back, "code=x"), cookie
 		}, "expired"},
 		"no cookie": {func(_ *provider, back, _ string) (string, string) { return back, "" }, "expired"},
 		"another code": {func(_ *provider, back, cookie string) (string, string) {
@@ -180,15 +180,15 @@ func TestBadOIDCAnswers(t *testing.T) {
 			return back, cookie
 		}, "failed"},
 		"no secret": {func(p *provider, back, cookie string) (string, string) {
-			p.config.Secret = func(context.Context) (string, error) { return "", errors.New("away") }
+			p.config.Secret = func(context.Context) (string, error) { return "", errors.New("unreachable") }
 			return back, cookie
 		}, "failed"},
-		"a provider that is away": {func(p *provider, back, cookie string) (string, string) {
+		"an unreachable provider": {func(p *provider, back, cookie string) (string, string) {
 			p.config.Issuer = "http://127.0.0.1:1/oidc"
 			return back, cookie
 		}, "failed"},
 		"a refusal": {func(_ *provider, back, cookie string) (string, string) {
-			return back[:strings.Index(back, "?")] + "?error=access_denied", cookie
+			return withQuery(back, "error=access_denied"), cookie
 		}, "access_denied"},
 	} {
 		p := newProvider(t, adaIs)
@@ -201,6 +201,12 @@ func TestBadOIDCAnswers(t *testing.T) {
 	}
 }
 
+// withQuery replaces the query of a path.
+func withQuery(path, query string) string {
+	path, _, _ = strings.Cut(path, "?")
+	return path + "?" + query
+}
+
 // part replaces one part of the attempt in the browser's cookie.
 func part(i int, by string) func(p *provider, back, cookie string) (string, string) {
 	return func(_ *provider, back, cookie string) (string, string) {
@@ -210,7 +216,7 @@ func part(i int, by string) func(p *provider, back, cookie string) (string, stri
 	}
 }
 
-// A provider that is away and none at all are answered in the same place.
+// Without a provider there is nothing to begin; one that is unreachable sends people back.
 func TestNoProvider(t *testing.T) {
 	c := newClient(t)
 	for _, path := range []string{"/v1/sign-in/oidc", "/v1/sign-in/oidc/callback?code=x"} {

@@ -120,7 +120,7 @@ func (a *api) enter(ctx context.Context, w http.ResponseWriter, by backend.Princ
 // The reasons why a person who followed a link is not signed in, for the page.
 const (
 	reasonDenied  = "access_denied"   // by the person, at the identity provider
-	reasonUnknown = "unknown_subject" // who is the person of no owner
+	reasonUnknown = "unknown_subject" // the person is not an owner
 	reasonExpired = "expired"         // or used before
 	reasonLimited = "rate_limited"
 	reasonFailed  = "failed"

@@ -115,7 +115,7 @@ func TestWritesFromAnotherOrigin(t *testing.T) {
 			got := c.do(t, "", call.method, call.path, call.body, append(origin, "Cookie", cookie)...)
 			assert.Equal(t, "cross_origin", got.code(), "%s %s from %v: %s", call.method, call.path, origin, got.Body)
 		}
-		assert.Equal(t, 201, c.do(t, key, "POST", "/v1/portfolios", portfolio, origin...).Status, "a key is no cookie")
+		assert.Equal(t, 201, c.do(t, key, "POST", "/v1/portfolios", portfolio, origin...).Status, "another site cannot know a key")
 	}
 	list := c.do(t, "", "GET", "/v1/portfolios", "", "Cookie", cookie)
 	assert.Equal(t, 200, list.Status)

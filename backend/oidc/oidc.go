@@ -50,7 +50,7 @@ type Provider struct {
 
 var _ backend.IdentityProvider = (*Provider)(nil)
 
-// New returns a provider. It is not called before somebody signs in.
+// New returns a provider, which is not contacted before somebody signs in.
 func New(c Config) *Provider { return &Provider{Config: c, client: &http.Client{Timeout: timeout}} }
 
 // Name implements backend.IdentityProvider: it returns the issuer's host.
@@ -167,7 +167,7 @@ func (p *Provider) identity(token *oidc.IDToken) (backend.Identity, error) {
 		return i, nil
 	}
 	return backend.Identity{}, &backend.Error{
-		Code: backend.CodeForbidden, Message: "the person who signed in is of no owner",
+		Code: backend.CodeForbidden, Message: "the person who signed in is not an owner",
 		Err: errors.New("subject " + strconv.Quote(token.Subject) + " is not in OIDC_OWNERS"),
 	}
 }
