@@ -78,7 +78,7 @@ type APIKey struct {
 	RevokedAt *time.Time `json:"revoked_at"` // null unless revoked
 }
 
-// ValidateOwner checks the name of an owner, which is given once, to the owner's
+// ValidateOwner checks the name of an owner, which is set once, with the owner's
 // first key.
 func ValidateOwner(name string) error {
 	var p problems

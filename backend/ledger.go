@@ -13,28 +13,28 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// CodeOversold is the code of an entry that takes more than there is.
+// CodeOversold is the code of an entry that takes more units than are held.
 const CodeOversold Code = "oversold"
 
-// Policy is what a portfolio chooses about its holdings.
+// Policy is how a portfolio treats its holdings.
 type Policy struct {
 	Method      CostMethod `json:"cost_method"`
 	AllowShorts bool       `json:"allow_shorts"` // a sale may take a holding below zero units
-	// IgnoreCash keeps no cash: what trades pay and bring comes from outside and
-	// goes there. It is for people who do not record deposits. JSON has the
+	// IgnoreCash keeps no cash: purchases are paid from outside the portfolio, and
+	// proceeds leave it. It is for people who do not record deposits. JSON has the
 	// opposite, track_cash.
 	IgnoreCash bool `json:"-"`
 }
 
-// Holding is what the transactions make of one symbol. All its money is in
-// Currency but Income, which is in the currencies it was paid in.
+// Holding is the result of the transactions of one symbol. All its money is in Currency
+// except Income, which is in the currencies it was paid in.
 type Holding struct {
 	Symbol   string          `json:"symbol"`
 	Name     string          `json:"name,omitempty"` // of the instrument
 	Currency Currency        `json:"currency"`       // that of its trades
 	Quantity decimal.Decimal `json:"quantity"`       // units; negative when short
 	Cost     decimal.Decimal `json:"cost"`           // of the units held, purchase fees included
-	Realised decimal.Decimal `json:"realised"`       // gain of the units sold, fees taken off
+	Realised decimal.Decimal `json:"realised"`       // gain of the units sold, after fees
 	Income   Balances        `json:"income"`         // dividends and interest before fees and taxes
 	Lots     []Lot           `json:"lots"`           // the units held, the oldest first; one with Average
 
@@ -46,11 +46,11 @@ type Holding struct {
 // a day. It is derived, never edited.
 type Ledger struct {
 	Through  Date      `json:"through"`  // the last day counted
-	Holdings []Holding `json:"holdings"` // by symbol; those sold out stay, with zero units
-	Cash     Balances  `json:"cash"`     // may be below zero: spent before it was recorded
+	Holdings []Holding `json:"holdings"` // by symbol; those that were sold stay, with zero units
+	Cash     Balances  `json:"cash"`     // may be below zero: spent before its deposit was recorded
 	Income   Balances  `json:"income"`   // dividends and interest before fees and taxes
-	Fees     Balances  `json:"fees"`     // those that are in no cost and in no realised gain
-	Taxes    Balances  `json:"taxes"`    // in no cost, no realised gain and no income
+	Fees     Balances  `json:"fees"`     // those that are not part of a cost or a realised gain
+	Taxes    Balances  `json:"taxes"`    // not part of a cost, a realised gain or an income
 
 	zone  *time.Location // in which its days begin; nil for UTC
 	today dayBook        // the last day with entries
@@ -62,9 +62,9 @@ type Ledger struct {
 // and including through. Their order in the slice does not matter; see
 // Transaction.Compare for the one that does. It does not change its arguments.
 //
-// Every entry that cannot be is reported, joined: an Error each, with
-// CodeOversold or CodeInvalidRequest, naming the entry. The ledger is then
-// empty. It is empty with the context's error too, once the context has ended.
+// All entries that are not possible are reported, joined: an Error each, with
+// CodeOversold or CodeInvalidRequest, that names the entry. The ledger is then empty,
+// as it is with the context's error after the context has ended.
 func Derive(ctx context.Context, policy Policy, txs []Transaction, through Date) (Ledger, error) {
 	d, err := derived(ctx, policy, txs, through)
 	if err != nil {
@@ -105,12 +105,12 @@ func (l Ledger) Currencies() []Currency {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// maxLotMoves bounds the lots that corporate actions copy from one holding to
-// another: a spin-off of a thousand lots makes a thousand.
+// maxLotMoves bounds the lots that corporate actions copy from one holding to another:
+// a spin-off of a thousand lots creates a thousand.
 const maxLotMoves = 1_000_000
 
-// derivation walks through the entries of a portfolio in the order they take
-// effect. What it has derived can be shown at any point and goes on from there.
+// derivation books the entries of a portfolio in the order they take effect. Its state
+// can be shown at any point.
 type derivation struct {
 	policy   Policy
 	through  Date // the last day that was asked for
@@ -122,20 +122,20 @@ type derivation struct {
 	cash, income, fees, taxes Balances
 
 	today   dayBook
-	observe func(effect) // is called with each effect of an entry; may be nil
+	observe func(effect) // called with each effect of an entry; may be nil
 }
 
 // effect is what an entry did to cash and units, for measuring returns.
 type effect struct {
 	Transaction
-	symbol   string // whose holding paid or brought, or was moved
+	symbol   string // of the holding that paid, was paid for or was moved
 	currency Currency
 	cash     decimal.Decimal // change of the cash in currency
 	external bool            // cash came from outside or went there
-	fee      bool            // cash was a fee that is in no cost
+	fee      bool            // cash was a fee that is not part of a cost
 	units    decimal.Decimal // change by a transfer or a corporate action
 	priced   string          // symbol that the units are of
-	moved    bool            // units are between holdings of the portfolio
+	moved    bool            // units moved between holdings of the portfolio
 }
 
 // note reports an effect.
@@ -146,7 +146,8 @@ func (d *derivation) note(e effect) {
 	}
 }
 
-// dayBook is how the last day with entries began, and what happened on it.
+// dayBook has the state at the beginning of the last day with entries, and the effects of
+// that day.
 type dayBook struct {
 	date    Date
 	opening map[string]decimal.Decimal // units before the first entry of the day that concerns them
@@ -154,7 +155,7 @@ type dayBook struct {
 	effects []effect
 }
 
-// begin notes how things are before an entry.
+// begin notes the state before an entry.
 func (d *derivation) begin(tx *Transaction) {
 	if d.today.date != tx.Date {
 		d.today = dayBook{date: tx.Date, opening: map[string]decimal.Decimal{}, cash: d.cash.clone()}
@@ -174,12 +175,12 @@ func newDerivation(policy Policy) *derivation {
 		cash: Balances{}, income: Balances{}, fees: Balances{}, taxes: Balances{}}
 }
 
-// contextCheck is after how many entries a derivation looks whether anybody
-// still waits for it.
+// contextCheck is the number of entries after which a derivation checks whether its
+// context has ended.
 const contextCheck = 256
 
-// book books entries, which are in order, up to a day. It returns the errors of
-// all that cannot be.
+// book books entries, which are in order, up to a day. It returns the errors of all that
+// are not possible.
 func (d *derivation) book(ctx context.Context, txs []Transaction, through Date) error {
 	var wrong []error
 	for i := range txs {
@@ -203,7 +204,7 @@ func (d *derivation) book(ctx context.Context, txs []Transaction, through Date) 
 	return errors.Join(wrong...)
 }
 
-// ledger shows what was derived so far, with the lots or without.
+// ledger returns the ledger of the entries booked so far, with or without lots.
 func (d *derivation) ledger(lots bool) Ledger {
 	l := Ledger{Through: d.through, Holdings: make([]Holding, 0, len(d.symbols)),
 		Cash: d.cash.clone(), Income: d.income.clone(), Fees: d.fees.clone(), Taxes: d.taxes.clone(), today: d.today, ignoreCash: d.policy.IgnoreCash}
@@ -219,7 +220,7 @@ func (d *derivation) ledger(lots bool) Ledger {
 	return l
 }
 
-// clone copies the derivation, which goes on on its own.
+// clone returns a copy that can be continued independently.
 func (d *derivation) clone() *derivation {
 	c := *d
 	c.holdings = make(map[string]*holding, len(d.holdings))
@@ -258,7 +259,7 @@ func invalid(tx Transaction, problem string) error {
 	return &Error{Code: CodeInvalidRequest, Message: entry(tx) + problem}
 }
 
-// entry names a transaction as messages begin.
+// entry returns the name of a transaction with which messages begin.
 func entry(tx Transaction) string {
 	return fmt.Sprintf("%.64s of %s: ", tx.ID, tx.Date)
 }

@@ -13,7 +13,7 @@ var policies = []Policy{
 	{Method: FIFO}, {Method: Average}, {Method: FIFO, AllowShorts: true}, {Method: Average, AllowShorts: true},
 }
 
-// eachHistory checks a property on random histories; the seed is its number.
+// eachHistory checks a property on random histories, identified by their seeds.
 func eachHistory(t *testing.T, check func(t *testing.T, r *rand.Rand, policy Policy, txs []Transaction)) {
 	t.Helper()
 	for seed := range int64(200) {
@@ -26,7 +26,7 @@ func eachHistory(t *testing.T, check func(t *testing.T, r *rand.Rand, policy Pol
 	}
 }
 
-// history makes entries of some days, several a day, that no policy refuses.
+// history returns entries of some days, several per day, that no policy refuses.
 func history(t testing.TB, r *rand.Rand, shorts bool) []Transaction {
 	var txs []Transaction
 	first, held := day(t, "2026-01-01"), int64(0)
@@ -64,7 +64,7 @@ func history(t testing.TB, r *rand.Rand, shorts bool) []Transaction {
 	return numbered(txs...)
 }
 
-// text writes a ledger down, so that two can be compared to the last digit.
+// text formats a ledger so that two can be compared to the last digit.
 func text(t testing.TB, l Ledger) string {
 	t.Helper()
 	b, err := json.Marshal(l)
@@ -80,7 +80,7 @@ func shuffled(r *rand.Rand, txs []Transaction) []Transaction {
 	return txs
 }
 
-func TestOrderOfTheSliceDoesNotMatter(t *testing.T) {
+func TestDeriveIgnoresOrderOfSlice(t *testing.T) {
 	eachHistory(t, func(t *testing.T, r *rand.Rand, policy Policy, txs []Transaction) {
 		mixed := shuffled(r, txs)
 		given := slices.Clone(mixed)
@@ -88,7 +88,7 @@ func TestOrderOfTheSliceDoesNotMatter(t *testing.T) {
 			t.Errorf("Derive(shuffled) = %s, want %s", got, want)
 		}
 		if !slices.EqualFunc(mixed, given, func(a, b Transaction) bool { return a.Compare(b) == 0 }) {
-			t.Error("Derive changed what it was given")
+			t.Error("Derive changed its arguments")
 		}
 	})
 }
@@ -136,7 +136,7 @@ func TestUnitsAndCashAreConserved(t *testing.T) {
 		equal(t, "cash", l.Cash["EUR"], cash.String())
 		equal(t, "units", h.Quantity, units.String())
 
-		// What the trades moved is what was gained less what is still held at cost.
+		// The cash of the trades equals what was gained less the cost of what is still held.
 		external := decimal.Zero
 		for _, tx := range txs {
 			switch tx.Kind {
@@ -181,8 +181,8 @@ func TestSellingAllLeavesZero(t *testing.T) {
 	})
 }
 
-// After a split of four for one, as many more units at a quarter of the price
-// make the same gains.
+// After a split of four for one, four times the units at a quarter of the price result
+// in the same gains.
 func TestSplitChangesNoValue(t *testing.T) {
 	eachHistory(t, func(t *testing.T, r *rand.Rand, policy Policy, txs []Transaction) {
 		at := day(t, "2026-01-01") + Date(r.Intn(14))
@@ -204,8 +204,8 @@ func TestSplitChangesNoValue(t *testing.T) {
 	})
 }
 
-// A ledger of a day knows nothing of later entries.
-func TestLedgerOfADayIsThatOfItsEntries(t *testing.T) {
+// Later entries do not affect the ledger of a day.
+func TestLedgerOfADayIgnoresLaterEntries(t *testing.T) {
 	eachHistory(t, func(t *testing.T, r *rand.Rand, policy Policy, txs []Transaction) {
 		through := day(t, "2026-01-01") + Date(r.Intn(14))
 		got, err := Derive(t.Context(), policy, txs, through)

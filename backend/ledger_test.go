@@ -10,7 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// derive fails the test where there is no ledger.
+// derive fails the test if there is no ledger.
 func derive(t testing.TB, policy Policy, txs []Transaction) Ledger {
 	t.Helper()
 	l, err := Derive(t.Context(), policy, txs, forever)
@@ -20,7 +20,7 @@ func derive(t testing.TB, policy Policy, txs []Transaction) Ledger {
 	return l
 }
 
-// acme returns the one holding of most tests.
+// acme returns the holding of ACME, the only one of most tests.
 func acme(t testing.TB, l Ledger) Holding {
 	t.Helper()
 	h, found := l.Holding("ACME")
@@ -119,8 +119,8 @@ func TestAverageHS284Example3(t *testing.T) {
 
 func TestShortsCloseOldestFirst(t *testing.T) {
 	txs := numbered(
-		sell(t, "2026-01-02", "10", "20", "1"), // brings 199
-		sell(t, "2026-01-03", "10", "30", "0"), // brings 300
+		sell(t, "2026-01-02", "10", "20", "1"), // proceeds 199
+		sell(t, "2026-01-03", "10", "30", "0"), // proceeds 300
 		buy(t, "2026-01-04", "25", "10", "5"),  // closes both for 204, opens 5 for 51
 	)
 	l := derive(t, Policy{Method: FIFO, AllowShorts: true}, txs)
@@ -131,7 +131,7 @@ func TestShortsCloseOldestFirst(t *testing.T) {
 	equal(t, "cash", l.Cash["EUR"], "244")
 }
 
-func TestDeriveRefusesAndNamesEveryEntry(t *testing.T) {
+func TestDeriveReportsEveryEntry(t *testing.T) {
 	txs := numbered(
 		buy(t, "2026-01-02", "10", "1", "0"),
 		sell(t, "2026-01-03", "11", "1", "0"),
@@ -187,8 +187,8 @@ func TestCashIncomeAndFees(t *testing.T) {
 	}
 }
 
-// Of two purchases of one day the one recorded first is sold first; those
-// recorded together go by their ids.
+// Of two purchases of one day, the one recorded first is sold first; those recorded
+// together are ordered by ID.
 func TestOrderOfRecordingPicksLots(t *testing.T) {
 	for _, test := range []struct {
 		cheap, dear Transaction // what identifies them
@@ -208,7 +208,7 @@ func TestOrderOfRecordingPicksLots(t *testing.T) {
 	}
 }
 
-func TestSplitOfADayComesBeforeItsTrades(t *testing.T) {
+func TestSplitPrecedesTradesOfItsDay(t *testing.T) {
 	h := acme(t, derive(t, Policy{Method: FIFO}, numbered(
 		sell(t, "2026-02-02", "20", "5", "0"), // in new units
 		split(t, "2026-02-02", Ratio{New: 2, Old: 1}),
@@ -218,7 +218,7 @@ func TestSplitOfADayComesBeforeItsTrades(t *testing.T) {
 	equal(t, "realised", h.Realised, "20")
 }
 
-func TestSplitRoundsAlikeHoweverManyLots(t *testing.T) {
+func TestSplitRoundingIgnoresNumberOfLots(t *testing.T) {
 	one := numbered(buy(t, "2026-01-02", "10", "1", "0"), split(t, "2026-02-02", Ratio{New: 1, Old: 3}))
 	two := numbered(buy(t, "2026-01-02", "5", "1", "0"), buy(t, "2026-01-03", "5", "1", "0"),
 		split(t, "2026-02-02", Ratio{New: 1, Old: 3}))
@@ -234,7 +234,7 @@ func TestSplitRoundsAlikeHoweverManyLots(t *testing.T) {
 	}
 }
 
-func TestLedgerJSONOfNothing(t *testing.T) {
+func TestLedgerJSONWhenEmpty(t *testing.T) {
 	got, err := json.Marshal(derive(t, Policy{Method: FIFO}, nil))
 	if err != nil || !strings.Contains(string(got), `"holdings":[],"cash":{},"income":{},"fees":{},"taxes":{}`) {
 		t.Errorf("json.Marshal(Ledger) = %s, %v, want empty lists, not null", got, err)

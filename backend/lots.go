@@ -9,7 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// CostMethod says which units a sale takes first. It is chosen per portfolio.
+// CostMethod is the rule for which units a sale takes first. It is chosen per portfolio.
 type CostMethod string
 
 // The cost methods.
@@ -26,17 +26,17 @@ func (m CostMethod) Valid() bool { return m == FIFO || m == LIFO || m == HIFO ||
 const wantCostMethod = "FIFO, LIFO, HIFO or AVERAGE"
 
 // Lot is units that were acquired together. Short lots have negative units and a
-// negative cost: what the sale brought.
+// negative cost: the proceeds of the sale.
 type Lot struct {
 	Opened   Date            `json:"opened"`
 	Quantity decimal.Decimal `json:"quantity"` // units
 	Cost     decimal.Decimal `json:"cost"`     // currency, fees included
 }
 
-// lot is a Lot as it is computed with. Its numbers are those of the time it was
-// opened, before all later splits, so that a split need not touch it; see
-// holding. They are magnitudes, also where it is short, and never changed in
-// place: lots are copied with them.
+// lot is a Lot in a derivation. Its numbers are those of when it was opened, before all
+// later splits, so that a split does not have to change it; see holding. They are
+// magnitudes, even of a short lot, and not changed in place, because copies of the lot
+// share them.
 type lot struct {
 	opened Date
 	order  int64    // of opening
@@ -46,7 +46,7 @@ type lot struct {
 	each   *big.Rat // cost/units, HIFO
 }
 
-// costOf is the cost of some of a lot's units.
+// costOf returns the cost of some of a lot's units.
 func (l *lot) costOf(units *big.Rat) *big.Rat {
 	if units == l.units || units.Cmp(l.units) == 0 {
 		return l.cost
@@ -54,8 +54,8 @@ func (l *lot) costOf(units *big.Rat) *big.Rat {
 	return limited(new(big.Rat).Mul(l.cost, quotient(units, l.units)))
 }
 
-// queue holds a holding's lots as a heap, the one to take next first. Lots that
-// were taken by name stay in it, with nothing left, until they come first.
+// queue has a holding's lots as a heap, the one to take next first. Lots that entries
+// named and used up stay in it until they come first.
 type queue struct {
 	method CostMethod
 	short  bool
@@ -79,7 +79,7 @@ func (q *queue) Less(i, j int) bool {
 	case LIFO:
 		return older(b, a) < 0
 	case HIFO:
-		// What a short lot brought is its cost, below zero.
+		// The cost of a short lot is its proceeds, below zero.
 		if c := a.each.Cmp(b.each); c != 0 {
 			return c > 0 != q.short
 		}
@@ -87,12 +87,12 @@ func (q *queue) Less(i, j int) bool {
 	return older(a, b) < 0
 }
 
-// older orders lots by their day, then as they came.
+// older orders lots by day, then in order of opening.
 func older(a, b *lot) int {
 	return cmp.Or(cmp.Compare(a.opened, b.opened), cmp.Compare(a.order, b.order))
 }
 
-// add puts a lot into the queue. With Average there is one lot, the pool.
+// add adds a lot to the queue. With Average there is one lot, the pool.
 func (q *queue) add(l *lot) {
 	switch {
 	case q.method == Average && len(q.lots) > 0:
@@ -117,7 +117,7 @@ func (q *queue) next() *lot {
 	return nil
 }
 
-// byAge returns the lots that have units left, the oldest first.
+// byAge returns the lots with remaining units, the oldest first.
 func (q *queue) byAge() []*lot {
 	list := slices.Clone(q.lots)
 	list = slices.DeleteFunc(list, func(l *lot) bool { return l.left.Sign() == 0 })
@@ -125,7 +125,7 @@ func (q *queue) byAge() []*lot {
 	return list
 }
 
-// clone copies the lots, which a derivation changes.
+// clone copies the lots, so that a derivation can change them.
 func (q *queue) clone() queue {
 	all := make([]lot, len(q.lots))
 	c := queue{method: q.method, short: q.short, lots: make([]*lot, len(q.lots))}

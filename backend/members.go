@@ -31,7 +31,7 @@ const (
 	HasTransfer                        // transfer
 )
 
-// members says of each kind what an entry must have and what it may have.
+// members has the members that entries of each kind must and may have.
 var members = map[Kind]struct{ must, may Member }{
 	Buy:             {HasSymbol | HasQuantity | HasPrice | HasCurrency, HasAmount | HasFee | HasTax},
 	Sell:            {HasSymbol | HasQuantity | HasPrice | HasCurrency, HasAmount | HasFee | HasTax | HasLots},
@@ -49,10 +49,10 @@ var members = map[Kind]struct{ must, may Member }{
 	Merger:          {HasSymbol | HasToSymbol | HasRatio, HasAmount | HasCurrency},
 }
 
-// anyKind is what is looked at where the kind itself is wrong.
+// anyKind has the members that are checked if the kind itself is wrong.
 var anyKind = struct{ must, may Member }{HasCurrency, ^Member(0)}
 
-// Kinds are all there are, in the order in which messages list them.
+// Kinds are all kinds, in the order in which messages list them.
 var Kinds = []Kind{Buy, Sell, Dividend, Interest, Fee, Deposit, Withdrawal, Conversion,
 	TransferIn, TransferOut, ReturnOfCapital, Split, SpinOff, Merger}
 
@@ -62,15 +62,15 @@ func (k Kind) Has(m Member) bool { return (members[k].must|members[k].may)&m != 
 // Needs reports whether entries of a kind must have a member.
 func (k Kind) Needs(m Member) bool { return members[k].must&m != 0 }
 
-// The amount of a trade may differ from quantity times price by what brokers
-// round, and not by a slip of the keyboard: by half a percent or by a cent.
+// The amount of a trade may differ from quantity times price by half a percent or a
+// cent: enough for the rounding of brokers, too little for a typing error.
 var (
 	amountTolerance = decimal.New(5, -3)
 	amountCent      = decimal.New(1, -2)
 )
 
-// Validate reports every problem of the transaction on its own, a FieldError
-// each, joined. Derive reports what conflicts with other entries.
+// Validate returns all problems of the transaction itself, joined: a FieldError each.
+// Derive reports conflicts with other entries.
 func (t Transaction) Validate() error {
 	var p problems
 	if !slices.Contains(Kinds, t.Kind) {
@@ -85,7 +85,7 @@ func (t Transaction) Validate() error {
 	if utf8.RuneCountInString(t.Note) > MaxNote || !utf8.ValidString(t.Note) {
 		p.add("note", strconv.Itoa(len(t.Note))+" bytes", fmt.Sprintf("at most %d characters of UTF-8", MaxNote))
 	}
-	if strings.ContainsRune(t.Note, 0) { // PostgreSQL's text has none
+	if strings.ContainsRune(t.Note, 0) { // which PostgreSQL's text cannot have
 		p.add("note", "a NUL character", "none")
 	}
 	t.validateSymbols(&p)
@@ -103,8 +103,8 @@ func kindList() string {
 	return strings.Join(names, ", ")
 }
 
-// given checks a member that the kind may not have or has to have. It reports
-// whether there is a value to look at.
+// given checks whether the kind may have or must have a member. It reports whether
+// there is a value to check.
 func (p *problems) given(t Transaction, m Member, path string, there bool) bool {
 	rule, known := members[t.Kind]
 	if !known {
@@ -123,7 +123,7 @@ func (t Transaction) validateSymbols(p *problems) {
 	}
 	if p.given(t, HasToSymbol, "to_symbol", t.ToSymbol != "") {
 		if p.symbol("to_symbol", t.ToSymbol); t.ToSymbol == t.Symbol {
-			p.add("to_symbol", fmt.Sprintf("%.40q", t.ToSymbol), "another symbol")
+			p.add("to_symbol", fmt.Sprintf("%.40q", t.ToSymbol), "a symbol other than symbol")
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (t Transaction) validateCurrencies(p *problems) {
 		p.currency("currency", t.Currency)
 	}
 	if (t.Kind == Split || t.Kind == Merger) && t.Currency != "" && t.Amount.IsZero() {
-		p.add("amount", "none", "an amount, or no currency either")
+		p.add("amount", "none", "an amount, or no currency")
 	}
 	if p.given(t, HasFee, "fee_currency", t.FeeCurrency != "") {
 		if t.FeeCurrency != "" {
@@ -143,7 +143,7 @@ func (t Transaction) validateCurrencies(p *problems) {
 	}
 	if p.given(t, HasTo, "to_currency", t.ToCurrency != "") {
 		if p.currency("to_currency", t.ToCurrency); t.ToCurrency == t.Currency {
-			p.add("to_currency", fmt.Sprintf("%.8q", t.ToCurrency), "another currency than the one that goes")
+			p.add("to_currency", fmt.Sprintf("%.8q", t.ToCurrency), "a currency other than that of amount")
 		}
 	}
 	if p.given(t, HasTransfer, "transfer", t.Transfer != "") && len(t.Transfer) > 64 {

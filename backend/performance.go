@@ -8,13 +8,13 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// returnScale is where returns are rounded, in decimals of a fraction.
+// returnScale is the number of decimals to which returns are rounded.
 const returnScale = 10
 
-// daysPerYear is that of XIRR.
+// daysPerYear is the length of a year by XIRR.
 const daysPerYear = 365
 
-// Span is a stretch of time without cash flows but at its ends, in one currency.
+// Span is a time with cash flows only at its ends, in one currency.
 type Span struct {
 	Start decimal.Decimal // worth at the beginning, before In
 	In    decimal.Decimal // came in at the beginning
@@ -28,9 +28,9 @@ type Span struct {
 //	(End + Out) / (Start + In)
 //
 // less one: the true time-weighted return, geometrically linked, of the Global
-// Investment Performance Standards. A span of nothing counts for nothing. The
-// error is NoCapital where a span has less than nothing at either end, or
-// something from nothing.
+// Investment Performance Standards. A span without capital that stays without it is
+// skipped. The error is NoCapital if a span has negative capital at either end, or ends
+// with capital that it did not begin with.
 func TimeWeighted(spans []Span) (decimal.Decimal, error) {
 	growth := decimal.NewFromInt(1)
 	for _, span := range spans {
@@ -46,7 +46,7 @@ func TimeWeighted(spans []Span) (decimal.Decimal, error) {
 	return growth.Sub(decimal.NewFromInt(1)).Round(returnScale), nil
 }
 
-// ReturnMethod says how a return was computed.
+// ReturnMethod is how a return was computed.
 type ReturnMethod string
 
 // The methods of returns.
@@ -56,15 +56,16 @@ const (
 	MethodModifiedDietz ReturnMethod = "modified_dietz"
 )
 
-// Return is a return, as a fraction, or why there is none.
+// Return is a return as a fraction, or why there is none.
 type Return struct {
 	Value      decimal.NullDecimal `json:"value"`      // over the period
-	Annualised decimal.NullDecimal `json:"annualised"` // a year; null for less than 365 days
+	Annualised decimal.NullDecimal `json:"annualised"` // per year; null for less than 365 days
 	Method     ReturnMethod        `json:"method"`
-	Why        ReturnError         `json:"why,omitempty"` // there is no value, or MethodIRR has none
+	Why        ReturnError         `json:"why,omitempty"` // why there is no value, or none by MethodIRR
 }
 
-// Performance is how a portfolio did from the close of one day to that of another.
+// Performance is the performance of a portfolio from the close of one day to that of
+// another.
 type Performance struct {
 	From Date     `json:"from"`
 	To   Date     `json:"to"`
@@ -73,7 +74,7 @@ type Performance struct {
 	Results
 }
 
-// Results are what a portfolio, or a part of one, made of what was put into it.
+// Results are the worth, the flows and the gain of a portfolio or a part of one.
 type Results struct {
 	Start decimal.NullDecimal `json:"start"` // worth at the close of From
 	End   decimal.NullDecimal `json:"end"`   // worth at the close of To
@@ -85,14 +86,13 @@ type Results struct {
 	MoneyWeighted Return `json:"money_weighted"`
 }
 
-// Part is how a holding or a currency of a portfolio did.
+// Part is the performance of a holding or a currency of a portfolio.
 type Part struct {
 	Symbol   string   `json:"symbol,omitempty"`
 	Currency Currency `json:"currency"`
 	Results
-	// Contribution is the part's gain as a fraction of the capital that the whole
-	// portfolio had at work, so that those of all parts add up to its Modified
-	// Dietz return.
+	// Contribution is the part's gain as a fraction of the average capital of the
+	// whole portfolio, so that those of all parts add up to its Modified Dietz return.
 	Contribution decimal.NullDecimal `json:"contribution"`
 }
 
@@ -109,21 +109,21 @@ func CloseIn(d Date, zone *time.Location) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, zone).Add(-1).UTC()
 }
 
-// flow is what came in and went out on a day, in the base currency.
+// flow is the money that came in and went out on a day, in the base currency.
 type flow struct {
 	in, out  decimal.Decimal
 	unpriced bool
 }
 
-// subject is what is measured: its worth at the close of each of some days, and
-// its flows.
+// subject is something that is measured: its worth at the close of each of some days,
+// and its flows.
 type subject struct {
 	days  []Date // the first is the start, the last the end; each flow's day and the one before are there
 	worth []decimal.NullDecimal
 	flows map[Date]*flow
 }
 
-// started is the day before the first one on which there was anything.
+// started is the day before the first one on which it had anything.
 func (s subject) started() Date {
 	if !s.worth[0].Valid || !s.worth[0].Decimal.IsZero() {
 		return s.days[0]
@@ -136,8 +136,8 @@ func (s subject) started() Date {
 	return s.days[0]
 }
 
-// measure computes the returns. By convention what comes in works from the
-// beginning of its day and what goes out until the end of it.
+// measure computes the returns. By convention, money that comes in counts from the
+// beginning of its day, and money that goes out until the end of it.
 func (s subject) measure() Results {
 	first, last := 0, len(s.days)-1
 	r := Results{Start: s.worth[first], End: s.worth[last]}
@@ -196,8 +196,8 @@ func timeWeighted(spans []Span, days int) Return {
 	return r
 }
 
-// moneyWeighted returns the internal rate of return. Where all that was put in
-// is lost no rate solves the equation, and the limit is −100 %.
+// moneyWeighted returns the internal rate of return. If all that was invested is lost,
+// no rate solves the equation, and the limit is −100 %.
 func moneyWeighted(flows []CashFlow, days int) Return {
 	r := Return{Method: MethodIRR}
 	growth, elapsed, err := internalGrowth(flows)
@@ -215,7 +215,7 @@ func moneyWeighted(flows []CashFlow, days int) Return {
 	return r
 }
 
-// allLost reports whether money was put in and none came back.
+// allLost reports whether money was invested and none came back.
 func allLost(flows []CashFlow) bool {
 	lost := false
 	for _, f := range flows {
@@ -227,8 +227,8 @@ func allLost(flows []CashFlow) bool {
 	return lost
 }
 
-// capital is what was at work on average from a day to another: the worth at the
-// start and each flow for the part of the time that it was there.
+// capital returns the average capital from one day to another: the worth at the start
+// and each flow, weighted with the part of the time that it was invested.
 func (s subject) capital(since, until Date) (average decimal.Decimal, priced bool) {
 	days := decimal.NewFromInt(int64(until - since))
 	priced = s.worth[0].Valid
@@ -243,9 +243,9 @@ func (s subject) capital(since, until Date) (average decimal.Decimal, priced boo
 	return s.worth[0].Decimal.Add(weighted.DivRound(days, 2*returnScale)), priced
 }
 
-// modifiedDietz returns the gain on the capital at work, which needs no root. Where
-// that capital is not above zero, because an account stood nearly empty before a
-// last fee, time at the end is left out until it is.
+// modifiedDietz returns the gain on the average capital, for which no equation has to be
+// solved. If that capital is not above zero, because an account was nearly empty before
+// a last fee, time at the end is left out until it is.
 func (s subject) modifiedDietz(gain decimal.Decimal, since Date, why ReturnError) Return {
 	r := Return{Method: MethodModifiedDietz, Why: why}
 	average, priced := s.capital(since, s.days[len(s.days)-1])
@@ -262,7 +262,7 @@ func (s subject) modifiedDietz(gain decimal.Decimal, since Date, why ReturnError
 	return r
 }
 
-// annualised is a return a year, for a period of a year or more.
+// annualised returns the return per year, for a period of a year or more.
 func annualised(value decimal.Decimal, days int) decimal.NullDecimal {
 	if days < daysPerYear || value.LessThan(decimal.NewFromInt(-1)) {
 		return decimal.NullDecimal{}

@@ -43,7 +43,7 @@ func TestTimeWeightedNeedsCapital(t *testing.T) {
 		want error
 	}{
 		{"nothing", Span{}, nil},
-		{"something from nothing", Span{End: dec("1")}, NoCapital},
+		{"capital without any before", Span{End: dec("1")}, NoCapital},
 		{"a debt", Span{Start: dec("-5"), End: dec("-4")}, NoCapital},
 		{"more than all lost", Span{Start: dec("5"), End: dec("-1")}, NoCapital},
 		{"all lost", Span{Start: dec("5")}, nil},
@@ -55,8 +55,8 @@ func TestTimeWeightedNeedsCapital(t *testing.T) {
 	}
 }
 
-// year is 10 ACME bought of a deposit at 100, 10 more at 110, and 10 sold at 121
-// to be withdrawn.
+// year has a deposit to buy 10 ACME at 100, 10 more bought at 110, and 10 sold at 121
+// and withdrawn.
 func year(t testing.TB) []Transaction {
 	return numbered(
 		money(t, Deposit, "2025-01-02", "1000", "0"), buy(t, "2025-01-02", "10", "100", "0"),
@@ -65,7 +65,7 @@ func year(t testing.TB) []Transaction {
 	)
 }
 
-// closes returns ACME's closing prices of the days on which they changed.
+// closes returns ACME's closing prices on the days on which they changed.
 func closes(t testing.TB, changes ...dated) []Quote {
 	var quotes []Quote
 	for _, change := range changes {
@@ -103,8 +103,8 @@ func TestPerform(t *testing.T) {
 	known(t, "MoneyWeighted, annualised", p.MoneyWeighted.Annualised, want.String())
 }
 
-// A period takes what was there before as if it came in when it begins.
-func TestPerformFromTheMiddle(t *testing.T) {
+// What was held before a period counts as coming in at its beginning.
+func TestPerformOfLaterPeriod(t *testing.T) {
 	p, err := perform(t, Policy{Method: FIFO}, year(t), day(t, "2025-01-02"), day(t, "2025-07-02"),
 		closes(t, dated{"2025-01-02", "100"}, dated{"2025-04-01", "110"}))
 	if err != nil {
@@ -117,7 +117,7 @@ func TestPerformFromTheMiddle(t *testing.T) {
 	known(t, "MoneyWeighted of half a year, annualised", p.MoneyWeighted.Annualised, "")
 }
 
-func TestPerformWithoutANumber(t *testing.T) {
+func TestPerformWithoutResult(t *testing.T) {
 	whole := closes(t, dated{"2025-01-02", "100"})
 	foreign := year(t)
 	for i := range foreign {
@@ -167,8 +167,8 @@ func TestPerformRefuses(t *testing.T) {
 	}
 }
 
-// What comes in and goes out does not move the time-weighted return: it is the
-// change of the price, where the price rests on the days of flows.
+// Flows do not affect the time-weighted return: it is the change of the price if the
+// price does not change on days with flows.
 func TestTimeWeightedIgnoresFlows(t *testing.T) {
 	for seed := range int64(50) {
 		r := rand.New(rand.NewSource(seed))

@@ -15,11 +15,11 @@ type Portfolio struct {
 	Name  string   `json:"name"` // 1–100 characters
 	Base  Currency `json:"base_currency"`
 	Policy
-	// TimeZone says which day it is and when a day closes, as the IANA time zone
-	// database names it; "" is UTC.
+	// TimeZone is a name of the IANA time zone database; "" is UTC. It determines the
+	// current day and when a day closes.
 	TimeZone string `json:"time_zone"`
 	// Version grows by one with each change of the portfolio or of one of its
-	// transactions: what was derived from one version stays right for that version.
+	// transactions: what was derived from one version remains valid for it.
 	Version   int64     `json:"version"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
@@ -66,8 +66,7 @@ func (f *Portfolio) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Location returns the time zone of the portfolio's days, UTC for one that is
-// not known.
+// Location returns the time zone of the portfolio's days, UTC for an unknown one.
 func (f Portfolio) Location() *time.Location {
 	zone, err := zoneNamed(f.TimeZone)
 	if err != nil {
@@ -76,17 +75,17 @@ func (f Portfolio) Location() *time.Location {
 	return zone
 }
 
-// Today returns the day that it is for the portfolio.
+// Today returns the current day of the portfolio.
 func (f Portfolio) Today(now time.Time) Date { return DateIn(now, f.Location()) }
 
-// zones are the time zones that were read, by name: reading one takes long.
+// zones caches time zones by name, because loading one is slow.
 var zones sync.Map
 
 func zoneNamed(name string) (*time.Location, error) {
 	if zone, found := zones.Load(name); found {
 		return zone.(*time.Location), nil
 	}
-	if name == "Local" { // time.LoadLocation would take this machine's
+	if name == "Local" { // which time.LoadLocation takes for this machine's
 		return nil, fmt.Errorf("time zone: got %q", name)
 	}
 	zone, err := time.LoadLocation(name)
@@ -100,14 +99,14 @@ func zoneNamed(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// AuditEntry is one line of the append-only record of who changed what.
+// AuditEntry is one line of the audit: who changed what. Lines are only added.
 type AuditEntry struct {
 	ID        int64     `json:"id"` // grows
 	At        time.Time `json:"at"`
 	KeyID     string    `json:"key_id"`    // "" for the command line
 	Action    string    `json:"action"`    // such as "transaction.update"
 	Subject   string    `json:"subject"`   // id of what was changed
-	Portfolio string    `json:"portfolio"` // "" where none is concerned
-	Before    any       `json:"before"`    // null where it was made
-	After     any       `json:"after"`     // null where it was deleted
+	Portfolio string    `json:"portfolio"` // "" if none is concerned
+	Before    any       `json:"before"`    // null if it was created
+	After     any       `json:"after"`     // null if it was deleted
 }

@@ -8,8 +8,8 @@ import (
 // MarketPricer returns prices straight from a market.
 type MarketPricer struct{ Market }
 
-// Prices implements Pricer. Of past days a market knows the last price of each:
-// where that was not known at asOf yet, the price of the day before counts.
+// Prices implements Pricer. Of past days, a market has only the last price:
+// if that was not known at asOf yet, the price of the day before is used.
 func (m MarketPricer) Prices(ctx context.Context, symbols []string, currencies []Currency, asOf time.Time) (Prices, error) {
 	if asOf.IsZero() {
 		return m.Latest(ctx, symbols, currencies)

@@ -7,7 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// pricing goes through the days of a holding with the price of each.
+// pricing steps through the days of a holding with the price of each.
 type pricing struct {
 	*track
 	zone   *time.Location
@@ -15,7 +15,7 @@ type pricing struct {
 
 	next     int // quote that is not in effect yet
 	count    int // quantity in effect, counted from 1
-	dealt    int // trades that are known
+	dealt    int // number of trades known
 	quantity decimal.Decimal
 	currency Currency // of value
 	state    State
@@ -24,10 +24,10 @@ type pricing struct {
 	scratch  big.Int
 
 	price decimal.Decimal
-	ratio *big.Rat // units that a unit of the price's time is now; one but after a split
+	ratio *big.Rat // units now for one unit of the price; one except after a split
 }
 
-// advance goes to a day, and the time at which it is valued.
+// advance moves on to a day and the time at which it is valued.
 func (p *pricing) advance(d Date, s session) {
 	at, stale := s.at, false
 	before := [3]int{p.next, p.count, p.dealt}
@@ -59,7 +59,7 @@ func (p *pricing) advance(d Date, s session) {
 	}
 }
 
-// since is the earliest day of a split that the price may not be of.
+// since is the earliest day of splits that the price may not include.
 func (p *pricing) since() Date {
 	if p.next > 0 {
 		return DateIn(p.quotes[p.next-1].Time, p.zone)
@@ -85,7 +85,7 @@ func (p *pricing) revalue(d Date) {
 		p.value.SetInt64(0)
 		return
 	}
-	// This runs for each quote of a history, so it allocates nothing where it can.
+	// This runs for each quote of a history, so it avoids allocations.
 	if shift := p.price.Exponent() + unitScale; p.ratio == one && shift >= 0 && shift <= unitScale && p.price.NumDigits() < 19 {
 		p.scratch.SetInt64(p.price.CoefficientInt64())
 		p.scratch.Mul(&p.scratch, powersOfTen[shift])
@@ -95,13 +95,13 @@ func (p *pricing) revalue(d Date) {
 	p.value.Set(scaledInt(p.worth(p.quantity)))
 }
 
-// worth is what some units are worth at the price.
+// worth returns what units are worth at the price.
 func (p *pricing) worth(units decimal.Decimal) decimal.Decimal {
 	return worthOf(units, p.price, p.ratio)
 }
 
-// worthOf is what units are worth at a price from before splits: exact, but where
-// a split makes a fraction, which is rounded to 18 decimals.
+// worthOf returns what units are worth at a price from before splits: exactly, except
+// that a fraction that a split makes is rounded to 18 decimals.
 func worthOf(units, price decimal.Decimal, ratio *big.Rat) decimal.Decimal {
 	worth := units.Mul(price)
 	if ratio == one {
@@ -130,7 +130,7 @@ func (s unitChange) after(at time.Time, zone *time.Location) bool {
 	return openingIn(s.date, s.clock, zone).After(at)
 }
 
-// openingIn is the moment of a time of day, midnight for none.
+// openingIn returns the moment of a time of day, midnight for the zero value.
 func openingIn(d Date, c Clock, zone *time.Location) time.Time {
 	if zone == nil {
 		zone = time.UTC
@@ -139,7 +139,7 @@ func openingIn(d Date, c Clock, zone *time.Location) time.Time {
 	return time.Date(year, month, day, 0, 0, int(max(c-1, 0)), 0, zone)
 }
 
-// scaledInt is an amount of at most 36 decimals in 10^-36.
+// scaledInt returns an amount of at most 36 decimals in 10^-36.
 func scaledInt(d decimal.Decimal) *big.Int {
 	n := d.Coefficient()
 	if shift := d.Exponent() + moneyScale; shift >= 0 && int(shift) < len(powersOfTen) {

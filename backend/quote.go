@@ -10,12 +10,12 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// StaleAfter is the age beyond which a quote or a rate is stale if nobody said until
-// when it is fresh. How long one is cached is another matter; see package valkey.
+// StaleAfter is the age beyond which a quote or a rate is stale if its source does not
+// say until when it is fresh. How long one is cached is set in package valkey.
 const StaleAfter = 60 * time.Second
 
-// MaxFresh is how long after its time a quote or a rate may be fresh at most: longer
-// than any market is closed.
+// MaxFresh is how long after its time a quote or a rate may be fresh at most. No market
+// is closed for as long.
 const MaxFresh = 31 * 24 * time.Hour
 
 // MaxClockSkew is how far a feed's clock may be ahead of ours.
@@ -30,8 +30,8 @@ type Quote struct {
 	Price    decimal.Decimal `json:"price"` // currency per unit; 0 is a price: worthless
 	Currency Currency        `json:"currency"`
 	Source   string          `json:"source"`   // the feed
-	Time     time.Time       `json:"time"`     // when it was so, by the source
-	Received time.Time       `json:"received"` // when it came here
+	Time     time.Time       `json:"time"`     // when it was valid, by the source's clock
+	Received time.Time       `json:"received"` // when the service received it
 	// FreshUntil is until when the source can be expected to have no newer price; the
 	// zero value is StaleAfter after Time.
 	FreshUntil time.Time `json:"fresh_until,omitzero"`
@@ -57,7 +57,7 @@ func (q Quote) StaleFrom() time.Time { return staleFrom(q.Time, q.FreshUntil) }
 // Stale reports whether a newer price can be expected at now.
 func (q Quote) Stale(now time.Time) bool { return now.After(q.StaleFrom()) }
 
-// Pair is an exchange: one unit of From is worth so many of To.
+// Pair is a pair of currencies. Its rate is the number of units of To for one of From.
 type Pair struct {
 	From Currency `json:"from"`
 	To   Currency `json:"to"`
@@ -104,18 +104,18 @@ func staleFrom(at, freshUntil time.Time) time.Time {
 	return freshUntil
 }
 
-// age of something that may be ahead of our clock.
+// age returns the age of a price, zero if its time is ahead of our clock.
 func age(at, now time.Time) time.Duration { return max(0, now.Sub(at)) }
 
-// Prices are the quotes and rates known at some time, the latest of each. What
-// is not in them is missing; it has no value that could be taken for a price.
+// Prices are the latest quotes and rates known at some time. What is missing has no
+// entry, and no value that could be mistaken for a price.
 type Prices struct {
 	Quotes map[string]Quote // by symbol
 	Rates  map[Pair]Rate    // as they were published; see Converted for the others
 }
 
-// quote returns the price of a symbol as of a time. One that is newer, beyond a
-// skewed clock, was not known then.
+// quote returns the price of a symbol as of a time, unless it is newer by more than the
+// allowed clock skew: then it was not known.
 func (p Prices) quote(symbol string, asOf time.Time) (Quote, bool) {
 	q, found := p.Quotes[symbol]
 	return q, found && !q.Time.After(asOf.Add(MaxClockSkew))
@@ -162,8 +162,8 @@ func (p *problems) freshness(at, until time.Time) {
 // that is over.
 type session struct {
 	at time.Time
-	// open is when the last weekday up to the day began: what traded since is of its
-	// close, whenever that was. It is zero for another time than a close.
+	// open is when the last weekday up to the day began: a price from then on counts as
+	// its close. It is zero if the session is not a close.
 	open time.Time
 }
 
@@ -172,7 +172,7 @@ func closeOf(d Date, zone *time.Location) session {
 	return session{at: CloseIn(d, zone), open: openingIn(weekday(d), 0, zone)}
 }
 
-// sessionAt is the close of a day if a time is one, and otherwise the time.
+// sessionAt returns the close of a day if the time is one, otherwise the time.
 func sessionAt(at time.Time, zone *time.Location) session {
 	if d := DateIn(at, zone); CloseIn(d, zone).Equal(at) {
 		return closeOf(d, zone)

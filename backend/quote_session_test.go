@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A price is stale by its source's calendar: after FreshUntil, or a minute where nobody
-// said until when it is fresh. The close of a day that is over is not stale.
+// A price is stale by its source's calendar: after FreshUntil, or a minute if its
+// source does not set that. The close of a past day is not stale.
 func TestSession(t *testing.T) {
 	at := func(text string) time.Time { return convertedAt(t, text) }
 	day := func(text string) session {
@@ -28,7 +28,7 @@ func TestSession(t *testing.T) {
 		{"an old live price", session{at: friday.Add(time.Minute + 1)}, friday, time.Time{}, true},
 		{"a close at the weekend", session{at: friday.AddDate(0, 0, 2)}, friday, monday, false},
 		{"a close until the grace has passed", session{at: monday}, friday, monday, false},
-		{"a close of which the next is missing", session{at: monday.Add(1)}, friday, monday, true},
+		{"a close whose successor is missing", session{at: monday.Add(1)}, friday, monday, true},
 		{"the close of a past day, by a live price", day("2026-03-06"), friday, time.Time{}, false},
 		{"the close of a past Saturday", day("2026-03-07"), friday, time.Time{}, false},
 		{"the close of a past Sunday", day("2026-03-08"), friday, time.Time{}, false},
@@ -42,7 +42,7 @@ func TestSession(t *testing.T) {
 		}
 	}
 	if s := sessionAt(CloseIn(DateOf(friday), time.UTC), time.UTC); s.open.IsZero() {
-		t.Error("sessionAt(the close of a day) is no close")
+		t.Error("sessionAt(the close of a day) is not a close")
 	}
 	if s := sessionAt(friday, time.UTC); !s.open.IsZero() {
 		t.Error("sessionAt(a time within a day) is a close")

@@ -53,7 +53,7 @@ func TestValidateQuotesAndRates(t *testing.T) {
 		{"no quote", Quote{}.Validate(), []string{"currency", "source", "symbol", "time"}},
 		{"no rate", Rate{}.Validate(), []string{"from", "rate", "source", "time", "to"}},
 		{"a price below zero", quote("ACME", "-1", "EUR", noon).Validate(), []string{"price"}},
-		{"from the future", early.Validate(), []string{"time"}},
+		{"in the future", early.Validate(), []string{"time"}},
 		{"never received", Quote{Symbol: "A", Currency: "EUR", Source: "s", Time: noon}.Validate(), []string{"received"}},
 		{"a rate to itself", rate("EUR", "EUR", "1", noon).Validate(), []string{"to"}},
 		{"a long source", Quote{Symbol: "A", Currency: "EUR", Source: strings.Repeat("s", 65), Time: noon,

@@ -7,18 +7,18 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Summary is how all portfolios of an owner did together, in one currency.
-// Transfers between them are no flows.
+// Summary is the performance of all portfolios of an owner together, in one currency.
+// Transfers between them are not flows.
 type Summary struct {
 	Performance
-	State      State               `json:"state"`    // the worst there is
+	State      State               `json:"state"`    // the worst of all
 	Total      decimal.NullDecimal `json:"total"`    // Invested and Cash, at the close of To or now
-	Invested   decimal.NullDecimal `json:"invested"` // null where something is missing
+	Invested   decimal.NullDecimal `json:"invested"` // null if something is missing
 	Cash       decimal.NullDecimal `json:"cash"`
 	Portfolios []PortfolioSummary  `json:"portfolios"` // the oldest first
 }
 
-// PortfolioSummary is one portfolio's part in a Summary, transfers included.
+// PortfolioSummary is one portfolio in a Summary, with transfers as flows.
 type PortfolioSummary struct {
 	ID    string              `json:"id"`
 	Name  string              `json:"name"`
@@ -109,7 +109,7 @@ func (t *Tracker) timelines(ctx context.Context, owner string, to Date) ([]*time
 	}
 }
 
-// add adds what another subject was worth, and its flows, on the same days.
+// add adds the worth and the flows of another subject on the same days.
 func (s subject) add(other subject) {
 	for i := range s.worth {
 		s.worth[i] = sum(s.worth[i], other.worth[i])

@@ -6,7 +6,7 @@ import (
 )
 
 // Superseded reports whether a stored valuation of a day differs from v, the
-// valuation of that day by what is known now: an entry, a price or a rate was
+// valuation of that day by what is known now: then an entry, a price or a rate was
 // corrected since. Members that only one of them has are not compared, because a
 // valuation gains members as the service does.
 func (v Valuation) Superseded(stored []byte) (bool, error) {

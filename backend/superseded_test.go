@@ -37,7 +37,7 @@ func TestSuperseded(t *testing.T) {
 		"without a newer member":  {strings.Replace(stored, `"day_change":null,`, "", 1), false},
 		"with an older member":    {strings.Replace(stored, `{`, `{"was":1,`, 1), false},
 		"another total":           {strings.Replace(stored, `"total":"5"`, `"total":"6"`, 1), true},
-		"no total":                {strings.Replace(stored, `"total":"5"`, `"total":null`, 1), true},
+		"total null":              {strings.Replace(stored, `"total":"5"`, `"total":null`, 1), true},
 		"another close":           {strings.Replace(stored, `02T23`, `02T12`, 1), true},
 		"another symbol":          {strings.Replace(stored, `"symbol":"A"`, `"symbol":"B"`, 1), true},
 		"another age":             {strings.Replace(stored, `"age_ms":3`, `"age_ms":4`, 1), true},

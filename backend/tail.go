@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// forever is a day behind every entry.
+// forever is a day after every entry.
 const forever = Date(math.MaxInt32)
 
-// Tail checks entries that take effect after all others of a portfolio, at the
-// cost of the new ones alone. It is not safe for concurrent use.
+// Tail checks entries that take effect after all others of a portfolio, in time that
+// depends only on the new ones. It is not safe for concurrent use.
 type Tail struct {
 	Version int64 // of the portfolio
 	Entries int
@@ -32,9 +32,9 @@ func NewTail(ctx context.Context, p Portfolio, txs []Transaction) (*Tail, error)
 	return t, nil
 }
 
-// Append adds entries that make another version of the portfolio. It reports
-// false, and does nothing, if one of them takes effect before the last. The
-// error is that of Derive; the tail is of no more use then.
+// Append adds entries that result in a new version of the portfolio. It returns false
+// and does nothing if one of them takes effect before the last one. The error is that
+// of Derive; after it, the tail must not be used again.
 func (t *Tail) Append(ctx context.Context, p Portfolio, version int64, txs []Transaction) (bool, error) {
 	txs = slices.SortedFunc(slices.Values(txs), Transaction.Compare)
 	if p.Policy != t.policy || len(txs) > 0 && t.Entries > 0 && txs[0].Compare(t.last) < 0 {

@@ -27,7 +27,7 @@ type track struct {
 	splits     []unitChange
 }
 
-// amountAt is how much there was from the close of a day on.
+// amountAt is the amount from the close of a day on.
 type amountAt struct {
 	from   Date
 	amount decimal.Decimal
@@ -64,7 +64,7 @@ func newTimeline(ctx context.Context, p Portfolio, txs []Transaction, through Da
 	return t, nil
 }
 
-// note takes down what the entries of a day changed.
+// note records what the entries of a day changed.
 func (t *timeline) note(d *derivation, txs []Transaction, day Date) {
 	for i := range txs {
 		tx := &txs[i]
@@ -105,8 +105,7 @@ func changed(list []amountAt, day Date, amount decimal.Decimal) []amountAt {
 	return list
 }
 
-// external returns what an effect moved across the portfolio's border: cash that
-// came in, or units.
+// external returns the cash or units that an effect moved into the portfolio.
 func (t *timeline) external(e effect) (cash, units decimal.Decimal) {
 	switch {
 	case e.moved:
@@ -117,13 +116,13 @@ func (t *timeline) external(e effect) (cash, units decimal.Decimal) {
 		}
 		return e.cash, e.units
 	case e.external:
-		return decimal.Zero, e.units // a deposit that nothing is known of afterwards
+		return decimal.Zero, e.units // a deposit that does not change anything else
 	}
 	return e.cash.Neg(), decimal.Zero
 }
 
-// flowDays returns the days after from and up to to on which something crossed a
-// border that is measured, in order.
+// flowDays returns the days after from and up to to with flows that are measured, in
+// order.
 func (t *timeline) flowDays(from, to Date, parts bool) []Date {
 	var days []Date
 	for _, e := range t.effects {
@@ -149,7 +148,7 @@ func measured(from, to Date, flows []Date) []Date {
 	return slices.Compact(days)
 }
 
-// symbols returns those that were held or moved, sorted.
+// symbols returns the symbols that were held or moved, sorted.
 func (t *timeline) symbols() []string {
 	var list []string
 	for symbol := range t.holdings {
@@ -159,7 +158,7 @@ func (t *timeline) symbols() []string {
 	return list
 }
 
-// currencies returns those that anything was booked in, and the base.
+// currencies returns the base currency and those with entries.
 func (t *timeline) currencies(base Currency) []Currency {
 	list := []Currency{base}
 	add := func(c Currency) {

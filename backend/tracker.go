@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// Tracker says what portfolios hold, are worth and earned. It keeps ledgers by
-// portfolio and version, so that an answer about a portfolio that did not change
-// costs one look at its version and none at its transactions. It is safe for
-// concurrent use. What it returns is shared and must not be changed. The code of
-// an error about another owner's portfolio is CodeNotFound.
+// Tracker computes what portfolios hold, are worth and have earned. It caches ledgers by
+// portfolio and version, so that for a portfolio that has not changed it reads only the
+// version. It is safe for concurrent use. Its results are shared and must not be
+// changed. The code of an error about another owner's portfolio is CodeNotFound.
 type Tracker struct {
 	portfolios  Portfolios
 	market      Market
@@ -21,7 +20,7 @@ type Tracker struct {
 	now         func() time.Time
 	books       *bookCache
 	valuing     *batches[[]byte]
-	corrections atomic.Int64 // counts corrections of prices of days that are over
+	corrections atomic.Int64 // number of corrections of prices of past days
 	names       atomic.Pointer[map[string]string]
 }
 
@@ -32,7 +31,7 @@ func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() 
 		books: newBookCache(maxCachedTransactions, portfolios), valuing: newBatches[[]byte]()}
 }
 
-// Corrected tells the tracker that a price or a rate of a day that is over changed.
+// Corrected reports to the tracker that a price or a rate of a past day has changed.
 func (t *Tracker) Corrected() { t.corrections.Add(1) }
 
 // SetNames sets the names of instruments by symbol, which must not be changed
@@ -56,7 +55,7 @@ func (t *Tracker) Holdings(ctx context.Context, owner, id string, asOf time.Time
 	return l, err
 }
 
-// dayOf returns the day of a time for a portfolio, none for the zero time.
+// dayOf returns the day of a time for a portfolio, zero for the zero time.
 func dayOf(p Portfolio, asOf time.Time) Date {
 	if asOf.IsZero() {
 		return 0
@@ -65,8 +64,8 @@ func dayOf(p Portfolio, asOf time.Time) Date {
 }
 
 // Valuation values a portfolio as of a time by the prices known then; the zero
-// time means now. Of past days the last price of each is known, so what a price
-// was in the middle of one is not: the close before counts there.
+// time means now. Of past days, only the last price of each is known: for a time within
+// one, the close before is used.
 func (t *Tracker) Valuation(ctx context.Context, owner, id string, asOf time.Time) (Valuation, error) {
 	b, _, err := t.book(ctx, owner, id)
 	if err != nil {
@@ -94,7 +93,7 @@ func (t *Tracker) valueBook(ctx context.Context, b *book, asOf time.Time) (Valua
 	return in.value(at), nil
 }
 
-// inputs is what a valuation depends on besides its time.
+// inputs are what a valuation depends on besides its time.
 type inputs struct {
 	view
 	base   Currency
@@ -103,7 +102,7 @@ type inputs struct {
 	names  *map[string]string // of instruments; nil for none
 }
 
-// held returns what a valuation of a book at a time depends on, but for the prices.
+// held returns what a valuation of a book at a time depends on, without the prices.
 func (t *Tracker) held(ctx context.Context, b *book, at time.Time) (in inputs, err error) {
 	p, v, err := b.snapshot(ctx, at)
 	if err != nil {
@@ -124,8 +123,8 @@ func (in inputs) value(at time.Time) Valuation {
 	return v
 }
 
-// pricesOf returns the prices known as of a time, with the rates of currencies
-// that something is priced in and nothing is held in.
+// pricesOf returns the prices known as of a time, including the rates of currencies in
+// which something is priced but nothing is held.
 func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []Currency, base Currency, asOf time.Time) (Prices, error) {
 	prices, err := t.prices.Prices(ctx, symbols, withRateBase(withBase(currencies, base)), asOf)
 	if err != nil {
@@ -205,8 +204,8 @@ func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date,
 	return appraise(ctx, t.market, line, line.portfolio.Base, measured(from, to, line.flowDays(from, to, parts)), t.now(), parts)
 }
 
-// History returns what a portfolio was worth at the close of each day from from to
-// to, at most MaxDays; for today that is what it is worth now.
+// History returns what a portfolio was worth at the close of each day from from through
+// to, at most MaxDays; for today, what it is worth now.
 func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) ([]DayValue, error) {
 	if from < 1 || from > to || to-from >= MaxDays {
 		return nil, &Error{Code: CodeInvalidRequest,
@@ -235,7 +234,7 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 	return history, nil
 }
 
-// book returns the book of a portfolio as it is now.
+// book returns the current book of a portfolio.
 func (t *Tracker) book(ctx context.Context, owner, id string) (*book, Portfolio, error) {
 	p, err := t.portfolios.GetPortfolio(ctx, owner, id)
 	if err != nil {
@@ -245,7 +244,7 @@ func (t *Tracker) book(ctx context.Context, owner, id string) (*book, Portfolio,
 	return b, p, err
 }
 
-// withBase adds the base currency where it is not there. It does not change its
+// withBase adds the base currency unless it is in the list. It does not change its
 // arguments.
 func withBase(currencies []Currency, base Currency) []Currency {
 	if slices.Contains(currencies, base) {

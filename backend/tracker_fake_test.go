@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// shelf keeps portfolios in memory and counts what is asked of it.
+// shelf keeps portfolios in memory and counts the calls.
 type shelf struct {
-	Portfolios // the methods that no tracker calls
+	Portfolios // methods that trackers do not call
 
 	mu        sync.Mutex
 	portfolio Portfolio
@@ -22,7 +22,7 @@ type shelf struct {
 	written   map[string]int64 // version of the portfolio by ID of the entry
 	deleted   map[string]int64
 	loads     int
-	block     chan struct{} // Load waits for its end, if there is one
+	block     chan struct{} // Load waits until it is closed, unless nil
 	failure   error
 }
 
@@ -30,7 +30,7 @@ func (s *shelf) GetPortfolio(_ context.Context, owner, id string) (Portfolio, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if owner != "alice" {
-		return Portfolio{}, &Error{Code: CodeNotFound, Message: "there is nothing with this id"}
+		return Portfolio{}, &Error{Code: CodeNotFound, Message: "nothing has this id"}
 	}
 	p := s.portfolio
 	p.ID = id
@@ -73,7 +73,7 @@ func (s *shelf) ListPortfolios(ctx context.Context, owner string, _ Page) ([]Por
 	return []Portfolio{p}, "", err
 }
 
-// record adds entries and makes a new version, as a store does.
+// record adds entries and increments the version, as a store does.
 func (s *shelf) record(txs ...Transaction) {
 	s.portfolio.Version++
 	for _, tx := range txs {
@@ -108,7 +108,7 @@ func (b *board) Closing(_ context.Context, symbols []string, currencies []Curren
 	all := map[Date]Prices{}
 	for _, d := range days {
 		all[d] = Prices{Quotes: map[string]Quote{}, Rates: map[Pair]Rate{}}
-		for _, q := range b.quotes { // in the order of their times
+		for _, q := range b.quotes { // in order of time
 			if DateOf(q.Time) <= d && slices.Contains(symbols, q.Symbol) {
 				all[d].Quotes[q.Symbol] = q
 			}
@@ -127,7 +127,7 @@ func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date, 
 	for _, symbol := range symbols {
 		byDay := map[Date]Quote{}
 		before := Quote{}
-		for _, q := range b.quotes { // in the order of their times
+		for _, q := range b.quotes { // in order of time
 			switch d := DateOf(q.Time); {
 			case q.Symbol != symbol || d > to:
 			case d < from:
@@ -166,7 +166,8 @@ func (b *board) RateSeries(_ context.Context, currencies []Currency, from, to Da
 	return b.err
 }
 
-// eachOf calls with the last of the days before, if there is one, and of each day.
+// eachOf calls its function with the last price before the days, if there is one, and
+// that of each day.
 func eachOf[T any](before T, there bool, byDay map[Date]T, each func(T) error) error {
 	if there {
 		if err := each(before); err != nil {
@@ -210,14 +211,14 @@ func benchmarkTracker(b *testing.B, holdings int) *Tracker {
 	return tracker
 }
 
-// fixed prices stand in for a cache.
+// fixed always returns the same prices, as a cache would.
 type fixed Prices
 
 func (f fixed) Prices(context.Context, []string, []Currency, time.Time) (Prices, error) {
 	return Prices(f), nil
 }
 
-// Of 100 holdings: what of a valuation is the tracker's own work.
+// The tracker's own part of valuing a portfolio of 100 holdings.
 func BenchmarkValuation(b *testing.B) {
 	tracker := benchmarkTracker(b, 100)
 	for b.Loop() {

@@ -72,7 +72,7 @@ func TestTrackerValuation(t *testing.T) {
 	}{
 		{"now, quoted in a currency that is not held", time.Time{}, "-10", StateStale},
 		{"before the price of its day was known", hours(t, "2026-03-03", 9), "10", StateStale},
-		{"when it was just known", hours(t, "2026-03-03", 17), "20", StatePriced},
+		{"when it has just become known", hours(t, "2026-03-03", 17), "20", StatePriced},
 		{"the close of a day without a price", Close(day(t, "2026-03-04")), "20", StateStale},
 		{"before all prices", hours(t, "2026-03-01", 9), "0", StateEstimated},
 	} {
@@ -158,8 +158,8 @@ func asText(t testing.TB, value any) string {
 	return string(b)
 }
 
-// A version that is new is read once, however many ask, and the old one never
-// answers again.
+// A new version is read once by any number of callers, and the previous one is not
+// returned again.
 func TestTrackerReadsEachVersionOnce(t *testing.T) {
 	tracker, s, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "1", "5", "0"))
 	for version := int64(2); version < 5; version++ {
@@ -181,11 +181,11 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 		}
 		close(block)
 		callers.Wait()
-		if s.loads > 2 { // two, where a caller came just after the first load ended
+		if s.loads > 2 { // two if a caller came just after the first load ended
 			t.Errorf("version %d was read %d times, want once", version, s.loads)
 		}
 	}
-	// Who gives up leaves those that wait for the same alone.
+	// A caller that gives up does not affect others that wait for the same load.
 	block := make(chan struct{})
 	s.change(func() { s.portfolio.Version, s.block = 5, block })
 	impatient, cancel := context.WithCancel(t.Context())
@@ -196,7 +196,7 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 	}()
 	cancel()
 	if err := <-gaveUp; code(err) != wire.CodeUnavailable {
-		t.Errorf("Holdings() of who gave up = %v, want %s", err, wire.CodeUnavailable)
+		t.Errorf("Holdings() after giving up = %v, want %s", err, wire.CodeUnavailable)
 	}
 	close(block)
 	if _, err := tracker.Holdings(t.Context(), "alice", "p", time.Time{}); err != nil {
@@ -208,11 +208,11 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 	}
 	s.change(func() { s.failure = nil })
 	if _, err := tracker.Holdings(t.Context(), "alice", "p", time.Time{}); err != nil {
-		t.Errorf("a failure is not remembered: %v", err)
+		t.Errorf("failures are not cached: %v", err)
 	}
 }
 
-func TestTrackerForgetsWhatWasUsedLongestAgo(t *testing.T) {
+func TestTrackerEvictsLeastRecentlyUsed(t *testing.T) {
 	tracker, s, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "1", "5", "0"), buy(t, "2026-03-01", "1", "5", "0"))
 	tracker.books.limit = 6 // two portfolios of two
 	ask := func(id string, loads int) {
@@ -228,11 +228,11 @@ func TestTrackerForgetsWhatWasUsedLongestAgo(t *testing.T) {
 	ask("a", 1)
 	ask("b", 1)
 	ask("a", 0)
-	ask("c", 1) // b goes
+	ask("c", 1) // b is evicted
 	ask("a", 0)
-	ask("b", 1) // c goes
+	ask("b", 1) // c is evicted
 	if held, n := tracker.books.held, tracker.books.order.Len(); held != 6 || n != 2 || len(tracker.books.byID) != 2 {
-		t.Errorf("the cache holds %d in %d portfolios, want 6 in 2", held, n)
+		t.Errorf("the cache has %d in %d portfolios, want 6 in 2", held, n)
 	}
 	tracker.books.limit = 1
 	ask("big", 1)

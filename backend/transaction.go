@@ -6,7 +6,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Kind says what a transaction does.
+// Kind is the kind of a transaction.
 type Kind string
 
 // The kinds of transactions.
@@ -14,14 +14,14 @@ const (
 	Buy             Kind = "BUY"
 	Sell            Kind = "SELL"
 	Dividend        Kind = "DIVIDEND"
-	Interest        Kind = "INTEREST" // below zero where it is paid
+	Interest        Kind = "INTEREST" // below zero if it is paid
 	Fee             Kind = "FEE"
 	Deposit         Kind = "DEPOSIT"
 	Withdrawal      Kind = "WITHDRAWAL"
 	Conversion      Kind = "CONVERSION"        // of one currency into another
 	TransferIn      Kind = "TRANSFER_IN"       // of units, with their cost and their day
-	TransferOut     Kind = "TRANSFER_OUT"      // of units, which realises nothing
-	ReturnOfCapital Kind = "RETURN_OF_CAPITAL" // lowers the cost of what is held
+	TransferOut     Kind = "TRANSFER_OUT"      // of units, without a realised gain
+	ReturnOfCapital Kind = "RETURN_OF_CAPITAL" // reduces the cost of what is held
 	Split           Kind = "SPLIT"
 	SpinOff         Kind = "SPIN_OFF"
 	Merger          Kind = "MERGER"
@@ -34,13 +34,13 @@ const (
 	MaxLots      = 100 // named by one entry
 )
 
-// Ratio says how many New units come of Old ones. A split of two for one is {2, 1}.
+// Ratio is how many New units replace Old ones. A split of two for one is {2, 1}.
 type Ratio struct {
 	New int64 `json:"new"`
 	Old int64 `json:"old"`
 }
 
-// LotChoice names units by the day they were acquired on.
+// LotChoice identifies units by the day they were acquired on.
 type LotChoice struct {
 	Date     Date            `json:"date"`
 	Quantity decimal.Decimal `json:"quantity"`
@@ -49,13 +49,13 @@ type LotChoice struct {
 // Transaction is one entry of a portfolio. Everything else is derived from these.
 type Transaction struct {
 	ID       string `json:"id"`       // unique in the portfolio
-	Sequence int64  `json:"sequence"` // order of recording; decides among entries of one time
+	Sequence int64  `json:"sequence"` // order of recording; orders entries of the same time
 	Kind     Kind   `json:"kind"`
 	Date     Date   `json:"date"`
 	Time     Clock  `json:"time,omitempty"` // in the portfolio's time zone; see Compare for an entry without one
 
-	// Symbol is what is traded, moved, split or pays; it may also name what a FEE
-	// or an INTEREST is about.
+	// Symbol is what is traded, moved or split, or pays; a FEE or an INTEREST may also
+	// have one.
 	Symbol   string          `json:"symbol,omitempty"`
 	Quantity decimal.Decimal `json:"quantity"` // units
 	Price    decimal.Decimal `json:"price"`    // currency per unit; 0 is a gift
@@ -70,10 +70,10 @@ type Transaction struct {
 
 	Tax          decimal.Decimal `json:"tax,omitzero"`           // currency, withheld or paid on top
 	FeeCurrency  Currency        `json:"fee_currency,omitempty"` // of Fee; "" for Currency
-	ToAmount     decimal.Decimal `json:"to_amount,omitzero"`     // CONVERSION: what came for Amount
+	ToAmount     decimal.Decimal `json:"to_amount,omitzero"`     // CONVERSION: what was received for Amount
 	ToCurrency   Currency        `json:"to_currency,omitempty"`  // of ToAmount
 	Acquired     Date            `json:"acquired,omitzero"`      // TRANSFER_IN: the day of the lot; 0 for Date
-	ToSymbol     string          `json:"to_symbol,omitempty"`    // SPIN_OFF, MERGER: what comes
+	ToSymbol     string          `json:"to_symbol,omitempty"`    // SPIN_OFF, MERGER: what is received
 	CostFraction decimal.Decimal `json:"cost_fraction,omitzero"` // SPIN_OFF: the share of the cost that moves, 0–1
 	Lots         []LotChoice     `json:"lots,omitempty"`         // the units to take; none for the cost method's choice
 	Transfer     string          `json:"transfer,omitempty"`     // joins the two sides of a transfer between portfolios
@@ -90,7 +90,7 @@ func (t Transaction) Settled() decimal.Decimal {
 // feeCurrency is the currency that the fee is paid in.
 func (t Transaction) feeCurrency() Currency { return cmp.Or(t.FeeCurrency, t.Currency) }
 
-// takes reports whether an entry takes money or units rather than bringing them.
+// takes reports whether an entry reduces money or units rather than adding to them.
 func (t Transaction) takes() bool {
 	switch t.Kind {
 	case Sell, Fee, Withdrawal, TransferOut:
@@ -101,7 +101,7 @@ func (t Transaction) takes() bool {
 	return false
 }
 
-// clock is when an entry takes effect within its day.
+// clock returns when an entry takes effect within its day.
 func (t Transaction) clock() Clock {
 	switch {
 	case t.Time != 0:
@@ -112,10 +112,10 @@ func (t Transaction) clock() Clock {
 	return midnight
 }
 
-// Compare orders transactions as they take effect: by date; within a day splits
-// first, since a split holds from the opening; then by time, where an entry
-// without one counts at 00:00 if it brings money or units and at 24:00 if it
-// takes them; then by Sequence and ID. No two entries of a portfolio are equal,
+// Compare orders transactions as they take effect: by date; within a day, splits first,
+// since a split applies from the opening; then by time, where an entry without one
+// counts at 00:00 if it adds money or units and at 24:00 if it reduces them; then by
+// Sequence and ID. No two entries of a portfolio are equal,
 // so the order is always the same.
 func (t Transaction) Compare(other Transaction) int {
 	if t.Date != other.Date {

@@ -35,7 +35,7 @@ func money(t testing.TB, kind Kind, date, amount, fee string) Transaction {
 	return tx
 }
 
-// numbered returns entries with the ids and the order that a store would give them.
+// numbered returns entries with ids and sequences as a store would assign them.
 func numbered(txs ...Transaction) []Transaction {
 	for i := range txs {
 		txs[i].Sequence = int64(i + 1)
@@ -97,14 +97,14 @@ func TestValidateReportsEveryProblem(t *testing.T) {
 		edit func(*Transaction)
 		want []string
 	}{
-		{"nothing at all", Buy, func(x *Transaction) { *x = Transaction{} }, []string{"currency", "date", "kind"}},
-		{"all numbers of a trade", Buy, func(x *Transaction) {
+		{"no members", Buy, func(x *Transaction) { *x = Transaction{} }, []string{"currency", "date", "kind"}},
+		{"every number of a trade", Buy, func(x *Transaction) {
 			x.Quantity, x.Price, x.Fee, x.Amount = dec("0"), dec("-1"), dec("-1"), dec("1")
 		}, []string{"amount", "fee", "price", "quantity"}},
 		{"hostile exponents", Buy, func(x *Transaction) {
 			x.Quantity, x.Price = decimal.New(1, 999_999_999), decimal.New(1, -999_999_999)
 		}, []string{"price", "quantity"}},
-		{"a digit too many", Buy, func(x *Transaction) {
+		{"one digit too many", Buy, func(x *Transaction) {
 			x.Quantity, x.Price = dec("1000000000000000000"), dec("0.0000000000000000001")
 		}, []string{"price", "quantity"}},
 		{"texts", Buy, func(x *Transaction) {

@@ -30,9 +30,9 @@ func (t Transfer) Validate() error {
 	return p.err()
 }
 
-// Sides returns the entries of a transfer: what leaves a portfolio with a policy
-// and entries, and what comes to the other one, an entry for each lot. The two
-// sides carry the same id. The error is that of Derive.
+// Sides returns the entries of a transfer: the one by which units leave a portfolio with
+// a policy and entries, and those by which they enter the other one, one for each lot.
+// Both sides have the same transfer id. The error is that of Derive.
 func (t Transfer) Sides(ctx context.Context, policy Policy, txs []Transaction, id string, sequence int64) (out Transaction, in []Transaction, err error) {
 	out = Transaction{ID: "transfer", Sequence: sequence, Kind: TransferOut, Date: t.Date,
 		Symbol: t.Symbol, Quantity: t.Quantity, Transfer: id}
@@ -55,7 +55,7 @@ func (t Transfer) Sides(ctx context.Context, policy Policy, txs []Transaction, i
 			u = t.Quantity
 		}
 		if u.Equal(unitsSent) {
-			continue // less than can be written goes with the next lot
+			continue // a lot too small to be recorded is added to the next one
 		}
 		in = append(in, Transaction{Kind: TransferIn, Date: t.Date, Symbol: t.Symbol, Currency: currency,
 			Quantity: u.Sub(unitsSent), Amount: c.Sub(costSent), Acquired: part.opened, Transfer: id})

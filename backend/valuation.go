@@ -8,27 +8,27 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// State says what a value rests on. Where something is missing there is no
-// value, which JSON shows as null.
+// State describes the prices of a value. If something is missing, there is no value,
+// which is null in JSON.
 type State string
 
-// The states of a value, the better first.
+// The states of a value, from best to worst.
 const (
 	StatePriced    State = "priced"    // nothing newer can be expected
 	StateStale     State = "stale"     // something is older than its source's newest
-	StateEstimated State = "estimated" // there is no quote: the price of the last trade stands in
+	StateEstimated State = "estimated" // there is no quote: the price of the last trade is used
 	StateNoRate    State = "no_rate"   // an exchange rate is missing
 	StateNoPrice   State = "no_price"  // the price is missing
 )
 
-// UsedQuote is a quote that a valuation rests on.
+// UsedQuote is a quote that a valuation used.
 type UsedQuote struct {
 	Quote
 	AgeMS int64 `json:"age_ms"` // at the time of the valuation
 	Stale bool  `json:"stale"`
 }
 
-// UsedRate is a rate that a valuation rests on.
+// UsedRate is a rate that a valuation used.
 type UsedRate struct {
 	Rate
 	AgeMS int64 `json:"age_ms"` // at the time of the valuation
@@ -39,8 +39,8 @@ type UsedRate struct {
 type Gains struct {
 	BaseCost       decimal.NullDecimal `json:"base_cost"`       // each lot's cost at the rate of its day
 	BaseUnrealised decimal.NullDecimal `json:"base_unrealised"` // the value less BaseCost, which is both effects
-	PriceEffect    decimal.NullDecimal `json:"price_effect"`    // what the prices did, at the rates of the lots' days
-	CurrencyEffect decimal.NullDecimal `json:"currency_effect"` // what the rates did since
+	PriceEffect    decimal.NullDecimal `json:"price_effect"`    // the effect of prices, at the rates of the lots' days
+	CurrencyEffect decimal.NullDecimal `json:"currency_effect"` // the effect of rates since
 	// DayChange is the gain since the close of the day before: what came in and
 	// went out since then is neither gain nor loss.
 	DayChange decimal.NullDecimal `json:"day_change"`
@@ -68,12 +68,12 @@ type CashPosition struct {
 	BaseValue decimal.NullDecimal `json:"base_value"`
 }
 
-// Valuation is what a ledger was worth at a time. Its sums are exact, and there
-// is none over anything that is missing.
+// Valuation is what a ledger was worth at a time. Its sums are exact, and there is no
+// sum if a part of it is missing.
 type Valuation struct {
 	AsOf     time.Time           `json:"as_of"`
 	Base     Currency            `json:"base"`
-	State    State               `json:"state"` // the worst there is
+	State    State               `json:"state"` // the worst of all
 	Total    decimal.NullDecimal `json:"total"` // Invested and Cash, in the base currency
 	Invested decimal.NullDecimal `json:"invested"`
 	Cash     decimal.NullDecimal `json:"cash"`
@@ -91,7 +91,7 @@ func Value(l Ledger, base Currency, asOf time.Time, prices Prices) Valuation {
 	return value(l, base, asOf, prices, &background{})
 }
 
-// background is what a valuation needs to know of earlier days.
+// background is what a valuation needs from earlier days.
 type background struct {
 	known   bool                // there is one
 	lots    map[string]pastCost // of holdings in another currency than the base, by symbol
@@ -150,7 +150,7 @@ func value(l Ledger, base Currency, asOf time.Time, prices Prices, past *backgro
 	return v.Valuation
 }
 
-// valuer is a valuation that is being computed.
+// valuer is a valuation in progress.
 type valuer struct {
 	Valuation
 	prices  Prices
@@ -244,8 +244,8 @@ func (p Prices) worth(h *Holding, units decimal.Decimal, s session, day Date, zo
 	return worthOf(units, q.Price, ratio), q.Currency, used, state
 }
 
-// exchange changes an amount into another currency, keeps the rates it used and
-// makes the state worse where a rate is.
+// exchange converts an amount into another currency, records the rates it used, and
+// lowers the state to that of the rates.
 func (v *valuer) exchange(amount decimal.Decimal, from, to Currency, state *State) decimal.NullDecimal {
 	if from == to {
 		return decimal.NewNullDecimal(amount)
@@ -266,7 +266,7 @@ func (v *valuer) exchange(amount decimal.Decimal, from, to Currency, state *Stat
 	return decimal.NewNullDecimal(amount.Mul(c.Rate))
 }
 
-// sum adds what is known; with something unknown there is no sum.
+// sum adds values; if one is unknown, there is no sum.
 func sum(a, b decimal.NullDecimal) decimal.NullDecimal {
 	if !a.Valid || !b.Valid {
 		return decimal.NullDecimal{}

@@ -34,7 +34,7 @@ func world(t testing.TB) Ledger {
 		money(t, Deposit, "2026-01-02", "1500", "0"), dollars, buy(t, "2026-01-03", "10", "100", "0"), big))
 }
 
-// known checks a value that may be missing, which is "".
+// known checks a value that may be missing; "" stands for missing.
 func known(t testing.TB, what string, got decimal.NullDecimal, want string) {
 	t.Helper()
 	switch {
@@ -63,15 +63,15 @@ func TestValue(t *testing.T) {
 		{"a stale rate", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0.9", old)),
 			StateStale, "1853.8", "1263.8", "590", "100", "-18"},
 		{"no rate", pricesOf([]Quote{acmeQuote, bigQuote}), StateNoRate, "", "", "", "100", "-18"},
-		{"only the other way", pricesOf([]Quote{acmeQuote, bigQuote}, rate("EUR", "USD", "1.25", noon)),
+		{"only the inverse", pricesOf([]Quote{acmeQuote, bigQuote}, rate("EUR", "USD", "1.25", noon)),
 			StatePriced, "1825.6", "1245.6", "580", "100", "-18"},
-		{"across another currency", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", noon)),
+		{"by a cross", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", noon)),
 			StatePriced, "1825.6", "1245.6", "580", "100", "-18"},
 		{"a stale leg", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", old)),
 			StateStale, "1825.6", "1245.6", "580", "100", "-18"},
-		{"a stale rate and a newer one across another currency", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0.9", old),
+		{"a stale rate and a newer cross", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0.9", old),
 			rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", noon)), StatePriced, "1825.6", "1245.6", "580", "100", "-18"},
-		{"one leg alone", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon)),
+		{"only one leg", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon)),
 			StateNoRate, "", "", "", "100", "-18"},
 		{"a rate of zero", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0", noon)),
 			StateNoRate, "", "", "", "100", "-18"},
@@ -85,7 +85,7 @@ func TestValue(t *testing.T) {
 			StateNoRate, "", "", "590", "100", ""},
 		{"worthless", pricesOf([]Quote{acmeQuote, quote("BIG", "0", "USD", noon)}, euros),
 			StatePriced, "1690", "1100", "590", "100", "-200"},
-		{"quoted elsewhere", pricesOf([]Quote{acmeQuote, quote("BIG", "40.95", "EUR", noon)}, euros,
+		{"quoted in another currency", pricesOf([]Quote{acmeQuote, quote("BIG", "40.95", "EUR", noon)}, euros,
 			rate("EUR", "USD", "1.2", noon)), StatePriced, "1853.8", "1263.8", "590", "100", "-3.44"},
 		{"nothing known", Prices{}, StateNoRate, "", "", "", "0", "0"},
 	} {
@@ -103,7 +103,7 @@ func TestValue(t *testing.T) {
 	}
 }
 
-func TestValuationShowsWhatItUsed(t *testing.T) {
+func TestValuationListsUsedPrices(t *testing.T) {
 	v := Value(world(t), "EUR", noon.Add(61*time.Second), pricesOf(
 		[]Quote{quote("ACME", "110", "EUR", noon), quote("OTHER", "1", "EUR", noon)},
 		rate("USD", "EUR", "0.9", noon.Add(time.Second)), rate("GBP", "EUR", "1.1", noon)))
@@ -125,8 +125,8 @@ func TestValuationShowsWhatItUsed(t *testing.T) {
 	}
 }
 
-// Worth and gains agree: cash and units at their price are what came in, what
-// was earned, and what is gained on paper.
+// Worth and gains agree: cash and units at their price equal what came in, what was
+// earned, and unrealised gains.
 func TestValuationIsExplainedByTheLedger(t *testing.T) {
 	eachHistory(t, func(t *testing.T, r *rand.Rand, policy Policy, txs []Transaction) {
 		l := derive(t, policy, txs)

@@ -9,7 +9,7 @@ import (
 
 var fifo = Policy{Method: FIFO}
 
-func TestSplitsThereAndBackLeaveWhatThereWas(t *testing.T) {
+func TestReversedSplitChangesNothing(t *testing.T) {
 	for _, units := range []string{"119", "10"} {
 		txs := numbered(
 			buy(t, "2026-01-02", units, "3", "0"),
@@ -25,7 +25,7 @@ func TestSplitsThereAndBackLeaveWhatThereWas(t *testing.T) {
 	}
 }
 
-func TestSaleOfAllThatIsShownSellsAll(t *testing.T) {
+func TestSaleOfAllShownUnitsSellsAll(t *testing.T) {
 	h := acme(t, derive(t, fifo, numbered(
 		buy(t, "2026-01-02", "10", "3", "0"), split(t, "2026-01-03", Ratio{New: 1, Old: 3}),
 		sell(t, "2026-01-04", "3.333333333333333333", "9", "0"))))
@@ -50,7 +50,7 @@ func TestTimeOfDayDecidesWhatIsSold(t *testing.T) {
 	h := acme(t, derive(t, Policy{Method: Average}, numbered(buy(t, "2026-01-02", "10", "50", "0"), early, late)))
 	equal(t, "realised", h.Realised, "100")
 	equal(t, "cost", h.Cost, "580")
-	early.Time, late.Time = 0, 0 // what comes counts before what goes
+	early.Time, late.Time = 0, 0 // additions count before reductions
 	h = acme(t, derive(t, Policy{Method: Average}, numbered(buy(t, "2026-01-02", "10", "50", "0"), early, late)))
 	equal(t, "realised", h.Realised, "60")
 }
@@ -178,8 +178,8 @@ func TestHoldingsHaveBounds(t *testing.T) {
 	}
 }
 
-// 1,500 purchases and as many splits cost what they cost, not one times the other,
-// and nothing once the caller has gone.
+// The time for 1,500 purchases and as many splits does not grow with their product, and
+// a derivation ends once its caller has gone.
 func TestDerivingIsBounded(t *testing.T) {
 	var txs []Transaction
 	for range 1_500 {
@@ -206,7 +206,7 @@ func TestDerivingIsBounded(t *testing.T) {
 	}
 }
 
-// Ratios that never cancel do not make numbers longer and longer.
+// Ratios that do not cancel do not make numbers longer and longer.
 func TestSplitsKeepNumbersShort(t *testing.T) {
 	txs := []Transaction{buy(t, "2026-01-01", "1000000", "1", "0")}
 	for i := range 2_000 {
@@ -265,7 +265,7 @@ func TestBaseCostOfAPool(t *testing.T) {
 	known(t, "sum", v.BaseUnrealised, "40")
 }
 
-// What was bought since the close before gains from its price on, what was held
+// What was bought since the previous close gains from its price on, what was held before
 // from that close on.
 func TestDayChange(t *testing.T) {
 	now := hours(t, "2026-03-05", 12)

@@ -7,29 +7,29 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// ReturnError says why a return is not the one that was asked for, or not a number.
+// ReturnError is why a return is not the one that was requested, or not a number.
 type ReturnError string
 
 // The reasons. Their texts are stable: clients may depend on them.
 const (
-	NoRoot    ReturnError = "no_root"    // no rate makes the flows worth nothing
-	ManyRoots ReturnError = "many_roots" // more than one does, so none is the return
-	NoCapital ReturnError = "no_capital" // nothing, or less, was invested at some time
+	NoRoot    ReturnError = "no_root"    // no rate makes the present value of the flows zero
+	ManyRoots ReturnError = "many_roots" // more than one does
+	NoCapital ReturnError = "no_capital" // zero or less was invested at some time
 	Unpriced  ReturnError = "unpriced"   // a price or an exchange rate is missing
 )
 
-// Error returns the reason.
+// Error implements error.
 func (e ReturnError) Error() string { return string(e) }
 
-// CashFlow is money that moved on a day: below zero into the investment, above
-// zero out of it, in one currency.
+// CashFlow is money that moved on a day, in one currency: below zero into the
+// investment, above zero out of it.
 type CashFlow struct {
 	Date   Date
 	Amount decimal.Decimal
 }
 
-// XIRR returns the annual rate at which the flows are worth nothing together, as
-// a fraction: 0.1 is 10 % a year. It solves
+// XIRR returns the annual rate at which the present value of the flows is zero, as a
+// fraction: 0.1 is 10 % per year. It solves
 //
 //	Σ amount / (1 + rate)^(days since the first flow / 365) = 0
 //
@@ -46,12 +46,12 @@ func XIRR(flows []CashFlow) (decimal.Decimal, error) {
 // internalGrowth returns the logarithm of what one unit of money grew to from
 // the first flow to the last, at the rate that XIRR finds, and the days between.
 //
-// Amounts are exact until the equation is solved. A power with a broken exponent
-// is irrational, so the rate is computed in floating point. Where flows change
-// their sign once there is exactly one rate, by Descartes' rule of signs, and the
-// search widens until it is found. Where they change it more often, rates are
-// looked for in steps of 2 % of growth near zero and 2 % of the logarithm beyond:
-// two closer together than that may go unseen.
+// Amounts are exact until the equation is solved. A power with a fractional exponent is
+// irrational, so the rate is computed in floating point. Where flows change
+// their sign once, there is exactly one rate, by Descartes' rule of signs, and the
+// search widens until it is found. If they change it more often, rates are searched in
+// steps of 2 % of growth near zero and 2 % of the logarithm beyond: two that are closer
+// together may be missed.
 func internalGrowth(flows []CashFlow) (growth float64, days int, err error) {
 	amounts, times, days, changes := prepare(flows)
 	if changes == 0 {
@@ -76,7 +76,7 @@ func internalGrowth(flows []CashFlow) (growth float64, days int, err error) {
 // mostGrowth is the logarithm of the largest return that is shown, 10^300.
 const mostGrowth = 690
 
-// rounded is a return as it is shown.
+// rounded returns a return as it is shown.
 func rounded(f float64) decimal.Decimal {
 	return decimal.NewFromFloat(min(f, math.MaxFloat64)).Round(returnScale)
 }
@@ -136,7 +136,7 @@ func widening(f func(float64) float64) []bracket {
 	return nil
 }
 
-// growthSteps are dense where returns of portfolios are, and hit 0 exactly.
+// growthSteps are dense where returns of portfolios usually are, and include 0.
 func growthSteps() []float64 {
 	var steps []float64
 	for i := -700; i <= 700; i++ {
@@ -145,7 +145,7 @@ func growthSteps() []float64 {
 	return steps
 }
 
-// bracket is where f changes its sign; both ends are the same where f is zero.
+// bracket is where f changes its sign; both ends are equal if f is zero there.
 type bracket struct{ low, high float64 }
 
 func signChanges(f func(float64) float64, steps []float64) []bracket {

@@ -19,7 +19,7 @@ func flowsOf(t testing.TB, flows ...dated) []CashFlow {
 	return list
 }
 
-// near checks a rate to so many decimals.
+// near checks a rate to a number of decimals.
 func near(t testing.TB, what string, got decimal.Decimal, want string, tolerance string) {
 	t.Helper()
 	if got.Sub(dec(want)).Abs().GreaterThan(dec(tolerance)) {
@@ -57,13 +57,13 @@ func TestXIRRByHand(t *testing.T) {
 		want  string
 	}{
 		{"a year", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "110"}), "0.1"},
-		{"nothing gained", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "100"}), "0"},
+		{"no gain", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "100"}), "0"},
 		{"nearly all lost", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "0.0001"}), "-0.999999"},
 		{"tenfold in 73 days", flowsOf(t, dated{"2025-01-01", "-1"}, dated{"2025-03-15", "10"}), "99999"},
 		{"a hundred years", flowsOf(t, dated{"1926-01-01", "-1"}, dated{"2025-12-07", "1.01"}), "0.0000995083"},
 		{"borrowed", flowsOf(t, dated{"2025-01-01", "100"}, dated{"2026-01-01", "-105"}), "0.05"},
-		{"two of a day", flowsOf(t, dated{"2025-01-01", "-60"}, dated{"2026-01-01", "110"}, dated{"2025-01-01", "-40"}), "0.1"},
-		// Signs change thrice, and still one rate solves it: ((100·1.1 − 30)·1.1 + 20)·1.1 = 118.8.
+		{"two on one day", flowsOf(t, dated{"2025-01-01", "-60"}, dated{"2026-01-01", "110"}, dated{"2025-01-01", "-40"}), "0.1"},
+		// Signs change three times, but only one rate solves it: ((100·1.1 − 30)·1.1 + 20)·1.1 = 118.8.
 		{"in, out, in, out", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "30"},
 			dated{"2027-01-01", "-20"}, dated{"2028-01-01", "118.8"}), "0.1"},
 	} {
@@ -75,7 +75,7 @@ func TestXIRRByHand(t *testing.T) {
 	}
 }
 
-func TestXIRRGivesNoNumber(t *testing.T) {
+func TestXIRRWithoutResult(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		flows []CashFlow
@@ -83,8 +83,8 @@ func TestXIRRGivesNoNumber(t *testing.T) {
 	}{
 		{"no flows", nil, NoRoot},
 		{"one flow", flowsOf(t, dated{"2025-01-01", "-100"}), NoRoot},
-		{"only in", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "-1"}), NoRoot},
-		{"all of one day", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2025-01-01", "110"}), NoRoot},
+		{"only investments", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "-1"}), NoRoot},
+		{"all on one day", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2025-01-01", "110"}), NoRoot},
 		{"all lost", flowsOf(t, dated{"2025-01-01", "-100"}, dated{"2026-01-01", "0"}), NoRoot},
 		// 100 − 150 v + 100 v² is never zero.
 		{"complex roots", flowsOf(t, dated{"2025-01-01", "100"}, dated{"2026-01-01", "-150"},
@@ -99,8 +99,8 @@ func TestXIRRGivesNoNumber(t *testing.T) {
 	}
 }
 
-// A balance that grows at a rate, paid into and out of at random, returns it.
-func TestXIRRFindsTheRateThatMadeTheFlows(t *testing.T) {
+// XIRR returns the rate of a balance that grows at it, with random flows.
+func TestXIRRFindsRateOfRandomFlows(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	for range 300 {
 		want := math.Exp(r.Float64()*3-1.5) - 1 // −78 % to 348 % a year
