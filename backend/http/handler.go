@@ -39,6 +39,7 @@ type Dependencies struct {
 	Sources    Sources
 
 	Instruments backend.Instruments
+	Proposals   backend.Proposals
 	Live        Live
 	RateLimit   float64      // calls per second of one key at this instance
 	Balancers   netip.Prefix // network of the load balancer; the zero value for none
@@ -159,6 +160,9 @@ func (a *api) routes() []route {
 		{http.MethodPost, portfolio + "/imports", a.keyed(backend.ScopeTrade, a.previewImport)},
 		{http.MethodPost, portfolio + "/imports/{" + importID + "}/confirm", a.keyed(backend.ScopeTrade, a.confirmImport)},
 		{http.MethodDelete, portfolio + "/imports/{" + importID + "}", a.keyed(backend.ScopeTrade, a.deleteImport)},
+		{http.MethodGet, portfolio + "/proposals", a.keyed(backend.ScopeRead, a.listProposals)},
+		{http.MethodPost, portfolio + "/proposals/{" + proposalID + "}/accept", a.keyed(backend.ScopeTrade, a.acceptProposal)},
+		{http.MethodDelete, portfolio + "/proposals/{" + proposalID + "}", a.keyed(backend.ScopeTrade, a.refuseProposal)},
 		{http.MethodGet, "/v1/mappings/{" + mappingName + "}", a.keyed(backend.ScopeRead, a.getMapping)},
 		{http.MethodPut, "/v1/mappings/{" + mappingName + "}", a.keyed(backend.ScopeTrade, a.putMapping)},
 		{http.MethodDelete, "/v1/mappings/{" + mappingName + "}", a.keyed(backend.ScopeTrade, a.deleteMapping)},

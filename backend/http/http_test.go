@@ -40,6 +40,7 @@ type fakes struct {
 	*memory
 	mu          sync.Mutex
 	instruments map[string]backend.Instrument
+	proposals   []backend.Proposal
 	keys, fresh [][]byte // before and after Refresh
 	keysErr     error
 	refreshErr  error
@@ -156,7 +157,7 @@ func (f *fakes) serve(t testing.TB) *httptest.Server {
 		Log: log, Metrics: f, Now: func() time.Time { return now.Add(f.clock) },
 		Keys: f, Replays: f, Connections: f, Checks: f.checks,
 		APIKeys: f, Sessions: f, Identities: f, Provider: f.provider, Portfolios: f, Imports: f, Tickets: f, Tracker: f,
-		Days: f, Market: f, Sources: f, Instruments: f, Live: f, RateLimit: 100,
+		Days: f, Market: f, Sources: f, Instruments: f, Proposals: f, Live: f, RateLimit: 100,
 		Balancers: f.balancers, Socket: "wss://socket.example/prod",
 	})
 	f.handler = handler

@@ -46,7 +46,13 @@ func newProviders(t *testing.T, at time.Time) *providers {
 	mux.HandleFunc("/quote", p.quote)
 	mux.HandleFunc("/time_series", p.series)
 	mux.HandleFunc("/splits", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"meta":{},"splits":[]}`) })
-	mux.HandleFunc("/dividends", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"meta":{},"dividends":[]}`) })
+	mux.HandleFunc("/dividends", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("symbol") != "AAPL" {
+			fmt.Fprint(w, `{"meta":{},"dividends":[]}`)
+			return
+		}
+		fmt.Fprint(w, `{"meta":{"currency":"USD"},"dividends":[{"ex_date":"2026-03-31","amount":0.25}]}`)
+	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.away.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -110,7 +116,7 @@ func (p *providers) lead(t *testing.T, db *postgres.DB) []*source.Feed {
 		require.NoError(t, err)
 		feed := &source.Feed{
 			Source: opened, Wants: held.Of(name, name == "twelvedata"), Store: db, Log: slog.New(slog.DiscardHandler), Now: now, Interval: time.Hour,
-			Sink: source.MarketSink{Market: db, Quoted: func(source.Price) {}},
+			Sink: source.MarketSink{Market: db, Proposals: db, Quoted: func(source.Price) {}},
 		}
 		require.NoError(t, feed.Start(t.Context()))
 		feeds = append(feeds, feed)
@@ -190,6 +196,18 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 		assert.Equal(t, worth(check.dollars), v.Total.Decimal.String(), check.at)
 		assert.Len(t, v.Rates, 3, "the legs from the euro")
 	}
+
+	proposals, err := db.ListProposals(ctx, "alice", folder.ID)
+	require.NoError(t, err)
+	require.Len(t, proposals, 1, "once, however often the source says so")
+	assert.Equal(t, []any{backend.Dividend, day("2026-03-31"), "0.25", backend.Currency("USD"), "twelvedata"}, []any{proposals[0].Entry.Kind,
+		proposals[0].Entry.Date, proposals[0].Entry.Amount.String(), proposals[0].Entry.Currency, proposals[0].Source})
+	assert.Equal(t, backend.CodeNotFound, codeOf(db.CloseProposal(ctx, "bob", folder.ID, proposals[0].ID)))
+	require.NoError(t, db.CloseProposal(ctx, "alice", folder.ID, proposals[0].ID))
+	require.NoError(t, db.Propose(ctx, []source.Action{{Symbol: "AAPL", Source: "twelvedata", Entry: proposals[0].Entry}}))
+	proposals, err = db.ListProposals(ctx, "alice", folder.ID)
+	require.NoError(t, err)
+	assert.Empty(t, proposals, "one that was answered does not come back")
 
 	p.away.Store(true)
 	p.run(ctx, feeds, at("2026-04-07 23:00"))

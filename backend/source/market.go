@@ -12,6 +12,9 @@ type MarketSink struct {
 	Market interface {
 		WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
 	}
+	Proposals interface {
+		Propose(ctx context.Context, actions []Action) error
+	}
 	// Quoted is called with the price of each batch that is fresh for longest.
 	Quoted func(backend.Quote)
 }
@@ -33,4 +36,6 @@ func (m MarketSink) WritePrices(ctx context.Context, prices []Price, rates []Rat
 }
 
 // Propose implements Sink.
-func (m MarketSink) Propose(context.Context, []Action) error { return nil }
+func (m MarketSink) Propose(ctx context.Context, actions []Action) error {
+	return m.Proposals.Propose(ctx, actions)
+}

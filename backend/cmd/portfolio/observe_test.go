@@ -85,6 +85,7 @@ func TestEveryMetricIsRecorded(t *testing.T) {
 	o.HistoryDiffered()
 	o.HistoryFailed()
 	require.NoError(t, o.count(t.Context(), fakeDatabase{open: 12}, noon))
+	require.NoError(t, statesAt(noon).count(t.Context(), o.registry.Record))
 
 	got := written(t, o)
 	var names []string
@@ -94,6 +95,7 @@ func TestEveryMetricIsRecorded(t *testing.T) {
 	assert.ElementsMatch(t, names, slices.Collect(maps.Keys(got)))
 	assert.Equal(t, []any{90.0, 12.0, 2.0, 9.0, 1.0},
 		[]any{got["QuoteAge"], got["OpenConnections"], got["PostFailures"], got["CacheHits"], got["CacheMisses"]})
+	assert.Equal(t, []any{1.0, 1.0}, []any{got["FailingSources"], got["HeldPrices"]})
 	assert.Equal(t, 1.0, got["PushLag"].(map[string]any)["Count"], "the lag of posts with a new quote")
 }
 

@@ -220,6 +220,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 		Market:      s.quotes,
 		Sources:     s.sources,
 		Instruments: namedInstruments{s.db, s.loadNames},
+		Proposals:   s.db,
 		Live:        s.push,
 		RateLimit:   float64(s.settings.KeyRate),
 		Balancers:   s.settings.Balancers,

@@ -154,7 +154,7 @@ func (s *service) newFeed(name, key string) (*source.Feed, error) {
 	}
 	return &source.Feed{
 		Source: opened, Wants: s.held.Of(name, name == s.firstPriced()), Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: s.settings.Quotes.Interval,
-		Sink: source.MarketSink{Market: s.quotes, Quoted: s.metrics.Quoted},
+		Sink: source.MarketSink{Market: s.quotes, Proposals: s.db, Quoted: s.metrics.Quoted},
 	}, nil
 }
 
