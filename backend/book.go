@@ -26,11 +26,12 @@ type book struct {
 	newest    int64         // the last sequence
 	live      *derivation   // of the first booked entries
 	booked    int
-	marks     []mark        // oldest first
-	every     int           // entries between two checkpoints, at least
-	views     map[Date]view // by the day of the last entry counted
-	line      *timeline     // the one made last, if it is small; nil if there is none
-	lined     int           // entries counted in it
+	marks     []mark          // oldest first
+	every     int             // entries between two checkpoints, at least
+	views     map[Date]view   // by the day of the last entry counted
+	line      *timeline       // the one made last, if it is small; nil if there is none
+	lined     int             // entries counted in it
+	named     map[string]bool // symbols in the entries; nil if they were not counted
 }
 
 // mark is a checkpoint: what was derived from the first n entries.
@@ -60,6 +61,23 @@ func (b *book) size() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.txs) + 1
+}
+
+// symbols counts the symbols in the entries.
+func (b *book) symbols() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.named == nil {
+		b.named = map[string]bool{}
+		for i := range b.txs {
+			for _, symbol := range []string{b.txs[i].Symbol, b.txs[i].ToSymbol} {
+				if symbol != "" {
+					b.named[symbol] = true
+				}
+			}
+		}
+	}
+	return len(b.named)
 }
 
 func (b *book) owner() string {
@@ -230,7 +248,7 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 		clear(b.views)
 	}
 	b.portfolio = p
-	b.line = nil
+	b.line, b.named = nil, nil
 	gone := map[string]bool{}
 	for _, id := range deleted {
 		gone[id] = true

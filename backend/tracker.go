@@ -140,6 +140,15 @@ func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []C
 	return prices, nil
 }
 
+// Symbols returns how many symbols the entries of a portfolio name.
+func (t *Tracker) Symbols(ctx context.Context, owner, id string) (int, error) {
+	b, _, err := t.book(ctx, owner, id)
+	if err != nil {
+		return 0, err
+	}
+	return b.symbols(), nil
+}
+
 // Performance measures a portfolio from the close of one day to that of another,
 // in its base currency; from 0 is from inception, the day before the first entry.
 func (t *Tracker) Performance(ctx context.Context, owner, id string, from, to Date) (Performance, error) {

@@ -22,6 +22,8 @@ type Tracker interface {
 	// ValuationJSON returns the valuation as of now as a line of JSON, which must not
 	// be changed.
 	ValuationJSON(ctx context.Context, owner, id string) ([]byte, error)
+	// Symbols returns how many symbols the entries of a portfolio name.
+	Symbols(ctx context.Context, owner, id string) (int, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
 	// Parts measures the holdings of a portfolio, or its currencies, and the whole.
@@ -183,6 +185,9 @@ func (a *api) performance(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if method != "" && method != "time_weighted" && method != "money_weighted" {
 		return wrong("method", method, "time_weighted, money_weighted, or nothing for both")
 	}
+	if err := a.charge(ctx, w, by.Owner, id, from, to); err != nil {
+		return err
+	}
 	if parts == "" {
 		p, err := a.Tracker.Performance(ctx, by.Owner, id, from, to)
 		if err != nil {
@@ -262,6 +267,9 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	if to-from >= backend.MaxDays {
 		return wrong("from", from.String(), fmt.Sprintf("a day less than %d days before to", backend.MaxDays))
+	}
+	if err := a.charge(ctx, w, by.Owner, id, from, to); err != nil {
+		return err
 	}
 	days, err := a.Tracker.History(ctx, by.Owner, id, from, to)
 	if err != nil {

@@ -146,14 +146,47 @@ func (k *keyholders) admit(ctx context.Context, w http.ResponseWriter, secret, a
 		return nil, err
 	}
 	note(w, slog.String("key", holder.principal.KeyID))
-	now := k.now()
-	reservation := holder.limiter.ReserveN(now, 1)
+	if err := take(w, holder.limiter, k.now(), 1); err != nil {
+		return nil, err
+	}
+	return holder, nil
+}
+
+// take takes calls from a limit, or returns the error of a call beyond it. It never takes
+// more than the limit allows at once.
+func take(w http.ResponseWriter, limiter *rate.Limiter, now time.Time, calls int) error {
+	reservation := limiter.ReserveN(now, min(calls, limiter.Burst()))
 	if wait := reservation.DelayFrom(now); wait > 0 {
 		reservation.CancelAt(now)
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return nil, &backend.Error{Code: CodeRateLimited, Message: "too many calls with this key; try again later"}
+		return &backend.Error{Code: CodeRateLimited, Message: "too many calls with this key; try again later"}
 	}
-	return holder, nil
+	return nil
+}
+
+// limiterKey is the key of the limiter in the context of a call.
+type limiterKey struct{}
+
+// closesPerCall is how many closing prices a call may read for the price of one: those
+// of 100 symbols in a year.
+const closesPerCall = 100 * 365
+
+// charge takes from the caller's limit what a call costs that reads the closes of a
+// portfolio's symbols on each of some days, besides the one that every call costs.
+func (a *api) charge(ctx context.Context, w http.ResponseWriter, owner, id string, from, to backend.Date) error {
+	limiter, limited := ctx.Value(limiterKey{}).(*rate.Limiter)
+	if !limited {
+		return nil
+	}
+	symbols, err := a.Tracker.Symbols(ctx, owner, id)
+	if err != nil {
+		return err
+	}
+	more := symbols * int(min(to-max(from, backend.MinDate)+1, backend.MaxDays)) / closesPerCall
+	if more < 1 {
+		return nil
+	}
+	return take(w, limiter, a.Now(), more)
 }
 
 const invalidKey = "the API key is not valid"
@@ -175,7 +208,7 @@ func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 				return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
 			}
 		}
-		return serve(ctx, w, r, holder.principal)
+		return serve(context.WithValue(ctx, limiterKey{}, holder.limiter), w, r, holder.principal)
 	})
 }
 

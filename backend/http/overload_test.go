@@ -1,14 +1,17 @@
 package http
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"portfolio/backend"
 
 	"github.com/stretchr/testify/assert"
+	"golang.org/x/time/rate"
 )
 
 // As many calls as there may be are served, and one more is refused at once until one of
@@ -44,3 +47,40 @@ func TestOverload(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, call(quick).Code)
 	assert.Zero(t, f.n.Load())
 }
+
+// A history costs as many calls as it has work, but never more than a key may make at once.
+func TestHistoriesCostTheirWork(t *testing.T) {
+	now := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	a := &api{Dependencies: Dependencies{Tracker: symbols{n: 900}, Now: func() time.Time { return now }}}
+	for _, test := range []struct {
+		days   backend.Date
+		before float64
+		left   float64 // below zero: refused
+	}{
+		{1, 200, 200}, {365, 200, 191}, {3_650, 200, 110}, {3_650, 60, -1}, {3_650, 50, -1},
+	} {
+		limiter := rate.NewLimiter(100, 200)
+		limiter.AllowN(now, 200-int(test.before))
+		w := httptest.NewRecorder()
+		to := backend.DateOf(now)
+		err := a.charge(context.WithValue(t.Context(), limiterKey{}, limiter), w, "alice", "p", to-test.days+1, to)
+		if test.left < 0 {
+			assert.Equal(t, CodeRateLimited, publicError(err).Code)
+			assert.Equal(t, "1", w.Header().Get("Retry-After"))
+			continue
+		}
+		assert.NoError(t, err)
+		assert.InDelta(t, test.left, limiter.TokensAt(now), 0.01, test.days)
+	}
+	small := rate.NewLimiter(1, 2)
+	assert.NoError(t, a.charge(context.WithValue(t.Context(), limiterKey{}, small), httptest.NewRecorder(), "alice", "p", 800_000-3_649, 800_000))
+	assert.InDelta(t, 0, small.TokensAt(now), 0.01)
+}
+
+// symbols is a tracker of portfolios with as many symbols.
+type symbols struct {
+	Tracker
+	n int
+}
+
+func (s symbols) Symbols(context.Context, string, string) (int, error) { return s.n, nil }

@@ -336,6 +336,10 @@ func (m *memory) Valuation(ctx context.Context, owner, id string, at time.Time) 
 	return m.tracker().Valuation(ctx, owner, id, at)
 }
 
+func (m *memory) Symbols(ctx context.Context, owner, id string) (int, error) {
+	return m.tracker().Symbols(ctx, owner, id)
+}
+
 func (m *memory) ValuationJSON(ctx context.Context, owner, id string) ([]byte, error) {
 	return m.tracker().ValuationJSON(ctx, owner, id)
 }
