@@ -47,9 +47,18 @@ export const whyWord: Record<NonNullable<Schemas['Return']['why']>, string> = {
   unpriced: 'a price or an exchange rate of this period is missing',
 }
 
+export const sourceState: Record<Schemas['Source']['state'], string> = {
+  idle: 'Not asked yet',
+  working: 'Working',
+  limited: 'Waiting: its limit of calls is reached',
+  refused: 'Refused: its key is not accepted',
+  failing: 'Failing',
+}
+
 export const signInError: Record<string, string> = {
   access_denied: 'The provider refused to sign you in.',
   unknown_subject: 'Your account has no access to this service. Ask whoever runs it.',
   expired: 'This link has expired or was used already. Run make demo again for a new one.',
+  rate_limited: 'Too many people tried to sign in from this address. Wait a minute and try again.',
   failed: 'Signing in failed. Try again.',
 }
