@@ -115,11 +115,24 @@ func build(t *testing.T) string {
 	return program
 }
 
-// TestApply creates everything with the real Terraform and its real provider. Each
-// step continues from the one before, as a user's runs do.
+// TestApply creates everything with the real Terraform and its real provider, in an account
+// that has nothing and in one that has a bucket, at the same time: the provider waits for
+// most of it.
 func TestApply(t *testing.T) {
 	program, endpoint := build(t), startEmulator(t)
-	s := newSite(t, program, endpoint, "111111111111")
+	t.Run("a new account", func(t *testing.T) {
+		t.Parallel()
+		creates(t, newSite(t, program, endpoint, "111111111111"))
+	})
+	t.Run("an existing bucket", func(t *testing.T) {
+		t.Parallel()
+		adopts(t, newSite(t, program, endpoint, "222222222222"))
+	})
+}
+
+// creates applies again and again. Each step continues from the one before, as a user's
+// runs do.
+func creates(t *testing.T, s site) {
 	bucket, apply := "octo-states-111111111111", []string{"apply"}
 
 	t.Run("interrupted", func(t *testing.T) {
@@ -167,7 +180,6 @@ func TestApply(t *testing.T) {
 		require.Contains(t, s.remote(bucket, "bootstrap/portfolio-bootstrap-eu-west-1.tfstate"), "portfolio-api-logs-eu-west-1")
 		require.Contains(t, out, "API_ACCESS_LOGS=on now works in eu-west-1")
 	})
-	t.Run("an existing bucket", func(t *testing.T) { adopts(t, newSite(t, program, endpoint, "222222222222")) })
 }
 
 // adopts refuses a bucket that exists and uses it with --adopt, in an account that
