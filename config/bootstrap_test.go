@@ -25,7 +25,7 @@ func TestLoadBootstrapRefuses(t *testing.T) {
 		"a whole subject":       {with("GITHUB_REPOSITORY", "octo/portfolio:ref"), nil, "GITHUB_REPOSITORY: got octo/portfolio:ref, want " + wantRepository},
 		"an address":            {with("GITHUB_REPOSITORY", "https://github.com/octo/portfolio"), nil, "GITHUB_REPOSITORY: got https://github.com/octo/portfolio, want " + wantRepository},
 		"a policy variable":     {with("GITHUB_REPOSITORY", "octo/${aws:username}"), nil, "GITHUB_REPOSITORY: got octo/${aws:username}, want " + wantTemplate},
-		"an id that is no id":   {with("GITHUB_REPOSITORY", "octo@x/portfolio"), nil, "GITHUB_REPOSITORY: got octo@x/portfolio, want " + wantRepository},
+		"an invalid id":         {with("GITHUB_REPOSITORY", "octo@x/portfolio"), nil, "GITHUB_REPOSITORY: got octo@x/portfolio, want " + wantRepository},
 		"a line break":          {with("GITHUB_REPOSITORY", "octo/portfolio\n"), nil, `GITHUB_REPOSITORY: got "octo/portfolio\n", want ` + wantRepository},
 		"region":                {with("AWS_REGION", "nowhere"), nil, "AWS_REGION: got nowhere, want " + wantRegion},
 		"region file":           {with("AWS_REGION", "eu-west-1"), regionFile("moon-1"), "lib/AWS_REGION: got moon-1, want " + wantRegion},

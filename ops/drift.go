@@ -46,7 +46,7 @@ Exit status:
 	return cmd
 }
 
-// named chooses environments by their suffixes, all where there is no suffix. One
+// named chooses environments by their suffixes, or all if there is none. One
 // without a state counts as one whose state cannot be read.
 func named(all []environment, suffixes []string) ([]environment, error) {
 	if len(suffixes) == 0 {

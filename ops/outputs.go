@@ -27,7 +27,7 @@ func outputsCommand(s session) *cobra.Command {
 		Long: `Writes the outputs of the environment of the settings as a Markdown table, from its
 state. The dashboard is a link; the values of sensitive outputs are left out.
 
-Exit status: 0, 1 where there is no state to read, 2 for a wrong command line or
+Exit status: 0, 1 if there is no state to read, 2 for a wrong command line or
 wrong settings.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listOutputs(cmd.Context(), out) },

@@ -110,7 +110,7 @@ func (s session) card(ctx context.Context, tf terraform, r planRequest) (plan.Ca
 	return plan.New(p), appendTo(r.digest, "digest="+digest+"\n")
 }
 
-// planned reads a plan, or plans the environment of the settings where there is no file.
+// planned reads a plan, or plans the environment of the settings if there is no file.
 func (s session) planned(ctx context.Context, tf terraform, file string) (*tfjson.Plan, error) {
 	if file != "" {
 		text, err := s.read(file)
@@ -126,7 +126,7 @@ func (s session) planned(ctx context.Context, tf terraform, file string) (*tfjso
 	return tf.plan(ctx, e)
 }
 
-// appendTo appends a text to a file, to none where there is no name.
+// appendTo appends a text to a file; without a name, it does nothing.
 func appendTo(name, text string) error {
 	if name == "" {
 		return nil
@@ -174,7 +174,7 @@ func (s session) read(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// write writes a text to a file, to standard output where there is no name.
+// write writes a text to a file, or to standard output without a name.
 func (s session) write(name, text string) error {
 	if name == "" {
 		_, err := fmt.Fprint(s.out, text)

@@ -16,7 +16,7 @@ import (
 
 var deployBegan = time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
 
-// fakeRefreshes answers each call with the next page, and the last one for ever.
+// fakeRefreshes answers each call with the next page, and then always with the last one.
 type fakeRefreshes struct {
 	pages  [][]types.InstanceRefresh
 	err    error

@@ -30,7 +30,7 @@ type terraform interface {
 	// drift plans what was changed outside Terraform, nil for nothing. It takes no
 	// lock and changes nothing.
 	drift(ctx context.Context, e environment) (*tfjson.Plan, error)
-	// plan plans what a deploy would do, everything where there is no state. It takes
+	// plan plans what a deploy would do, or everything if there is no state. It takes
 	// no lock and changes nothing.
 	plan(ctx context.Context, e environment) (*tfjson.Plan, error)
 	// synth returns the Terraform JSON of an environment, without credentials.

@@ -43,7 +43,7 @@ var (
 	degiroSales = regexp.MustCompile(`(?i)^(?:verkoop|sell|verkauf|vente|venta|venda|vendita|salg)$`)
 )
 
-// degiroTexts tell the movements apart that are not trades, the first match wins.
+// degiroTexts distinguish the movements other than trades; the first match wins.
 var degiroTexts = []struct {
 	form *regexp.Regexp
 	kind backend.Kind
@@ -99,7 +99,7 @@ func degiroRow(r *record) []Transaction {
 		r.tag, t.Amount = "exchange", amount
 	case backend.Fee:
 		r.tag, t.Amount = "fee", amount.Neg()
-		if t.Kind = backend.Fee; amount.IsPositive() { // given back
+		if t.Kind = backend.Fee; amount.IsPositive() { // a refund
 			r.tag, t.Kind, t.Amount = "", backend.Interest, amount
 		}
 	case backend.Dividend, backend.Interest:

@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// portfolio is what imports leave behind.
+// portfolio has the transactions of imports.
 type portfolio []Known
 
-// imports adds what is new in a file, and returns how many transactions that was.
+// imports adds the new transactions of a file and returns their number.
 func (p *portfolio) imports(t *testing.T, file string) int {
 	t.Helper()
 	r := read(t, file, Options{})

@@ -134,7 +134,7 @@ var flexCash = map[string]backend.Kind{
 	"other fees": flexFee, "broker fees": flexFee, "commission adjustments": flexFee, "advisor fees": flexFee, "other income": backend.Interest,
 }
 
-// flexFee is a fee, or one that was given back. It never leaves this package.
+// flexFee is a fee or the refund of one. It never leaves this package.
 const flexFee backend.Kind = "flex fee"
 
 func flexRow(r *record) []Transaction {
@@ -177,7 +177,7 @@ var flexKinds = map[string]backend.Kind{
 	"buy": backend.Buy, "sell": backend.Sell, "buy (ca.)": backend.Buy, "sell (ca.)": backend.Sell,
 }
 
-// flexCommission returns what a trade cost. Commissions are below zero in the
+// flexCommission returns the commission of a trade. Commissions are below zero in the
 // file, and rebates above.
 func (r *record) flexCommission(t *Transaction) decimal.Decimal {
 	commission := r.amount("fee").Neg()

@@ -8,8 +8,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// FuzzRead holds that no file makes Read fail in another way than by its error,
-// and that a row is read or has a problem, not both.
+// FuzzRead checks that every file is read or refused with an error, and that a row is
+// either read or has a problem.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.[cjx]*")
 	if err != nil {
@@ -38,7 +38,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzNumber holds that what is read as a number is bounded.
+// FuzzNumber checks that numbers that are read are bounded.
 func FuzzNumber(f *testing.F) {
 	for _, text := range []string{"1,234.50", "(1.50)", "1e-7", "12,50 €", "1'234"} {
 		f.Add(text)

@@ -13,8 +13,8 @@ var ghostfolioKinds = map[string]backend.Kind{
 	"buy": backend.Buy, "sell": backend.Sell, "dividend": backend.Dividend, "interest": backend.Interest, "fee": backend.Fee,
 }
 
-// ghostfolioOther are the activities of things that have no market: they are
-// worth what their owner says.
+// ghostfolioOther are the activities of assets without a market, whose worth their
+// owner enters.
 var ghostfolioOther = map[string]bool{"item": true, "liability": true}
 
 // ghostfolioCSV is what Ghostfolio imports, in all the names that it accepts for

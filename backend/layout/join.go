@@ -15,7 +15,7 @@ func sameDay(t Transaction) string {
 
 // joinTaxes adds the rows with a tag, which are taxes, to the dividends and the
 // interest that they were withheld from: those with the same key. A tax without
-// one becomes a fee, and one that was given back income.
+// one becomes a fee, and a refunded one income.
 func joinTaxes(rows []*record, tag string, key func(Transaction) string) {
 	income := map[string]*record{}
 	for _, r := range rows {

@@ -15,12 +15,12 @@ import (
 // Limits of a file.
 const (
 	MaxBytes   = 8 << 20           // as uploaded
-	MaxRows    = backend.MaxImport // that hold something
+	MaxRows    = backend.MaxImport // that are not empty
 	maxColumns = 250
 	maxLines   = 4 * MaxRows // blank lines and totals included
 )
 
-// Layout is the way in which one program writes its files.
+// Layout is the format of the files that one program writes.
 type Layout interface {
 	// Name returns the name by which a request selects the layout.
 	Name() string
@@ -66,7 +66,7 @@ type Options struct {
 	Portfolio *time.Location
 }
 
-// Result is what a file holds.
+// Result is the content of a file.
 type Result struct {
 	Layout    string     `json:"layout"`          // "" if it was not recognised
 	Ignored   []string   `json:"ignored_columns"` // columns that the layout does not know
@@ -86,7 +86,7 @@ type Choice struct {
 	Reading string `json:"reading"` // what a value of the file means then
 }
 
-// Row is a row of the file and what it becomes.
+// Row is a row of the file with its transactions.
 type Row struct {
 	Row          int           `json:"row"` // its first line in a CSV file, which starts at 1; its position in JSON and XML
 	Transactions []Transaction `json:"transactions"`
@@ -94,7 +94,7 @@ type Row struct {
 	// PartOf is the row whose transaction includes this one, such as the order
 	// that a fee was charged for. 0 for none.
 	PartOf int `json:"part_of,omitempty"`
-	// Skipped says why the row becomes nothing although nothing is wrong with it.
+	// Skipped is why the row has no transactions although nothing is wrong with it.
 	Skipped string `json:"skipped,omitempty"`
 }
 

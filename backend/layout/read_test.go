@@ -62,7 +62,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-func TestReadRefusesWhatIsNoFile(t *testing.T) {
+func TestReadRefusesOtherFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		file    string
 		options Options
@@ -110,13 +110,13 @@ func TestAnswers(t *testing.T) {
 		got := transactions(r)[0]
 		assert.Equal(t, c.want, got.Date.String()+" "+got.Amount.String())
 	}
-	// One row that can be read in one way only settles all others.
+	// One row that can only be read in one way decides how all others are read.
 	r = read(t, file+"31/03/2026;Deposit;0,50;EUR;;;\n", Options{})
 	assert.Empty(t, r.Questions)
 	require.Len(t, transactions(r), 2)
 	assert.Equal(t, "2026-04-03", transactions(r)[0].Date.String())
 	assert.Equal(t, "1.234", transactions(r)[0].Amount.String())
-	// Rows that contradict each other settle nothing.
+	// Rows that contradict each other decide nothing.
 	r = read(t, file+"31/03/2026;Deposit;0,50;EUR;;;\n03/31/2026;Deposit;0.50;EUR;;;\n", Options{})
 	assert.Len(t, r.Questions, 2)
 }
@@ -260,7 +260,7 @@ func TestIgnoredColumnsAreListed(t *testing.T) {
 	assert.Len(t, transactions(r), 1)
 }
 
-func TestReadIsTheSameEveryTime(t *testing.T) {
+func TestReadIsDeterministic(t *testing.T) {
 	file := []byte(largeFile(10))
 	first, err := Read(file, Options{})
 	require.NoError(t, err)

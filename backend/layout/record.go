@@ -13,7 +13,7 @@ import (
 // has reports whether the row has something in a column.
 func (r *record) has(key string) bool { return r.text(key) != "" }
 
-// text returns what stands in a column, "" if the file lacks it.
+// text returns the cell of a column, "" if the file lacks the column.
 func (r *record) text(key string) string {
 	i, found := r.at[key]
 	if !found || i >= len(r.cells) {
@@ -104,8 +104,8 @@ func (r *record) skip(why string) []Transaction {
 	return nil
 }
 
-// security sets what the row says about what was traded. The ISIN stands in for
-// a symbol that the file does not name.
+// security sets what the row says about what was traded. The ISIN is used if
+// the file has no symbol.
 func (r *record) security(t *Transaction) {
 	t.ISIN, t.Name = strings.ToUpper(r.text("isin")), r.text("name")
 	if t.Symbol = symbol(r.text("symbol")); t.Symbol == "" {

@@ -95,9 +95,9 @@ func TestECBFailures(t *testing.T) {
 		answer func(*provider)
 		want   Outcome
 	}{
-		"a page for people": {func(p *provider) { p.file(t, path, "ecb/captcha.html") }, Temporary},
-		"cut":               {func(p *provider) { p.file(t, path, "ecb/cut.xml") }, Temporary},
-		"out of order":      {func(p *provider) { p.status(t, path, 503, "") }, Temporary},
+		"an HTML page": {func(p *provider) { p.file(t, path, "ecb/captcha.html") }, Temporary},
+		"cut":          {func(p *provider) { p.file(t, path, "ecb/cut.xml") }, Temporary},
+		"out of order": {func(p *provider) { p.status(t, path, 503, "") }, Temporary},
 		"slow": {func(p *provider) {
 			p.handle(path, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second / 2) })
 		}, Temporary},
@@ -105,8 +105,8 @@ func TestECBFailures(t *testing.T) {
 		"connection closed": {func(p *provider) {
 			p.handle(path, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 		}, Temporary},
-		"a length that lies":  {func(p *provider) { p.handle(path, short) }, Temporary},
-		"no answer of a kind": {func(*provider) {}, UnknownSymbol},
+		"a wrong length": {func(p *provider) { p.handle(path, short) }, Temporary},
+		"not an answer":  {func(*provider) {}, UnknownSymbol},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
@@ -118,7 +118,7 @@ func TestECBFailures(t *testing.T) {
 	}
 }
 
-// short announces more than it sends.
+// short announces a longer body than it sends.
 func short(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "1000")
 	_, _ = w.Write([]byte("<gesmes"))
@@ -163,17 +163,17 @@ func TestTwelveDataLatest(t *testing.T) {
 			"quote-pence.json", 200, Instrument{Symbol: "PNY.L", ID: "PNY", MIC: "XLON"},
 			[]string{"PNY.L 8.125 GBP 2026-03-06T16:30:00Z, fresh until 2026-03-09T20:30:00Z"}, "", "",
 		},
-		"no price":               {"quote-na.json", 200, acme, nil, NoPrice, ""},
-		"another currency":       {"quote-euros.json", 200, acme, nil, CurrencyChanged, ""},
-		"the minute is used up":  {"limit-minute.json", 200, acme, nil, RateLimited, "2026-03-06T19:16:00Z"},
-		"the day is used up":     {"limit-day.json", 200, acme, nil, RateLimited, "2026-03-07T00:00:00Z"},
-		"the day, as a status":   {"limit-day.json", 429, acme, nil, RateLimited, "0001-01-01T00:00:00Z"},
-		"the key is refused":     {"key-refused.json", 200, acme, nil, Unauthorised, ""},
-		"the key, as a status":   {"key-refused.json", 401, acme, nil, Unauthorised, ""},
-		"not known":              {"not-found.json", 200, acme, nil, UnknownSymbol, ""},
-		"an error of theirs":     {"internal.json", 200, acme, nil, Temporary, ""},
-		"cut":                    {"cut.json", 200, acme, nil, Temporary, ""},
-		"another kind of answer": {"wrong.json", 200, acme, nil, Temporary, ""},
+		"no price":                 {"quote-na.json", 200, acme, nil, NoPrice, ""},
+		"another currency":         {"quote-euros.json", 200, acme, nil, CurrencyChanged, ""},
+		"the minute is used up":    {"limit-minute.json", 200, acme, nil, RateLimited, "2026-03-06T19:16:00Z"},
+		"the day is used up":       {"limit-day.json", 200, acme, nil, RateLimited, "2026-03-07T00:00:00Z"},
+		"the day, as a status":     {"limit-day.json", 429, acme, nil, RateLimited, "0001-01-01T00:00:00Z"},
+		"the key is refused":       {"key-refused.json", 200, acme, nil, Unauthorised, ""},
+		"the key, as a status":     {"key-refused.json", 401, acme, nil, Unauthorised, ""},
+		"not known":                {"not-found.json", 200, acme, nil, UnknownSymbol, ""},
+		"an error of the provider": {"internal.json", 200, acme, nil, Temporary, ""},
+		"cut":                      {"cut.json", 200, acme, nil, Temporary, ""},
+		"another kind of answer":   {"wrong.json", 200, acme, nil, Temporary, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
@@ -379,7 +379,7 @@ func TestReplayRefusesAWrongFile(t *testing.T) {
 	}
 }
 
-func TestGeneratedMarketIsTheSameEveryTime(t *testing.T) {
+func TestGeneratedMarketIsDeterministic(t *testing.T) {
 	at := moment(t, friday)
 	before := generated("ACME", at)
 	assert.Equal(t, before, generated("ACME", at))

@@ -35,7 +35,7 @@ func newECB(c Config) (Source, error) {
 	return &euroReference{client: client}, nil
 }
 
-// Traits implements Source. No limit is published; the budget is good manners.
+// Traits implements Source. No limit is published; the budget is a courtesy.
 func (*euroReference) Traits() Traits {
 	return Traits{Name: "ecb", Rates: true, Base: "EUR", Budget: Budget{PerMinute: 4, PerDay: 200}}
 }

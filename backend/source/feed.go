@@ -23,7 +23,7 @@ const (
 	firstPause, longestPause = 5 * time.Second, 15 * time.Minute
 )
 
-// Demand is what somebody holds or watches.
+// Demand is what users hold or watch.
 type Demand struct {
 	Instruments []Instrument
 	// Currencies are those that something is held, priced or valued in, with the
@@ -36,9 +36,9 @@ type Wants interface {
 	Wanted(ctx context.Context) (Demand, error)
 }
 
-// Sink takes what a source published.
+// Sink receives what a source published.
 type Sink interface {
-	// WritePrices keeps prices and rates, at most backend.MaxBatch in all. The same
+	// WritePrices stores prices and rates, at most backend.MaxBatch in all. The same
 	// ones may come again.
 	WritePrices(ctx context.Context, prices []Price, rates []Rate) error
 	// Propose offers corporate actions to the owners of their symbols. The same ones
@@ -46,8 +46,8 @@ type Sink interface {
 	Propose(ctx context.Context, actions []Action) error
 }
 
-// Feed asks one source for what is wanted, at the source's pace. One instance
-// runs it at a time.
+// Feed asks one source for what is wanted, at the source's pace. Only one
+// instance runs it at a time.
 type Feed struct {
 	Source   Source
 	Wants    Wants
@@ -108,7 +108,7 @@ func (f *Feed) Step(ctx context.Context) time.Time {
 	now := f.Now()
 	demand, err := f.Wants.Wanted(ctx)
 	if err != nil {
-		f.Log.Error("reading what is held failed", slog.Any("error", err))
+		f.Log.Error("reading the demand failed", slog.Any("error", err))
 		return now.Add(idleFor)
 	}
 	t, next := f.pick(demand, now)

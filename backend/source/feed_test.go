@@ -186,7 +186,7 @@ func acme(t *testing.T, since string) Instrument {
 	return Instrument{Symbol: "ACME", MIC: "XNYS", Since: day(t, since)}
 }
 
-func TestFeedAsksForNothingThatNobodyWants(t *testing.T) {
+func TestFeedAsksOnlyForWhatIsHeld(t *testing.T) {
 	w := newWorld(t, "2026-03-02T12:00:00Z")
 	w.runUntil(w.start(), "2026-03-09T12:00:00Z")
 	assert.Empty(t, w.calls)
@@ -204,7 +204,7 @@ func TestFeedCatchesUpANewSymbol(t *testing.T) {
 	}, w.calls)
 	assert.Len(t, w.prices, 6)
 	assert.Len(t, w.rates, 6)
-	// An entry of an earlier day wants the days before as well.
+	// An entry of an earlier day needs the days before as well.
 	w.demand.Instruments[0].Since = day(t, "2026-02-20")
 	w.calls = nil
 	w.runUntil(w.start(), "2026-03-07T14:00:00Z")
@@ -282,7 +282,7 @@ func TestFeedGoesOnAfterARestart(t *testing.T) {
 	assert.Equal(t, 4, spent)
 }
 
-// An outage of a day loses no close and no rate.
+// After an outage of a day, no close and no rate is missing.
 func TestFeedLosesNothingInAnOutage(t *testing.T) {
 	w := newWorld(t, "2026-03-02T08:00:00Z")
 	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-02-27")}, Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-02-27")}}
@@ -304,7 +304,7 @@ func TestFeedLosesNothingInAnOutage(t *testing.T) {
 	}
 }
 
-func TestFeedKeepsToWhatTheSourceSays(t *testing.T) {
+func TestFeedObeysTheSource(t *testing.T) {
 	for name, c := range map[string]struct {
 		err    error
 		state  Condition
@@ -322,7 +322,7 @@ func TestFeedKeepsToWhatTheSourceSays(t *testing.T) {
 			assert.Equal(t, w.now.Add(c.paused), next)
 			w.now = next.Add(-time.Second)
 			w.start().Step(t.Context())
-			assert.Len(t, w.calls, 1, "nobody asks in the pause, after a restart either")
+			assert.Len(t, w.calls, 1, "no calls during the pause, even after a restart")
 			status := StatusOf(w.traits, w.state(), w.now)
 			assert.Equal(t, c.state, status.State)
 			assert.Equal(t, next, *status.NextCall)
@@ -364,10 +364,10 @@ func TestFeedHoldsBackAJump(t *testing.T) {
 	status := StatusOf(w.traits, w.state(), w.now)
 	require.Len(t, status.Held, 1)
 	assert.Equal(t, "10000 differs from 100 by more than a factor of 1.75", status.Held[0].Reason)
-	// The owner says that it is right.
+	// The owner accepts the price.
 	w.demand.Instruments[0].Accepted = decimal.NewFromInt(10000)
 	w.runUntil(f, "2026-03-04T22:00:00Z")
-	assert.Contains(t, w.prices, "ACME 2026-03-03", "closes that were held back come too")
+	assert.Contains(t, w.prices, "ACME 2026-03-03", "closes that were held back are written, too")
 	assert.Empty(t, StatusOf(w.traits, w.state(), w.now).Held)
 }
 

@@ -27,7 +27,7 @@ type Portfolios interface {
 	// PortfoliosAt returns up to limit portfolios that were created no later than
 	// at, in the order of their IDs, starting after the ID after ("" for the first).
 	PortfoliosAt(ctx context.Context, at time.Time, after string, limit int) ([]backend.Portfolio, error)
-	// Load returns a portfolio with all its transactions, of one moment.
+	// Load returns a portfolio with all its transactions, in one snapshot.
 	Load(ctx context.Context, owner, id string) (backend.Portfolio, []backend.Transaction, error)
 }
 

@@ -21,7 +21,7 @@ type MarketSink struct {
 
 var _ Sink = MarketSink{}
 
-// WritePrices implements Sink. The audit has no owner for it: nobody's key is used.
+// WritePrices implements Sink. No key is used, so the audit has no owner for it.
 func (m MarketSink) WritePrices(ctx context.Context, prices []Price, rates []Rate) error {
 	if len(prices)+len(rates) == 0 {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Outcome says how a call to a source failed.
+// Outcome is how a call to a source failed.
 type Outcome string
 
 // The outcomes of calls.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Budget is how many calls a source allows; 0 is no limit.
+// Budget is how many calls a source allows; 0 means no limit.
 type Budget struct {
 	PerMinute int `json:"per_minute"`
 	PerHour   int `json:"per_hour"`
@@ -61,8 +61,8 @@ func newPace(b Budget, s Spent, now time.Time) *pace {
 	return p
 }
 
-// next returns when so many calls may be made. Routine calls are spread: what is
-// left of a day's calls over what is left of the day. Others go at the rate.
+// next returns when a number of calls may be made. Routine calls are spread: the
+// remaining calls of a day over its remaining time. Others are made at the rate.
 func (p *pace) next(s Spent, calls int, routine bool, now time.Time) time.Time {
 	at := later(now, s.Paused)
 	if p.budget.PerDay > 0 {
@@ -95,7 +95,7 @@ func (p *pace) spend(s *Spent, calls int, now time.Time) {
 	s.Burst, s.At = max(0, int(math.Floor(p.limiter.TokensAt(now)))), now
 }
 
-// left returns how many calls a day still has, -1 if there is no limit.
+// left returns how many calls are left on a day, -1 if there is no limit.
 func (p *pace) left(s Spent, now time.Time) int {
 	if p.budget.PerDay == 0 {
 		return -1

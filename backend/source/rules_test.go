@@ -93,8 +93,8 @@ func TestCheck(t *testing.T) {
 	assert.Empty(t, check(Instrument{}, backend.Quote{}, before, DefaultFactor, nil), "the first price")
 }
 
-// A year of calls at the pace keeps to every limit in every window.
-func TestPaceKeepsToTheBudget(t *testing.T) {
+// A year of calls at the pace is within every limit in every window.
+func TestPaceStaysWithinBudget(t *testing.T) {
 	for name, b := range map[string]Budget{
 		"a free plan":  {PerMinute: 8, PerDay: 800},
 		"another":      {PerHour: 50, PerDay: 1000},
@@ -111,7 +111,7 @@ func TestPaceKeepsToTheBudget(t *testing.T) {
 				if next.Equal(now) {
 					p.spend(&spent, 1, now)
 					calls = append(calls, now)
-					if len(calls)%7 == 0 { // restarts give nothing back
+					if len(calls)%7 == 0 { // restarts do not restore the budget
 						p = newPace(b, spent, now)
 					}
 					continue

@@ -1,6 +1,6 @@
-// Package source brings prices, closing prices, exchange rates and corporate
-// actions from those who publish them. It decides what to ask for and when; where
-// prices are kept and who owns what is behind interfaces.
+// Package source gets prices, closing prices, exchange rates and corporate actions from
+// their publishers. It decides what to ask for and when; where prices are stored and
+// who owns what is behind interfaces.
 package source
 
 import (
@@ -17,9 +17,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Source is somebody who publishes prices. An implementation returns an *Error
+// Source is a publisher of prices. An implementation returns an *Error
 // for every way in which an answer can fail, and ErrNotOffered for what it never
-// has. What it could read before it failed it returns with the error.
+// has. With the error, it returns what it read before.
 type Source interface {
 	// Traits returns what the source has and what it allows.
 	Traits() Traits
@@ -33,7 +33,7 @@ type Source interface {
 	Rates(ctx context.Context, currencies []backend.Currency, from, through backend.Date) ([]Rate, error)
 	// Actions returns the corporate actions of a period. They are proposals.
 	Actions(ctx context.Context, i Instrument, from, through backend.Date) ([]Action, error)
-	// Stream calls with every price that the source publishes until ctx ends or the
+	// Stream calls receive with every price that the source publishes until ctx ends or the
 	// connection does.
 	Stream(ctx context.Context, instruments []Instrument, receive func(Price)) error
 }
@@ -70,7 +70,7 @@ type Split struct {
 	Ratio backend.Ratio `json:"ratio"`
 }
 
-// id returns what the source calls the instrument.
+// id returns the name of the instrument at the source.
 func (i Instrument) id() string {
 	if i.ID != "" {
 		return i.ID
@@ -125,7 +125,7 @@ func Open(name string, c Config) (Source, error) {
 	return open(c)
 }
 
-// nothing is the part of a source that it does not have.
+// nothing implements the methods that a source does not offer.
 type nothing struct{}
 
 func (nothing) Latest(context.Context, []Instrument) ([]Price, error) { return nil, ErrNotOffered }

@@ -9,7 +9,7 @@ import (
 	"portfolio/backend"
 )
 
-// Store keeps what a feed has asked, so that another instance goes on where one
+// Store keeps what a feed has asked, so that another instance continues where one
 // ended.
 type Store interface {
 	// LoadSource returns what was saved of a source, the zero value if nothing was.
@@ -17,7 +17,7 @@ type Store interface {
 	SaveSource(ctx context.Context, source string, s State) error
 }
 
-// State is what a feed has asked of its source, and what came of it.
+// State is what a feed has asked its source for, and the results.
 type State struct {
 	Spent       Spent                     `json:"spent"`
 	LastSuccess time.Time                 `json:"last_success"`
@@ -64,7 +64,7 @@ func (s *State) symbol(name string) *Symbol {
 	return s.Symbols[name]
 }
 
-// Condition is how a source is.
+// Condition is the condition of a source.
 type Condition string
 
 // The conditions of a source.
@@ -76,7 +76,7 @@ const (
 	Failing Condition = "failing" // it cannot be reached or understood
 )
 
-// Status is what people see of a source.
+// Status is what users see of a source.
 type Status struct {
 	Source      string             `json:"source"`
 	State       Condition          `json:"state"`
@@ -87,7 +87,7 @@ type Status struct {
 	Problems    map[string]Outcome `json:"problems"`     // symbols without prices, and why
 }
 
-// StatusOf returns what people see of a source. Details of its failures are for
+// StatusOf returns what users see of a source. Details of its failures are for
 // operators.
 func StatusOf(t Traits, s State, now time.Time) Status {
 	status := Status{Source: t.Name, State: Working, Held: []Held{}, Problems: map[string]Outcome{}}

@@ -37,8 +37,8 @@ func (f *Feed) stream(ctx context.Context) {
 	}
 }
 
-// streamOnce receives prices of instruments until others are wanted, which is no
-// error.
+// streamOnce receives prices of instruments until others are wanted, which is
+// not an error.
 func (f *Feed) streamOnce(ctx context.Context, instruments []Instrument) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -89,7 +89,7 @@ func (t *twelveData) Stream(ctx context.Context, instruments []Instrument, recei
 	}
 }
 
-// beat sends what keeps the socket open.
+// beat sends the messages that keep the socket open.
 func beat(ctx context.Context, cancel context.CancelFunc, conn *websocket.Conn) {
 	defer cancel()
 	ticker := time.NewTicker(heartbeat)

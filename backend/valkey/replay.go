@@ -12,7 +12,7 @@ import (
 
 const (
 	// maxRemembered limits the instance's own memory to some 20 MB. Only calls with a
-	// valid signature are remembered, so nobody without the key can fill it, and API
+	// valid signature are remembered, so only holders of the key can fill it, and API
 	// Gateway lets 500 a second through: 62,500 in the time for which they are valid.
 	maxRemembered = 100_000
 	// sharedTimeout is how long a call waits for Valkey before the instance relies on

@@ -201,7 +201,7 @@ func fetch(ctx context.Context, work string) error {
 }
 
 // Lock locks the file at path, which it creates, and returns what unlocks it. It waits
-// until nobody else holds the lock or ctx ends.
+// until the lock is free or ctx ends.
 func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err

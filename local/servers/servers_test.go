@@ -40,7 +40,7 @@ func TestPostgresServesVerifiedTLSOnly(t *testing.T) {
 			Scan(&version, &encrypted, &super))
 		assert.Equal(t, "15.14", version)
 		assert.True(t, encrypted, "the session is encrypted")
-		assert.False(t, super, "RDS's master user is no superuser")
+		assert.False(t, super, "RDS's master user is not a superuser")
 		for _, sql := range []string{"CREATE TABLE holdings (id int)", "CREATE ROLE reader", "CREATE DATABASE other"} {
 			_, err = conn.Exec(ctx, sql)
 			assert.NoError(t, err, sql)

@@ -36,7 +36,7 @@ func expression(value any) (string, error) {
 // escapes turn a literal text into a template of the same value.
 var escapes = strings.NewReplacer("${", "$${", "%{", "%%{")
 
-// literal writes a value in which strings are no templates, as Terraform reads the
+// literal writes a value in which strings are not templates, as Terraform reads the
 // settings of a backend, say.
 func literal(value any) (string, error) { return expression(escaped(value)) }
 

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	token    = "ghs_secretSECRETsecret"
-	stranger = "somebody"
+	token     = "ghs_secretSECRETsecret"
+	otherUser = "somebody"
 )
 
 // fake answers as GitHub's API does, as far as this package asks: 30 to a page

@@ -33,9 +33,9 @@ func slept(c *Client) *[]time.Duration {
 func TestCommentIsOneThatIsRewritten(t *testing.T) {
 	f := newFake(t)
 	for i := range 130 { // ours will be on the second page
-		f.comment(7, stranger, fmt.Sprint("remark ", i))
+		f.comment(7, otherUser, fmt.Sprint("remark ", i))
 	}
-	f.comment(7, stranger, mark("plan")+"forged") // somebody else's is not ours
+	f.comment(7, otherUser, mark("plan")+"forged") // of another author
 	f.comment(8, author, mark("plan")+"of another pull request")
 	c, _, _ := f.client(t)
 	address, err := c.Comment(t.Context(), "plan", "## First\n")
@@ -96,8 +96,8 @@ func TestCommentIsCutToWhatGitHubTakes(t *testing.T) {
 
 func TestDriftKeepsOneIssueForEachEnvironment(t *testing.T) {
 	f := newFake(t)
-	f.issue(stranger, "Drift: forged", mark("drift-pr3")+"x", "drift")
-	f.issue(stranger, "a person's own", "The coast drifts.", "drift")
+	f.issue(otherUser, "Drift: forged", mark("drift-pr3")+"x", "drift")
+	f.issue(otherUser, "a person's own", "The coast drifts.", "drift")
 	request := f.issue(author, "a pull request", mark("drift-pr1")+"x", "drift")
 	request.Pull = map[string]string{"url": "x"}
 	closed := f.issue(author, "Drift: pr1", mark("drift-pr1")+"old", "drift")
@@ -150,13 +150,13 @@ func TestOpenPulls(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, numbers)
 	for i := range 250 {
-		p := f.issue(stranger, "p", "", map[bool]string{true: "deploy-preview", false: "other"}[i%100 == 0])
+		p := f.issue(otherUser, "p", "", map[bool]string{true: "deploy-preview", false: "other"}[i%100 == 0])
 		p.Pull = map[string]string{"url": "x"}
 		if i%2 == 1 {
 			p.State = "closed"
 		}
 	}
-	f.issue(stranger, "an issue", "", "deploy-preview")
+	f.issue(otherUser, "an issue", "", "deploy-preview")
 	numbers, err = c.OpenPulls(t.Context(), "")
 	require.NoError(t, err)
 	assert.Len(t, numbers, 125)

@@ -11,7 +11,7 @@ import (
 )
 
 // GitHub accepts 65,536 characters as one comment. What is dropped is counted. The
-// numbers are bytes, of which there are no fewer than characters.
+// numbers are bytes, of which a text has at least as many as characters.
 const (
 	maxMarkdown = 60_000
 	maxRemoved  = 10_000 // of the section that is read first

@@ -145,7 +145,7 @@ func TestControls(t *testing.T) {
 		"versioning stopped": {"aws_s3_bucket_versioning", `{"versioning_configuration":[{"status":"Enabled"}]}`, `{"versioning_configuration":[{"status":"Suspended"}]}`, "", []string{"**weaker**, versioning: `Enabled` → `Suspended`"}},
 		"topic's key":        {"aws_sns_topic", `{"kms_master_key_id":"k"}`, `{"kms_master_key_id":""}`, "", []string{"**weaker**, encryption of the topic: `k` → (empty)"}},
 		"topic's new key":    {"aws_sns_topic", `{"kms_master_key_id":"k"}`, `{}`, `{"kms_master_key_id":true}`, []string{"encryption of the topic: `k` → (known after apply)"}},
-		"logs for ever":      {"aws_cloudwatch_log_group", `{"retention_in_days":30}`, `{"retention_in_days":0}`, "", []string{"stronger, days of logs: `30` → `0`"}},
+		"logs kept forever":  {"aws_cloudwatch_log_group", `{"retention_in_days":30}`, `{"retention_in_days":0}`, "", []string{"stronger, days of logs: `30` → `0`"}},
 		"alarm deleted":      {"aws_cloudwatch_metric_alarm", `{}`, "", "", []string{"**control deleted**"}},
 		"flow log deleted":   {"aws_flow_log", `{}`, "", "", []string{"**control deleted**"}},
 		"bucket encryption":  {"aws_s3_bucket_server_side_encryption_configuration", `{"rule":[{"a":1}]}`, `{"rule":[{"a":2}]}`, "", []string{"the encryption of the bucket changes"}},

@@ -96,7 +96,7 @@ func bucketFaults() []planted {
 		{
 			"lock held", object("pr7/portfolio-pr7.tfstate.tflock",
 				`{"ID":"8a1c-77","Operation":"OperationTypeApply","Who":"ci@runner-9","Version":"1.13.4","Created":"2026-01-02T03:04:05.6Z"}`),
-			[]string{"lock of pr7/portfolio-pr7.tfstate: got ci@runner-9 since 2026-01-02T03:04:05.6Z for OperationTypeApply, ID 8a1c-77, want nobody to hold it; fix: wait, or `terraform force-unlock 8a1c-77` in cdktf.out/stacks/portfolio-pr7 when that run is dead; then look again"},
+			[]string{"lock of pr7/portfolio-pr7.tfstate: got ci@runner-9 since 2026-01-02T03:04:05.6Z for OperationTypeApply, ID 8a1c-77, want no lock; fix: wait, or `terraform force-unlock 8a1c-77` in cdktf.out/stacks/portfolio-pr7 when that run is dead; then look again"},
 		},
 		{
 			"lock held by a run that is making things", // which are not left over

@@ -48,7 +48,7 @@ func TestNamesAreThoseOfTheStack(t *testing.T) {
 				}
 			}
 			assert.ElementsMatch(t, given, asked)
-			assert.Len(t, stack.Resource["aws_s3_bucket"], 3, "bucket names end with the account and are asked for apart")
+			assert.Len(t, stack.Resource["aws_s3_bucket"], 3, "bucket names end with the account and are checked separately")
 			for _, q := range e.quotas() {
 				assert.Len(t, stack.Resource[q.kind], q.needs, q.spoken)
 			}
@@ -121,7 +121,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 			},
 			nil,
 		},
-		"a quota that nobody changed": {
+		"a quota with its default": {
 			func(w http.ResponseWriter, r *http.Request) bool {
 				return r.Header.Get("X-Amz-Target") == quotas && reply(w, http.StatusBadRequest, `{"__type":"NoSuchResourceException"}`)
 			},

@@ -62,7 +62,7 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	return []Finding{{
 		What: "lock of " + e.State.Key,
 		Got:  fmt.Sprintf("%s since %s for %s, ID %s", held.Who, held.Created, held.Operation, held.ID),
-		Want: "nobody to hold it",
+		Want: "no lock",
 		Fix:  fmt.Sprintf("wait, or `terraform force-unlock %s` in cdktf.out/stacks/%s when that run is dead; then look again", held.ID, e.Names.Stack),
 	}}, nil
 }

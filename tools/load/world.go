@@ -123,7 +123,7 @@ func (w *world) close(ctx context.Context) error {
 	return errors.Join(append(all, os.RemoveAll(w.folder))...)
 }
 
-// serveAWS stands in for Secrets Manager and S3.
+// serveAWS replaces Secrets Manager and S3.
 func serveAWS(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return // the bucket exists
