@@ -94,6 +94,7 @@ func TestBadEnvironment(t *testing.T) {
 		{"KEY_RATE", "0", "KEY_RATE: got 0, want 1 to 100000 a second"},
 		{"QUOTE_SOURCES", "yahoo", "QUOTE_SOURCES: got yahoo, want " + setting.SourcesForm},
 		{"QUOTE_STREAMS", "ecb,ecb", "QUOTE_STREAMS: got ecb,ecb, want " + setting.SourcesForm},
+		{"QUOTE_MAX_FACTOR", "1", "QUOTE_MAX_FACTOR: got 1, want a decimal above 1, at most 1000"},
 		{"QUOTE_INTERVAL", "1", "QUOTE_INTERVAL: got 1, want 1s to 24h"},
 		{"QUOTE_SOURCE_SECRET_ARN", "arn", "QUOTE_SOURCE_SECRET_ARN: got arn, want the ARN of a secret, or nothing"},
 		{"QUOTE_SOURCE_KEYS", "secret", `QUOTE_SOURCE_KEYS: got something else, want a JSON object of texts by source, such as {"twelvedata":"…"}`},

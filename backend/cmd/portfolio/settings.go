@@ -45,6 +45,7 @@ type environment struct {
 	QuoteURLs      string `env:"QUOTE_SOURCE_URLS" help:"other addresses of sources, a JSON object by source"`
 	QuoteStreams   string `env:"QUOTE_STREAMS" help:"sources whose WebSocket is used, separated by commas; none if unset"`
 	QuoteInterval  string `env:"QUOTE_INTERVAL" envDefault:"60s" help:"time between two prices of a symbol while its market is open"`
+	QuoteFactor    string `env:"QUOTE_MAX_FACTOR" envDefault:"1.75" help:"factor from which on a price that differs from the one before is held back"`
 	ReplayFile     string `env:"QUOTE_REPLAY_FILE" help:"recorded prices for the source replay; a generated market if unset"`
 	OIDCIssuer     string `env:"OIDC_ISSUER" help:"issuer of an OpenID Connect provider that signs people in; none if unset"`
 	OIDCClientID   string `env:"OIDC_CLIENT_ID" help:"ID of the client at that provider"`

@@ -12,6 +12,8 @@ import (
 
 	"portfolio/backend/source"
 	"portfolio/contract/setting"
+
+	"github.com/shopspring/decimal"
 )
 
 const (
@@ -22,12 +24,15 @@ const (
 	sourceKeyRefresh = 5 * time.Minute
 )
 
+var maxFactor = decimal.NewFromInt(1000)
+
 // quoteSettings are the valid settings about sources of prices.
 type quoteSettings struct {
 	Names    []string
 	Keys     map[string]string // by source, of this machine
 	URLs     map[string]string // by source, instead of the provider's
 	Streams  []string          // sources whose socket is used
+	Factor   decimal.Decimal   // by which a price may differ from the one before
 	Interval time.Duration     // between two prices of a symbol while its market is open
 }
 
@@ -63,6 +68,9 @@ func loadQuotes(e environment, require func(ok bool, name, got, want string)) qu
 		require(ok, "QUOTE_STREAMS", e.QuoteStreams, setting.SourcesForm)
 	}
 	var err error
+	q.Factor, err = decimal.NewFromString(e.QuoteFactor)
+	require(err == nil && q.Factor.GreaterThan(decimal.NewFromInt(1)) && q.Factor.LessThanOrEqual(maxFactor),
+		"QUOTE_MAX_FACTOR", e.QuoteFactor, "a decimal above 1, at most 1000")
 	q.Interval, err = time.ParseDuration(e.QuoteInterval)
 	require(err == nil && q.Interval >= time.Second && q.Interval <= 24*time.Hour, "QUOTE_INTERVAL", e.QuoteInterval, "1s to 24h")
 	return q
@@ -154,7 +162,8 @@ func (s *service) newFeed(name, key string) (*source.Feed, error) {
 	}
 	return &source.Feed{
 		Source: opened, Wants: s.held.Of(name, name == s.firstPriced()), Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: s.settings.Quotes.Interval,
-		Sink: source.MarketSink{Market: s.quotes, Proposals: s.db, Quoted: s.metrics.Quoted},
+		Factor: s.settings.Quotes.Factor,
+		Sink:   source.MarketSink{Market: s.quotes, Proposals: s.db, Quoted: s.metrics.Quoted},
 	}, nil
 }
 
