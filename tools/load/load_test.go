@@ -27,7 +27,7 @@ func TestMeasure(t *testing.T) {
 	assert.NotContains(t, text, "NaN")
 	for _, want := range []string{
 		"| push lag, p99 |", "| valuation, processor time |", "| post, processor time |",
-		"all of them priced, 160 transactions\nstored", "**Push.** 20 connections",
+		"| history, 5 days of 100 symbols, median |", "all of them priced, 160 transactions\nstored", "**Push.** 20 connections",
 	} {
 		assert.Contains(t, text, want)
 	}

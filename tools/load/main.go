@@ -43,18 +43,22 @@ type sizes struct {
 	updates   int // quotes per second
 	pushing   time.Duration
 	pushRate  int // posts per second that the service may make
+	histories int // calls of each kind
+	shorter   int // times shorter are the periods of histories
 }
 
 var full = sizes{
 	holdings: 100, few: 1_000, many: 1_000_000, samples: 400,
 	clients: 16, valuing: 20 * time.Second,
 	conns: 10_000, refusing: 50, symbols: 100, updates: 50, pushing: 20 * time.Second, pushRate: 10_000,
+	histories: 9, shorter: 1,
 }
 
 // quick measures everything, in small amounts.
 var quick = sizes{
 	holdings: 8, few: 16, many: 160, samples: 3, clients: 2, valuing: 100 * time.Millisecond,
 	conns: 20, refusing: 1, symbols: 5, updates: 50, pushing: 300 * time.Millisecond, pushRate: 1000,
+	histories: 1, shorter: 73,
 }
 
 var errArguments = errors.New("arguments")
@@ -120,7 +124,7 @@ type part struct {
 }
 
 // parts are in this order because stored transactions accumulate.
-var parts = []part{{"growth", growth}, {"valuation", valuations}, {"push", pushes}}
+var parts = []part{{"growth", growth}, {"valuation", valuations}, {"history", histories}, {"push", pushes}}
 
 func named(name string) []part {
 	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p.name != name })

@@ -83,13 +83,18 @@ func newWorld(ctx context.Context, z sizes) (_ *world, err error) {
 	return w, w.createKey(ctx)
 }
 
-// createKey migrates the database and creates the key for all calls.
-func (w *world) createKey(ctx context.Context) error {
-	store, err := postgres.Open(ctx, postgres.Config{
+// openStore connects to the database as the service does.
+func (w *world) openStore(ctx context.Context) (*postgres.DB, error) {
+	return postgres.Open(ctx, postgres.Config{
 		Host: servers.Host, Port: w.postgres.Port, Name: "portfolio", CAFile: w.postgres.CAFile,
 		Credentials: func(context.Context) (string, string, error) { return serviceUser, password, nil },
 		Owner:       func(context.Context) (string, string, error) { return user, password, nil },
 	})
+}
+
+// createKey migrates the database and creates the key for all calls.
+func (w *world) createKey(ctx context.Context) error {
+	store, err := w.openStore(ctx)
 	if err != nil {
 		return err
 	}

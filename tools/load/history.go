@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"portfolio/backend"
+	"portfolio/backend/postgres"
+
+	"github.com/shopspring/decimal"
+)
+
+// pasts are the portfolios whose histories are measured, with a closing price of each symbol
+// on each day, and a purchase and a deposit every few days.
+var pasts = []struct {
+	symbols, days    int
+	history, returns time.Duration // targets; 0 for none
+}{
+	{100, 365, 25 * time.Millisecond, 40 * time.Millisecond},
+	{100, 3_650, 200 * time.Millisecond, 0},
+	{900, 3_650, 1500 * time.Millisecond, 0},
+}
+
+// histories measures histories and returns, one call at a time.
+func histories(ctx context.Context, w *world, r *report) (err error) {
+	store, err := w.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	to := backend.DateOf(time.Now())
+	var ids []string
+	for n, past := range pasts {
+		id, err := w.fillPast(ctx, store, fmt.Sprint("H", n), past.symbols, past.days/w.shorter, to)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	if _, err := w.db.Exec(ctx, "vacuum analyze"); err != nil {
+		return err
+	}
+	s, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	for n, past := range pasts {
+		days := past.days / w.shorter
+		period := fmt.Sprintf("?from=%s&to=%s", to-backend.Date(days)+1, to)
+		name := fmt.Sprintf("%d days of %d symbols", days, past.symbols)
+		for _, call := range []struct {
+			what, path string
+			target     time.Duration
+		}{{"history, ", "/history", past.history}, {"returns, ", "/performance", past.returns}} {
+			if call.target == 0 {
+				continue
+			}
+			var took times
+			for range w.histories {
+				began := time.Now()
+				if _, err := s.call(ctx, http.MethodGet, "/v1/portfolios/"+ids[n]+call.path+period, ""); err != nil {
+					return err
+				}
+				took = append(took, time.Since(began))
+			}
+			r.atMost(call.what+name+", median", call.target, took.at(0.5))
+		}
+	}
+	r.note("**History.** One call at a time, %d of each kind, the first included. The portfolios have 1,000 purchases and 365 deposits.",
+		w.histories)
+	return nil
+}
+
+// fillPast stores a portfolio and the closing prices of its symbols, and returns its ID.
+func (w *world) fillPast(ctx context.Context, store *postgres.DB, prefix string, symbols, days int, to backend.Date) (string, error) {
+	const trades, deposits = 1_000, 365
+	from := to - backend.Date(days) + 1
+	_, err := w.db.Exec(ctx, `
+		insert into quotes (symbol, price, currency, source, time, received)
+		select $4 || 'S' || s, 50 + (s + d) % 100 + 0.25, 'EUR', 'load', t, t
+		from generate_series(0, $1 - 1) s, generate_series(0, $2 - 2) d,
+			lateral (select date '0001-01-01' - 1 + $3::integer + d + time '20:00' at time zone 'UTC' as t) x`,
+		symbols, days, from, prefix)
+	if err != nil {
+		return "", err
+	}
+	by := backend.Principal{Owner: owner, KeyID: w.keyID, Scopes: backend.Scopes}
+	p, _, err := store.CreatePortfolio(ctx, by, "", backend.Portfolio{
+		Name: "past", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO},
+	})
+	if err != nil {
+		return "", err
+	}
+	var txs []backend.Transaction
+	for i := range trades {
+		txs = append(txs, backend.Transaction{
+			Kind: backend.Buy, Date: from + backend.Date(i*days/trades), Symbol: fmt.Sprint(prefix, "S", i%symbols),
+			Quantity: decimal.NewFromInt(3), Price: decimal.NewFromInt(100), Currency: "EUR",
+		})
+	}
+	for i := range deposits {
+		txs = append(txs, backend.Transaction{
+			Kind: backend.Deposit, Date: from + backend.Date(i*days/deposits), Amount: decimal.NewFromInt(1000), Currency: "EUR",
+		})
+	}
+	_, _, err = store.Record(ctx, by, p.ID, "", txs)
+	return p.ID, err
+}
