@@ -7,9 +7,13 @@ keys and makes checks that AWS makes and the emulator lacks.
 - aws:ResourceTag of EC2, RDS, ElastiCache, Elastic Load Balancing, Auto Scaling,
   CloudWatch Logs and API Gateway, and the ARNs of resources that calls name.
 - iam:PassRole with iam:PassedToService for every call that hands a role to a service.
-- iam:PermissionsBoundary, iam:AWSServiceName and kms:ResourceAliases.
+- iam:PermissionsBoundary, iam:AWSServiceName, kms:ResourceAliases, cloudwatch:namespace, and
+  the names and types of records that a call to Route 53 changes.
 - What services do with the rights of the caller: RDS authorizes the default option
   group, ElastiCache creates and tags the VPC endpoint of a serverless cache.
+
+- The claims of a web identity's token, as condition keys of its whole session.
+- Credentials of instances' roles, at /v2/credentials/<instance profile>.
 
 Calls to the emulator are plain HTTP on loopback. They count as TLS here, because
 policies that demand aws:SecureTransport would deny everything otherwise."""
@@ -18,12 +22,15 @@ import contextvars
 import json
 import logging
 import re
+import time
 from typing import NamedTuple
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import alb, apigateway, autoscaling, cloudwatch_logs, ec2, elasticache, iam, kms, rds, tagging
+from ministack.services import (
+    acm, alb, apigateway, autoscaling, cloudwatch_logs, ec2, elasticache, iam, imds, kms, rds, sts, tagging,
+)
 
 
 logger = logging.getLogger("portfolio.authorization")
@@ -35,6 +42,7 @@ class Request(NamedTuple):
     service: str
     params: dict
     body: dict  # of services that speak JSON
+    text: str  # of services that speak XML
 
     def value(self, name):
         found = self.params.get(name, "")
@@ -44,7 +52,7 @@ class Request(NamedTuple):
         return [self.value(name) for name in self.params]
 
 
-nothing = Request("", {}, {})
+nothing = Request("", {}, {}, "")
 current = contextvars.ContextVar("request", default=nothing)
 
 # The types of EC2's resources in ARNs, by the prefix of their IDs.
@@ -126,6 +134,7 @@ NAMED = {
         "ResourceName": "", "SourceDBInstanceIdentifier": "rds:{region}:{account}:db:{0}",
     },
     "sns": {"ResourceArn": "", "TopicArn": ""},
+    "ssm": {"Path": "ssm:{region}:{account}:parameter{0}"},
 }
 # The types of what Elastic Load Balancing creates, whose calls say only Name.
 BALANCING_CREATED = {"CreateLoadBalancer": "loadbalancer/app", "CreateTargetGroup": "targetgroup"}
@@ -166,12 +175,18 @@ def collect_apigateway():
         yield arn, pairs(tags)
 
 
+def collect_certificates():
+    for arn, certificate in acm._certificates.items():
+        yield arn, certificate["Tags"]
+
+
 def pairs(tags):
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 # The tags of resources by the service in their ARN. Those of others the emulator finds.
 COLLECTORS = {
+    "acm": collect_certificates,
     "apigateway": collect_apigateway,
     "autoscaling": collect_autoscaling,
     "ec2": collect_ec2,
@@ -207,6 +222,12 @@ def condition_keys(request, action, arn):
             keys["iam:permissionsboundary"] = boundary
         if request.value("AWSServiceName"):
             keys["iam:awsservicename"] = request.value("AWSServiceName")
+    if action == "cloudwatch:PutMetricData":
+        keys["cloudwatch:namespace"] = request.body.get("Namespace") or request.value("Namespace")
+    if action == "route53:ChangeResourceRecordSets":
+        for key, element in (("NormalizedRecordNames", "Name"), ("RecordTypes", "Type"), ("Actions", "Action")):
+            values = re.findall(f"<{element}>([^<]*)</{element}>", request.text)
+            keys[f"route53:changeresourcerecordsets{key.lower()}"] = [v.rstrip(".").lower() if element == "Name" else v for v in values]
     if action.startswith("kms:"):
         aliases = [alias.split(":", 5)[5] for alias, key in kms._aliases.items() if arn.endswith("/" + key)]
         if aliases:
@@ -226,7 +247,8 @@ def checks(request, action, arn):
     else:
         arns = named_resources(request, name) if arn == "*" else [arn]
     for resource in arns or [arn]:
-        yield action, resource, {}
+        # AWS's public parameters belong to no account.
+        yield action, re.sub(r"^(arn:aws:ssm:[^:]+:)\d+(:parameter/aws/)", r"\1\2", resource), {}
     if action.startswith("ec2:") and name in EC2_CREATED and request_tags(request):
         yield "ec2:CreateTags", ec2_arn(EC2_CREATED[name], "*"), {"ec2:createaction": name}
     if action in DEFAULT_OPTIONS:
@@ -247,10 +269,9 @@ def extract_resource_arn(service, method, path, headers, body, params, region, a
         document = json.loads(body) if body[:1] == b"{" else {}
     except ValueError:
         document = {}
-    current.set(Request(service, params, document))
-    arn = emulators_resource_arn(service, method, path, headers, body, params, region, account)
-    # AWS's public parameters belong to no account.
-    return re.sub(r"^(arn:aws:ssm:[^:]+:)\d+(:parameter/aws/)", r"\1\2", arn)
+    text = body.decode(errors="replace") if service == "route53" else ""
+    current.set(Request(service, params, document, text))
+    return emulators_resource_arn(service, method, path, headers, body, params, region, account)
 
 
 def enforce(access_key, action, service, region, resource_arn="*", service_context=None):
@@ -263,8 +284,52 @@ def enforce(access_key, action, service, region, resource_arn="*", service_conte
     return None
 
 
+claims = contextvars.ContextVar("claims", default={})
+
+
+def web_identity(token, provider, role):
+    principal, keys = emulators_web_identity(token, provider, role)
+    claims.set(keys)
+    return principal, keys
+
+
+def register_session(access_key, session):
+    emulators_register_session(access_key, {**session, "Claims": claims.get()})
+
+
+def principal_keys(credential):
+    session = sts._sessions.get(credential.access_key_id) or {}
+    return {**emulators_principal_keys(credential), **session.get("Claims", {})}
+
+
+CREDENTIALS = "/v2/credentials/"
+INSTANCE = "i-0123456789abcdef0"
+
+
+async def metadata(method, path, headers, body, query):
+    if not path.startswith(CREDENTIALS):
+        return await emulators_metadata(method, path, headers, body, query)
+    profile = iam._instance_profiles.get(path.removeprefix(CREDENTIALS))
+    if profile is None or not profile["Roles"]:
+        return imds._not_found()
+    role = profile["Roles"][0]
+    answer = {**imds._ecs_task_credentials_doc(), "RoleArn": role_arn(role)}
+    sts.register_session(answer["AccessKeyId"], {
+        "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{INSTANCE}", "UserId": f"{role}:{INSTANCE}",
+        "SecretAccessKey": answer["SecretAccessKey"], "SessionToken": answer["Token"], "Expiration": time.time() + 3600,
+        "AccountId": get_account_id(), "PrincipalType": "AssumedRole",
+    })
+    return imds._json_resp(answer)
+
+
+def authenticate_only(service, *request):
+    # An instance gets its credentials without any.
+    return None if service == "imds" else emulators_authenticate_only(service, *request)
+
+
 def pin_request_origin(source, _):
     current.set(nothing)
+    claims.set({})
     emulators_pin_request_origin(source, True)
 
 
@@ -272,5 +337,15 @@ emulators_resource_arn = iam_actions.extract_resource_arn
 iam_actions.extract_resource_arn = extract_resource_arn
 emulators_enforce = iam_evaluator.enforce
 iam_evaluator.enforce = enforce
+emulators_web_identity = sts._web_identity_principal
+sts._web_identity_principal = web_identity
+emulators_register_session = sts.register_session
+sts.register_session = register_session
+emulators_principal_keys = iam_evaluator._principal_keys
+iam_evaluator._principal_keys = principal_keys
+emulators_metadata = imds.handle_request
+imds.handle_request = metadata
+emulators_authenticate_only = app._authenticate_only
+app._authenticate_only = authenticate_only
 emulators_pin_request_origin = app.pin_request_origin
 app.pin_request_origin = pin_request_origin
