@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -33,12 +35,20 @@ import (
 // startInstances creates the user in PostgreSQL that RDS would have created, starts
 // the service with the environment that its user data would have written, and registers
 // it with the load balancer.
-func (p *Platform) startInstances(ctx context.Context, st *stores, held reservations) error {
+func (p *Platform) startInstances(ctx context.Context, st *parts, held reservations) error {
 	cfg, err := p.AWS(ctx)
 	if err != nil {
 		return err
 	}
-	environ, err := p.userDataEnvironment(ctx, cfg)
+	template, err := p.launchTemplate(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	userData, err := base64.StdEncoding.DecodeString(aws.ToString(template.UserData))
+	if err != nil {
+		return fmt.Errorf("user data: %w", err)
+	}
+	environ, err := parseEnvironment(string(userData))
 	if err != nil {
 		return err
 	}
@@ -50,7 +60,7 @@ func (p *Platform) startInstances(ctx context.Context, st *stores, held reservat
 		return err
 	}
 	maps.Copy(environ, map[string]string{
-		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": accessKey,
+		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": p.credentialsURL(path.Base(*template.IamInstanceProfile.Arn)),
 		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile,
 		"LOG_FILE": "", "WEBSOCKET_URL": socket,
 	})
@@ -98,23 +108,22 @@ func (p *Platform) startInstance(ctx context.Context, i int, environ map[string]
 // environmentFile matches the part of the user data that writes the service's environment.
 var environmentFile = regexp.MustCompile(`(?s)/etc/portfolio/portfolio\.env <<'EOF'\n(.*?)\nEOF\n`)
 
-// userDataEnvironment reads the service's environment from the launch template, as an
-// instance would.
-func (p *Platform) userDataEnvironment(ctx context.Context, cfg aws.Config) (map[string]string, error) {
+// launchTemplate returns what the group would start its instances with.
+func (p *Platform) launchTemplate(ctx context.Context, cfg aws.Config) (*ec2types.ResponseLaunchTemplateData, error) {
 	out, err := ec2.NewFromConfig(cfg).DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateName: &p.names.LaunchTemplate, Versions: []string{"$Latest"},
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(out.LaunchTemplateVersions) != 1 || out.LaunchTemplateVersions[0].LaunchTemplateData.UserData == nil {
-		return nil, errors.New("the launch template has no user data")
+	if len(out.LaunchTemplateVersions) != 1 {
+		return nil, fmt.Errorf("launch template: got %d latest versions, want 1", len(out.LaunchTemplateVersions))
 	}
-	userData, err := base64.StdEncoding.DecodeString(*out.LaunchTemplateVersions[0].LaunchTemplateData.UserData)
-	if err != nil {
-		return nil, fmt.Errorf("user data: %w", err)
+	data := out.LaunchTemplateVersions[0].LaunchTemplateData
+	if data.IamInstanceProfile == nil || data.IamInstanceProfile.Arn == nil {
+		return nil, errors.New("the launch template names no instance profile")
 	}
-	return parseEnvironment(string(userData))
+	return data, nil
 }
 
 // parseEnvironment finds the lines NAME='value' of the service's environment file.
@@ -136,7 +145,7 @@ func parseEnvironment(userData string) (map[string]string, error) {
 
 // createMasterUser creates in the real PostgreSQL the database and the user that the
 // emulator's RDS instance has.
-func createMasterUser(ctx context.Context, cfg aws.Config, st *stores, environ map[string]string) error {
+func createMasterUser(ctx context.Context, cfg aws.Config, st *parts, environ map[string]string) error {
 	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: aws.String(environ["DB_OWNER_SECRET_ARN"]),
 	})

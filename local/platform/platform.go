@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
 	"github.com/caarlos0/env/v11"
 	"github.com/gofrs/flock"
 )
@@ -48,7 +49,7 @@ type Platform struct {
 	names   config.Names
 	region  string
 	state   config.State
-	environ map[string]string // of every program started here
+	environ map[string]string // of every program started here, without credentials
 	record  *record
 }
 
@@ -133,11 +134,12 @@ func (at Place) Open() (*Platform, error) {
 	p.names = config.NewNames(p.Suffix)
 	p.environ["ENVIRONMENT_SUFFIX"] = p.Suffix
 	p.environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
+	p.environ["PERMISSIONS_BOUNDARY_ARN"] = Deploys(p.Suffix).boundaryARN()
 	return p, nil
 }
 
 // Account returns the AWS account of a platform that Up may still be starting, or ErrDown
-// before the emulator can be used. Only AWS and Endpoints.AWS of it mean anything.
+// before it can be deployed to. Only AWS, As and Endpoints.AWS of it mean anything.
 func (at Place) Account(ctx context.Context) (*Platform, error) {
 	p, err := at.load()
 	if err != nil {
@@ -147,7 +149,7 @@ func (at Place) Account(ctx context.Context) (*Platform, error) {
 		return nil, ErrDown
 	}
 	p.Endpoints.AWS = p.emulatorURL()
-	if err := p.checkStateBucket(ctx); err != nil {
+	if err := p.accountIsReady(ctx); err != nil {
 		return nil, errors.Join(ErrDown, err)
 	}
 	return p, nil
@@ -188,17 +190,18 @@ func (p *Platform) emulatorURL() string {
 	return fmt.Sprintf("http://%s:%d", servers.Host, p.record.Ports.Emulator)
 }
 
-// AWS returns the configuration of an SDK client of the emulator. An S3 client also
-// needs path-style addresses.
+// AWS returns the configuration of an SDK client of the emulator, as the account's root. An
+// S3 client also needs path-style addresses.
 func (p *Platform) AWS(ctx context.Context) (aws.Config, error) {
 	return awsconfig.LoadDefaultConfig(ctx,
 		awsconfig.WithRegion(p.region),
+		awsconfig.WithLogger(logging.Nop{}), // it warns of answers without a body
 		awsconfig.WithBaseEndpoint(p.emulatorURL()),
-		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(accessKey, accessKey, "")))
+		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(rootKey, rootKey, "")))
 }
 
-// accessKey is both halves of the emulator's credentials; any are accepted.
-const accessKey = "test"
+// rootKey is both halves of the credentials of the account's root.
+const rootKey = "test"
 
 // open reads the record of what runs. It reads no configuration, so that a wrong one
 // does not keep a platform from ending.
@@ -230,11 +233,9 @@ func (at Place) load() (*Platform, error) {
 	if environ["ENVIRONMENT_SUFFIX"] == "" {
 		environ["ENVIRONMENT_SUFFIX"] = "local"
 	}
-	for _, name := range []string{"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "HTTP_PROXY", "http_proxy"} {
-		delete(environ, name) // would lead somewhere else
-	}
+	environ = native(environ)
 	environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
-	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"] = accessKey, accessKey
+	environ["PERMISSIONS_BOUNDARY_ARN"] = Deploys(environ["ENVIRONMENT_SUFFIX"]).boundaryARN()
 	environ["CHECKPOINT_DISABLE"] = "1"
 	environ["CDKTF_OUTDIR"] = p.local("app") // not cdktf.out, which the CLI empties at each synth
 	if rc := filepath.Join(p.root, terraformRC); exists(rc) {

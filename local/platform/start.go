@@ -12,9 +12,6 @@ import (
 
 	"portfolio/local/servers"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -45,9 +42,11 @@ func (p *Platform) check(ctx context.Context) error {
 // start starts the parts in the order in which they need each other.
 func (p *Platform) start(ctx context.Context, o Options) error {
 	begin := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the bootstrap if something else fails
 	s := newSteps(o.Out)
-	stores := &stores{}
-	if err := p.startServers(ctx, o, s, stores); err != nil {
+	started := &parts{}
+	if err := p.startServers(ctx, o, s, started); err != nil {
 		return err
 	}
 	held, err := reserve(p.record.Ports.Services[:]...)
@@ -62,8 +61,11 @@ func (p *Platform) start(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.do("start two service instances", nil, func() error {
-		return p.startInstances(ctx, stores, held)
+		return p.startInstances(ctx, started, held)
 	}); err != nil {
+		return err
+	}
+	if err := s.do("bootstrap: the rest of the account", nil, func() error { return started.account.wait(ctx) }); err != nil {
 		return err
 	}
 	if err := s.do("ping over the WebSocket", nil, func() error { return p.ping(ctx) }); err != nil {
@@ -76,15 +78,16 @@ func (p *Platform) start(ctx context.Context, o Options) error {
 	return nil
 }
 
-// stores are the real servers behind the emulator's RDS and ElastiCache.
-type stores struct {
-	postgres *servers.Postgres
-	valkey   *servers.Valkey
+// parts are what start has started and still needs.
+type parts struct {
+	account  *bootstrap
+	postgres *servers.Postgres // behind the emulator's RDS
+	valkey   *servers.Valkey   // behind its ElastiCache
 }
 
 // startServers chooses the ports and starts what listens on them, and synthesizes the
 // app meanwhile.
-func (p *Platform) startServers(ctx context.Context, o Options, s *steps, st *stores) error {
+func (p *Platform) startServers(ctx context.Context, o Options, s *steps, st *parts) error {
 	unlock, err := lockPorts(ctx)
 	if err != nil {
 		return err
@@ -103,11 +106,11 @@ func (p *Platform) startServers(ctx context.Context, o Options, s *steps, st *st
 	}
 	p.record.Ports = ports
 	p.environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
-	return s.do("start the emulator, PostgreSQL and Valkey, synthesize", nil, func() error { return p.startAll(ctx, st) })
+	return s.do("start the emulator, PostgreSQL and Valkey, bootstrap the account, synthesize", nil, func() error { return p.startAll(ctx, st) })
 }
 
 // startAll starts the servers, none of which needs another, at the same time.
-func (p *Platform) startAll(ctx context.Context, st *stores) error {
+func (p *Platform) startAll(ctx context.Context, st *parts) error {
 	authority, err := servers.NewAuthority()
 	if err != nil {
 		return err
@@ -117,8 +120,17 @@ func (p *Platform) startAll(ctx context.Context, st *stores) error {
 		return err
 	}
 	ports, launch := p.record.Ports, p.launchServer
+	running := ctx // of what does not end with the group
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.startEmulator(ctx, launch) })
+	group.Go(func() error {
+		if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{
+			Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey, Launch: launch, EnforceIAM: true,
+		}); err != nil {
+			return err
+		}
+		st.account, err = p.startBootstrap(running)
+		return err
+	})
 	group.Go(func() error {
 		if out, err := Synthesize(ctx, p.root, p.environ); err != nil {
 			return fmt.Errorf("synthesize: %w\n%s", err, out)
@@ -150,68 +162,6 @@ func (p *Platform) launchServer(name string, cmd *exec.Cmd) error {
 		return err
 	}
 	return p.record.launcher(p.logs())(name, cmd)
-}
-
-// startEmulator starts the emulator and creates the bucket of Terraform's state.
-func (p *Platform) startEmulator(ctx context.Context, launch servers.Launcher) error {
-	ports := p.record.Ports
-	if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{
-		Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey, Launch: launch,
-	}); err != nil {
-		return err
-	}
-	return p.createStateBucket(ctx)
-}
-
-// createStateBucket creates the bucket with the settings that ops preflight demands.
-func (p *Platform) createStateBucket(ctx context.Context) error {
-	client, err := p.stateClient(ctx)
-	if err != nil {
-		return err
-	}
-	in := &s3.CreateBucketInput{Bucket: &p.state.Bucket}
-	if p.state.Region != "us-east-1" { // S3 rejects this one as a constraint
-		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{
-			LocationConstraint: types.BucketLocationConstraint(p.state.Region),
-		}
-	}
-	if _, err := client.CreateBucket(ctx, in); err != nil {
-		return fmt.Errorf("state bucket: %w", err)
-	}
-	if _, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
-		Bucket:                  &p.state.Bucket,
-		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
-	}); err != nil {
-		return fmt.Errorf("state bucket: %w", err)
-	}
-	if _, err := client.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
-		Bucket: &p.state.Bucket,
-		PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
-			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true),
-			IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
-		},
-	}); err != nil {
-		return fmt.Errorf("state bucket: %w", err)
-	}
-	return nil
-}
-
-// checkStateBucket returns an error unless the bucket has the last of its settings.
-func (p *Platform) checkStateBucket(ctx context.Context) error {
-	client, err := p.stateClient(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &p.state.Bucket})
-	return err
-}
-
-func (p *Platform) stateClient(ctx context.Context) (*s3.Client, error) {
-	cfg, err := p.AWS(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.Region = true, p.state.Region }), nil
 }
 
 // copyFile copies an executable and creates the folder that it goes to.

@@ -20,12 +20,16 @@ const parallelism = 32
 // Synthesize runs the app in the checkout at root with an environment, and returns its
 // output.
 func Synthesize(ctx context.Context, root string, environ map[string]string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", "run", ".")
-	cmd.Dir, cmd.Env = root, environment(environ)
-	// go run and jsii start processes, which are to end with them.
+	return command(ctx, root, environ, "go", "run", ".").CombinedOutput()
+}
+
+// command returns a command that ends, with the processes that it starts, when ctx does.
+func command(ctx context.Context, folder string, environ map[string]string, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = folder, environment(environ)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	return cmd.CombinedOutput()
+	return cmd
 }
 
 // StackFolder is where the synthesized stack is and Terraform runs. From there the
@@ -43,8 +47,9 @@ func (p *Platform) copyBuilt() error {
 		copyFile(p.local("build/lambda/bootstrap"), filepath.Join(p.root, machineLambda)))
 }
 
-// Terraform returns Terraform for the platform's stack.
-func (p *Platform) Terraform() (*tfexec.Terraform, error) {
+// Terraform returns Terraform for the platform's stack, run as the workflow that deploys it.
+// Its credentials end after an hour.
+func (p *Platform) Terraform(ctx context.Context) (*tfexec.Terraform, error) {
 	path, err := exec.LookPath("terraform")
 	if err != nil {
 		return nil, BadInput{fmt.Errorf("terraform: got none, want it on PATH")}
@@ -53,12 +58,16 @@ func (p *Platform) Terraform() (*tfexec.Terraform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tf, tf.SetEnv(tfexec.CleanEnv(p.environ))
+	environ, err := p.As(ctx, Deploys(p.Suffix), p.environ)
+	if err != nil {
+		return nil, err
+	}
+	return tf, tf.SetEnv(tfexec.CleanEnv(environ))
 }
 
 // apply initializes the stack's folder and applies the stack.
 func (p *Platform) apply(ctx context.Context, s *steps) error {
-	tf, err := p.Terraform()
+	tf, err := p.Terraform(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,7 +94,7 @@ func (p *Platform) apply(ctx context.Context, s *steps) error {
 
 // readOutputs reads Terraform's outputs by name.
 func (p *Platform) readOutputs(ctx context.Context) error {
-	tf, err := p.Terraform()
+	tf, err := p.Terraform(ctx)
 	if err != nil {
 		return err
 	}

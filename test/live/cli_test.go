@@ -13,15 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// emulated returns this process's environment with the emulator's address, dummy
-// credentials and the settings of a case.
-func emulated(p *platform.Platform, settings map[string]string) map[string]string {
+// emulated returns this process's environment with the emulator's address, the credentials
+// of a workflow and the settings of a case.
+func emulated(t *testing.T, p *platform.Platform, as platform.Workflow, settings map[string]string) map[string]string {
+	t.Helper()
 	environ := env.ToMap(os.Environ())
-	for _, name := range []string{"PORTFOLIO_PROFILE", "ENVIRONMENT_SUFFIX", "AWS_PROFILE", "AWS_SESSION_TOKEN"} {
+	for _, name := range []string{"PORTFOLIO_PROFILE", "ENVIRONMENT_SUFFIX"} {
 		delete(environ, name)
 	}
-	environ["AWS_ENDPOINT_URL"] = p.Endpoints.AWS
-	environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ["AWS_REGION"] = "test", "test", "us-east-1"
+	environ, err := p.As(t.Context(), as, environ)
+	require.NoError(t, err)
 	if rc, err := filepath.Abs(filepath.Join(root, "build/terraform/terraform.rc")); err == nil {
 		if _, err := os.Stat(rc); err == nil {
 			environ["TF_CLI_CONFIG_FILE"] = rc
@@ -58,8 +59,9 @@ var operator = sync.OnceValues(func() (string, error) {
 // the checkout as the CLI's cdktf.out, and returns its folder.
 func synthesize(t *testing.T, p *platform.Platform, name string, settings map[string]string) string {
 	t.Helper()
-	environ := emulated(p, settings)
-	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
+	suffix := name[:min(len(name), 16)]
+	environ := emulated(t, p, platform.Deploys(suffix), settings)
+	environ["ENVIRONMENT_SUFFIX"] = suffix
 	environ["CDKTF_OUTDIR"] = "build"
 	out, err := platform.Synthesize(t.Context(), root, environ)
 	require.NoError(t, err, string(out))

@@ -27,10 +27,10 @@ import (
 // the same time.
 func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	folder := synthesize(t, p, suffix, pullRequest)
-	tf := stackTerraform(t, p, folder, pullRequest)
+	tf := stackTerraform(t, p, platform.DeploysPreview, folder, pullRequest)
 	interrupted := interrupt(t, p, folder, suffix)
 	database := kill(t, p, tf, folder, suffix)
-	out, err := runOps(t, p, suffix, "preflight")
+	out, err := runOps(t, p, platform.DeploysPreview, suffix, "preflight")
 	require.Error(t, err, out)
 	assert.Contains(t, out, "DB instance "+databaseOf(suffix)+": got one that is not in the state")
 	assert.Contains(t, out, "`terraform import ADDRESS "+databaseOf(suffix)+"`")
@@ -159,7 +159,7 @@ func terraformCommand(t *testing.T, p *platform.Platform, folder string, args ..
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), mustLook(t, "terraform"), args...)
 	cmd.Dir = folder
-	cmd.Env = list(emulated(p, pullRequest))
+	cmd.Env = list(emulated(t, p, platform.DeploysPreview, pullRequest))
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -28,12 +29,12 @@ var emulatorDrift = map[string][]string{
 	"aws_s3_object":   {"tags_all"},
 }
 
-// stackTerraform returns Terraform for a stack's folder, initialized.
-func stackTerraform(t *testing.T, p *platform.Platform, folder string, settings map[string]string) *tfexec.Terraform {
+// stackTerraform returns Terraform for a stack's folder, initialized, run as a workflow.
+func stackTerraform(t *testing.T, p *platform.Platform, as platform.Workflow, folder string, settings map[string]string) *tfexec.Terraform {
 	t.Helper()
 	tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
 	require.NoError(t, err)
-	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(p, settings))))
+	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, as, settings))))
 	require.NoError(t, tf.Init(t.Context(), tfexec.Reconfigure(true)))
 	return tf
 }
@@ -82,6 +83,20 @@ func onlyDrift(t *testing.T, changes map[string][]string) {
 		assert.Subset(t, emulatorDrift[kind], attributes, address)
 		assert.NotEmpty(t, attributes, address)
 	}
+}
+
+// drifts reports drift with the plan role on the main branch, whose comparison finds at most
+// the emulator's own. With a pull request's token the same role may not read the state.
+func drifts(t *testing.T, p *platform.Platform) {
+	out, err := runOps(t, p, platform.PlansMain, suffix, "drift", suffix)
+	if err != nil {
+		var status *exec.ExitError
+		require.ErrorAs(t, err, &status, out)
+		assert.Equal(t, 3, status.ExitCode(), out)
+	}
+	out, err = runOps(t, p, platform.PlansPullRequest, suffix, "drift", suffix)
+	require.Error(t, err, out)
+	assert.Contains(t, out, "may not be read with these credentials")
 }
 
 func keyIs(key string) func(types.Object) bool {

@@ -15,16 +15,16 @@ import (
 // which is the emulator's drift alone.
 func ejected(t *testing.T, p *platform.Platform) {
 	cmd := command(t, "make", "eject")
-	cmd.Env = list(emulated(p, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
+	cmd.Env = list(emulated(t, p, platform.DeploysProduction, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
 	if out, err := cmd.CombinedOutput(); err != nil { // of the emulator's drift, which is all that is left below
 		require.Contains(t, string(out), "got a plan of ")
 	}
-	hcl := stackTerraform(t, p, filepath.Join(root, "build", "eject", "portfolio-"+suffix), nil)
+	hcl := stackTerraform(t, p, platform.DeploysProduction, filepath.Join(root, "build", "eject", "portfolio-"+suffix), nil)
 	formatted, _, err := hcl.FormatCheck(t.Context())
 	require.NoError(t, err)
 	assert.True(t, formatted, "terraform fmt")
 	got := planned(t, hcl)
-	tf, err := p.Terraform()
+	tf, err := p.Terraform(t.Context())
 	require.NoError(t, err)
 	want := planned(t, tf)
 	assert.Equal(t, want.ResourceChanges, got.ResourceChanges)
@@ -36,7 +36,7 @@ func ejected(t *testing.T, p *platform.Platform) {
 // ejectedProfile validates a profile's HCL.
 func ejectedProfile(t *testing.T, p *platform.Platform, name string, settings map[string]string) {
 	t.Helper()
-	environ := emulated(p, settings)
+	environ := emulated(t, p, platform.PlansMain, settings)
 	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
 	path, err := operator()
 	require.NoError(t, err)

@@ -64,22 +64,23 @@ func reaps(t *testing.T, p *platform.Platform) {
 	assert.Contains(t, after, "\npr2 ")
 }
 
-// ops runs a command of the operator's program for an environment. It has to succeed.
+// ops runs a command of the operator's program for an environment, as the workflow that
+// deploys previews. It has to succeed.
 func ops(t *testing.T, p *platform.Platform, suffix string, args ...string) string {
 	t.Helper()
-	out, err := runOps(t, p, suffix, args...)
+	out, err := runOps(t, p, platform.DeploysPreview, suffix, args...)
 	require.NoError(t, err, "ops %v\n%s", args, out)
 	return out
 }
 
-func runOps(t *testing.T, p *platform.Platform, suffix string, args ...string) (string, error) {
+func runOps(t *testing.T, p *platform.Platform, as platform.Workflow, suffix string, args ...string) (string, error) {
 	t.Helper()
 	settings := maps.Clone(pullRequest)
 	settings["ENVIRONMENT_SUFFIX"] = suffix
 	path, err := operator()
 	require.NoError(t, err)
 	cmd := command(t, path, args...)
-	cmd.Env = list(emulated(p, settings))
+	cmd.Env = list(emulated(t, p, as, settings))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -88,7 +89,7 @@ func runOps(t *testing.T, p *platform.Platform, suffix string, args ...string) (
 func makeTarget(t *testing.T, p *platform.Platform, target, suffix string) (string, error) {
 	t.Helper()
 	cmd := command(t, "make", target, "ENVIRONMENT_SUFFIX="+suffix)
-	cmd.Env = list(emulated(p, pullRequest))
+	cmd.Env = list(emulated(t, p, platform.DeploysPreview, pullRequest))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -138,7 +139,7 @@ func picture(t *testing.T, p *platform.Platform, suffix string) snapshot {
 	require.True(t, ok)
 	resources := leftovers(t, p, suffix)
 	slices.Sort(resources)
-	tf := stackTerraform(t, p, synthesize(t, p, suffix, pullRequest), pullRequest)
+	tf := stackTerraform(t, p, platform.PlansPullRequest, synthesize(t, p, suffix, pullRequest), pullRequest)
 	changes := changesOf(planned(t, tf))
 	onlyDrift(t, changes)
 	return snapshot{s.Serial, s.Lineage, addresses(s), resources, changes}

@@ -136,6 +136,7 @@ func running(t *testing.T, launcher launcher, p *platform.Platform) {
 	t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
 	t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
 	t.Run("page", func(t *testing.T) { t.Parallel(); browser(t, p) })
+	t.Run("drift", func(t *testing.T) { t.Parallel(); drifts(t, p) })
 	t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
 }
 

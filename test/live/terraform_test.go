@@ -84,7 +84,7 @@ func noPassword(t *testing.T, p *platform.Platform) {
 			assert.False(t, bytes.Contains(text, secret), "the %s is in %s", name, where)
 		}
 	}
-	tf, err := p.Terraform()
+	tf, err := p.Terraform(t.Context())
 	require.NoError(t, err)
 	plan := filepath.Join(t.TempDir(), "plan")
 	_, err = tf.Plan(t.Context(), tfexec.Out(plan))
@@ -156,7 +156,7 @@ func plans(t *testing.T, p *platform.Platform) {
 			folder := synthesize(t, p, name, environ)
 			tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
 			require.NoError(t, err)
-			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(p, environ))))
+			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, platform.PlansMain, environ))))
 			require.NoError(t, tf.Init(t.Context()))
 			valid, err := tf.Validate(t.Context())
 			require.NoError(t, err)
@@ -171,7 +171,7 @@ func plans(t *testing.T, p *platform.Platform) {
 
 // destroy leaves no resource with the suffix in its name, and an empty state.
 func destroy(t *testing.T, p *platform.Platform) {
-	tf, err := p.Terraform()
+	tf, err := p.Terraform(t.Context())
 	require.NoError(t, err)
 	emptyHistory(t, p)
 	require.NoError(t, tf.Destroy(t.Context(), tfexec.Parallelism(32)))
