@@ -111,7 +111,19 @@ func (a api) topicARN(name string) string {
 	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", a.partition, a.aws.Region, a.account, name)
 }
 
+// alias lists all aliases: DescribeKey is authorized by the key's tags, of which an alias that
+// does not exist has none.
 func (a api) alias(ctx context.Context, name string) (string, error) {
-	_, err := kms.NewFromConfig(a.aws).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &name})
-	return name, err
+	for pages := kms.NewListAliasesPaginator(kms.NewFromConfig(a.aws), nil); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, alias := range page.Aliases {
+			if aws.ToString(alias.AliasName) == name {
+				return name, nil
+			}
+		}
+	}
+	return "", nil
 }
