@@ -183,6 +183,12 @@ func (at Place) Running() ([]string, error) {
 	return lines, nil
 }
 
+// Statements returns what each statement of the policies in the platform's account is for,
+// by the calls that roles have made until now.
+func (p *Platform) Statements(ctx context.Context) ([]servers.Statement, error) {
+	return servers.Statements(ctx, p.recording())
+}
+
 // Ports returns where the platform listens.
 func (p *Platform) Ports() Ports { return p.record.Ports }
 
@@ -253,6 +259,9 @@ func (at Place) load() (*Platform, error) {
 func (p *Platform) local(name string) string { return filepath.Join(p.folder, name) }
 func (p *Platform) logs() string             { return p.local("logs") }
 func (p *Platform) outputsFile() string      { return p.local("outputs.json") }
+
+// recording is the file of every distinct call that a role has made.
+func (p *Platform) recording() string { return p.local("logs/calls.jsonl") }
 
 // lock keeps two programs from starting or stopping the platform at the same time.
 func (p *Platform) lock() (unlock func(), err error) {

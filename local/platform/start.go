@@ -125,6 +125,7 @@ func (p *Platform) startAll(ctx context.Context, st *parts) error {
 	group.Go(func() error {
 		if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{
 			Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey, Launch: launch, EnforceIAM: true,
+			Recording: p.recording(),
 		}); err != nil {
 			return err
 		}

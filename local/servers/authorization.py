@@ -10,10 +10,9 @@ keys and makes checks that AWS makes and the emulator lacks.
 - iam:PermissionsBoundary, iam:AWSServiceName, kms:ResourceAliases, cloudwatch:namespace, and
   the names and types of records that a call to Route 53 changes.
 - What services do with the rights of the caller: RDS authorizes the default option
-  group, ElastiCache creates and tags the VPC endpoint of a serverless cache.
+  group, ElastiCache creates and tags the VPC endpoint of a serverless cache, API Gateway
+  has access logs delivered.
 
-- The claims of a web identity's token, as condition keys of its whole session.
-- Credentials of instances' roles, at /v2/credentials/<instance profile>.
 
 Calls to the emulator are plain HTTP on loopback. They count as TLS here, because
 policies that demand aws:SecureTransport would deny everything otherwise."""
@@ -22,14 +21,13 @@ import contextvars
 import json
 import logging
 import re
-import time
 from typing import NamedTuple
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import (
-    acm, alb, apigateway, autoscaling, cloudwatch_logs, ec2, elasticache, iam, imds, kms, rds, sts, tagging,
+    acm, alb, apigateway, autoscaling, cloudwatch_logs, ec2, elasticache, iam, kms, rds, tagging,
 )
 
 
@@ -58,7 +56,8 @@ current = contextvars.ContextVar("request", default=nothing)
 # The types of EC2's resources in ARNs, by the prefix of their IDs.
 EC2_TYPES = {
     "eipalloc": "elastic-ip", "fl": "vpc-flow-log", "igw": "internet-gateway", "lt": "launch-template", "nat": "natgateway",
-    "rtb": "route-table", "sg": "security-group", "sgr": "security-group-rule", "subnet": "subnet", "vpc": "vpc", "vpce": "vpc-endpoint",
+    "rtb": "route-table", "sg": "security-group", "sgr": "security-group-rule", "subnet": "subnet", "vpc": "vpc",
+    "vpce": "vpc-endpoint",
 }
 EC2_ID = re.compile(r"^(%s)-[0-9a-z]+$" % "|".join(EC2_TYPES))
 
@@ -91,10 +90,20 @@ def ec2_arn(kind, name):
     return f"arn:aws:ec2:{get_region()}:{get_account_id()}:{kind}/{name}"
 
 
+def associated_table(association):
+    """The route table of an association, on which EC2 authorizes calls that name the latter."""
+    for name, table in ec2._route_tables.items():
+        if any(found["RouteTableAssociationId"] == association for found in table["Associations"]):
+            return name
+    return ""
+
+
 def ec2_resources(request, action):
     """The ARNs that EC2 authorizes a call on, what it creates first."""
     arns = [ec2_arn(EC2_CREATED[action], "*")] if action in EC2_CREATED else []
     for value in request.values():
+        if value.startswith("rtbassoc-"):
+            value = associated_table(value)
         if found := EC2_ID.match(value):
             arns.append(ec2_arn(EC2_TYPES[found.group(1)], value))
     return list(dict.fromkeys(arns)) or ["*"]
@@ -227,7 +236,9 @@ def condition_keys(request, action, arn):
     if action == "route53:ChangeResourceRecordSets":
         for key, element in (("NormalizedRecordNames", "Name"), ("RecordTypes", "Type"), ("Actions", "Action")):
             values = re.findall(f"<{element}>([^<]*)</{element}>", request.text)
-            keys[f"route53:changeresourcerecordsets{key.lower()}"] = [v.rstrip(".").lower() if element == "Name" else v for v in values]
+            if element == "Name":
+                values = [value.rstrip(".").lower() for value in values]
+            keys[f"route53:changeresourcerecordsets{key.lower()}"] = values
     if action.startswith("kms:"):
         aliases = [alias.split(":", 5)[5] for alias, key in kms._aliases.items() if arn.endswith("/" + key)]
         if aliases:
@@ -256,8 +267,11 @@ def checks(request, action, arn):
     if action == "elasticache:CreateServerlessCache":
         yield "ec2:CreateVpcEndpoint", ec2_arn("vpc-endpoint", "*"), {}
         yield "ec2:CreateTags", ec2_arn("vpc-endpoint", "*"), {
-            "ec2:createaction": "CreateVpcEndpoint", "aws:requesttag/amazonelasticachemanaged": "true", "aws:tagkeys": ["AmazonElastiCacheManaged"],
+            "ec2:createaction": "CreateVpcEndpoint", "aws:tagkeys": ["AmazonElastiCacheManaged"],
+            "aws:requesttag/amazonelasticachemanaged": "true",
         }
+    if action.startswith("apigateway:") and "accessLogSettings" in request.body:
+        yield "logs:CreateLogDelivery", "*", {}
     if action in PASSED_ROLES:
         parameter, service = PASSED_ROLES[action]
         if role := request.body.get(parameter) or request.value(parameter):
@@ -271,65 +285,25 @@ def extract_resource_arn(service, method, path, headers, body, params, region, a
         document = {}
     text = body.decode(errors="replace") if service == "route53" else ""
     current.set(Request(service, params, document, text))
+    if service == "route53" and (found := re.search(r"/change/(\w+)$", path)):
+        return f"arn:aws:route53:::change/{found.group(1)}"
     return emulators_resource_arn(service, method, path, headers, body, params, region, account)
 
 
 def enforce(access_key, action, service, region, resource_arn="*", service_context=None):
     request = current.get()
     for checked, arn, keys in checks(request, action, resource_arn):
-        context = {**condition_keys(request, checked, arn), **(service_context or {}), **keys}
+        # The keys of the call itself are not those of what another service does for it.
+        own = service_context or {} if checked.split(":")[0] == action.split(":")[0] else {}
+        context = {**condition_keys(request, checked, arn), **own, **keys}
         if denied := emulators_enforce(access_key, checked, service, region, arn, context):
             logger.warning("denied: %s may not %s on %s: %s", getattr(denied, "principal_arn", access_key), checked, arn, context)
             return denied
     return None
 
 
-claims = contextvars.ContextVar("claims", default={})
-
-
-def web_identity(token, provider, role):
-    principal, keys = emulators_web_identity(token, provider, role)
-    claims.set(keys)
-    return principal, keys
-
-
-def register_session(access_key, session):
-    emulators_register_session(access_key, {**session, "Claims": claims.get()})
-
-
-def principal_keys(credential):
-    session = sts._sessions.get(credential.access_key_id) or {}
-    return {**emulators_principal_keys(credential), **session.get("Claims", {})}
-
-
-CREDENTIALS = "/v2/credentials/"
-INSTANCE = "i-0123456789abcdef0"
-
-
-async def metadata(method, path, headers, body, query):
-    if not path.startswith(CREDENTIALS):
-        return await emulators_metadata(method, path, headers, body, query)
-    profile = iam._instance_profiles.get(path.removeprefix(CREDENTIALS))
-    if profile is None or not profile["Roles"]:
-        return imds._not_found()
-    role = profile["Roles"][0]
-    answer = {**imds._ecs_task_credentials_doc(), "RoleArn": role_arn(role)}
-    sts.register_session(answer["AccessKeyId"], {
-        "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{INSTANCE}", "UserId": f"{role}:{INSTANCE}",
-        "SecretAccessKey": answer["SecretAccessKey"], "SessionToken": answer["Token"], "Expiration": time.time() + 3600,
-        "AccountId": get_account_id(), "PrincipalType": "AssumedRole",
-    })
-    return imds._json_resp(answer)
-
-
-def authenticate_only(service, *request):
-    # An instance gets its credentials without any.
-    return None if service == "imds" else emulators_authenticate_only(service, *request)
-
-
 def pin_request_origin(source, _):
     current.set(nothing)
-    claims.set({})
     emulators_pin_request_origin(source, True)
 
 
@@ -337,15 +311,5 @@ emulators_resource_arn = iam_actions.extract_resource_arn
 iam_actions.extract_resource_arn = extract_resource_arn
 emulators_enforce = iam_evaluator.enforce
 iam_evaluator.enforce = enforce
-emulators_web_identity = sts._web_identity_principal
-sts._web_identity_principal = web_identity
-emulators_register_session = sts.register_session
-sts.register_session = register_session
-emulators_principal_keys = iam_evaluator._principal_keys
-iam_evaluator._principal_keys = principal_keys
-emulators_metadata = imds.handle_request
-imds.handle_request = metadata
-emulators_authenticate_only = app._authenticate_only
-app._authenticate_only = authenticate_only
 emulators_pin_request_origin = app.pin_request_origin
 app.pin_request_origin = pin_request_origin

@@ -31,6 +31,7 @@ import (
 
 // statement is one of an IAM policy.
 type statement struct {
+	Sid                      string `json:",omitempty"`
 	Effect, Action, Resource string
 	Condition                map[string]map[string]string `json:",omitempty"`
 }
@@ -44,15 +45,17 @@ func allowIf(action, key, value string) statement {
 	if key == "kms:ResourceAliases" || strings.HasPrefix(key, "route53:") { // have several values
 		operator = "ForAnyValue:StringEquals"
 	}
-	return statement{"Allow", action, "*", map[string]map[string]string{operator: {key: value}}}
+	return statement{"", "Allow", action, "*", map[string]map[string]string{operator: {key: value}}}
 }
 
 // account is an emulated account, as its root sees it.
 type account struct{ aws.Config }
 
-func newAccount(t *testing.T) account {
+func newAccount(t *testing.T) account { return newRecordedAccount(t, "") }
+
+func newRecordedAccount(t *testing.T, recording string) account {
 	t.Helper()
-	e, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{EnforceIAM: true})
+	e, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{EnforceIAM: true, Recording: recording})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Stop()) })
 	return account{aws.Config{

@@ -28,6 +28,9 @@ type EmulatorConfig struct {
 	// EnforceIAM refuses calls that the policies of the caller do not allow. The access
 	// key "test" is the account's root, whom everything is allowed.
 	EnforceIAM bool
+	// Recording is a file to which every distinct call that a role makes is written, with
+	// the statements that the role has; "" is none. Statements reads it.
+	Recording string
 }
 
 // Emulator is a running emulator of AWS, empty when it starts.
@@ -46,7 +49,7 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 		return nil, err
 	}
 	if c.Python == "" {
-		c.Python = filepath.Join(root, "build", "tools", "python", "bin", "python")
+		c.Python = python(root)
 	}
 	if _, err := os.Stat(c.Python); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("emulator: got no %s, want what `make local` installs", c.Python)
@@ -77,7 +80,7 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + folder,
 		"PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING",
-		"AUTH=" + strconv.FormatBool(c.EnforceIAM),
+		"AUTH=" + strconv.FormatBool(c.EnforceIAM), "RECORDING=" + c.Recording,
 		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
 		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)),
 		"POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),
@@ -91,6 +94,9 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	}
 	return e, nil
 }
+
+// python is the interpreter that make installs.
+func python(root string) string { return filepath.Join(root, "build/tools/python/bin/python") }
 
 // Stop ends the emulator and removes its files. A second call does nothing.
 func (e *Emulator) Stop() error {

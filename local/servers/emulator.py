@@ -7,8 +7,8 @@ which the provider waits for the deletion of one for as long as there is another
 
 Its RDS instances report POSTGRES_PORT, on which the only real PostgreSQL listens. It
 keeps idle connections for longer than its clients do; repeats.py answers calls that they
-repeat. With AUTH=true it enforces IAM policies; authorization.py completes their
-evaluation."""
+repeat. With AUTH=true it enforces IAM policies; authorization.py completes their evaluation,
+sessions.py the sessions of roles, and recording.py records what is evaluated."""
 
 import os
 
@@ -18,7 +18,10 @@ from ministack import app
 from ministack.services import autoscaling, ec2, rds, ssm
 
 if os.environ["AUTH"] == "true":
+    if os.environ["RECORDING"]:
+        import recording  # noqa: F401 records what is evaluated
     import authorization  # noqa: F401 completes the evaluation of policies
+    import sessions  # noqa: F401 completes sessions of roles
 
 # Lambda functions inherit this environment, and the handler reads this variable too.
 del os.environ["LOG_LEVEL"]
@@ -74,6 +77,29 @@ def instance_xml(instance):
 
 any_instance_xml = rds._instance_xml
 rds._instance_xml = instance_xml
+
+
+def create_replica(params):
+    # What the call sets is the replica's own. The emulator copies it from the source.
+    answer = any_replica(params)
+    if answer[0] == 200:
+        replica = rds._instances[rds._p(params, "DBInstanceIdentifier")]
+        replica.update({"DeletionProtection": False, "MultiAZ": False, "BackupRetentionPeriod": 0})
+        rds._ACTION_MAP["ModifyDBInstance"](params)
+    return answer
+
+
+any_replica = rds._ACTION_MAP["CreateDBInstanceReadReplica"]
+rds._ACTION_MAP["CreateDBInstanceReadReplica"] = create_replica
+
+
+def parse_tag_specs(params, kind, resource_id):
+    # The type of flow logs in tag specifications differs from what the emulator looks for.
+    return parse_any_tag_specs(params, "vpc-flow-log" if kind == "flow-log" else kind, resource_id)
+
+
+parse_any_tag_specs = ec2._parse_tag_specs
+ec2._parse_tag_specs = parse_tag_specs
 
 
 def describe_instance_type_offerings(params):

@@ -18,8 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	acmtypes "github.com/aws/aws-sdk-go-v2/service/acm/types"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	apitypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -46,6 +50,13 @@ func TestConditionsOnOtherServices(t *testing.T) {
 	})
 	require.NoError(t, err)
 
+	api, err := apigatewayv2.NewFromConfig(a.Config).CreateApi(ctx, &apigatewayv2.CreateApiInput{
+		Name: aws.String("socket"), ProtocolType: apitypes.ProtocolTypeWebsocket, RouteSelectionExpression: aws.String("$request.body.action"),
+	})
+	require.NoError(t, err)
+
+	association := associateTable(t, ec2.NewFromConfig(a.Config), "one")
+
 	record := func(c aws.Config, _ string) error {
 		_, err := route53.NewFromConfig(c).ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{
 			HostedZoneId: zone.HostedZone.Id, ChangeBatch: &r53types.ChangeBatch{Changes: []r53types.Change{{
@@ -62,6 +73,14 @@ func TestConditionsOnOtherServices(t *testing.T) {
 		allowed, denied []statement
 		call            func(c aws.Config, n string) error
 	}{
+		"the route table of an association": {
+			allowed: []statement{allowIf("ec2:DisassociateRouteTable", "aws:ResourceTag/Environment", "one")},
+			denied:  []statement{allowIf("ec2:DisassociateRouteTable", "aws:ResourceTag/Environment", "two")},
+			call: func(c aws.Config, _ string) error {
+				_, err := ec2.NewFromConfig(c).DisassociateRouteTable(ctx, &ec2.DisassociateRouteTableInput{AssociationId: association})
+				return err
+			},
+		},
 		"names of records": {
 			allowed: []statement{allowIf("route53:ChangeResourceRecordSets", names, "one.example.com")},
 			denied:  []statement{allowIf("route53:ChangeResourceRecordSets", names, "two.example.com")},
@@ -72,12 +91,32 @@ func TestConditionsOnOtherServices(t *testing.T) {
 			denied:  []statement{allowIf("route53:ChangeResourceRecordSets", types, "CNAME")},
 			call:    record,
 		},
+		"changes of records": {
+			allowed: []statement{allow("route53:GetChange", "arn:aws:route53:::change/*")},
+			denied:  []statement{allow("route53:GetChange", "arn:aws:route53:::hostedzone/*")},
+			call: func(c aws.Config, _ string) error {
+				_, err := route53.NewFromConfig(c).GetChange(ctx, &route53.GetChangeInput{Id: zone.ChangeInfo.Id})
+				return err
+			},
+		},
 		"cloudwatch:namespace": {
 			allowed: []statement{allowIf("cloudwatch:PutMetricData", "cloudwatch:namespace", "one")},
 			denied:  []statement{allowIf("cloudwatch:PutMetricData", "cloudwatch:namespace", "two")},
 			call: func(c aws.Config, _ string) error {
 				_, err := cloudwatch.NewFromConfig(c).PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
 					Namespace: aws.String("one"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("m"), Value: aws.Float64(1)}},
+				})
+				return err
+			},
+		},
+		"the delivery of an API's access logs": {
+			allowed: []statement{allow("apigateway:*", "*"), allow("logs:CreateLogDelivery", "*")},
+			denied:  []statement{allow("apigateway:*", "*")},
+			call: func(c aws.Config, n string) error {
+				_, err := apigatewayv2.NewFromConfig(c).CreateStage(ctx, &apigatewayv2.CreateStageInput{
+					ApiId: api.ApiId, StageName: aws.String("prod"), AccessLogSettings: &apitypes.AccessLogSettings{
+						DestinationArn: aws.String("arn:aws:logs:us-east-1:000000000000:log-group:group"), Format: aws.String("$context.requestId"),
+					},
 				})
 				return err
 			},
@@ -130,6 +169,26 @@ func TestConditionsOnOtherServices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { a.allowsAndDenies(t, roleName(name), c.allowed, c.denied, c.call) })
 	}
+}
+
+// associateTable associates a subnet with a route table that has a tag, and returns the ID of
+// the association.
+func associateTable(t *testing.T, client *ec2.Client, tag string) *string {
+	t.Helper()
+	ctx := t.Context()
+	network, err := client.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.2.0.0/16")})
+	require.NoError(t, err)
+	subnet, err := client.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: network.Vpc.VpcId, CidrBlock: aws.String("10.2.1.0/24")})
+	require.NoError(t, err)
+	table, err := client.CreateRouteTable(ctx, &ec2.CreateRouteTableInput{VpcId: network.Vpc.VpcId, TagSpecifications: []ec2types.TagSpecification{
+		{ResourceType: ec2types.ResourceTypeRouteTable, Tags: []ec2types.Tag{{Key: aws.String("Environment"), Value: &tag}}},
+	}})
+	require.NoError(t, err)
+	associated, err := client.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{
+		RouteTableId: table.RouteTable.RouteTableId, SubnetId: subnet.Subnet.SubnetId,
+	})
+	require.NoError(t, err)
+	return associated.AssociationId
 }
 
 // call makes a call of a service that speaks JSON and for which there is no client here.
