@@ -85,6 +85,7 @@ func TestPlatform(t *testing.T) {
 			t.Run("destroy", func(t *testing.T) { destroy(t, p) })
 		})
 	})
+	t.Run("statements", func(t *testing.T) { statements(t, p) })
 	t.Run("down", func(t *testing.T) { down(t, launcher, p) })
 }
 
@@ -136,6 +137,7 @@ func running(t *testing.T, launcher launcher, p *platform.Platform) {
 	t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
 	t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })
 	t.Run("page", func(t *testing.T) { t.Parallel(); browser(t, p) })
+	t.Run("artifact", func(t *testing.T) { t.Parallel(); artifact(t, p) })
 	t.Run("drift", func(t *testing.T) { t.Parallel(); drifts(t, p) })
 	t.Run("signed calls", func(t *testing.T) { t.Parallel(); signedCalls(t, p) })
 }
