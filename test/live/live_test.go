@@ -110,7 +110,7 @@ func awaitAccount(t *testing.T) (account *platform.Platform) {
 		var err error
 		account, err = at.Account(t.Context())
 		require.NoError(c, err)
-	}, 2*time.Minute, 100*time.Millisecond)
+	}, 5*time.Minute, time.Second)
 	return account
 }
 
