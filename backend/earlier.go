@@ -12,7 +12,7 @@ import (
 
 // earlierLifetime is how long closes and rates of past days are kept. Announced
 // corrections take effect at once; see Tracker.Corrected.
-const earlierLifetime = time.Minute
+const earlierLifetime = 15 * time.Minute
 
 // earlier keeps what valuations of a view need from earlier days, and the last answer.
 type earlier struct {
