@@ -32,6 +32,14 @@ export function isLocale(text: unknown): text is string {
   }
 }
 
+/**
+ * usableLocale returns the first locale that Intl accepts: where LANG is C, Chromium names
+ * its language en-US@posix, with which every formatter would throw.
+ */
+export function usableLocale(locales: readonly string[]): string {
+  return locales.find((locale) => locale !== '' && isLocale(locale)) ?? 'en'
+}
+
 export function isTimeZone(text: unknown): text is string {
   try {
     return typeof text === 'string' && (text === '' || !!new Intl.DateTimeFormat('en', { timeZone: text }))
@@ -44,7 +52,7 @@ class Preferences {
   private kept = $state(read())
 
   get locale(): string {
-    return this.kept.locale || navigator.language || 'en'
+    return usableLocale([this.kept.locale, ...navigator.languages])
   }
   get timeZone(): string {
     return this.kept.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone
