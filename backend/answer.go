@@ -102,8 +102,8 @@ func newAnswer(in inputs, at time.Time) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	rest, found := bytes.CutPrefix(text, asOfMember)
-	if rest, found = bytes.CutPrefix(rest, own); !found {
+	rest, found := bytes.CutPrefix(text, append([]byte(asOfMember), own...))
+	if !found {
 		return a, fmt.Errorf("valuation in JSON: got %.60q, want as_of first", text)
 	}
 	for {

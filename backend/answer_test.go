@@ -86,7 +86,7 @@ type counting struct {
 }
 
 func (c *counting) Changes() uint64 {
-	return uint64(1 + len(c.market.quotes) + len(c.market.rates)) //nolint:gosec // few
+	return uint64(1 + len(c.market.quotes) + len(c.market.rates))
 }
 
 func (c *counting) Prices(ctx context.Context, symbols []string, currencies []Currency, asOf time.Time) (Prices, error) {

@@ -162,7 +162,7 @@ func (a *api) unknownSymbols(ctx context.Context, all []backend.Transaction, r l
 		return nil, err
 	}
 	for symbol, u := range unknown {
-		others := append(u.Suggestions, slices.Concat(instruments[symbol], instruments[u.ISIN])...)
+		others := slices.Concat(u.Suggestions, instruments[symbol], instruments[u.ISIN])
 		slices.Sort(others)
 		u.Suggestions = slices.DeleteFunc(slices.Compact(others), func(s string) bool { return s == symbol })
 		unknown[symbol] = u

@@ -17,13 +17,14 @@ import (
 var scripts = []string{"measure", "soak"}
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	if len(os.Args) != 2 || !slices.Contains(scripts, os.Args[1]) {
 		fmt.Fprintf(os.Stderr, "page: got %q, want one of %q\n", os.Args[1:], scripts)
 		os.Exit(2)
 	}
-	if err := run(ctx, os.Args[1]); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "page:", err)
 		os.Exit(1)
 	}
