@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -102,7 +103,7 @@ func newAnswer(in inputs, at time.Time) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	rest, found := bytes.CutPrefix(text, append([]byte(asOfMember), own...))
+	rest, found := bytes.CutPrefix(text, slices.Concat(asOfMember, own))
 	if !found {
 		return a, fmt.Errorf("valuation in JSON: got %.60q, want as_of first", text)
 	}
