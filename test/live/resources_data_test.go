@@ -154,7 +154,7 @@ func monitoringResources(t *testing.T, cfg aws.Config) {
 	assert.ElementsMatch(t, []string{
 		"alb-5xx", "target-5xx", "alb-p99", "unhealthy-hosts", "in-service", "db-cpu", "db-storage", "db-memory",
 		"db-connections", "cache-throttled", "cache-storage", "handler-errors", "handler-throttles",
-		"integration-errors", "push-lag", "quote-age", "history-failures", "nat-ports-a", "nat-ports-b",
+		"integration-errors", "push-lag", "quote-age", "sources", "history-failures", "nat-ports-a", "nat-ports-b",
 	}, names)
 	topics, err := sns.NewFromConfig(cfg).ListTopics(ctx, &sns.ListTopicsInput{})
 	require.NoError(t, err)
