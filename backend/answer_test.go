@@ -129,10 +129,10 @@ func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
 		s := newBatches[int64]()
-		call := func(context.Context) (int64, error) {
+		call := func(ctx context.Context) (int64, error) {
 			n := calls.Add(1)
 			time.Sleep(time.Second)
-			return n, nil
+			return n, ctx.Err()
 		}
 		results := make(chan int64, 10)
 		ask := func() {

@@ -119,6 +119,7 @@ func build(t *testing.T) string {
 // that has nothing and in one that has a bucket, at the same time: the provider waits for
 // most of it.
 func TestApply(t *testing.T) {
+	t.Parallel()
 	program, endpoint := build(t), startEmulator(t)
 	t.Run("a new account", func(t *testing.T) {
 		t.Parallel()

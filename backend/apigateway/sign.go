@@ -101,7 +101,9 @@ func (s *signer) sign(headers *fasthttp.RequestHeader, c call, credentials aws.C
 	scope := date + "/" + s.region + "/" + service + "/aws4_request"
 	signed := append(make([]byte, 0, room/4), algorithm+"\n"+at+"\n"+scope+"\n"...)
 	signed = appendSum(signed, text)
-	value := append(text[:0], algorithm+" Credential="+credentials.AccessKeyID+"/"+scope+", SignedHeaders="+names+", Signature="...)
+	value := text[:0] // the hash of text is taken; its room is used again
+	value = append(value, algorithm+" Credential="+credentials.AccessKeyID+"/"+scope...)
+	value = append(value, ", SignedHeaders="+names+", Signature="...)
 	headers.SetBytesV("Authorization", s.key(credentials.SecretAccessKey, date).appendMAC(value, signed))
 }
 
