@@ -52,7 +52,7 @@ class Preferences {
   private kept = $state(read())
 
   get locale(): string {
-    return usableLocale([this.kept.locale, ...navigator.languages])
+    return usableLocale([this.kept.locale, navigator.language])
   }
   get timeZone(): string {
     return this.kept.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone
