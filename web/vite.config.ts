@@ -23,7 +23,14 @@ export default defineConfig(({ command, mode }) => {
   return {
     base: './',
     plugins: [svelte(), compressed()],
-    build: { outDir, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2023',
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rolldownOptions: { checks: { bundlerTimings: false } }, // how long the build took is not a fault
+    },
     server: page && {
       proxy: { '/v1': { target: page.origin, rewrite: (path: string) => page.pathname.replace(/\/$/, '') + path } },
     },

@@ -182,9 +182,9 @@ func TestPasswordRotation(t *testing.T) {
 	assert.Error(t, again(db))
 	assert.NoError(t, again(db))
 
-	stranger := config(name) // has no owner's credentials
-	stranger.Owner, stranger.Credentials = nil, c.Credentials
-	require.NoError(t, again(open(t, stranger)))
-	_, err = open(t, stranger).Authenticate(ctx, backend.HashSecret("x"), now)
+	withoutOwner := config(name) // has no owner's credentials
+	withoutOwner.Owner, withoutOwner.Credentials = nil, c.Credentials
+	require.NoError(t, again(open(t, withoutOwner)))
+	_, err = open(t, withoutOwner).Authenticate(ctx, backend.HashSecret("x"), now)
 	assertCode(t, backend.CodeUnauthenticated, err)
 }

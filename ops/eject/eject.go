@@ -47,7 +47,7 @@ func Write(ctx context.Context, from, target string, progress io.Writer) error {
 	}
 	value, err := decode(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf")))
 	if err != nil {
-		return badInput("%s: got no JSON document: %w", path, err)
+		return badInput("%s: got something else, want a JSON document: %w", path, err)
 	}
 	stack, ok := value.(map[string]any)
 	if !ok {

@@ -219,7 +219,7 @@ func TestFileOf(t *testing.T) {
 func TestWriteRefusesBadInput(t *testing.T) {
 	for name, test := range map[string]struct{ stack, want string }{
 		"no stack":   {"", "cdk.tf.json: got none, want the synthesized stack"},
-		"not JSON":   {"{", "cdk.tf.json: got no JSON document"},
+		"not JSON":   {"{", "cdk.tf.json: got something else, want a JSON document"},
 		"not object": {"[]", "cdk.tf.json: got a list, want an object"},
 	} {
 		folder := t.TempDir()

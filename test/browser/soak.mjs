@@ -48,8 +48,8 @@ await b.signIn(tab, b.key, `#/holdings?p=${mine}`)
 const second = await context.newPage()
 await second.goto(`${b.page}#/overview?p=${mine}`)
 await b.live(second)
-const stranger = await b.visitor(browser)
-await b.signIn(stranger.tab, other, `#/overview?p=${theirs}`)
+const neighbour = await b.visitor(browser)
+await b.signIn(neighbour.tab, other, `#/overview?p=${theirs}`)
 await tab.bringToFront()
 await tab.getByRole('row', { name: /SOAK299/ }).waitFor()
 await tab.evaluate(() => {
@@ -101,9 +101,9 @@ for (const page of [tab, second]) {
   await page.bringToFront()
   await b.eventually(async () => assert.equal(await b.total(page), b.money(valuation.total)))
 }
-await stranger.tab.bringToFront()
-const strangers = await b.call('GET', `/v1/portfolios/${theirs}/valuation`, undefined, other)
-await b.eventually(async () => assert.equal(await b.total(stranger.tab), b.money(strangers.total)))
+await neighbour.tab.bringToFront()
+const theirValuation = await b.call('GET', `/v1/portfolios/${theirs}/valuation`, undefined, other)
+await b.eventually(async () => assert.equal(await b.total(neighbour.tab), b.money(theirValuation.total)))
 await b.show(tab, 'Holdings')
 await tab.bringToFront()
 for (const p of valuation.positions) {

@@ -69,9 +69,9 @@ func TestLive(t *testing.T) {
 	quote(one, 15)
 	sees("45")
 
-	stranger := one.send(one.call("/internal/message", key,
+	unknown := one.send(one.call("/internal/message", key,
 		messageBody("first=", `{"action":"subscribe","portfolio":"01980000-0000-7000-8000-000000000000"}`), time.Now()))
-	assert.Equal(t, []any{http.StatusNotFound, "not_found"}, []any{stranger.Status, stranger.Code})
+	assert.Equal(t, []any{http.StatusNotFound, "not_found"}, []any{unknown.Status, unknown.Code})
 	denied := one.send(one.call("/internal/connect", key, connectBody("third=", "pfk_guess"), time.Now()))
 	assert.Equal(t, []any{http.StatusUnauthorized, "unauthenticated"}, []any{denied.Status, denied.Code})
 }
