@@ -162,9 +162,9 @@ func (a *api) unknownSymbols(ctx context.Context, all []backend.Transaction, r l
 		return nil, err
 	}
 	for symbol, u := range unknown {
-		others := slices.Concat(u.Suggestions, instruments[symbol], instruments[u.ISIN])
-		slices.Sort(others)
-		u.Suggestions = slices.DeleteFunc(slices.Compact(others), func(s string) bool { return s == symbol })
+		u.Suggestions = append(u.Suggestions, slices.Concat(instruments[symbol], instruments[u.ISIN])...)
+		slices.Sort(u.Suggestions)
+		u.Suggestions = slices.DeleteFunc(slices.Compact(u.Suggestions), func(s string) bool { return s == symbol })
 		unknown[symbol] = u
 	}
 	prices, err := a.Market.Prices(ctx, symbols, nil, time.Time{})
