@@ -101,22 +101,21 @@ func (db *DB) TimeZones(ctx context.Context) ([]string, error) {
 // PortfoliosAt returns up to limit portfolios of all owners that were created no later
 // than at, in the order of their IDs, starting after the ID after ("" for the first).
 func (db *DB) PortfoliosAt(ctx context.Context, at time.Time, after string, limit int) ([]backend.Portfolio, error) {
-	if after == "" {
-		after = uuid.Nil.String()
-	}
-	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+` from portfolios
-		where id > $1 and created_at <= $2 order by id limit $3`, after, at, limit) // CollectRows returns the error
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[backend.Portfolio])
-	return list, outcome("list portfolios", err)
+	return db.portfolios(ctx, "true", at, after, limit)
 }
 
 // PortfoliosIn returns what PortfoliosAt does, of one time zone.
 func (db *DB) PortfoliosIn(ctx context.Context, zone string, at time.Time, after string, limit int) ([]backend.Portfolio, error) {
+	return db.portfolios(ctx, "time_zone = $4", at, after, limit, zone)
+}
+
+// portfolios lists portfolios that meet a condition, whose arguments begin with $4.
+func (db *DB) portfolios(ctx context.Context, condition string, at time.Time, after string, limit int, args ...any) ([]backend.Portfolio, error) {
 	if after == "" {
 		after = uuid.Nil.String()
 	}
-	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+` from portfolios
-		where time_zone = $1 and id > $2 and created_at <= $3 order by id limit $4`, zone, after, at, limit) // CollectRows returns the error
+	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+" from portfolios where "+condition+
+		" and id > $1 and created_at <= $2 order by id limit $3", append([]any{after, at, limit}, args...)...) // CollectRows returns the error
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[backend.Portfolio])
 	return list, outcome("list portfolios", err)
 }

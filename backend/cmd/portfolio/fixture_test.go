@@ -189,6 +189,14 @@ func start(t *testing.T, env map[string]string) *instance {
 	return i
 }
 
+// two starts two instances at the same time and waits until both are ready.
+func (w *world) two(t *testing.T) (one, two *instance) {
+	one, two = launch(t, w.env), launch(t, w.env)
+	one.eventually("/ready", http.StatusOK)
+	two.eventually("/ready", http.StatusOK)
+	return one, two
+}
+
 // launch runs the binary with env, on a port of its own, until the test ends.
 func launch(t *testing.T, env map[string]string) *instance {
 	t.Helper()

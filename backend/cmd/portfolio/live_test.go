@@ -17,9 +17,7 @@ import (
 func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	one, two := launch(t, w.env), launch(t, w.env)
-	one.eventually("/ready", http.StatusOK)
-	two.eventually("/ready", http.StatusOK)
+	one, two := w.two(t)
 	apiKey := w.key(t)
 	var portfolio struct{ ID string }
 	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`, http.StatusCreated, &portfolio)
@@ -105,9 +103,7 @@ func invested(t *testing.T, messages []string) (value string) {
 func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	one, two := launch(t, w.env), launch(t, w.env)
-	one.eventually("/ready", http.StatusOK)
-	two.eventually("/ready", http.StatusOK)
+	one, two := w.two(t)
 	admin := w.key(t)
 	expires := time.Now().Add(8 * time.Second)
 	var expiring, revoked struct{ ID, Key string }

@@ -56,9 +56,7 @@ func (b *browser) connect(i *instance, id string) {
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	one, two := launch(t, w.env), launch(t, w.env)
-	one.eventually("/ready", http.StatusOK)
-	two.eventually("/ready", http.StatusOK)
+	one, two := w.two(t)
 	admin := w.key(t)
 	var phone struct{ ID, Key string }
 	one.api(admin, http.MethodPost, "/v1/keys", `{"label":"phone","scopes":["read"]}`, http.StatusCreated, &phone)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,14 +47,11 @@ func loadQuotes(e environment, require func(ok bool, name, got, want string)) qu
 	}
 	const bySource = `a JSON object of texts by source, such as {"twelvedata":"…"}`
 	read := func(name, text string, hide bool) (values map[string]string) {
-		err := errors.New("empty")
-		if text == "" || json.Unmarshal([]byte(text), &values) == nil && known(values) {
-			err = nil
-		}
+		ok := text == "" || json.Unmarshal([]byte(text), &values) == nil && known(values)
 		if hide {
 			text = "something else"
 		}
-		require(err == nil, name, text, bySource)
+		require(ok, name, text, bySource)
 		return values
 	}
 	q.Keys = read("QUOTE_SOURCE_KEYS", e.QuoteKeys, true)
@@ -161,9 +159,15 @@ func (s *service) newFeed(name, key string) (*source.Feed, error) {
 		return nil, err
 	}
 	return &source.Feed{
-		Source: opened, Wants: s.held.Of(name, name == s.firstPriced()), Store: s.db, Log: s.log, Now: s.now, Sleep: sleep, Interval: s.settings.Quotes.Interval,
-		Factor: s.settings.Quotes.Factor,
-		Sink:   source.MarketSink{Market: s.quotes, Proposals: s.db, Quoted: s.metrics.Quoted},
+		Source:   opened,
+		Wants:    s.held.Of(name, name == s.firstPriced()),
+		Sink:     source.MarketSink{Market: s.quotes, Proposals: s.db, Quoted: s.metrics.Quoted},
+		Store:    s.db,
+		Log:      s.log,
+		Now:      s.now,
+		Sleep:    sleep,
+		Interval: s.settings.Quotes.Interval,
+		Factor:   s.settings.Quotes.Factor,
 	}, nil
 }
 
@@ -181,9 +185,7 @@ func (s *service) sourceKeys(ctx context.Context) (map[string]string, error) {
 	if json.Unmarshal(versions[0], &keys) != nil { // the error may repeat the secret
 		return nil, errors.New(`the secret with the sources' keys: got something else, want a JSON object such as {"twelvedata":"…"}`)
 	}
-	for name, key := range s.settings.Quotes.Keys {
-		keys[name] = key
-	}
+	maps.Copy(keys, s.settings.Quotes.Keys)
 	return keys, nil
 }
 

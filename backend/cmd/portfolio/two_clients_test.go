@@ -38,9 +38,7 @@ var everyKind = []string{
 func TestTwoClientsWithEveryKind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	one, two := launch(t, w.env), launch(t, w.env)
-	one.eventually("/ready", http.StatusOK)
-	two.eventually("/ready", http.StatusOK)
+	one, two := w.two(t)
 	apiKey := w.key(t)
 	var portfolio struct{ ID string }
 	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"All","base_currency":"CHF"}`, http.StatusCreated, &portfolio)
