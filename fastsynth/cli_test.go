@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -119,7 +118,8 @@ func (c *checkout) synth(env ...string) cliResult {
 	cmd := exec.Command(filepath.Join(c.dir, "node_modules/.bin/cdktf"), "synth")
 	cmd.Dir, cmd.Env = c.dir, slices.Concat(c.env, env)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	peak, err := runMeasured(c.t, cmd)
+	if err != nil {
 		c.t.Fatalf("%v: %v\n%s%s", cmd, err, &stdout, &stderr)
 	}
 	out := filepath.Join(c.dir, "cdktf.out")
@@ -127,7 +127,6 @@ func (c *checkout) synth(env ...string) cliResult {
 	if err := os.RemoveAll(out); err != nil {
 		c.t.Fatal(err)
 	}
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	last := lines[len(lines)-1]
 	return cliResult{result{files: files, stderr: stderr.String(), peak: peak}, last}
