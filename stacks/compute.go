@@ -203,7 +203,8 @@ func quoted(text string) *string {
 // newImage returns the ID of an image that stays until imageRelease or the operating
 // system changes. Amazon changes the public parameter with every release; following
 // it would replace the fleet on any unrelated apply. A parameter that Amazon has
-// withdrawn is not read, so that instances with an older image can still be deployed.
+// withdrawn is not read, so that instances with an older image can still be deployed;
+// what needs a new image then fails when it is planned.
 func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
 	offered := dataawsssmparametersbypath.NewDataAwsSsmParametersByPath(scope, jsii.String("offered-images"), &dataawsssmparametersbypath.DataAwsSsmParametersByPathConfig{
 		Path: jsii.String(amiParametersPath),
@@ -215,7 +216,14 @@ func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
 	// The insecure value: an image's ID is not secret, and plans show its change.
 	id := fmt.Sprintf("${one(%s[*].insecure_value)}", dataAddress(newest))
 	image := newTerraformData(scope, "image", map[string]any{"id": id},
-		&cdktf.TerraformResourceLifecycle{IgnoreChanges: jsii.Strings("input")})
+		&cdktf.TerraformResourceLifecycle{
+			IgnoreChanges: jsii.Strings("input"),
+			Postcondition: &[]*cdktf.Postcondition{{
+				Condition: jsii.String("${self.input.id != null}"),
+				ErrorMessage: jsii.String(fmt.Sprintf("image of the instances: got no public parameter %s, want one that Amazon still publishes: "+
+					"set AMAZON_LINUX=%s, or change amiParameters in stacks/compute.go.", amiParameters[system], config.AmazonLinux2023)),
+			}},
+		})
 	image.AddOverride(jsii.String("triggers_replace"), map[string]any{"release": imageRelease, "system": string(system)})
 	return cdktf.Token_AsString(image.GetStringAttribute(jsii.String("output.id")), nil)
 }

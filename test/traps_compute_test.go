@@ -75,6 +75,7 @@ var launchTraps = []row{
 	{"a newer image of Amazon's does not change the template", all(has(template, `{"image_id": "${compute/image.output.id}"}`), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
 	{"a public parameter that Amazon has withdrawn stops no plan", all(has("compute/offered-images", `{"path": "/aws/service/ami-amazon-linux-latest"}`),
 		matches("compute/newest-image", "count", `^\$\{contains\(compute/offered-images\.names, "/aws/service/ami-amazon-linux-latest/[a-z0-9_-]+"\) \? 1 : 0\}$`))},
+	{"without the parameter a new image fails when it is planned, and one that was chosen stays", has("compute/image", `{"lifecycle.postcondition.0.condition": "${self.input.id != null}"}`)},
 	{"the image's public parameter exists", matches("compute/newest-image", "name", `^/aws/service/ami-amazon-linux-latest/(amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64)$`)},
 	{"root volumes are encrypted with the AWS-managed key", has(template, `{"block_device_mappings.0.ebs.encrypted": "true", "block_device_mappings.0.ebs.kms_key_id": null}`)},
 	{"the metadata service demands tokens, and no script asks it", all(has(template, `{"metadata_options": {"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1}}`),

@@ -55,6 +55,7 @@ var mutations = []mutation{
 	{"instances start after everything that they need to boot", "standard", forget(fleet, "compute/cloudwatch-agent")},
 	{"a refresh is not rolled back, because the group has the new template already", "standard", set(fleet, "instance_refresh.preferences.auto_rollback", true)},
 	{"the group follows the template by number and the template an image by id", "standard", set(fleet, "launch_template.version", "$Latest")},
+	{"without the parameter a new image fails when it is planned, and one that was chosen stays", "standard", set("compute/image", "lifecycle.postcondition", nil)},
 	{"the group waits until all its instances are healthy at the load balancer", "standard", set(fleet, "wait_for_elb_capacity", nil)},
 	{"the group waits for the listener that forwards to it", "domain", forget(fleet, "compute/load-balancer/https")},
 	{"scaling by requests names the load balancer and its target group, once they are connected", "standard", set("compute/scale-by-requests", "target_tracking_configuration.predefined_metric_specification.resource_label", "${compute/load-balancer/targets.arn_suffix}")},
