@@ -77,7 +77,7 @@ func New(p *tfjson.Plan) Card {
 	c := Card{
 		Counts: map[verb]int{}, Cost: costOf(changes, regionOf(p)), Notes: notesOf(p), Checks: failedChecks(p), Actions: invocations(p),
 	}
-	if len(c.Checks)+len(c.Actions)+len(p.DeferredChanges) > 0 {
+	if len(c.Notes)+len(c.Checks)+len(c.Actions)+len(p.DeferredChanges) > 0 {
 		c.Status = Changes
 	}
 	for _, r := range changes {

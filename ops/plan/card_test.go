@@ -75,7 +75,7 @@ func TestStatus(t *testing.T) {
 		"rotate a secret":       {planOf("aws_secretsmanager_secret_version", tfjson.ActionDelete, tfjson.ActionCreate), Changes, "secret's value: replace"},
 		"replace an alarm":      {planOf("aws_cloudwatch_metric_alarm", tfjson.ActionDelete, tfjson.ActionCreate), Changes, "replaced, deleted first"},
 		"an output":             {tfjson.Plan{OutputChanges: map[string]*tfjson.Change{"url": {Actions: tfjson.Actions{tfjson.ActionUpdate}}}}, Changes, "output `url` changes"},
-		"not complete":          {tfjson.Plan{Complete: &no}, Nothing, "> The plan is not complete"},
+		"not complete":          {tfjson.Plan{Complete: &no}, Changes, "> The plan is not complete"},
 		"deferred deletion":     {tfjson.Plan{DeferredChanges: []*tfjson.DeferredResourceChange{{ResourceChange: resource("aws_s3_bucket", tfjson.ActionDelete)}}}, Dangerous, "**deleted**"},
 		"drift alone":           {tfjson.Plan{ResourceDrift: []*tfjson.ResourceChange{resource("aws_vpc", tfjson.ActionUpdate)}}, Nothing, "was changed outside Terraform"},
 		"moved":                 {tfjson.Plan{ResourceChanges: []*tfjson.ResourceChange{{Address: "a.b", PreviousAddress: "a.c", Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionNoop}}}}}, Changes, "`a.b`: move"},
@@ -93,8 +93,8 @@ func TestStatus(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"nothing":       {"", "got no output of terraform show -json PLAN"},
-		"a binary plan": {"PK\x03\x04", "got no output of terraform show -json PLAN"},
+		"nothing":       {"", "got a text that is not the output of terraform show -json PLAN"},
+		"a binary plan": {"PK\x03\x04", "got a text that is not the output of terraform show -json PLAN"},
 		"no version":    {"{}", "format version is missing"},
 		"a future one":  {`{"format_version":"2.0"}`, `unsupported plan format version: "2.0.0"`},
 		"a state":       {`{"format_version":"1.0","values":{}}`, "got no planned_values"},

@@ -101,6 +101,9 @@ func TestFactsBesideResources(t *testing.T) {
 		"a check with an error": {beside(`"checks":[{"address":{"to_display":"output.url"},"status":"error"}]`), Changes, []string{"- `output.url`: **could not be evaluated**"}, nil},
 		"checks that did not fail": {beside(`"checks":[{"address":{"to_display":"a.b"},"status":"pass","instances":[{"status":"pass"}]},{"address":{"to_display":"c.d"},"status":"unknown"}]`), Nothing,
 			[]string{"as configured"}, []string{"check"}},
+		"a plan of a part": {beside(`"complete":false`), Changes, []string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
+		"a deferred action": {beside(`"complete":false,"deferred_action_invocations":[{"reason":"r","action_invocation":{"address":"action.a.b"}}]`), Changes,
+			[]string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
 		"a deferred change": {beside(`"deferred_changes":[{"reason":"instance_count_unknown","resource_change":{"address":"aws_eip.x","type":"aws_eip","change":{"actions":["create"]}}}]`), Changes,
 			[]string{"`aws_eip.x`: create, deferred to a later plan"}, nil},
 	})
@@ -135,23 +138,27 @@ func TestParseAcceptsAByteOrderMark(t *testing.T) {
 
 func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"UTF-16, little-endian":        {"\xff\xfe{\x00}\x00", "got UTF-16, want UTF-8"},
-		"UTF-16, big-endian":           {"\xfe\xff\x00{\x00}", "got UTF-16, want UTF-8"},
-		"UTF-16 without a mark":        {"{\x00}\x00", "got UTF-16, want UTF-8"},
-		"UTF-16, big, without a mark":  {"\x00{\x00}", "got UTF-16, want UTF-8"},
-		"UTF-32":                       {"\xff\xfe\x00\x00{\x00\x00\x00", "got UTF-32, want UTF-8"},
-		"Terraform 1.7's word":         {changing(`"actions":["ForgetThenCreate"]`), `resource_changes aws_db_instance.db: got the actions ["ForgetThenCreate"], want those that Terraform documents`},
-		"its sibling":                  {changing(`"actions":["CreateThenForget"]`), `got the actions ["CreateThenForget"]`},
-		"one of two unknown":           {changing(`"actions":["no-op","explode"]`), `got the actions ["no-op" "explode"]`},
-		"an action twice":              {changing(`"actions":["create","create"]`), `got the actions ["create" "create"]`},
-		"in capitals":                  {changing(`"actions":["UPDATE"]`), `got the actions ["UPDATE"]`},
-		"an empty list":                {changing(`"actions":[]`), `got the actions []`},
-		"no list":                      {changing(`"before":{}`), `got the actions []`},
-		"no change":                    {`{"format_version":"1.2","resource_changes":[{"address":"a.b"}]}`, "resource_changes a.b: got no change, want one"},
-		"null for a change":            {`{"format_version":"1.2","resource_changes":[null]}`, "resource_changes: got null, want a change"},
-		"an unknown action in drift":   {beside(`"resource_drift":[{"address":"a.b","change":{"actions":["vanish"]}}]`), `resource_drift a.b: got the actions ["vanish"]`},
-		"an unknown action, deferred":  {beside(`"deferred_changes":[{"reason":"r","resource_change":{"address":"a.b","change":{"actions":["vanish"]}}}]`), `deferred_changes a.b: got the actions ["vanish"]`},
-		"an unknown action, an output": {beside(`"output_changes":{"o":{"actions":["vanish"]}}`), `output_changes o: got the actions ["vanish"]`},
+		"UTF-16, little-endian":             {"\xff\xfe{\x00}\x00", "got UTF-16, want UTF-8"},
+		"UTF-16, big-endian":                {"\xfe\xff\x00{\x00}", "got UTF-16, want UTF-8"},
+		"UTF-16 without a mark":             {"{\x00}\x00", "got UTF-16, want UTF-8"},
+		"UTF-16, big, without a mark":       {"\x00{\x00}", "got UTF-16, want UTF-8"},
+		"UTF-32":                            {"\xff\xfe\x00\x00{\x00\x00\x00", "got UTF-32, want UTF-8"},
+		"Terraform 1.7's word":              {changing(`"actions":["ForgetThenCreate"]`), `resource_changes aws_db_instance.db: got the actions ["ForgetThenCreate"], want those that Terraform documents`},
+		"its sibling":                       {changing(`"actions":["CreateThenForget"]`), `got the actions ["CreateThenForget"]`},
+		"one of two unknown":                {changing(`"actions":["no-op","explode"]`), `got the actions ["no-op" "explode"]`},
+		"an action twice":                   {changing(`"actions":["create","create"]`), `got the actions ["create" "create"]`},
+		"in capitals":                       {changing(`"actions":["UPDATE"]`), `got the actions ["UPDATE"]`},
+		"an empty list":                     {changing(`"actions":[]`), `got the actions []`},
+		"no list":                           {changing(`"before":{}`), `got the actions []`},
+		"no change":                         {`{"format_version":"1.2","resource_changes":[{"address":"a.b"}]}`, "resource_changes a.b: got no change, want one"},
+		"null for a change":                 {`{"format_version":"1.2","resource_changes":[null]}`, "resource_changes: got null, want a change"},
+		"an unknown action in drift":        {beside(`"resource_drift":[{"address":"a.b","change":{"actions":["vanish"]}}]`), `resource_drift a.b: got the actions ["vanish"]`},
+		"an unknown action, deferred":       {beside(`"deferred_changes":[{"reason":"r","resource_change":{"address":"a.b","change":{"actions":["vanish"]}}}]`), `deferred_changes a.b: got the actions ["vanish"]`},
+		"an unknown status of a check":      {beside(`"checks":[{"address":{"to_display":"check.a"},"status":"exploded"}]`), `checks check.a: got the status "exploded", want pass, fail, error or unknown`},
+		"an unknown status of one instance": {beside(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"pass","instances":[{"address":{"to_display":"aws_vpc.v[0]"},"status":""}]}]`), `checks aws_vpc.v[0]: got the status ""`},
+		"a list":                            {`[]`, "plan: got a text that is not the output of terraform show -json PLAN: want an object"},
+		"a number for a list":               {beside(`"resource_changes":5`), "plan: got a text that is not the output of terraform show -json PLAN: resource_changes: got a number"},
+		"an unknown action, an output":      {beside(`"output_changes":{"o":{"actions":["vanish"]}}`), `output_changes o: got the actions ["vanish"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(test.text))
@@ -165,6 +172,7 @@ func TestCardKeepsDocuments(t *testing.T) {
 	for name, document := range map[string]string{
 		"an array": `[{"name":"app","secrets":"hunter2"}]`, "an object": `{"password":"hunter2"}`, "with space": "\n {\"a\": \"hunter2\"}\n",
 		"with a mark": "\ufeff{\"a\":\"hunter2\"}", "lines of them": "{\"a\":\"hunter2\"}\n{\"a\":2}", "in a string": `"{\"a\":\"hunter2\"}"`,
+		"cut short": `{"a":"hunter2`, "with a comma too many": `{"a":"hunter2",}`, "YAML": "a:\n  password: hunter2\n", "a file of settings": "A=1\r\nB=hunter2",
 	} {
 		t.Run(name, func(t *testing.T) {
 			after, err := json.Marshal(document)

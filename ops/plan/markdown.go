@@ -223,12 +223,16 @@ func (v value) shown() string {
 	return code(fmt.Sprint(v.v))
 }
 
-// isDocument reports whether a text begins with a JSON object or array, or is a JSON
-// string of one: its values may be secrets, whatever the attribute's name.
+// isDocument reports whether a text has several lines, begins with a JSON object or
+// array, complete or not, or is a JSON string of one: its values may be secrets, whatever
+// the attribute's name.
 func isDocument(text string) bool {
-	decoder := json.NewDecoder(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	if strings.ContainsAny(text, "\r\n") || strings.HasPrefix(text, `{"`) {
+		return true
+	}
 	var document any
-	if decoder.Decode(&document) != nil {
+	if json.NewDecoder(strings.NewReader(text)).Decode(&document) != nil {
 		return false
 	}
 	switch inner := document.(type) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 )
@@ -21,7 +22,7 @@ func Parse(text []byte) (*tfjson.Plan, error) {
 	var p tfjson.Plan
 	p.UseJSONNumber(true)
 	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, fmt.Errorf("plan: got no output of terraform show -json PLAN: %w", err)
+		return nil, fmt.Errorf("plan: got a text that is not the output of terraform show -json PLAN: %w", inWords(err))
 	}
 	var end struct {
 		Errored bool            `json:"errored"`
@@ -36,10 +37,30 @@ func Parse(text []byte) (*tfjson.Plan, error) {
 	if end.Planned == nil && p.ResourceChanges == nil { // a state has format_version too
 		return nil, errors.New("plan: got no planned_values, want the plan and not the state")
 	}
-	if err := checkActions(&p); err != nil {
+	if err := errors.Join(checkActions(&p), checkStatuses(&p)); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
 	return &p, nil
+}
+
+// inWords says where JSON of another type was found, without the names of Go's types.
+func inWords(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Field == "":
+		return errors.New("want an object, got " + article(wrong.Value))
+	}
+	return fmt.Errorf("%s: got %s", wrong.Field, article(wrong.Value))
+}
+
+// article returns a JSON type with its article.
+func article(kind string) string {
+	if strings.ContainsAny(kind[:1], "aeiou") {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 // marks are the beginnings of texts that are not UTF-8, UTF-32 before UTF-16, whose
@@ -99,6 +120,26 @@ func checkActions(p *tfjson.Plan) error {
 	}
 	for _, name := range names(p.OutputChanges, nil) {
 		check("output_changes "+name, p.OutputChanges[name])
+	}
+	return errors.Join(problems...)
+}
+
+// checkStatuses refuses checks with a status that Terraform's documentation does not list:
+// whether they failed is not known.
+func checkStatuses(p *tfjson.Plan) error {
+	var problems []error
+	check := func(where string, status tfjson.CheckStatus) {
+		switch status {
+		case tfjson.CheckStatusPass, tfjson.CheckStatusFail, tfjson.CheckStatusError, tfjson.CheckStatusUnknown:
+		default:
+			problems = append(problems, fmt.Errorf("checks %s: got the status %q, want pass, fail, error or unknown", where, status))
+		}
+	}
+	for _, c := range p.Checks {
+		check(c.Address.ToDisplay, c.Status)
+		for _, instance := range c.Instances {
+			check(instance.Address.ToDisplay, instance.Status)
+		}
 	}
 	return errors.Join(problems...)
 }
