@@ -19,7 +19,7 @@ type appraisal struct {
 	closes []session // of the days, none later than now
 	parts  bool      // keep the worth of each holding
 
-	invested map[Currency][]big.Int // by the currency of the quotes, in 10^-36
+	invested map[Currency]*totals // by the currency of the quotes
 	state    []State
 	unpriced []bool            // something that was held has no price
 	crossed  map[Pair][]bool   // rates that a holding's own value needs
@@ -48,7 +48,7 @@ type unitFlow struct {
 // appraise prices a timeline. The days are in order.
 func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time, parts bool) (*appraisal, error) {
 	a := &appraisal{timeline: t, base: base, days: days, parts: parts,
-		invested: map[Currency][]big.Int{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
+		invested: map[Currency]*totals{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
 		crossed: map[Pair][]bool{}, holdings: map[string][]part{}, rates: map[Pair][]Rate{}}
 	for i, d := range days {
 		at := closeOf(d, t.zone)
@@ -71,22 +71,15 @@ func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
 			moved[e.priced] = append(moved[e.priced], e)
 		}
 	}
-	symbols, next := a.symbols(), 0
-	var quotes []Quote
-	flush := func(until string) { // all symbols before it
-		for ; next < len(symbols) && symbols[next] != until; next++ {
-			a.add(a.timeline.holdings[symbols[next]], quotes, moved[symbols[next]])
-			quotes = quotes[:0]
-		}
+	moments := make([]moment, len(a.closes))
+	for i, s := range a.closes {
+		moments[i] = s.moment()
 	}
 	first, last := a.days[0]-1, a.days[len(a.days)-1]+1
-	err := market.QuoteSeries(ctx, symbols, first, last, func(q Quote) error {
-		flush(q.Symbol)
-		quotes = append(quotes, q)
+	return market.QuoteSeries(ctx, a.symbols(), first, last, func(symbol string, closes *Closes) error {
+		a.add(a.timeline.holdings[symbol], closes, moments, moved[symbol])
 		return nil
 	})
-	flush("")
-	return err
 }
 
 // readRates reads the rates between all currencies in use.
@@ -108,48 +101,58 @@ func (a *appraisal) readRates(ctx context.Context, market Market) error {
 	})
 }
 
-// add values one holding on all days, by its quotes, oldest first.
-func (a *appraisal) add(k *track, quotes []Quote, moved []effect) {
-	p := pricing{track: k, zone: a.zone, quotes: quotes}
+// add values one holding on all days, by its closes.
+func (a *appraisal) add(k *track, closes *Closes, moments []moment, moved []effect) {
+	p := pricing{track: k, zone: a.zone, closes: closes, factored: true}
 	var parts []part
 	if a.parts {
 		parts = make([]part, len(a.days))
 		a.holdings[k.symbol] = parts
 	}
+	var sums *totals // of the currency
+	currency := Currency("")
 	for i, d := range a.days {
-		p.advance(d, a.closes[i])
-		for len(moved) > 0 && moved[0].Date < d {
-			moved = moved[1:]
-		}
-		for len(moved) > 0 && moved[0].Date == d {
-			f := unitFlow{effect: moved[0], day: i, currency: p.currency, priced: p.state != StateNoPrice}
-			if f.priced {
-				f.amount = p.worth(f.units)
+		p.advance(d, moments[i])
+		for len(moved) > 0 && moved[0].Date <= d {
+			if moved[0].Date == d {
+				a.moved(&p, moved[0], i)
 			}
-			a.units, moved = append(a.units, f), moved[1:]
+			moved = moved[1:]
 		}
 		if p.quantity.IsZero() {
 			continue
 		}
-		a.state[i] = worse(a.state[i], p.state)
+		if p.state != a.state[i] {
+			a.state[i] = worse(a.state[i], p.state)
+		}
 		if a.parts {
 			parts[i] = part{held: true, priced: p.state != StateNoPrice, currency: p.currency}
-			parts[i].amount.Set(&p.value)
+			p.addValue(&parts[i].amount)
 		}
 		if p.state == StateNoPrice {
 			a.unpriced[i] = true
 			continue
 		}
-		sums := a.invested[p.currency]
-		if sums == nil {
-			sums = make([]big.Int, len(a.days))
-			a.invested[p.currency] = sums
+		if currency != p.currency || sums == nil {
+			if currency, sums = p.currency, a.invested[p.currency]; sums == nil {
+				sums = newTotals(len(a.days))
+				a.invested[currency] = sums
+			}
 		}
-		sums[i].Add(&sums[i], &p.value)
+		p.addTo(sums, i)
 		if p.currency != k.currency {
 			a.cross(Pair{From: p.currency, To: k.currency}, i)
 		}
 	}
+}
+
+// moved notes what units that were moved on a day were worth.
+func (a *appraisal) moved(p *pricing, e effect, day int) {
+	f := unitFlow{effect: e, day: day, currency: p.currency, priced: p.state != StateNoPrice}
+	if f.priced {
+		f.amount = p.worth(f.units)
+	}
+	a.units = append(a.units, f)
 }
 
 func (a *appraisal) cross(pair Pair, day int) {
@@ -198,11 +201,12 @@ func (a *appraisal) value(day int) DayValue {
 	if a.unpriced[day] {
 		v.Invested = decimal.NullDecimal{}
 	}
-	for c := range a.invested {
-		if a.invested[c][day].Sign() == 0 {
+	for c, sums := range a.invested {
+		invested := sums.on(day)
+		if invested.Sign() == 0 {
 			continue
 		}
-		amount, state := a.convert(trimmed(&a.invested[c][day], moneyScale), c, day)
+		amount, state := a.convert(trimmed(invested, moneyScale), c, day)
 		v.Invested, v.State = sum(v.Invested, amount), worse(v.State, state)
 	}
 	for pair, needed := range a.crossed {

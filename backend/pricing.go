@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"math"
 	"math/big"
 	"time"
 
@@ -11,58 +12,75 @@ import (
 type pricing struct {
 	*track
 	zone   *time.Location
-	quotes []Quote // oldest first
+	closes *Closes
 
-	next     int // quote that is not in effect yet
+	next     int // price that is not in effect yet
 	count    int // quantity in effect, counted from 1
 	dealt    int // number of trades known
 	quantity decimal.Decimal
-	currency Currency // of value
+	currency Currency // of the value
 	state    State
-	value    big.Int // of the quantity, in 10^-36
-	units    big.Int // the quantity, in 10^-18
-	scratch  big.Int
+	ratio    *big.Rat // units now for one unit of the price; one except after a split
 
-	price decimal.Decimal
-	ratio *big.Rat // units now for one unit of the price; one except after a split
+	factor   int64 // that prices are multiplied with, for the value; zero before the first quantity
+	factored bool  // there is one
+	small    wide  // the value, unless it is in value
+	isSmall  bool
+	value    big.Int // in 10^-36
 }
 
-// advance moves on to a day and the time at which it is valued.
-func (p *pricing) advance(d Date, s session) {
-	at, stale := s.at, false
-	before := [3]int{p.next, p.count, p.dealt}
-	for p.next < len(p.quotes) && !p.quotes[p.next].Time.After(at.Add(MaxClockSkew)) {
+// moment is a session in microseconds since 1970, for comparisons with Closes.
+type moment struct {
+	known int64 // the last time of a price that is known
+	after int64 // prices that are fresh until an earlier time are stale
+	open  int64 // unless they are from then on
+}
+
+func (s session) moment() moment {
+	m := moment{known: s.at.Add(MaxClockSkew).UnixMicro(), after: s.at.Add(time.Microsecond - 1).UnixMicro(), open: math.MaxInt64}
+	if !s.open.IsZero() {
+		m.open = s.open.UnixMicro()
+	}
+	return m
+}
+
+// advance moves on to a day and the time at which it is valued. It is called for each
+// day of each symbol, so it computes only what has changed.
+func (p *pricing) advance(d Date, m moment) {
+	next, dealt, moved := p.next, p.dealt, false
+	for p.next < len(p.closes.times) && p.closes.times[p.next] <= m.known {
 		p.next++
 	}
 	for p.count < len(p.quantities) && p.quantities[p.count].from <= d {
 		p.count++
-		p.quantity = p.quantities[p.count-1].amount
-		p.units.Set(unitsOf(p.quantity).Num())
+		moved = true
 	}
 	for p.dealt < len(p.trades) && p.trades[p.dealt].date <= d {
 		p.dealt++
 	}
+	if moved {
+		p.quantity = p.quantities[p.count-1].amount
+		p.factor, p.factored = wideFactor(p.quantity, p.closes.scale)
+	}
+	if moved || next != p.next || dealt != p.dealt || p.state == "" || len(p.splits) > 0 && p.splits[len(p.splits)-1].date >= p.since() {
+		p.revalue(d)
+	}
 	if p.next > 0 {
-		q := &p.quotes[p.next-1]
-		stale = s.stale(q.Time, q.StaleFrom())
-	}
-	if before != [3]int{p.next, p.count, p.dealt} || p.state == "" {
-		p.revalue(d)
-	} else if len(p.splits) > 0 && p.splits[len(p.splits)-1].date >= p.since() {
-		p.revalue(d)
-	}
-	if p.state == StatePriced || p.state == StateStale {
+		i := p.next - 1
 		p.state = StatePriced
-		if stale {
+		if m.after > p.closes.staleFrom(i) && p.closes.times[i] < m.open {
 			p.state = StateStale
 		}
 	}
 }
 
+// time returns when the price in effect was valid.
+func (p *pricing) time() time.Time { return time.UnixMicro(p.closes.times[p.next-1]).UTC() }
+
 // since is the earliest day of splits that the price may not include.
 func (p *pricing) since() Date {
 	if p.next > 0 {
-		return DateIn(p.quotes[p.next-1].Time, p.zone)
+		return DateIn(p.time(), p.zone)
 	}
 	if p.dealt > 0 {
 		return p.trades[p.dealt-1].date
@@ -71,33 +89,63 @@ func (p *pricing) since() Date {
 }
 
 func (p *pricing) revalue(d Date) {
+	p.ratio, p.isSmall = one, false
 	switch {
 	case p.next > 0:
-		q := p.quotes[p.next-1]
-		p.price, p.currency, p.state = q.Price, q.Currency, StatePriced
-		p.ratio = splitSince(p.splits, d, func(s unitChange) bool { return s.after(q.Time, p.zone) })
+		i := p.next - 1
+		if p.currency = p.closes.currencies[0].currency; len(p.closes.currencies) > 1 {
+			p.currency = p.closes.currency(i)
+		}
+		if len(p.splits) > 0 {
+			at := p.time()
+			p.ratio = splitSince(p.splits, d, func(s unitChange) bool { return s.after(at, p.zone) })
+		}
+		if p.ratio == one && p.factored && p.closes.exact == nil {
+			if p.small, p.isSmall = times(p.factor, p.closes.prices[i]); p.isSmall {
+				return
+			}
+		}
 	case p.dealt > 0:
 		t := p.trades[p.dealt-1]
-		p.price, p.currency, p.state = t.price, p.track.currency, StateEstimated
+		p.currency, p.state = p.track.currency, StateEstimated
 		p.ratio = splitSince(p.splits, d, func(s unitChange) bool { return s.date > t.date })
 	default:
-		p.state, p.currency, p.ratio = StateNoPrice, p.track.currency, one
+		p.state, p.currency = StateNoPrice, p.track.currency
 		p.value.SetInt64(0)
-		return
-	}
-	// This runs for each quote of a history, so it avoids allocations.
-	if shift := p.price.Exponent() + unitScale; p.ratio == one && shift >= 0 && shift <= unitScale && p.price.NumDigits() < 19 {
-		p.scratch.SetInt64(p.price.CoefficientInt64())
-		p.scratch.Mul(&p.scratch, powersOfTen[shift])
-		p.value.Mul(&p.units, &p.scratch)
 		return
 	}
 	p.value.Set(scaledInt(p.worth(p.quantity)))
 }
 
+// addTo adds the value to that of a day.
+func (p *pricing) addTo(t *totals, day int) {
+	if p.isSmall {
+		t.wide[day].add(p.small)
+	} else {
+		t.add(day, &p.value)
+	}
+}
+
+// addValue adds the value to an amount in 10^-moneyScale.
+func (p *pricing) addValue(amount *big.Int) {
+	if p.isSmall {
+		p.small.addTo(amount)
+	} else {
+		amount.Add(amount, &p.value)
+	}
+}
+
+// price returns the price in effect.
+func (p *pricing) price() decimal.Decimal {
+	if p.next > 0 {
+		return p.closes.price(p.next - 1)
+	}
+	return p.trades[p.dealt-1].price
+}
+
 // worth returns what units are worth at the price.
 func (p *pricing) worth(units decimal.Decimal) decimal.Decimal {
-	return worthOf(units, p.price, p.ratio)
+	return worthOf(units, p.price(), p.ratio)
 }
 
 // worthOf returns what units are worth at a price from before splits: exactly, except

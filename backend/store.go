@@ -122,12 +122,13 @@ type Market interface {
 	// instances, and records the batch in the audit. It returns how many were newer;
 	// older ones are not an error.
 	WriteQuotes(ctx context.Context, by Principal, quotes []Quote, rates []Rate) (newer int, err error)
-	// QuoteSeries calls its function with the quotes of symbols, which are sorted, from
-	// one day to another: symbol by symbol, the oldest first, beginning with the last
-	// one before the first day. It reads them in one query and keeps none in memory.
-	// Source and Received may be missing.
-	QuoteSeries(ctx context.Context, symbols []string, from, to Date, each func(Quote) error) error
-	// RateSeries is QuoteSeries for all pairs between the currencies.
+	// QuoteSeries calls its function once for each of symbols, in any order, with the
+	// last quote before the first day and that of each day from the first to the last.
+	// The function must not keep them.
+	QuoteSeries(ctx context.Context, symbols []string, from, to Date, each func(symbol string, closes *Closes) error) error
+	// RateSeries calls its function with the rates of all pairs between the currencies,
+	// pair by pair: with the last one before the first day and that of each day, the
+	// oldest first. Source and Received may be missing.
 	RateSeries(ctx context.Context, currencies []Currency, from, to Date, each func(Rate) error) error
 	// Latest returns the newest prices of symbols and of all pairs between the
 	// currencies. Those without a price are missing in the result.

@@ -122,9 +122,10 @@ func (b *board) Closing(_ context.Context, symbols []string, currencies []Curren
 	return all, b.err
 }
 
-func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date, each func(Quote) error) error {
+func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date, each func(string, *Closes) error) error {
 	b.asked.Add(1)
 	for _, symbol := range symbols {
+		var closes Closes
 		byDay := map[Date]Quote{}
 		before := Quote{}
 		for _, q := range b.quotes { // in order of time
@@ -136,7 +137,11 @@ func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date, 
 				byDay[d] = q
 			}
 		}
-		if err := eachOf(before, before.Symbol != "", byDay, each); err != nil {
+		add := func(q Quote) error {
+			closes.Add(q)
+			return nil
+		}
+		if err := errors.Join(eachOf(before, before.Symbol != "", byDay, add), each(symbol, &closes)); err != nil {
 			return err
 		}
 	}

@@ -298,12 +298,14 @@ func (m *memory) Latest(context.Context, []string, []backend.Currency) (backend.
 	return m.prices, nil
 }
 
-func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.Date, each func(backend.Quote) error) error {
+func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.Date, each func(string, *backend.Closes) error) error {
 	for _, symbol := range symbols {
+		var closes backend.Closes
 		if q, found := m.prices.Quotes[symbol]; found {
-			if err := each(q); err != nil {
-				return err
-			}
+			closes.Add(q)
+		}
+		if err := each(symbol, &closes); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -54,6 +54,7 @@ func (db *DB) WriteQuotes(
 		var batch pgx.Batch
 		audit(&batch, by, by.Owner, "quotes.write", id, "", nil, written)
 		if newer > 0 {
+			correct(&batch, quotes, time.Now())
 			if err := announce(&batch, c); err != nil {
 				return err
 			}

@@ -53,6 +53,7 @@ type DB struct {
 	log      *slog.Logger
 	migrated atomic.Bool
 	tails    tails
+	closes   *closes
 }
 
 // Open prepares a pool without connecting: if the database is unreachable, queries
@@ -106,7 +107,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &DB{pool: pool, owner: o, log: c.Log}, nil
+	return &DB{pool: pool, owner: o, log: c.Log, closes: newCloses(maxClosesSize)}, nil
 }
 
 // connect makes a connection outside the pool, whose statements may take long.

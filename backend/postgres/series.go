@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"portfolio/backend"
 
@@ -17,21 +15,22 @@ import (
 
 // The last row before a range of days and all rows in it, as arrays: a row for each
 // symbol and currency, or for each pair, which spares both sides a message for each
-// price.
+// price. A symbol without quotes has a row without arrays.
 const (
 	quoteSeries = `
-		select (s.place - 1)::integer, q.currency, q.prices, q.times, q.fresh
-		from unnest($1::text[]) with ordinality s (symbol, place) cross join lateral (
+		select (s.place - 1)::integer, coalesce((select version from corrections where symbol = s.symbol), 0),
+			q.currency, q.prices, q.times, q.fresh
+		from unnest($1::text[], $2::integer[]) with ordinality s (symbol, since, place) left join lateral (
 			select currency, array_agg(price) as prices, array_agg(time) as times, array_agg(fresh_until) as fresh from (
 				(select price, currency, time, fresh_until from quotes
-					where symbol = s.symbol and day < date '0001-01-01' - 1 + $2::integer order by day desc limit 1)
+					where symbol = s.symbol and day < date '0001-01-01' - 1 + s.since order by day desc limit 1)
 				union all
 				(select price, currency, time, fresh_until from quotes
-					where symbol = s.symbol and day between date '0001-01-01' - 1 + $2::integer and date '0001-01-01' - 1 + $3::integer
+					where symbol = s.symbol and day between date '0001-01-01' - 1 + s.since and date '0001-01-01' - 1 + $3::integer
 					order by day)) r
-			group by currency) q`
+			group by currency) q on true`
 	rateSeries = `
-		select (p.place - 1)::integer, '', r.rates, r.times, r.fresh
+		select (p.place - 1)::integer, 0::bigint, '', r.rates, r.times, r.fresh
 		from unnest($1::text[], $2::text[]) with ordinality p (from_currency, to_currency, place) cross join lateral (
 			select array_agg(rate) as rates, array_agg(time) as times, array_agg(fresh_until) as fresh from (
 				(select rate, time, fresh_until from rates
@@ -44,17 +43,6 @@ const (
 					order by day)) r) r
 		where r.rates is not null`
 )
-
-// QuoteSeries implements backend.Market.
-func (db *DB) QuoteSeries(ctx context.Context, symbols []string, from, to backend.Date, each func(backend.Quote) error) error {
-	if len(symbols) == 0 {
-		return nil
-	}
-	rows, _ := db.pool.Query(ctx, quoteSeries, symbols, from, to) // readSeries gets the error
-	return outcome("read quotes", readSeries(rows, func(place int, p point) error {
-		return each(backend.Quote{Symbol: symbols[place], Price: p.n, Currency: backend.Currency(p.text), Time: p.at, FreshUntil: p.fresh})
-	}))
-}
 
 // RateSeries implements backend.Market.
 func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, from, to backend.Date, each func(backend.Rate) error) error {
@@ -72,57 +60,52 @@ func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, fro
 		return nil
 	}
 	rows, _ := db.pool.Query(ctx, rateSeries, sources, targets, from, to) // readSeries gets the error
-	return outcome("read rates", readSeries(rows, func(place int, p point) error {
-		return each(backend.Rate{Pair: pairs[place], Rate: p.n, Time: p.at, FreshUntil: p.fresh})
+	return outcome("read rates", readSeries(rows, func(place int, _ int64, read *backend.Closes) error {
+		for i := range read.Len() {
+			q := read.Quote(i)
+			if err := each(backend.Rate{Pair: pairs[place], Rate: q.Price, Time: q.Time, FreshUntil: q.FreshUntil}); err != nil {
+				return err
+			}
+		}
+		return nil
 	}))
 }
 
-// point is one price of a series.
-type point struct {
-	n         decimal.Decimal
-	text      string
-	at, fresh time.Time // fresh is zero if until when it is fresh is not known
-}
-
-// readSeries reads rows of a place in a list, a text, and arrays of numbers, times, and
-// times until which the numbers are fresh. It decodes them itself, because there are
-// millions of numbers. The places must be in order; the rows of one place are merged by
-// their times.
-func readSeries(rows pgx.Rows, each func(place int, p point) error) error {
+// readSeries reads rows of a place in a list, a number of corrections, a currency, and
+// arrays of prices, times, and times until which the prices are fresh. It decodes them
+// itself, because there are millions of numbers. The places must be in order; the rows of
+// one place are merged by their times. The function may keep what it gets.
+func readSeries(rows pgx.Rows, each func(place int, corrections int64, read *backend.Closes) error) error {
 	defer rows.Close()
-	last, points := 0, []point(nil)
+	place, corrections, read := -1, int64(0), (*backend.Closes)(nil)
 	flush := func() error {
-		byTime := func(a, b point) int { return a.at.Compare(b.at) }
-		if !slices.IsSortedFunc(points, byTime) {
-			slices.SortStableFunc(points, byTime)
+		if place < 0 {
+			return nil
 		}
-		for i := range points {
-			if err := each(last, points[i]); err != nil {
-				return err
-			}
-		}
-		points = points[:0]
-		return nil
+		read.Sort()
+		return each(place, corrections, read)
 	}
 	for rows.Next() {
 		raw := rows.RawValues()
-		for i, field := range rows.FieldDescriptions() {
-			if field.Format != pgtype.BinaryFormatCode && field.DataTypeOID != pgtype.TextOID || raw[i] == nil {
-				return errors.New("read a series: got a number in text or null, want it in binary")
+		for _, field := range rows.FieldDescriptions() {
+			if field.Format != pgtype.BinaryFormatCode && field.DataTypeOID != pgtype.TextOID {
+				return errors.New("read a series: got a number in text, want it in binary")
 			}
 		}
-		place := int(int32(binary.BigEndian.Uint32(raw[0]))) //nolint:gosec // as PostgreSQL sends it
-		if place < last {
+		next := int(int32(binary.BigEndian.Uint32(raw[0]))) //nolint:gosec // as PostgreSQL sends it
+		if next < place {
 			return errors.New("read a series: got rows out of order")
 		}
-		if place > last {
+		if next > place {
 			if err := flush(); err != nil {
 				return err
 			}
-			last = place
+			place, corrections, read = next, int64(binary.BigEndian.Uint64(raw[1])), &backend.Closes{} //nolint:gosec // as PostgreSQL sends it
 		}
-		var err error
-		if points, err = appendPoints(points, string(raw[1]), raw[2], raw[3], raw[4]); err != nil {
+		if raw[3] == nil {
+			continue // there are none
+		}
+		if err := appendPrices(read, backend.Currency(raw[2]), raw[3], raw[4], raw[5]); err != nil {
 			return err
 		}
 	}
@@ -132,42 +115,47 @@ func readSeries(rows pgx.Rows, each func(place int, p point) error) error {
 	return flush()
 }
 
-// appendPoints appends the elements of three arrays of the same length.
-func appendPoints(points []point, text string, numbers, times, fresh []byte) ([]point, error) {
+// appendPrices appends the elements of three arrays of the same length.
+func appendPrices(read *backend.Closes, currency backend.Currency, numbers, times, fresh []byte) error {
 	n, numbers, err := binaryArray(numbers)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ofTimes, times, timesErr := binaryArray(times)
 	ofFresh, fresh, freshErr := binaryArray(fresh)
 	if err := errors.Join(timesErr, freshErr); err != nil || ofTimes != n || ofFresh != n {
-		return nil, fmt.Errorf("read a series: got arrays of %d, %d and %d: %w", n, ofTimes, ofFresh, err)
+		return fmt.Errorf("read a series: got arrays of %d, %d and %d: %w", n, ofTimes, ofFresh, err)
 	}
-	points = slices.Grow(points, n)
+	read.Grow(n)
 	for range n {
 		var number, at, until []byte
 		if number, numbers, err = element(numbers); err != nil {
-			return nil, err
+			return err
 		}
 		if at, times, err = element(times); err != nil {
-			return nil, err
+			return err
 		}
 		if until, fresh, err = element(fresh); err != nil {
-			return nil, err
-		}
-		p := point{text: text}
-		if p.n, err = binaryNumeric(number); err != nil {
-			return nil, err
+			return err
 		}
 		if len(at) != 8 || until != nil && len(until) != 8 {
-			return nil, errors.New("read a series: got a time of a wrong length")
+			return errors.New("read a series: got a time of a wrong length")
 		}
-		if p.at = binaryTime(at); until != nil {
-			p.fresh = binaryTime(until)
+		freshUntil := int64(0)
+		if until != nil {
+			freshUntil = binaryTime(until)
 		}
-		points = append(points, p)
+		if short, exponent, ok := shortNumeric(number); ok {
+			read.Append(binaryTime(at), freshUntil, short, exponent, currency)
+			continue
+		}
+		price, err := binaryNumeric(number)
+		if err != nil {
+			return err
+		}
+		read.AppendExact(binaryTime(at), freshUntil, price, currency)
 	}
-	return points, nil
+	return nil
 }
 
 // binaryArray reads the head of a one-dimensional array as PostgreSQL sends it: the
@@ -199,8 +187,26 @@ func element(b []byte) (value, rest []byte, err error) {
 // microsecondsTo2000 is the time between the epochs of Unix and of PostgreSQL.
 const microsecondsTo2000 = 946_684_800_000_000
 
-func binaryTime(b []byte) time.Time {
-	return time.UnixMicro(int64(binary.BigEndian.Uint64(b)) + microsecondsTo2000).UTC() //nolint:gosec // as PostgreSQL sends it
+// binaryTime returns a time in microseconds since 1970.
+func binaryTime(b []byte) int64 {
+	return int64(binary.BigEndian.Uint64(b)) + microsecondsTo2000 //nolint:gosec // as PostgreSQL sends it
+}
+
+// shortNumeric is binaryNumeric for a number of at most 16 decimal digits that is not
+// below zero, as nearly all are: it allocates nothing.
+func shortNumeric(b []byte) (n int64, exponent int32, ok bool) {
+	if len(b) < 8 || binary.BigEndian.Uint16(b[4:]) != 0 {
+		return 0, 0, false
+	}
+	digits := int(binary.BigEndian.Uint16(b))
+	if digits > 4 || len(b) != 8+2*digits {
+		return 0, 0, false
+	}
+	for i := range digits {
+		n = n*10_000 + int64(binary.BigEndian.Uint16(b[8+2*i:]))
+	}
+	weight := int32(int16(binary.BigEndian.Uint16(b[2:]))) //nolint:gosec // as PostgreSQL sends it
+	return n, 4 * (weight - int32(digits) + 1), true       //nolint:gosec // at most 4
 }
 
 // binaryNumeric decodes a numeric as PostgreSQL sends it: numbers of digits in

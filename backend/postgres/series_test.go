@@ -29,8 +29,10 @@ func TestSeriesAreTheClosingPrices(t *testing.T) {
 	}
 	from, to := first+20, first+40
 	quotes, rates := map[string][]backend.Quote{}, []backend.Rate{}
-	require.NoError(t, db.QuoteSeries(t.Context(), symbols, from, to, func(q backend.Quote) error {
-		quotes[q.Symbol] = append(quotes[q.Symbol], q)
+	require.NoError(t, db.QuoteSeries(t.Context(), symbols, from, to, func(symbol string, closes *backend.Closes) error {
+		for i := range closes.Len() {
+			quotes[symbol] = append(quotes[symbol], closes.Quote(i))
+		}
 		return nil
 	}))
 	require.NoError(t, db.RateSeries(t.Context(), []backend.Currency{"EUR", "USD"}, from, to, func(r backend.Rate) error {
