@@ -35,8 +35,17 @@ func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() 
 func (t *Tracker) Corrected() { t.corrections.Add(1) }
 
 // SetNames sets the names of instruments by symbol, which must not be changed
-// afterwards. What is worth something now is shown with them.
+// afterwards. What is worth something now is shown with them; past days are stored without
+// and shown with those of Name.
 func (t *Tracker) SetNames(names map[string]string) { t.names.Store(&names) }
+
+// Name returns the name of the instrument of a symbol, "" if none is known.
+func (t *Tracker) Name(symbol string) string {
+	if names := t.names.Load(); names != nil {
+		return (*names)[symbol]
+	}
+	return ""
+}
 
 // Holdings returns the ledger through the day of a time, in the portfolio's time
 // zone; the zero time means now.

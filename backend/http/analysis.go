@@ -19,6 +19,8 @@ type Tracker interface {
 	// ValuationJSON returns the valuation as of now as a line of JSON, which must not
 	// be changed.
 	ValuationJSON(ctx context.Context, owner, id string) ([]byte, error)
+	// Name returns the name of the instrument of a symbol, "" if none is known.
+	Name(symbol string) string
 	// Symbols returns how many symbols the entries of a portfolio name.
 	Symbols(ctx context.Context, owner, id string) (int, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)

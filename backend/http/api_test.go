@@ -232,6 +232,30 @@ func TestAnalysis(t *testing.T) {
 	assert.Equal(t, []any{"NONE"}, quotes.JSON["missing"])
 }
 
+// Past days show the names that instruments have now, whether they were stored or not, and
+// are stored without.
+func TestPastDaysHaveNames(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	path := c.portfolio(t, key)
+	c.do(t, key, "POST", path+"/transactions", `{"kind":"BUY","date":"2025-12-01","symbol":"A.B","quantity":"1","price":"5","currency":"USD"}`)
+	c.do(t, key, "POST", path+"/transactions", `{"kind":"BUY","date":"2025-12-01","symbol":"ACME","quantity":"1","price":"5","currency":"USD"}`)
+	nameless := c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "").Body
+	require.NotContains(t, nameless, `"name"`)
+	c.fakes.names = map[string]string{"ACME": `Acme "Old" & Sons`, "A.B": "Less"}
+	computed := c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "")
+	assert.Equal(t, "recomputed", computed.Header.Get("Basis"))
+	c.fakes.days = map[string]string{strings.TrimPrefix(path, "/v1/portfolios/") + " 2026-01-01": nameless}
+	kept := c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "")
+	assert.Equal(t, "kept", kept.Header.Get("Basis"))
+	assert.Equal(t, strings.TrimSpace(computed.Body), strings.TrimSpace(kept.Body))
+	var got []any
+	for _, p := range kept.JSON["positions"].([]any) {
+		got = append(got, p.(map[string]any)["name"])
+	}
+	assert.Equal(t, []any{"Less", `Acme "Old" & Sons`}, got)
+}
+
 // A past day is answered as it was stored, to its owner only. If it was not stored, or
 // cannot be read, it is computed.
 func TestStoredDays(t *testing.T) {

@@ -23,7 +23,8 @@ type memory struct {
 	created    map[string]backend.Portfolio
 	prices     backend.Prices
 	imports    imports
-	lookups    int // of keys
+	names      map[string]string // of instruments, by symbol
+	lookups    int               // of keys
 	last       int
 }
 
@@ -324,6 +325,8 @@ func (m *memory) LoadSince(ctx context.Context, owner, id string, _ int64) (back
 	p, txs, err := m.Load(ctx, owner, id)
 	return p, txs, nil, err
 }
+
+func (m *memory) Name(symbol string) string { return m.names[symbol] }
 
 // tracker returns a new backend.Tracker that reads these stores.
 func (m *memory) tracker() *backend.Tracker {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"portfolio/backend"
@@ -58,8 +59,11 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if day := backend.DateIn(at, zone); recomputed != "true" && at.Equal(backend.CloseIn(day, zone)) {
 		if text, basis := a.keptDay(ctx, w, id, day, v); basis != "" {
 			w.Header().Set(basisHeader, basis)
-			return replyJSON(w, http.StatusOK, text)
+			return replyJSON(w, http.StatusOK, a.withNames(text))
 		}
+	}
+	for i := range v.Positions {
+		v.Positions[i].Name = a.Tracker.Name(v.Positions[i].Symbol)
 	}
 	w.Header().Set(basisHeader, basisRecomputed)
 	return replyJSON(w, http.StatusOK, v)
@@ -93,4 +97,28 @@ func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day
 		return append(bytes.TrimSuffix(bytes.TrimSpace(stored), []byte("}")), `,"superseded":true}`...), basisSuperseded
 	}
 	return stored, basisKept
+}
+
+// withNames adds the names of instruments to a stored valuation, which is stored without
+// because names change.
+func (a *api) withNames(stored json.RawMessage) json.RawMessage {
+	var valuation struct{ Positions []json.RawMessage }
+	if json.Unmarshal(stored, &valuation) != nil {
+		return stored // as it is
+	}
+	for _, position := range valuation.Positions {
+		var of struct{ Symbol json.RawMessage }
+		var symbol string
+		if json.Unmarshal(position, &of) != nil || json.Unmarshal(of.Symbol, &symbol) != nil {
+			continue
+		}
+		name, err := json.Marshal(a.Tracker.Name(symbol))
+		if err != nil || string(name) == `""` {
+			continue
+		}
+		member := slices.Concat([]byte(`{"symbol":`), of.Symbol)
+		named := bytes.Replace(position, member, slices.Concat(member, []byte(`,"name":`), name), 1)
+		stored = bytes.Replace(stored, position, named, 1)
+	}
+	return stored
 }
