@@ -12,8 +12,9 @@ var minorUnits = map[string]Currency{
 
 var hundredth = decimal.New(1, -2)
 
-// MajorUnit returns the currency of a code, and one unit of the code in that currency: GBX is 0.01 GBP, EUR is 1 EUR. It reports false for a code
-// that is neither a currency nor a minor unit.
+// MajorUnit returns the currency of a code, and one unit of the code in that currency: GBX
+// is 0.01 GBP, EUR is 1 EUR. It reports false for a code that is neither a currency nor a
+// minor unit.
 func MajorUnit(code string) (currency Currency, unit decimal.Decimal, ok bool) {
 	if major, found := minorUnits[code]; found {
 		return major, hundredth, true

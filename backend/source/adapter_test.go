@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"portfolio/backend"
 
 	"github.com/coder/websocket"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -352,6 +355,45 @@ func TestTiingoFailures(t *testing.T) {
 	}
 }
 
+// An instrument of the currency GBP with the minor unit 100 is quoted in pence, whether the
+// source says pence, pounds or nothing.
+func TestMinorUnitOfAnInstrument(t *testing.T) {
+	for _, code := range []string{"GBp", "GBX", "GBP"} {
+		p := newProvider(t)
+		p.handle("/quote", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"symbol":"PNY","mic_code":"XLON","currency":%q,"close":"812.35","last_quote_at":1772802000,"is_market_open":false}`, code)
+		})
+		p.handle("/time_series", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"meta":{"currency":%q,"mic_code":"XLON"},"values":[{"datetime":"2026-03-05","close":"810.15"}]}`, code)
+		})
+		p.handle("/tiingo/daily/pny/prices", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `[{"date":"2026-03-05T00:00:00Z","close":810.15,"divCash":7.1,"splitFactor":1}]`)
+		})
+		i := Instrument{Symbol: "PNY", MIC: "XLON", Currency: "GBP", MinorUnit: 100}
+		s := p.open(t, "twelvedata", moment(t, friday))
+		got, err := s.Latest(t.Context(), []Instrument{i})
+		require.NoError(t, err)
+		closes, err := s.Closes(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
+		require.NoError(t, err)
+		assert.Equal(t, []string{"8.1235 GBP", "8.1015 GBP"},
+			[]string{got[0].Price.String() + " " + string(got[0].Currency), closes[0].Price.String() + " " + string(closes[0].Currency)}, code)
+		if code != "GBP" { // pounds stay pounds where the instrument does not say otherwise
+			continue
+		}
+		silent := p.open(t, "tiingo", moment(t, friday))
+		closes, err = silent.Closes(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
+		require.NoError(t, err)
+		assert.Equal(t, "8.1015", closes[0].Price.String())
+		actions, err := silent.Actions(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
+		require.NoError(t, err)
+		assert.Equal(t, []any{"0.071", backend.Currency("GBP")}, []any{actions[0].Entry.Amount.String(), actions[0].Entry.Currency})
+		i.MinorUnit = 1
+		got, err = s.Latest(t.Context(), []Instrument{i})
+		require.NoError(t, err)
+		assert.Equal(t, "812.35", got[0].Price.String())
+	}
+}
+
 func TestReplayOfAFile(t *testing.T) {
 	s, err := Open("replay", Config{File: "testdata/replay/market.csv", Now: func() time.Time { return moment(t, friday) }})
 	require.NoError(t, err)
@@ -366,6 +408,34 @@ func TestReplayOfAFile(t *testing.T) {
 	assert.Equal(t, []string{"EURUSD 1.1355 2026-03-02T14:59:00Z, fresh until 2026-03-03T17:00:00Z"}, ratesOf(rates))
 }
 
+// A row without a time moves on from where the recorded prices end, close to its own price.
+func TestReplayGoesOnAfterAFile(t *testing.T) {
+	now := moment(t, friday)
+	file := filepath.Join(t.TempDir(), "market.csv")
+	require.NoError(t, os.WriteFile(file, []byte("time,symbol,price,currency\n2026-03-05T15:00:00Z,ACME,100,USD\n,ACME,101,USD\n,PNY,812.5,GBX\n,EUR/USD,1.16,\n"), 0o600))
+	s, err := Open("replay", Config{File: file, Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	closes, err := s.Closes(t.Context(), Instrument{Symbol: "ACME", MIC: "XETR"}, day(t, "2026-03-05"), day(t, "2026-03-06"))
+	require.NoError(t, err)
+	require.Len(t, closes, 2)
+	for _, c := range []struct{ symbol, currency, about string }{{"ACME", "USD", "101"}, {"PNY", "GBP", "8.125"}} {
+		before, err := s.Latest(t.Context(), []Instrument{{Symbol: c.symbol}})
+		require.NoError(t, err)
+		now = now.Add(time.Second)
+		after, err := s.Latest(t.Context(), []Instrument{{Symbol: c.symbol}})
+		require.NoError(t, err)
+		assert.NotEqual(t, before[0].Price.String(), after[0].Price.String(), "within a second")
+		assert.Equal(t, []any{now, backend.Currency(c.currency)}, []any{after[0].Time, after[0].Currency})
+		assert.InEpsilon(t, decimal.RequireFromString(c.about).InexactFloat64(), after[0].Price.InexactFloat64(), 0.01)
+	}
+	_, err = s.Latest(t.Context(), []Instrument{{Symbol: "OTHER"}})
+	assert.Equal(t, UnknownSymbol, outcomeOf(err), "no price is invented for what the file does not name")
+	rates, err := s.Rates(t.Context(), []backend.Currency{"USD"}, day(t, "2026-03-06"), day(t, "2026-03-06"))
+	require.NoError(t, err)
+	require.Len(t, rates, 1)
+	assert.InEpsilon(t, 1.16, rates[0].Rate.InexactFloat64(), 0.01)
+}
+
 func TestReplayRefusesAWrongFile(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"a,b\n", `header: got "a,b", want time,symbol,price,currency`},
@@ -373,7 +443,7 @@ func TestReplayRefusesAWrongFile(t *testing.T) {
 		{"time,symbol,price,currency\n2026-03-02T14:30:00Z,A,-1,USD\n", `line 2: price: got "-1"`},
 		{"time,symbol,price,currency\n2026-03-02T14:30:00Z,A,1,XYZ\n", `line 2: currency: got "XYZ"`},
 	} {
-		_, err := readRecording(strings.NewReader(c.text))
+		_, _, err := readRecording(strings.NewReader(c.text))
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), c.want)
 	}

@@ -149,7 +149,7 @@ func (h *Holdings) describe(ctx context.Context, list []Instrument) (map[string]
 	for n := range list {
 		list[n].Accepted = prices.Quotes[list[n].Symbol].Price // whoever wrote it
 		if i, found := known[list[n].Symbol]; found {
-			list[n].ID, list[n].MIC, list[n].Currency = i.SourceID, i.MIC, i.Currency
+			list[n].ID, list[n].MIC, list[n].Currency, list[n].MinorUnit = i.SourceID, i.MIC, i.Currency, i.MinorUnit
 			sources[i.Symbol] = i.Source
 		}
 	}

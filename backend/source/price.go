@@ -11,6 +11,16 @@ import (
 	"github.com/shopspring/decimal"
 )
 
+// majorUnit returns the currency of a code that a source uses for an instrument, and one
+// unit of its prices in that currency, such as 0.01 GBP for GBX.
+func (i Instrument) majorUnit(code string) (currency backend.Currency, unit decimal.Decimal, ok bool) {
+	currency, unit, ok = backend.MajorUnit(code)
+	if ok && string(currency) == code && i.MinorUnit > 1 {
+		unit = decimal.NewFromInt(1).Div(decimal.NewFromInt(int64(i.MinorUnit)))
+	}
+	return currency, unit, ok
+}
+
 // closing is the price of a day's close.
 func closing(source string, i Instrument, value decimal.Decimal, currency backend.Currency, d backend.Date, market *Calendar, now time.Time) Price {
 	return Price{

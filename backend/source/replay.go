@@ -26,10 +26,12 @@ const replayPeriod = time.Second
 type replay struct {
 	now      func() time.Time
 	recorded map[string][]backend.Quote // by symbol, oldest first; nil for a generated market
+	levels   map[string]backend.Quote   // by symbol, around which prices move after the recorded ones
 }
 
 // newReplay opens a file of the columns time, symbol, price and currency, or a
-// generated market if there is no file. A symbol such as EUR/USD is a rate.
+// generated market if there is no file. A symbol such as EUR/USD is a rate. A row without
+// a time has prices generated close to its own, after the last recorded one.
 func newReplay(c Config) (Source, error) {
 	r := &replay{now: c.Now}
 	if c.File == "" {
@@ -40,48 +42,64 @@ func newReplay(c Config) (Source, error) {
 		return nil, fmt.Errorf("source replay: %w", err)
 	}
 	defer file.Close()
-	if r.recorded, err = readRecording(file); err != nil {
+	if r.recorded, r.levels, err = readRecording(file); err != nil {
 		return nil, fmt.Errorf("source replay: %s: %w", c.File, err)
 	}
 	return r, nil
 }
 
-func readRecording(file io.Reader) (map[string][]backend.Quote, error) {
+func readRecording(file io.Reader) (recorded map[string][]backend.Quote, levels map[string]backend.Quote, err error) {
 	reader := csv.NewReader(file)
 	header, err := reader.Read()
 	if want := []string{"time", "symbol", "price", "currency"}; err != nil || !slices.Equal(header, want) {
-		return nil, fmt.Errorf("header: got %.80q, want %s", strings.Join(header, ","), strings.Join(want, ","))
+		return nil, nil, fmt.Errorf("header: got %.80q, want %s", strings.Join(header, ","), strings.Join(want, ","))
 	}
-	recorded := map[string][]backend.Quote{}
+	recorded, levels = map[string][]backend.Quote{}, map[string]backend.Quote{}
 	for {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		line, _ := reader.FieldPos(0)
-		at, err := time.Parse(time.RFC3339, record[0])
+		q, err := readQuote(record)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: time: got %.40q, want such as 2026-03-02T14:30:00Z", line, record[0])
+			return nil, nil, fmt.Errorf("line %d: %w", line, err)
 		}
-		value, ok := number(record[2])
-		if !ok {
-			return nil, fmt.Errorf("line %d: price: got %.40q, want a decimal of more than 0", line, record[2])
+		if q.Time.IsZero() {
+			levels[q.Symbol] = q
+		} else {
+			recorded[q.Symbol] = append(recorded[q.Symbol], q)
 		}
-		currency, unit, ok := backend.MajorUnit(record[3])
-		if _, _, pair := strings.Cut(record[1], "/"); !ok && !pair {
-			return nil, fmt.Errorf("line %d: currency: got %.8q, want a code of ISO 4217", line, record[3])
-		}
-		recorded[record[1]] = append(recorded[record[1]], backend.Quote{
-			Symbol: record[1], Price: value.Mul(unit), Currency: currency, Source: "replay", Time: at.UTC(),
-		})
 	}
 	for _, quotes := range recorded {
 		slices.SortStableFunc(quotes, func(a, b backend.Quote) int { return a.Time.Compare(b.Time) })
 	}
-	return recorded, nil
+	return recorded, levels, nil
+}
+
+// readQuote reads a row of a recording. Without a time the quote has none.
+func readQuote(record []string) (backend.Quote, error) {
+	q := backend.Quote{Symbol: record[1], Source: "replay"}
+	if record[0] != "" {
+		at, err := time.Parse(time.RFC3339, record[0])
+		if err != nil {
+			return q, fmt.Errorf("time: got %.40q, want such as 2026-03-02T14:30:00Z, or nothing", record[0])
+		}
+		q.Time = at.UTC()
+	}
+	value, ok := number(record[2])
+	if !ok {
+		return q, fmt.Errorf("price: got %.40q, want a decimal of more than 0", record[2])
+	}
+	currency, unit, ok := backend.MajorUnit(record[3])
+	if _, _, pair := strings.Cut(record[1], "/"); !ok && !pair {
+		return q, fmt.Errorf("currency: got %.8q, want a code of ISO 4217", record[3])
+	}
+	q.Price, q.Currency = value.Mul(unit), currency
+	return q, nil
 }
 
 // Traits implements Source.
@@ -102,10 +120,15 @@ func (r *replay) at(i Instrument, at time.Time) (Price, bool) {
 			}
 			return -1
 		})
-		if next == 0 {
+		switch level, moves := r.levels[i.id()]; {
+		case moves && next == len(quotes):
+			q = level
+			q.Price, q.Time = level.Price.Add(level.Price.Mul(decimal.New(move(i.id(), at, waves[withinADay:]), -8))), at.UTC()
+		case next == 0:
 			return Price{}, false
+		default:
+			q = quotes[next-1]
 		}
-		q = quotes[next-1]
 		q.Symbol = i.Symbol
 	}
 	q.Received = r.now().UTC()
@@ -188,35 +211,47 @@ func (r *replay) Stream(ctx context.Context, instruments []Instrument, receive f
 	}
 }
 
-// waves are the movements that a generated price is the sum of: how long each
-// takes and how far it goes, in ten-thousandths of the price.
-var waves = []struct {
+// wave is a movement: how long it takes and how far it goes, in ten-thousandths of the price.
+type wave struct {
 	period time.Duration
 	height int64
-}{{90 * 24 * time.Hour, 2000}, {7 * 24 * time.Hour, 500}, {24 * time.Hour, 150}, {time.Hour, 40}, {time.Minute, 10}, {5 * time.Second, 3}}
+}
+
+// waves are the movements that a generated price is the sum of.
+var waves = []wave{{90 * 24 * time.Hour, 2000}, {7 * 24 * time.Hour, 500}, {24 * time.Hour, 150}, {time.Hour, 40}, {time.Minute, 10}, {5 * time.Second, 3}}
+
+// withinADay is the first of the waves that are shorter than a day.
+const withinADay = 3
+
+// whole is one in ten-thousandths.
+const whole = 10_000
 
 // generated is the price of a name at a time, 10.00 to 500.00 and its waves; of a
 // rate a hundredth of that. It is computed in whole ten-thousandths.
 func generated(name string, at time.Time) decimal.Decimal {
-	const whole = 10_000
 	base := (10 + noise(name, -1, 0)%490) * whole
-	price := base
-	for k, w := range waves {
-		n, within := at.UnixMilli()/w.period.Milliseconds(), at.UnixMilli()%w.period.Milliseconds()
-		from, to := noise(name, k, n)%(2*whole)-whole, noise(name, k, n+1)%(2*whole)-whole
-		level := from + (to-from)*within/w.period.Milliseconds()
-		price += base * w.height / whole * level / whole
-	}
 	scale := int32(-4)
 	if strings.Contains(name, "/") {
 		scale = -6
 	}
-	return decimal.New(max(price, 1), scale)
+	return decimal.New(max(base+base*move(name, at, waves)/whole/whole, 1), scale)
+}
+
+// move is how far the waves take the price of a name at a time, in hundred-millionths of it.
+func move(name string, at time.Time, waves []wave) int64 {
+	sum := int64(0)
+	for _, w := range waves {
+		period := w.period.Milliseconds()
+		n, within := at.UnixMilli()/period, at.UnixMilli()%period
+		from, to := noise(name, period, n)%(2*whole)-whole, noise(name, period, n+1)%(2*whole)-whole
+		sum += w.height * (from + (to-from)*within/period)
+	}
+	return sum
 }
 
 // noise is a number that a name, a wave and a step always have, 0 or more.
-func noise(name string, wave int, step int64) int64 {
+func noise(name string, wave, step int64) int64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(name + "|" + strconv.Itoa(wave) + "|" + strconv.FormatInt(step, 10))) // never fails
+	_, _ = h.Write([]byte(name + "|" + strconv.FormatInt(wave, 10) + "|" + strconv.FormatInt(step, 10))) // never fails
 	return int64(h.Sum64() >> 1)
 }

@@ -58,10 +58,13 @@ type Instrument struct {
 	ID       string           // with the source; "" for Symbol
 	MIC      string           // of the market, ISO 10383; "" if not known
 	Currency backend.Currency // of its prices; "" if not known
-	Traded   backend.Currency // in which it is held; "" if in several or not known
-	Since    backend.Date     // first day that closing prices are wanted of; 0 for the last ones only
-	Splits   []Split          // that its owners recorded
-	Accepted decimal.Decimal  // a price that an owner confirmed after it was held back; 0 for none
+	// MinorUnit is how many units of its prices are one of the currency: 100 for pence, even
+	// if the source calls them pounds or does not say; otherwise 1, or 0 if not known.
+	MinorUnit int
+	Traded    backend.Currency // in which it is held; "" if in several or not known
+	Since     backend.Date     // first day that closing prices are wanted of; 0 for the last ones only
+	Splits    []Split          // that its owners recorded
+	Accepted  decimal.Decimal  // a price that an owner confirmed after it was held back; 0 for none
 }
 
 // Split is a split of an instrument.

@@ -57,9 +57,9 @@ func (t *tiingo) Closes(ctx context.Context, i Instrument, from, through backend
 	if err != nil {
 		return nil, err
 	}
-	currency := i.Currency
-	if currency == "" {
-		currency = "USD"
+	currency, unit, ok := i.majorUnit(string(first(i.Currency, "USD")))
+	if !ok {
+		return nil, t.client.failed(Temporary, fmt.Errorf("currency of %s: got %.8q", i.Symbol, i.Currency))
 	}
 	var prices []Price
 	for _, d := range days {
@@ -68,7 +68,7 @@ func (t *tiingo) Closes(ctx context.Context, i Instrument, from, through backend
 			return prices, err
 		}
 		if value, ok := number(d.Close.String()); ok && date >= from && date <= through {
-			prices = append(prices, closing("tiingo", i, value, currency, date, american(i), t.client.now()))
+			prices = append(prices, closing("tiingo", i, value.Mul(unit), currency, date, american(i), t.client.now()))
 		}
 	}
 	if len(prices) == 0 {
@@ -83,6 +83,10 @@ func (t *tiingo) Actions(ctx context.Context, i Instrument, from, through backen
 	if err != nil {
 		return nil, err
 	}
+	currency, unit, ok := i.majorUnit(string(first(i.Currency, "USD")))
+	if !ok {
+		return nil, t.client.failed(Temporary, fmt.Errorf("currency of %s: got %.8q", i.Symbol, i.Currency))
+	}
 	var actions []Action
 	for _, d := range days {
 		date, err := t.date(d)
@@ -95,7 +99,7 @@ func (t *tiingo) Actions(ctx context.Context, i Instrument, from, through backen
 			}
 		}
 		if amount, ok := number(d.DivCash.String()); ok {
-			actions = append(actions, dividend("tiingo", i, date, amount, first(i.Currency, "USD")))
+			actions = append(actions, dividend("tiingo", i, date, amount.Mul(unit), currency))
 		}
 	}
 	return actions, nil

@@ -148,7 +148,7 @@ func (t *twelveData) price(i Instrument, value decimal.Decimal, code string, at 
 
 // currency reads the currency of an answer, which has to be that of before.
 func (t *twelveData) currency(i Instrument, code string) (backend.Currency, decimal.Decimal, error) {
-	currency, unit, ok := backend.MajorUnit(code)
+	currency, unit, ok := i.majorUnit(code)
 	if !ok {
 		return "", unit, t.client.failed(Temporary, fmt.Errorf("currency of %s: got %.8q", i.Symbol, code))
 	}

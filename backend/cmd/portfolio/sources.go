@@ -95,11 +95,13 @@ func (s *service) keepSources(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	every(ctx, leadInterval, func() {
+	lead := func() {
 		if _, err := s.db.LeadSources(ctx, s.askSources); err != nil && ctx.Err() == nil {
 			s.log.Error("asking sources failed", slog.Any("error", err))
 		}
-	})
+	}
+	lead()
+	every(ctx, leadInterval, lead)
 }
 
 // askSources asks all sources until ctx ends or their keys change.
