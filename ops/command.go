@@ -16,9 +16,9 @@ func newRoot(s session) *cobra.Command {
 		Long: `Operates the platform's environments. Runs in the repository's top folder and reads
 the settings of the app that deploys (see the README).
 
-Exit status: 0 for success, 1 for failure, 2 for a wrong command line or wrong
-settings; the help of a command lists its own. go run turns each of them but 0 into
-1: where the status counts, run make build/ops and call build/ops.`,
+Exit status: 0 for success, 1 for failure, 2 for an invalid command line or invalid
+settings; the help of a command lists its own. go run turns every status but 0 into
+1: where the status matters, run make build/ops and call build/ops.`,
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
 	}
@@ -104,5 +104,5 @@ func arguments(least, most int, want string) cobra.PositionalArgs {
 	}
 }
 
-// noArguments is for commands that take flags alone.
+// noArguments is for commands that take only flags.
 var noArguments = arguments(0, 0, "flags alone")

@@ -22,14 +22,15 @@ func driftCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drift [SUFFIX…]",
 		Short: "Report what was changed outside Terraform",
-		Long: `Compares what is deployed with its state, for the environments named or else for
-all that have one, whatever the configuration of this checkout says. It changes
-nothing and takes no lock. One that cannot be compared does not stop the others.
+		Long: `Compares what is deployed with its state, for the named environments or, without
+names, for all that have a state. The configuration in this checkout does not matter.
+It changes nothing and takes no lock. An environment that cannot be compared does not
+stop the others.
 
 Exit status:
   0  no drift
-  1  an environment could not be compared, whatever the others have
-  2  wrong command line or settings
+  1  an environment could not be compared, even if others drift
+  2  invalid command line or settings
   3  drift`,
 		RunE: func(cmd *cobra.Command, suffixes []string) error {
 			all, err := s.deployed(cmd.Context())
@@ -46,8 +47,8 @@ Exit status:
 	return cmd
 }
 
-// named chooses environments by their suffixes, or all if there is none. One
-// without a state counts as one whose state cannot be read.
+// named chooses environments by their suffixes, or all of them if none is given. One
+// without a state is treated like one whose state cannot be read.
 func named(all []environment, suffixes []string) ([]environment, error) {
 	if len(suffixes) == 0 {
 		return all, nil
@@ -76,7 +77,7 @@ type drifts struct {
 
 // run goes through all environments: one that fails does not stop the others.
 func (d drifts) run(ctx context.Context, all []environment) error {
-	if d.folder != "" { // it says that the environments were listed, even if none drifted
+	if d.folder != "" { // it shows that the environments were listed, even if none drifted
 		if err := os.MkdirAll(d.folder, 0o755); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
@@ -123,7 +124,7 @@ func (d drifts) compare(ctx context.Context, e environment) (plan.Card, error) {
 	case e.empty():
 		return plan.Card{}, nil
 	case e.Region == "":
-		return plan.Card{}, errors.New("its state does not say its region: deploy it once more")
+		return plan.Card{}, errors.New("its state does not record its region: deploy it again")
 	}
 	p, err := d.terraform.drift(ctx, e)
 	if err != nil || p == nil {
@@ -135,8 +136,8 @@ func (d drifts) compare(ctx context.Context, e environment) (plan.Card, error) {
 // failedReport ends the name of the file for an environment that was not compared.
 const failedReport = ".failed"
 
-// write writes a file of the reports. A suffix that no file can be named by is one of
-// an environment that Terraform never planned.
+// write writes a file of the reports. A suffix that cannot name a file belongs to an
+// environment that cannot be planned, so nothing is lost.
 func (d drifts) write(name, text string) error {
 	if d.folder == "" || !filepath.IsLocal(name) || filepath.Base(name) != name {
 		return nil

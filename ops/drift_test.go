@@ -80,7 +80,7 @@ func statusOf(err error) int {
 	return exitFailed
 }
 
-func TestDriftOfWhatTheStateDoesNotTell(t *testing.T) {
+func TestDriftWithoutRegion(t *testing.T) {
 	r, tf, bucket, out := reaping(t)
 	bucket.put(keyOf("bad"), "{", 0)
 	bucket.put(keyOf("empty"), emptyState, 0)
@@ -88,7 +88,7 @@ func TestDriftOfWhatTheStateDoesNotTell(t *testing.T) {
 	all, err := r.states.list(t.Context())
 	require.NoError(t, err)
 	require.EqualError(t, drifts{tf, out, ""}.run(t.Context(), all),
-		"bad: its state cannot be read: got a text that is not a Terraform state\nold: its state does not say its region: deploy it once more")
+		"bad: its state cannot be read: got a text that is not a Terraform state\nold: its state does not record its region: deploy it again")
 	assert.Contains(t, out.String(), "empty: nothing is deployed\n")
 }
 

@@ -17,10 +17,10 @@ func environmentsCommand(s session) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "environments",
-		Short: "List what is deployed, by the states in the state bucket",
+		Short: "List the environments that have a state",
 		Long: `Lists the environments that have a state in TERRAFORM_STATE_BUCKET: age, last
 apply, commit, author of the commit, region and number of resources. What the
-state does not say is "unknown".`,
+state does not record is "unknown".`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listEnvironments(cmd.Context(), asJSON) },
 	}

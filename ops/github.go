@@ -17,8 +17,8 @@ func githubCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "github",
 		Short: "Comment on this run's pull request, report drift as issues, list open pull requests",
-		Long: `Acts on the repository of a workflow's run, which GITHUB_REPOSITORY, GITHUB_TOKEN
-and GITHUB_EVENT_PATH describe.`,
+		Long: `Acts on the repository of a workflow's run, as GITHUB_REPOSITORY, GITHUB_TOKEN and
+GITHUB_EVENT_PATH describe it.`,
 	}
 	cmd.AddCommand(githubCheckHeadCommand(s), githubCommentCommand(s), githubDriftCommand(s), githubOpenPullsCommand(s), githubUnlockCommand(s))
 	return cmd
@@ -30,8 +30,8 @@ func githubCommentCommand(s session) *cobra.Command {
 		Use:   "comment --marker NAME FILE|-",
 		Short: "Write a comment on the run's pull request",
 		Long: `Writes FILE to the run's pull request, in the one comment that has this marker: it
-creates the comment, or rewrites its own. A text that is longer than GitHub accepts
-is cut and ends with a note.`,
+creates the comment, or rewrites the one that it wrote before. A text that is longer
+than GitHub accepts is cut and ends with a note.`,
 		Args: arguments(1, 1, "one FILE or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if marker == "" {
@@ -53,9 +53,9 @@ func githubDriftCommand(s session) *cobra.Command {
 		Use:   "drift DIR",
 		Short: "Keep an open issue for each environment that drifts",
 		Long: `DIR holds a SUFFIX.md for each environment that drifts and a SUFFIX.failed for each
-that could not be compared, as ops drift --out writes them. Keeps one open issue for
-each that drifts, labelled drift, leaves those alone that could not be compared and
-closes those of all others.`,
+that could not be compared, as ops drift --out writes them. Keeps one open issue,
+labelled drift, for each environment that drifts, leaves the issues of those that could
+not be compared as they are, and closes all others.`,
 		Args: arguments(1, 1, "one DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := s.github(cmd)
@@ -81,7 +81,7 @@ func githubOpenPullsCommand(s session) *cobra.Command {
 			return s.openPulls(cmd.Context(), client, label)
 		},
 	}
-	cmd.Flags().StringVar(&label, "label", "", "of those that have this label alone: `NAME`")
+	cmd.Flags().StringVar(&label, "label", "", "only those with this label: `NAME`")
 	return cmd
 }
 
@@ -111,8 +111,8 @@ func githubUnlockCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "unlock",
 		Short: "Remove the lock that a killed run of a workflow left behind",
-		Long: `Removes the lock of the environment of the settings if a GitHub-hosted runner holds it
-and every run that had started by then is over. Any other lock is left alone.`,
+		Long: `Removes the lock of the environment that the settings name if a GitHub-hosted runner
+holds it and every run that had started by then is over. Any other lock is left alone.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := s.github(cmd)
@@ -175,7 +175,7 @@ func driftReports(dir fs.FS) (reports map[string]string, unknown []string, err e
 		}
 		suffix, isReport := strings.CutSuffix(e.Name(), ".md")
 		if !isReport || e.IsDir() {
-			return nil, nil, fmt.Errorf("got %s, want files SUFFIX.md and SUFFIX%s alone", e.Name(), failedReport)
+			return nil, nil, fmt.Errorf("got %s, want only files SUFFIX.md and SUFFIX%s", e.Name(), failedReport)
 		}
 		text, err := fs.ReadFile(dir, e.Name())
 		if err != nil {

@@ -44,11 +44,11 @@ func TestGithubCommand(t *testing.T) {
 		"no marker":       {"[]", environ, []string{"comment", blank}, exitUsage, "", "ops: github comment: --marker: got nothing, want a name; see ops github comment --help\n"},
 		"no file":         {"[]", environ, []string{"comment", "--marker", "plan"}, exitUsage, "", "ops: github comment: got no argument, want one FILE or -; see ops github comment --help\n"},
 		"another's flag":  {"[]", environ, []string{"drift", "--label", "x", "."}, exitUsage, "", "ops: github drift: unknown flag: --label; see ops github drift --help\n"},
-		"nothing to say":  {"[]", environ, []string{"comment", "--marker", "plan", blank}, exitFailed, "", "ops: " + blank + ": got an empty text, want Markdown\n"},
+		"an empty text":   {"[]", environ, []string{"comment", "--marker", "plan", blank}, exitFailed, "", "ops: " + blank + ": got an empty text, want Markdown\n"},
 		"no such folder":  {"[]", environ, []string{"drift", "none"}, exitFailed, "", "ops: none: "},
-		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got beside.go, want files SUFFIX.md and SUFFIX.failed alone\n"},
+		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got card.go, want only files SUFFIX.md and SUFFIX.failed\n"},
 		"a missing file":  {"[]", environ, []string{"comment", "--marker", "plan", "none.md"}, exitFailed, "", "ops: open none.md: "},
-		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got [\"12\"], want flags alone; see ops github open-pulls --help\n"},
+		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got [\"12\"], want only flags; see ops github open-pulls --help\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pulls = test.pulls

@@ -24,11 +24,11 @@ func outputsCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "outputs",
 		Short: "Write the outputs of an environment as Markdown",
-		Long: `Writes the outputs of the environment of the settings as a Markdown table, from its
-state. The dashboard is a link; the values of sensitive outputs are left out.
+		Long: `Writes the outputs of the environment that the settings name as a Markdown table, from
+its state. The dashboard is a link; the values of sensitive outputs are left out.
 
-Exit status: 0, 1 if there is no state to read, 2 for a wrong command line or
-wrong settings.`,
+Exit status: 0, 1 if there is no state to read, 2 for an invalid command line or
+invalid settings.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listOutputs(cmd.Context(), out) },
 	}
@@ -62,7 +62,7 @@ func (s session) listOutputs(ctx context.Context, out string) error {
 // dashboardName is the form of the dashboards that can be linked to.
 var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// outputsTable takes from a state its outputs, and nothing else.
+// outputsTable renders the outputs of a state, and nothing else of it.
 func outputsTable(c config.Config, text []byte) (string, error) {
 	state, err := tfstate.Read(text)
 	if err != nil {

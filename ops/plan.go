@@ -37,20 +37,21 @@ func planCommand(s session) *cobra.Command {
 		Short: "Write a card of what a deploy would do: what is lost, what opens, what it costs",
 		Long: `Writes a Markdown card of a Terraform plan: what is lost, what opens, what it costs.
 
-Without FILE it plans the environment of the settings, everything where it has no
-state yet. That changes nothing and takes no lock. With FILE, or - for standard
+Without FILE it plans the environment that the settings name, or all of it if it has
+no state yet. That changes nothing and takes no lock. With FILE, or - for standard
 input, it reads a plan as terraform show -json writes it.
 
 With --base it compares two versions of a synthesized stack, which needs no
-credentials and knows less: FILE, or what this checkout synthesizes, with the base.
+credentials but shows less: FILE, or what this checkout synthesizes, with the base.
 
 Exit status:
   0  nothing to do
   1  the environment cannot be planned, or the plan cannot be read or ended in an error
-  2  wrong command line or settings
+  2  invalid command line or settings
   3  changes, or what --accept-dangerous accepted
   4  dangerous: a stateful resource would be replaced or deleted
-The card is written with 0, 3 and 4. A plan that differs from the approved one is 1.`,
+The card is written with 0, 3 and 4. A plan that differs from the approved one exits
+with 1.`,
 		Example: `  ops plan --out card.md
   terraform show -json PLAN | ops plan -
   ops plan --base main/cdktf.out/stacks/portfolio-dev/cdk.tf.json`,
@@ -66,7 +67,7 @@ The card is written with 0, 3 and 4. A plan that differs from the approved one i
 			return s.plan(cmd.Context(), cli{s.environ, s.root, cmd.ErrOrStderr()}, r)
 		},
 	}
-	cmd.Flags().BoolVar(&r.accepted, "accept-dangerous", false, "accept that stateful resources are replaced or deleted: 3 instead of 4")
+	cmd.Flags().BoolVar(&r.accepted, "accept-dangerous", false, "accept that stateful resources are replaced or deleted: exit with 3 instead of 4")
 	cmd.Flags().StringVar(&r.digest, "digest", "", "append digest=HEX, a digest of what the plan changes, to this `FILE`")
 	cmd.Flags().StringVar(&r.approved, "approved", "", "fail unless the plan changes what the one with this digest did: `HEX`")
 	cmd.Flags().StringVar(&r.base, "base", "", "compare with this `FILE`, a cdk.tf.json of another version")
@@ -87,7 +88,7 @@ func (s session) plan(ctx context.Context, tf terraform, r planRequest) error {
 	case card.Status == plan.Nothing:
 		return nil
 	case card.Status == plan.Dangerous && !r.accepted:
-		return statusError{exitDangerous, "plan: stateful resources would be replaced or deleted: got no --accept-dangerous"}
+		return statusError{exitDangerous, "plan: stateful resources would be replaced or deleted: want --accept-dangerous if that is intended"}
 	}
 	return statusError{exitChanges, ""}
 }
@@ -105,7 +106,7 @@ func (s session) card(ctx context.Context, tf terraform, r planRequest) (plan.Ca
 		return plan.Card{}, err
 	}
 	if r.approved != "" && r.approved != digest {
-		return plan.Card{}, fmt.Errorf("plan: got other changes than the approved plan %.12s has, want the same: approve them again", r.approved)
+		return plan.Card{}, fmt.Errorf("plan: got changes other than those of the approved plan %.12s, want the same: approve them again", r.approved)
 	}
 	return plan.New(p), appendTo(r.digest, "digest="+digest+"\n")
 }

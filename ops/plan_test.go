@@ -26,7 +26,7 @@ func TestPlanStatus(t *testing.T) {
 	}{
 		"nothing":               {[]string{"plan/testdata/nothing.json"}, 0, "## Plan: nothing to do\n", ""},
 		"changes":               {[]string{"plan/testdata/open-port.json"}, exitChanges, "## Plan: changes\n", ""},
-		"dangerous":             {[]string{"plan/testdata/replace-database.json"}, exitDangerous, "## Plan: dangerous\n", "ops: plan: stateful resources would be replaced or deleted: got no --accept-dangerous\n"},
+		"dangerous":             {[]string{"plan/testdata/replace-database.json"}, exitDangerous, "## Plan: dangerous\n", "ops: plan: stateful resources would be replaced or deleted: want --accept-dangerous if that is intended\n"},
 		"dangerous, accepted":   {[]string{"--accept-dangerous", "plan/testdata/replace-database.json"}, exitChanges, "## Plan: dangerous\n", ""},
 		"nothing to accept":     {[]string{"--accept-dangerous", "plan/testdata/nothing.json"}, 0, "## Plan: nothing to do\n", ""},
 		"two synths, equal":     {[]string{"--base", "plan/testdata/stack.tf.json", "plan/testdata/stack.tf.json"}, 0, "## Two configurations: nothing to do\n", ""},
@@ -120,7 +120,7 @@ func TestPlanApproved(t *testing.T) {
 	status, out, problems = runOps(t, nil, "plan", "--approved", digest, "plan/testdata/widen-iam.json")
 	assert.Equal(t, exitFailed, status)
 	assert.Empty(t, out)
-	assert.Contains(t, problems, "ops: plan: got other changes than the approved plan "+digest[:12]+" has, want the same: approve them again\n")
+	assert.Contains(t, problems, "ops: plan: got changes other than those of the approved plan "+digest[:12]+", want the same: approve them again\n")
 }
 
 // What cannot be planned leaves no card.

@@ -22,7 +22,7 @@ Settings are those of the deploy; see the README.
 Exit status:
   0  nothing stands in the way ("note:" lines do not)
   1  findings, or no credentials
-  2  wrong command line or settings; AWS was not asked`,
+  2  invalid command line or settings; AWS was not asked`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.preflight(cmd.Context()) },
 	}
@@ -51,7 +51,7 @@ func (s session) preflight(ctx context.Context) error {
 		fmt.Fprintln(s.out, f)
 	}
 	if faults := report.Faults(); faults > 0 {
-		return statusError{exitFailed, fmt.Sprintf("preflight of %s: %d in the way of a deploy", settings.Names.Stack, faults)}
+		return statusError{exitFailed, fmt.Sprintf("preflight of %s: findings that would stop a deploy: %d", settings.Names.Stack, faults)}
 	}
 	return nil
 }

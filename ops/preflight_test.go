@@ -33,7 +33,7 @@ func preflightOf(t *testing.T, endpoint string, environ map[string]string, args 
 	return status, wrote.String(), complained.String()
 }
 
-func TestPreflightCalledWronglyAsksNothing(t *testing.T) {
+func TestPreflightCalledWronglyMakesNoCall(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer server.Close()
@@ -44,7 +44,7 @@ func TestPreflightCalledWronglyAsksNothing(t *testing.T) {
 		want    string
 	}{
 		"bad settings": {map[string]string{"ENVIRONMENT_SUFFIX": "Not A Suffix"}, nil, exitUsage, "ENVIRONMENT_SUFFIX: got Not A Suffix"},
-		"argument":     {nil, []string{"now"}, exitUsage, `preflight: got ["now"], want flags alone; see ops preflight --help`},
+		"argument":     {nil, []string{"now"}, exitUsage, `preflight: got ["now"], want only flags; see ops preflight --help`},
 		"unknown flag": {nil, []string{"--fix"}, exitUsage, "ops: preflight: unknown flag: --fix; see ops preflight --help"},
 		"help":         {nil, []string{"--help"}, 0, "Exit status:"},
 	}
@@ -67,7 +67,7 @@ func TestPreflightStatus(t *testing.T) {
 	assert.Equal(t, exitFailed, status)
 	assert.Contains(t, out, "preflight of portfolio-pr7: account 000000000000, us-east-1, ")
 	assert.Contains(t, out, "\nstate bucket preflight-states: got none, want one in us-east-1; fix: ")
-	assert.Equal(t, "ops: preflight of portfolio-pr7: 1 in the way of a deploy\n", stderr)
+	assert.Equal(t, "ops: preflight of portfolio-pr7: findings that would stop a deploy: 1\n", stderr)
 
 	cfg, err := session{}.aws(t.Context(), "us-east-1")
 	require.NoError(t, err)

@@ -60,7 +60,7 @@ var suffixes = map[string]bool{ // may they be reaped?
 	"xpr1": false, "pr99999999999999999999": false, "pr1 ": false, " pr1": false, "pr1\n": false, "pr-1": false, "pr١": false, "": false,
 }
 
-func TestReapTakesNothingButClosedPullRequests(t *testing.T) {
+func TestReapTakesOnlyClosedPullRequests(t *testing.T) {
 	now := time.Now()
 	for suffix, want := range suffixes {
 		e := environment{Suffix: suffix, Created: now.Add(-1000 * time.Hour)}
@@ -103,7 +103,7 @@ func TestReapRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"only dev":       {[]string{"--open", "none", "--only", "dev"}, "", "ops: reap: --only: got \"dev\", want pr<number>; see ops reap --help\n"},
 		"only nothing":   {[]string{"--open", "none", "--only", ""}, "", "ops: reap: --only: got \"\", want pr<number>; see ops reap --help\n"},
 		"no age":         {[]string{"--open", "none", "--max-age", "0s"}, "", "ops: reap: --max-age: got 0s, want more than 0; see ops reap --help\n"},
-		"an argument":    {[]string{"--open", "none", "pr7"}, "", "ops: reap: got [\"pr7\"], want flags alone; see ops reap --help\n"},
+		"an argument":    {[]string{"--open", "none", "pr7"}, "", "ops: reap: got [\"pr7\"], want only flags; see ops reap --help\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bucket := &fakeS3{}
@@ -222,7 +222,7 @@ func TestReapTwice(t *testing.T) {
 	all, err := r.states.list(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, r.run(t.Context(), w, all, time.Now()))
-	// Of a second run that had listed at the same time and waited for the lock.
+	// As in a second run that had listed at the same time and waited for the lock.
 	require.NoError(t, r.run(t.Context(), w, all, time.Now()))
 	out.Reset()
 	require.NoError(t, runReaper(t, r, w))
@@ -232,7 +232,7 @@ func TestReapTwice(t *testing.T) {
 	assert.True(t, there)
 }
 
-// Without a region Terraform would look elsewhere, find nothing and forget everything.
+// Without a region Terraform would look elsewhere, find nothing and drop everything from the state.
 func TestReapNeedsTheRegion(t *testing.T) {
 	r, tf, bucket, _ := reaping(t)
 	bucket.put(keyOf("pr1"), halfState, 0)
@@ -240,7 +240,7 @@ func TestReapNeedsTheRegion(t *testing.T) {
 	bucket.put(keyOf("pr2"), halfState, 0)
 	bucket.put(keyOf("pr3"), emptyState, 0)
 	err := runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true})
-	require.EqualError(t, err, "pr1: its state does not say its region: deploy it once more, or destroy it by hand")
+	require.EqualError(t, err, "pr1: its state does not record its region: deploy it again, or destroy it by hand")
 	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, slices.Sorted(slices.Values(tf.destroyed)))
 }
 
@@ -266,8 +266,8 @@ func TestReapEndsWhenInterrupted(t *testing.T) {
 	assert.Empty(t, tf.destroyed)
 }
 
-// What a destroy left behind is looked for in its region again, though the state that is
-// left over has no release.
+// What a destroy left behind is looked for in its region again, even though the remaining
+// state has no release.
 func TestReapStillFailsTheNextTime(t *testing.T) {
 	r, _, bucket, _ := reaping(t, "pr1")
 	r.find = func(_ context.Context, region, _ string) ([]string, error) { return []string{"VPC in " + region}, nil }
@@ -294,8 +294,8 @@ func TestReapAsksGitHubAgain(t *testing.T) {
 	assert.Len(t, tf.destroyed, 1, "whether it is open is unknown")
 }
 
-// Environments are destroyed side by side, or a night would not be enough for them.
-func TestReapSideBySide(t *testing.T) {
+// Environments are destroyed concurrently: one after the other would take longer than a night.
+func TestReapConcurrently(t *testing.T) {
 	var suffixes []string
 	for i := range 2 * reapedAtOnce {
 		suffixes = append(suffixes, fmt.Sprintf("pr%d", i+1))
@@ -308,13 +308,13 @@ func TestReapSideBySide(t *testing.T) {
 		if count.Add(1) <= reapedAtOnce {
 			started.Done()
 		}
-		started.Wait() // ends only if so many are at work at once
+		started.Wait() // returns only if so many run at once
 	}
 	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}))
 	assert.Len(t, tf.destroyed, 2*reapedAtOnce)
 }
 
-// A lock is removed only if a runner left it and no run that may hold it is under way.
+// A lock is removed only if a runner left it and no run that may hold it is in progress.
 func TestUnlock(t *testing.T) {
 	const lock = `{"ID":"8a1c","Who":"%s","Created":"2026-01-02T03:04:05Z"}`
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

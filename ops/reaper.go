@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reaper destroys environments and proves it.
+// reaper destroys environments and verifies that nothing of them is left.
 type reaper struct {
 	states    states
 	terraform terraform
 	find      func(ctx context.Context, region, suffix string) ([]string, error) // what is left
 	region    string                                                             // where a state names none
 	out       io.Writer
-	tries     uint // of the proof: lists lag behind deletions
+	tries     uint // to verify: lists lag behind deletions
 	every     time.Duration
 }
 
@@ -41,7 +41,7 @@ func (r reaper) run(ctx context.Context, request reapRequest, all []environment,
 	if request.only != "" && !there {
 		fmt.Fprintf(r.out, "%s: has no state; looking for what is left in %s\n", request.only, r.region)
 		if !request.open[request.only] { // a state lost too early hides what is left
-			if err := r.prove(ctx, r.region, request.only); err != nil {
+			if err := r.verify(ctx, r.region, request.only); err != nil {
 				return fmt.Errorf("%s: %w", request.only, err)
 			}
 		}
@@ -53,11 +53,11 @@ func (r reaper) run(ctx context.Context, request reapRequest, all []environment,
 	return r.reapAll(ctx, request, chosen, now)
 }
 
-// reapedAtOnce is how many environments are destroyed side by side: each takes some 20
-// minutes, in which a runner mostly waits.
+// reapedAtOnce is how many environments are destroyed concurrently: each takes some 20
+// minutes, most of them waiting.
 const reapedAtOnce = 4
 
-// reapAll destroys environments side by side.
+// reapAll destroys environments concurrently.
 func (r reaper) reapAll(ctx context.Context, request reapRequest, chosen []environment, now time.Time) error {
 	var all errgroup.Group
 	all.SetLimit(reapedAtOnce)
@@ -93,7 +93,7 @@ func (r reaper) reap(ctx context.Context, request reapRequest, e environment, no
 	}
 	if e.Region == "" {
 		if !e.empty() {
-			return false, errors.New("its state does not say its region: deploy it once more, or destroy it by hand")
+			return false, errors.New("its state does not record its region: deploy it again, or destroy it by hand")
 		}
 		e.Region = r.region
 	}
@@ -114,7 +114,7 @@ func (r reaper) reap(ctx context.Context, request reapRequest, e environment, no
 	if err := r.terraform.destroy(ctx, e, request.lockTimeout); err != nil {
 		return false, err
 	}
-	if err := r.prove(ctx, e.Region, e.Suffix); err != nil {
+	if err := r.verify(ctx, e.Region, e.Suffix); err != nil {
 		return false, err
 	}
 	if err := r.states.remove(ctx, e); err != nil {
@@ -124,7 +124,7 @@ func (r reaper) reap(ctx context.Context, request reapRequest, e environment, no
 	return true, nil
 }
 
-// lockedWriter writes the lines of environments that are destroyed side by side.
+// lockedWriter serializes the lines of environments that are destroyed concurrently.
 type lockedWriter struct {
 	mutex sync.Mutex
 	out   io.Writer
@@ -136,8 +136,8 @@ func (w *lockedWriter) Write(text []byte) (int, error) {
 	return w.out.Write(text)
 }
 
-// prove fails with a list where something is left for longer than lists lag behind.
-func (r reaper) prove(ctx context.Context, region, suffix string) error {
+// verify fails with a list if something is left for longer than lists lag behind.
+func (r reaper) verify(ctx context.Context, region, suffix string) error {
 	try := 0
 	var left []string
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {

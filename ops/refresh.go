@@ -34,7 +34,7 @@ var refreshOutcomes = map[types.InstanceRefreshStatus]outcome{
 }
 
 // outcome is what a status means to the waiter. Its zero value stands for a status
-// that this program does not know, which must not pass for success.
+// that this program does not know, which must not count as success.
 type outcome int
 
 const (
@@ -71,8 +71,8 @@ func awaitRefreshCommand(s session) *cobra.Command {
 		Use:   "await-refresh",
 		Short: "Wait for the instance refresh that a deploy started, and fail with it",
 		Long: `Waits for the newest instance refresh of an Auto Scaling group: Terraform starts one
-and does not wait for it. It fails where the refresh does, and succeeds at once
-where none was started.`,
+and does not wait for it. It fails if the refresh does, and succeeds at once if none
+was started.`,
 		Example: `  ops await-refresh --since 2026-11-27T12:00:00Z`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -108,8 +108,8 @@ func (s session) awaitRefresh(ctx context.Context, region string, r refreshReque
 	return w.wait(ctx)
 }
 
-// wait returns nil when the refresh succeeded or there was none to wait for, and
-// an error that says why when it ended in another way or the context did.
+// wait returns nil if the refresh succeeded or there was none to wait for, and otherwise
+// an error that says why the refresh or the context ended.
 func (w refreshWaiter) wait(ctx context.Context) error {
 	refresh, err := w.find(ctx)
 	if err != nil {
@@ -137,14 +137,14 @@ func (w refreshWaiter) wait(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", line, context.Cause(ctx))
 		case <-time.After(w.every):
 		}
-		// By its id: a refresh that starts meanwhile belongs to another deploy.
+		// By its ID: a refresh that starts meanwhile belongs to another deploy.
 		if refresh, err = w.get(ctx, *refresh.InstanceRefreshId); err != nil {
 			return err
 		}
 	}
 }
 
-// find returns the newest refresh that counts, nil when there is none. One that is
+// find returns the newest refresh that counts, or nil if there is none. One that is
 // still running counts even if it seems to have begun too early: the clocks of this
 // machine and of AWS may differ.
 func (w refreshWaiter) find(ctx context.Context) (*types.InstanceRefresh, error) {

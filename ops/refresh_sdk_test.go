@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// useAWS points the SDK at a server, with no other settings of this machine left.
+// useAWS points the SDK at a server, without any other settings of this machine.
 func useAWS(t *testing.T, endpoint string) {
 	t.Helper()
 	none := filepath.Join(t.TempDir(), "none")

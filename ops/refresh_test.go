@@ -88,11 +88,11 @@ func TestWaitCountsOnlyThisDeploy(t *testing.T) {
 		first types.InstanceRefresh
 		waits bool
 	}{
-		"failed yesterday":                        {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", -24*time.Hour), false},
-		"failed since":                            {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", time.Second), true},
-		"failed in the very second":               {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", 0), true},
-		"running, by clocks that differ":          {refresh("r1", types.InstanceRefreshStatusInProgress, 0, "", -time.Minute), true},
-		"pending, so without a time of beginning": {pending, true},
+		"failed yesterday":                 {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", -24*time.Hour), false},
+		"failed since":                     {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", time.Second), true},
+		"failed in the very second":        {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", 0), true},
+		"running, by clocks that differ":   {refresh("r1", types.InstanceRefreshStatusInProgress, 0, "", -time.Minute), true},
+		"pending, so without a start time": {pending, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

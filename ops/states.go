@@ -19,7 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// environment is what the state bucket knows of one environment. What the state does
+// environment is what the state bucket says about one environment. What the state does
 // not say is empty, or nil.
 type environment struct {
 	Suffix    string    `json:"suffix"`
@@ -73,7 +73,7 @@ func (s session) deployed(ctx context.Context) ([]environment, error) {
 
 var stateKey = regexp.MustCompile(`^([^/]+)/portfolio-([^/]+)\.tfstate$`)
 
-// suffixOf returns the suffix of a state's key, false for any other object.
+// suffixOf returns the suffix of a state's key, or false for any other object.
 func suffixOf(key string) (string, bool) {
 	match := stateKey.FindStringSubmatch(key)
 	if match == nil || match[1] != match[2] || match[1] == config.BootstrapFolder {
@@ -108,7 +108,7 @@ func (s states) list(ctx context.Context) ([]environment, error) {
 		if err == nil && e.Region == "" {
 			err = s.recall(ctx, e)
 		}
-		if err != nil { // hides nothing of the others
+		if err != nil { // must not hide the others
 			e.Problem = "its state cannot be read: " + err.Error()
 		}
 		all = append(all, *e)
@@ -175,7 +175,7 @@ func (s states) versions(ctx context.Context) (map[string]*environment, error) {
 	return found, nil
 }
 
-// read returns a version of a state, the newest for nil.
+// read returns a version of a state, or the newest if version is nil.
 func (s states) read(ctx context.Context, key string, version *string) (text []byte, etag *string, err error) {
 	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key, VersionId: version})
 	if err != nil {
@@ -212,7 +212,7 @@ func (s states) remove(ctx context.Context, e environment) error {
 	return nil
 }
 
-// parse takes from a state what is fit to print, and nothing else.
+// parse reads from a state what may be printed, and nothing else.
 func (e *environment) parse(text []byte) error {
 	state, err := tfstate.Read(text)
 	if err != nil {
@@ -234,7 +234,7 @@ func (e *environment) parse(text []byte) error {
 // release reads what the app deployed, which it keeps in the state.
 func (e *environment) release(input any) {
 	typed, _ := input.(map[string]any)
-	value, _ := typed["value"].(map[string]any) // beside its type
+	value, _ := typed["value"].(map[string]any) // next to its type
 	for name, field := range map[string]*string{"commit": &e.Commit, "profile": &e.Profile, "region": &e.Region, "author": &e.Author} {
 		*field, _ = value[name].(string)
 	}

@@ -121,12 +121,12 @@ func stateText(region string) string {
 			{"attributes": {"arn": "arn:aws:ec2:eu-west-1:1:subnet/s-1", "password": "hunter2"}}, {"attributes": {"arn": null}}]}]}`, region)
 }
 
-// closed is a state that the role at work may not read.
+// closed is a state that the current role may not read.
 const closed = "closed"
 
 const (
 	emptyState = `{"version": 4, "resources": []}`
-	// Of an app that kept no release, or a destroy that got as far as it.
+	// From an app that recorded no release, or a destroy that has removed it.
 	halfState = `{"version": 4, "resources": [{"mode": "managed", "type": "aws_vpc", "name": "v", "instances": [
 		{"attributes": {"arn": "arn:aws:ec2:eu-west-1:1:vpc/v-1"}}]}]}`
 )
@@ -216,6 +216,6 @@ func TestRemoveKeepsWhatIsInUse(t *testing.T) {
 	assert.Empty(t, bucket.deletes)
 	bucket.put(e.key, emptyState, 0)
 	require.NoError(t, store.remove(t.Context(), e))
-	require.NoError(t, store.remove(t.Context(), e), "it is gone, which is what was wanted")
+	require.NoError(t, store.remove(t.Context(), e), "it is already gone")
 	assert.Equal(t, []string{e.key}, bucket.deletes)
 }

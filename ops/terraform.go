@@ -22,12 +22,12 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// terraform is the work that commands delegate to Terraform.
+// terraform is what commands delegate to Terraform.
 type terraform interface {
-	// destroy removes an environment as cdktf destroy would. It waits so long for
-	// the lock of its state; the error says who holds it.
+	// destroy removes an environment as cdktf destroy would. It waits up to lockTimeout
+	// for the lock of its state; the error says who holds it.
 	destroy(ctx context.Context, e environment, lockTimeout time.Duration) error
-	// drift plans what was changed outside Terraform, nil for nothing. It takes no
+	// drift plans what was changed outside Terraform. It takes no
 	// lock and changes nothing.
 	drift(ctx context.Context, e environment) (*tfjson.Plan, error)
 	// plan plans what a deploy would do, or everything if there is no state. It takes
@@ -44,7 +44,7 @@ const (
 	waitedAfterInterrupt = 10 * time.Minute // before Terraform is killed
 )
 
-// cli is Terraform on PATH, at work on what the app in this folder synthesizes.
+// cli runs Terraform from PATH on what the app in this folder synthesizes.
 type cli struct {
 	environ map[string]string
 	root    fs.FS // the working directory
@@ -97,7 +97,7 @@ func (t cli) synth(ctx context.Context, e environment) (text []byte, err error) 
 	return text, err
 }
 
-// settings returns those of the app for an environment, as far as its state has them.
+// settings returns the app's settings for an environment, as far as its state has them.
 func (t cli) settings(e environment) (map[string]string, config.Config, error) {
 	environ := maps.Clone(t.environ)
 	environ["ENVIRONMENT_SUFFIX"], environ["AWS_REGION"] = e.Suffix, e.Region
@@ -108,7 +108,7 @@ func (t cli) settings(e environment) (map[string]string, config.Config, error) {
 	}
 	c, err := config.Load(environ, t.root)
 	if err == nil && e.Region != "" && c.Region != e.Region {
-		// In another region Terraform would find nothing and forget everything.
+		// In another region Terraform would find nothing and drop everything from the state.
 		err = fmt.Errorf("%s: got %s, want nothing or %s, where the environment is", config.RegionFile, c.Region, e.Region)
 	}
 	return environ, c, err
@@ -140,9 +140,9 @@ func (t cli) open(ctx context.Context, e environment, do func(*tfexec.Terraform)
 	})
 }
 
-// synthesized synthesizes an environment for as long as do takes. The folder is as
-// deep in the checkout as cdktf.out, so that the stack's relative paths hold, and
-// of this call alone, so that two programs can run in one checkout.
+// synthesized synthesizes an environment into a folder that exists while do runs. The
+// folder is as deep in the checkout as cdktf.out, so that the stack's relative paths
+// hold, and used only by this call, so that two programs can run in one checkout.
 func (t cli) synthesized(ctx context.Context, e environment, do func(stack string, environ map[string]string) error) (err error) {
 	environ, c, err := t.settings(e)
 	if err != nil {

@@ -23,15 +23,15 @@ func TestSettingsAreThoseOfTheState(t *testing.T) {
 	assert.Equal(t, "eu-west-1", c.Region)
 	assert.Equal(t, config.Release{Commit: "0123abc", Profile: "preview", Author: "Zoë"}, c.Release)
 	assert.Equal(t, "eu-west-1", environ["AWS_REGION"])
-	assert.Equal(t, "dev", caller["ENVIRONMENT_SUFFIX"], "the caller's own stays")
+	assert.Equal(t, "dev", caller["ENVIRONMENT_SUFFIX"], "the caller's own is kept")
 
 	_, c, err = cli{environ: caller, root: fstest.MapFS{}}.settings(environment{Suffix: "pr7", Region: "eu-west-1"})
 	require.NoError(t, err)
 	assert.Equal(t, "production", c.Release.Profile, "what the state does not have is the caller's")
 }
 
-// A wrong region is refused before anything runs: Terraform would see nothing there
-// and forget the environment.
+// A wrong region is refused before anything runs: Terraform would find nothing there and
+// drop the environment from its state.
 func TestOpenRefusesTheRegionOfTheCheckout(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out bytes.Buffer

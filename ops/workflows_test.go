@@ -47,14 +47,14 @@ type workflowJob struct {
 }
 
 var (
-	// changing are steps that deploy or destroy; one of them all that are closed.
+	// changing are steps that deploy or destroy; one destroys all closed environments.
 	changing = regexp.MustCompile(`^make (deploy|destroy|reap)\b`)
 	reapAll  = "make reap YES=true"
 	pinned   = regexp.MustCompile(`^[\w.-]+/[\w.-]+@[0-9a-f]{40}$`)
 	oneLine  = regexp.MustCompile(`^(make|build/ops|mkdir -p) [^\n]+$`)
 )
 
-// Workflows only call what is tested here, with no more rights than they need.
+// Workflows only call what is tested here, with only the rights that they need.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob("../.github/workflows/*.yml")
 	require.NoError(t, err)
@@ -112,8 +112,8 @@ func checkStep(t *testing.T, s workflowStep) {
 	}
 }
 
-// checkConcurrency holds jobs that change an environment to one at a time for each
-// suffix, none of them cut, and all others to no rights to change one.
+// checkConcurrency checks that jobs that change an environment run one at a time for each
+// suffix and are never canceled, and that all other jobs have no rights to change one.
 func checkConcurrency(t *testing.T, name string, job workflowJob) {
 	t.Helper()
 	changes, group := false, ""
@@ -137,7 +137,7 @@ func checkConcurrency(t *testing.T, name string, job workflowJob) {
 	}
 	within, err := time.ParseDuration(job.Env["WITHIN"])
 	require.NoError(t, err, "%s: WITHIN, in which Terraform is interrupted", name)
-	const before, after = 20 * time.Minute, 10 * time.Minute // of setting up, and of ending
+	const before, after = 20 * time.Minute, 10 * time.Minute // to set up, and to end
 	assert.LessOrEqual(t, before+within+after, time.Duration(job.Timeout)*time.Minute, name)
 	assert.NotEmpty(t, job.Environment, name)
 	assert.Equal(t, group, job.Concurrency.Group, name)
@@ -146,9 +146,9 @@ func checkConcurrency(t *testing.T, name string, job workflowJob) {
 	}
 }
 
-// Whatever can be set on a laptop reaches the workflows, or a deploy from CI would
-// undo it. Previews have variables of their own: production's names and costs are not
-// for them.
+// Whatever can be set on a laptop reaches the workflows, because a deploy from CI would
+// undo it otherwise. Previews have variables of their own: production's names and costs
+// are not for them.
 func TestWorkflowsPassEverySetting(t *testing.T) {
 	set := map[string]bool{ // by the workflows; AWS_REGION by the step that logs in
 		"ENVIRONMENT_SUFFIX": true, "PORTFOLIO_PROFILE": true, "PERMISSIONS_BOUNDARY_ARN": true,
@@ -170,7 +170,7 @@ func TestWorkflowsPassEverySetting(t *testing.T) {
 			case strings.HasPrefix(name, "TERRAFORM_STATE_"):
 				assert.Equal(t, "${{ vars."+name+" }}", environ[name], where)
 			case set[name]:
-			case name == "DOMAIN_NAME" && test.prefix != "": // each has a name of its own
+			case name == "DOMAIN_NAME" && test.prefix != "": // each has its own name
 				assert.Equal(t, "${{ vars.PREVIEW_DOMAIN_NAME && format('pr{0}.{1}', github.event.number, vars.PREVIEW_DOMAIN_NAME) }}", environ[name], where)
 			default:
 				assert.Equal(t, "${{ vars."+test.prefix+name+" }}", environ[name], where)
@@ -190,7 +190,7 @@ func TestMainDeploysWhatWasApproved(t *testing.T) {
 	assert.Equal(t, "./.github/workflows/checks.yml", w.Jobs["checks"].Uses)
 	assert.Equal(t, "checks", w.Jobs["plan"].Needs)
 	assert.Equal(t, "plan", w.Jobs["deploy"].Needs)
-	assert.Empty(t, w.Jobs["deploy"].If, "a job with a condition may run although another failed")
+	assert.Empty(t, w.Jobs["deploy"].If, "a job with a condition may run even though another failed")
 	assert.Contains(t, readWorkflow(t, "../.github/workflows/checks.yml").On, "workflow_call")
 	plan := slices.IndexFunc(w.Jobs["plan"].Steps, func(s workflowStep) bool { return s.ID == "plan" })
 	require.GreaterOrEqual(t, plan, 0)
@@ -205,10 +205,10 @@ func TestMainDeploysWhatWasApproved(t *testing.T) {
 	script, err := os.ReadFile("../.ci/deploy")
 	require.NoError(t, err)
 	gate, apply := strings.Index(string(script), "\nbuild/ops plan "), strings.Index(string(script), "cdktf deploy")
-	assert.True(t, gate >= 0 && gate < apply, "the card's gate stands before the apply")
+	assert.True(t, gate >= 0 && gate < apply, "the card is checked before the apply")
 }
 
-// Nightly work ends or begins outside the windows of backups and maintenance.
+// Nightly jobs run outside the windows of backups and maintenance.
 func TestNightlyAvoidsTheWindows(t *testing.T) {
 	w := readWorkflow(t, "../.github/workflows/nightly.yml")
 	schedules, _ := w.On["schedule"].([]any)

@@ -40,8 +40,8 @@ func (w *writer) argument(name string, value any, write spelling) error {
 	return nil
 }
 
-// comment writes what the JSON says under "//", which Terraform ignores. CDKTF's own
-// notes are left out: what they say is about CDKTF.
+// comment writes the JSON's "//", which Terraform ignores. CDKTF's own notes, which
+// concern only CDKTF, are left out.
 func (w *writer) comment(value any) error {
 	text, isText := value.(string)
 	if notes, isObject := value.(map[string]any); isObject && notes["metadata"] != nil {

@@ -1,7 +1,7 @@
-// Package eject writes the platform as Terraform's native syntax: the way out of
-// CDKTF. Addresses, backend and relative paths stay as they are, so Terraform goes on
-// with the state that the JSON left. (cdktf synth --hcl loses ephemeral blocks, the
-// required version and the quotes of JSON documents.)
+// Package eject writes the platform as Terraform's native syntax: the way out of CDKTF.
+// Addresses, backend and relative paths stay as they are, so Terraform continues from the
+// state that the JSON left. (cdktf synth --hcl loses ephemeral blocks, the required
+// version and the quotes of JSON documents.)
 package eject
 
 import (

@@ -63,7 +63,7 @@ func TestDocumentsKeepTheirBytes(t *testing.T) {
 		"space": `{"a": 1}`, "space in a list": `[1, 2]`, "lines": "{\n  \"a\": 1\n}", "a final newline": "{\"a\":1}\n",
 		"keys out of order": `{"b":1,"a":2}`, "nested, out of order": `{"a":{"z":1,"b":2}}`, "a key twice": `{"a":1,"a":2}`,
 		"ampersand": `{"a":"x&y"}`, "angle brackets": `{"a":"<b>"}`, "a separator": "{\"a\":\"\u2028\"}",
-		"a final zero": `{"a":1.50}`, "an exponent": `{"a":1e3}`, "a fraction of nothing": `{"a":1.0}`,
+		"a final zero": `{"a":1.50}`, "an exponent": `{"a":1e3}`, "a fraction of zero": `{"a":1.0}`,
 		"escaped slash": `{"a":"\/"}`, "escaped letter": `{"a":"\u0061"}`, "escaped dollar": `{"b":"\u0024{a.b}"}`, "capitals in an escape": `{"a":"\u003C"}`,
 		"a number that was a string": `{"port":"${a.port}"}`, "an expression": `{"a":"${a.b}"}`, "an expression without quotes": `{"a":${a.port}}`,
 		"a directive": `{"a":"%{ if a.yes }x%{ endif }"}`, "an expression in a key": `{"${a.b}":1}`, "two documents": `{"a":1}{"b":2}`,
@@ -195,7 +195,7 @@ func TestConvertRefusesWhatItWouldLose(t *testing.T) {
 		"x_thing.one: got a list of nothing, want a block"[:11]:     `{"resource": {"x_thing": {"one": 5}}}`,
 		"got a boolean, want a block":                               `{"resource": true}`,
 		`type: got "list(", want a type`:                            `{"variable": {"v": {"type": "list("}}}`,
-		"x: got configuration_aliases, which belong into a module":  `{"terraform": {"required_providers": {"x": {"source": "a/b", "configuration_aliases": ["x.y"]}}}}`,
+		"x: got configuration_aliases, which belong in a module":    `{"terraform": {"required_providers": {"x": {"source": "a/b", "configuration_aliases": ["x.y"]}}}}`,
 	} {
 		_, err := converted(t, stack)
 		require.Error(t, err, want)

@@ -36,8 +36,8 @@ func expression(value any) (string, error) {
 // escapes turn a literal text into a template of the same value.
 var escapes = strings.NewReplacer("${", "$${", "%{", "%%{")
 
-// literal writes a value in which strings are not templates, as Terraform reads the
-// settings of a backend, say.
+// literal writes a value in which strings are not templates, such as the settings of a
+// backend.
 func literal(value any) (string, error) { return expression(escaped(value)) }
 
 func escaped(value any) any {
@@ -109,7 +109,7 @@ func object(values map[string]any) (string, error) {
 			return "", fmt.Errorf("%s: %w", key, err)
 		}
 		name := key
-		// Any other spelling of a key, a word of the language among them, is quoted.
+		// Any other key, including a keyword of the language, is quoted.
 		if !hclsyntax.ValidIdentifier(key) || slices.Contains([]string{"for", "null", "true", "false"}, key) {
 			if name, err = text(key); err != nil {
 				return "", err
@@ -123,7 +123,7 @@ func object(values map[string]any) (string, error) {
 	return b.String() + "}", nil
 }
 
-// text writes a template: one expression alone as it is, a JSON document as a call of
+// text writes a template: a single expression as it is, a JSON document as a call of
 // jsonencode where that returns the same bytes, and many lines as a heredoc.
 func text(source string) (string, error) {
 	parsed, problems := hclsyntax.ParseTemplate([]byte(source), "template", hcl.InitialPos)
@@ -182,8 +182,8 @@ func partsOf(e hclsyntax.Expression) []hclsyntax.Expression {
 	return []hclsyntax.Expression{e}
 }
 
-// native writes a parsed expression. What stands between the quotation marks of a
-// template is written again, everything else is copied from the source.
+// native writes a parsed expression. The text between a template's quotation marks is
+// written again; everything else is copied from the source.
 func native(e hclsyntax.Expression, source string) string {
 	raw := func(r hcl.Range) string { return source[r.Start.Byte:r.End.Byte] }
 	switch e := e.(type) {

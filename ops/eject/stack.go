@@ -117,7 +117,7 @@ func (w *writer) requirements(_ []string, providers map[string]any) error {
 	for local, requirement := range providers {
 		how[local] = literal
 		if r, _ := requirement.(map[string]any); r["configuration_aliases"] != nil {
-			return fmt.Errorf("%s: got configuration_aliases, which belong into a module", local)
+			return fmt.Errorf("%s: got configuration_aliases, which belong in a module", local)
 		}
 	}
 	return w.flat(providers, how)

@@ -19,7 +19,7 @@ import (
 
 // Verify has Terraform validate a folder that Write wrote and, where its state can be
 // read, plan it, without a lock. It returns what the plan would change, a line each:
-// nothing, where the environment is as the stack describes it.
+// none if the environment is as the stack describes it.
 func Verify(ctx context.Context, folder string, environ map[string]string, progress io.Writer) ([]string, error) {
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
@@ -95,7 +95,7 @@ func planned(ctx context.Context, tf *tfexec.Terraform, folder string) (changes 
 	}
 	slices.Sort(changes)
 	if len(changes) == 0 {
-		changes = []string{"something beside resources and outputs"}
+		changes = []string{"something besides resources and outputs"}
 	}
 	return changes, nil
 }

@@ -17,8 +17,8 @@ import (
 	gh "github.com/google/go-github/v79/github"
 )
 
-// author is the user that a workflow's token writes as. Nobody else can be it, so a
-// marker in another user's text is not taken for ours.
+// author is the user that a workflow's token writes as. Nobody else can write as this
+// user, so a marker in another user's text is not mistaken for ours.
 const author = "github-actions[bot]"
 
 // maxBody is the longest text in characters that GitHub takes.
@@ -28,14 +28,13 @@ const maxBody = 65_536
 type Client struct {
 	api         *gh.Client
 	owner, repo string
-	run         string // Markdown: a link to the run, or what stands for it
+	run         string // Markdown: a link to the run, or a text in its place
 	eventPath   string
 }
 
-// New reads what GitHub sets for each run: GITHUB_REPOSITORY, GITHUB_TOKEN, and, where
-// they are there, GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_RUN_ID and
-// GITHUB_EVENT_PATH. Waits are told to log. The token is sent to the API's own host
-// alone and is in no error.
+// New reads what GitHub sets for each run: GITHUB_REPOSITORY, GITHUB_TOKEN, and, if set,
+// GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_RUN_ID and GITHUB_EVENT_PATH. Waits are
+// reported to log. The token is sent only to the API's host and appears in no error.
 func New(environ map[string]string, log io.Writer) (*Client, error) {
 	owner, repo, ok := strings.Cut(environ["GITHUB_REPOSITORY"], "/")
 	if !ok || owner == "" || repo == "" || strings.Contains(repo, "/") {
@@ -91,7 +90,7 @@ func (c *Client) pull() (pull, error) {
 	return event.Pull, nil
 }
 
-// mark opens a text of ours. Markdown does not show it.
+// mark begins each of our texts. Markdown does not show it.
 func mark(name string) string { return "<!-- portfolio-ops: " + name + " -->\n" }
 
 // isOurs reports whether a run of a workflow wrote a text under a mark.

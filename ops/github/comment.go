@@ -10,9 +10,8 @@ import (
 
 var markers = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Comment puts a text on the pull request of this run, in the one comment that the
-// marker has there: the first call creates it, later ones rewrite it. It returns
-// the comment's address.
+// Comment writes a text to the run's pull request, in the one comment with the marker:
+// the first call creates it, later ones rewrite it. It returns the comment's address.
 func (c *Client) Comment(ctx context.Context, marker, body string) (string, error) {
 	if !markers.MatchString(marker) {
 		return "", fmt.Errorf("marker: got %q, want a–z, 0–9 and inner hyphens", marker)
@@ -41,7 +40,7 @@ func (c *Client) Comment(ctx context.Context, marker, body string) (string, erro
 	return comment.GetHTMLURL(), nil
 }
 
-// comment finds the oldest of our comments under a marker, nil where there is none.
+// comment finds the oldest of our comments with a marker, or nil if there is none.
 func (c *Client) comment(ctx context.Context, number int, marker string) (*gh.IssueComment, error) {
 	var found *gh.IssueComment
 	err := each(ctx, func(ctx context.Context, page int) (*gh.Response, error) {

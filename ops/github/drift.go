@@ -17,8 +17,8 @@ const driftLabel = "drift"
 
 // Drift keeps one open issue for each environment that drifts. It takes the reports of
 // all environments by suffix: one without a report no longer drifts, and its issue is
-// closed with a comment, unless it is among the unknown, which could not be compared.
-// What it does is written to out.
+// closed with a comment, unless it is in unknown, which lists those that could not be
+// compared. Drift writes what it does to out.
 func (c *Client) Drift(ctx context.Context, reports map[string]string, unknown []string, out io.Writer) error {
 	for suffix := range reports {
 		if !markers.MatchString(suffix) {
@@ -103,7 +103,7 @@ func (c *Client) report(ctx context.Context, suffix, report string, open []*gh.I
 // resolve comments before it closes: if it is interrupted in between, the next run
 // does both again.
 func (c *Client) resolve(ctx context.Context, issue *gh.Issue) error {
-	text := "No more drift, seen " + c.run + "."
+	text := "No longer drifts: checked " + c.run + "."
 	if _, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.repo, issue.GetNumber(), &gh.IssueComment{Body: &text}); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ type fake struct {
 	issues   []*issue
 	labels   []string
 	calls    []string // METHOD path
-	// answer, when it is there, is asked first; true ends the request.
+	// answer, if set, is called first; if it returns true, the request is answered.
 	answer func(w http.ResponseWriter, r *http.Request, call int) bool
 }
 

@@ -13,7 +13,7 @@ func fitted(name, body, footer string) string {
 	if length(head)+length(body)+length(tail) <= maxBody {
 		return head + body + tail
 	}
-	tail = "\n\n**Cut here: GitHub accepts no longer text. The run has all of it.**" + tail
+	tail = "\n\n**Cut here: GitHub does not accept a longer text. The run has all of it.**" + tail
 	return head + closed(body, maxBody-length(head)-length(tail)) + tail
 }
 
@@ -43,7 +43,7 @@ func lineEnd(text string) string {
 
 var (
 	// fence is the beginning of a block of code, by CommonMark: three back quotes or
-	// tildes or more. The words after back quotes hold no back quote.
+	// tildes or more. The words after back quotes must not contain a back quote.
 	fence   = regexp.MustCompile("^ {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$")
 	details = regexp.MustCompile(`(?i)<(/?)details(?:\s[^<>]*)?>`)
 )

@@ -30,7 +30,7 @@ func slept(c *Client) *[]time.Duration {
 	return &waits
 }
 
-func TestCommentIsOneThatIsRewritten(t *testing.T) {
+func TestCommentIsRewritten(t *testing.T) {
 	f := newFake(t)
 	for i := range 130 { // ours will be on the second page
 		f.comment(7, otherUser, fmt.Sprint("remark ", i))
@@ -86,7 +86,7 @@ func TestCommentIsCutToWhatGitHubTakes(t *testing.T) {
 			assert.LessOrEqual(t, utf8.RuneCountInString(got), maxBody)
 			assert.Greater(t, utf8.RuneCountInString(got), maxBody-1000)
 			assert.True(t, utf8.ValidString(got))
-			assert.Equal(t, test.cut, strings.Contains(got, "**Cut here: GitHub accepts no longer text."))
+			assert.Equal(t, test.cut, strings.Contains(got, "**Cut here: GitHub does not accept a longer text."))
 			assert.Equal(t, strings.Count(got, "<details>"), strings.Count(got, "</details>"))
 			assert.Zero(t, strings.Count(got, "\n```")%2)
 			assert.Contains(t, got, "[run 42]")
@@ -129,7 +129,7 @@ func TestDriftKeepsOneIssueForEachEnvironment(t *testing.T) {
 	assert.Equal(t, [2]string{"closed", "completed"}, [2]string{ours[1].State, ours[1].Reason})
 	require.Len(t, f.comments, 1)
 	assert.Equal(t, 106, f.comments[0].issue)
-	assert.Contains(t, f.comments[0].Body, "No more drift, seen by [run 42]")
+	assert.Contains(t, f.comments[0].Body, "No longer drifts: checked by [run 42]")
 
 	assert.Equal(t, "main: no longer drifts, closed #105\n", drift(nil))
 	assert.Empty(t, drift(nil))
@@ -183,7 +183,7 @@ func TestRequestsAreRepeated(t *testing.T) {
 	}{
 		"secondary limit":           {"POST", at(map[string]string{"Retry-After": "30"}, 403), []time.Duration{30 * time.Second}, ""},
 		"primary limit":             {"GET", at(map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1000020"}, 403), []time.Duration{21 * time.Second}, ""},
-		"429 without a word":        {"POST", at(nil, 429), []time.Duration{time.Minute}, ""},
+		"429 without a time":        {"POST", at(nil, 429), []time.Duration{time.Minute}, ""},
 		"a limit of an hour":        {"GET", at(map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1003600"}, 403), nil, "403"},
 		"no right":                  {"GET", at(nil, 403), nil, "403"},
 		"server error on reading":   {"GET", at(nil, 502), []time.Duration{time.Second}, ""},

@@ -8,12 +8,12 @@ import (
 	gh "github.com/google/go-github/v79/github"
 )
 
-// OpenPulls are the numbers of the open pull requests, sorted; with a label, of
+// OpenPulls returns the numbers of the open pull requests, sorted; with a label, only of
 // those that have it.
 func (c *Client) OpenPulls(ctx context.Context, label string) ([]int, error) {
 	var numbers []int
 	err := each(ctx, func(ctx context.Context, page int) (*gh.Response, error) {
-		// New ones come last, so that they shift no page.
+		// New ones come last, so that they do not shift the pages before.
 		pulls, response, err := c.api.PullRequests.List(ctx, c.owner, c.repo, &gh.PullRequestListOptions{
 			State: "open", Sort: "created", Direction: "asc", ListOptions: gh.ListOptions{Page: page, PerPage: 100},
 		})

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// attempts is how often a request is tried at most.
+// attempts is the number of times that a request is tried at most.
 const attempts = 5
 
-// limitsWaited is the longest wait for a rate limit that a run is kept for.
+// limitsWaited is the longest that a request waits for a rate limit to end.
 const limitsWaited = 5 * time.Minute
 
 // transport signs requests, and repeats those that GitHub asks to repeat later and
-// those that failed and do no harm twice.
+// failed ones that are safe to repeat.
 type transport struct {
 	next        http.RoundTripper
 	host, token string
@@ -42,7 +42,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// RoundTrip keeps the contract of http.RoundTripper.
+// RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		try := request.Clone(request.Context())
@@ -72,8 +72,8 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// again returns how long to wait before a request is repeated, and why; without a
-// reason the answer is final.
+// again returns how long to wait before a request is repeated, and why; an empty reason
+// means that the answer is final.
 func (t *transport) again(method string, response *http.Response, err error, attempt int) (time.Duration, string) {
 	backoff := time.Second << (attempt - 1)
 	harmless := method == http.MethodGet || method == http.MethodPatch
@@ -93,8 +93,8 @@ func (t *transport) again(method string, response *http.Response, err error, att
 	return 0, ""
 }
 
-// limit reads how long GitHub asks to wait. Where it does not say, a 403 is a missing
-// right, while a 429 means a minute, by GitHub's documentation.
+// limit returns how long GitHub asks to wait. If it does not say, a 403 means a missing
+// right, and a 429 means a minute, according to GitHub's documentation.
 func (t *transport) limit(response *http.Response) (time.Duration, bool) {
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
 		return time.Duration(seconds) * time.Second, true

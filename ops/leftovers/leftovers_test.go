@@ -113,7 +113,7 @@ func TestFind(t *testing.T) {
 	}, got)
 }
 
-// The tagging API lists what is deleted for a while: its service knows better.
+// The tagging API lists what is deleted for a while: the service itself does not.
 func TestFindAsksTheService(t *testing.T) {
 	gone := []string{
 		"arn:aws:rds:eu-west-1:1:db:other-name", "arn:aws:rds:eu-west-1:1:pg:p", "arn:aws:rds:eu-west-1:1:subgrp:s", "arn:aws:elasticache:eu-west-1:1:serverlesscache:c",

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// nameIn returns the tag that names what EC2 identifies by an id alone.
+// nameIn returns the tag with the name of a resource that EC2 identifies only by an ID.
 func nameIn(tags []types.Tag) *string {
 	for _, tag := range tags {
 		if aws.ToString(tag.Key) == "Name" {

@@ -1,5 +1,5 @@
-// Package markdown writes texts that come from elsewhere into Markdown, so that they
-// cannot end what they stand in.
+// Package markdown quotes untrusted texts for Markdown, so that they cannot break out of
+// their code span or cell.
 package markdown
 
 import "strings"

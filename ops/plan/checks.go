@@ -66,7 +66,7 @@ func invocations(p *tfjson.Plan) []Finding {
 	return found
 }
 
-// event words a trigger's event: BeforeCreate, after_update.
+// event describes a trigger's event: BeforeCreate, after_update.
 func event(name string) string {
 	words := strings.ToLower(strings.ReplaceAll(name, "_", ""))
 	for _, when := range []string{"before", "after"} {

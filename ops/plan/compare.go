@@ -229,7 +229,7 @@ func comparisonNotes(p *tfjson.Plan) []string {
 	return notes
 }
 
-// otherBlocks names the blocks beside resources and outputs that differ.
+// otherBlocks names the blocks other than resources and outputs that differ.
 func otherBlocks(was, will synth) []string {
 	var found []string
 	for _, name := range different(was, will) {

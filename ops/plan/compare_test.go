@@ -77,7 +77,7 @@ func TestComparePlatform(t *testing.T) {
 	assert.Equal(t, card.Markdown(), again.Markdown())
 }
 
-// What is written where it should be an expression, is not shown either.
+// A literal where an expression should be is not shown either.
 func TestCompareKeepsSecrets(t *testing.T) {
 	base := readFile(t, "testdata/stack.tf.json")
 	var head stack

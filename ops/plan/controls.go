@@ -11,7 +11,7 @@ type control struct {
 	kinds []string
 	path  []any
 	name  string
-	// strength is 0 for "off", and higher is stronger; false where it is not known.
+	// strength is 0 for "off", and higher is stronger; false if it is not known.
 	strength func(value) (int64, bool)
 }
 

@@ -17,7 +17,7 @@ type Cost struct {
 	Region        string     // of the plan, empty when it does not say
 }
 
-// CostLine is one resource, or Count that are alike with their type for an address.
+// CostLine is one resource, or Count equal ones with their type as the address.
 type CostLine struct {
 	Address       string
 	kind          string
@@ -53,7 +53,7 @@ func costOf(changes []change, region string) Cost {
 			continue
 		}
 		before, after := was.price(c), will.price(c)
-		if c.keeps && before != nil && after != nil { // the old one still costs, beside the new one
+		if c.keeps && before != nil && after != nil { // the old one still costs, in addition to the new one
 			after = plus(before, after)
 		} else if c.keeps {
 			after = nil
@@ -263,7 +263,7 @@ func (c Cost) markdown() string {
 	b.WriteString("\n")
 	bounded(&b, unknown, maxSection)
 	if n := len(c.ByUsage); n > 0 {
-		fmt.Fprintf(&b, "- unknown, by usage alone: %s, such as %s\n", counted(n, "resource"), code(c.ByUsage[0]))
+		fmt.Fprintf(&b, "- unknown, only by usage: %s, such as %s\n", counted(n, "resource"), code(c.ByUsage[0]))
 	}
 	fmt.Fprintf(&b, "- prices of %s, %s: %s\n", prices.Region, prices.Date, prices.Source)
 	switch c.Region {
@@ -271,7 +271,7 @@ func (c Cost) markdown() string {
 	case "":
 		b.WriteString("- the plan does not say its region; prices elsewhere differ\n")
 	default:
-		fmt.Fprintf(&b, "- **the plan is of %s, where prices differ**\n", code(c.Region))
+		fmt.Fprintf(&b, "- **the plan is for %s, where prices differ**\n", code(c.Region))
 	}
 	return b.String()
 }

@@ -57,7 +57,7 @@ func TestGroupPriceFollowsItsTemplate(t *testing.T) {
 }
 
 // What is not known is named and never counted as 0.
-func TestUnknownCostIsSaid(t *testing.T) {
+func TestUnknownCostIsNamed(t *testing.T) {
 	msk := ruleTest{kind: "aws_msk_cluster", before: `{}`, after: `{"a":1}`}.change(t)
 	text := costOf([]change{msk}, "").markdown()
 	assert.Contains(t, text, "at least 0.00 → at least 0.00 USD (unchanged)")
@@ -66,11 +66,11 @@ func TestUnknownCostIsSaid(t *testing.T) {
 
 	bucket := ruleTest{kind: "aws_s3_bucket", after: `{}`}.change(t)
 	text = costOf([]change{bucket}, "eu-central-1").markdown()
-	assert.Contains(t, text, "- unknown, by usage alone: 1 resource, such as `aws_s3_bucket.it`\n")
-	assert.Contains(t, text, "**the plan is of `eu-central-1`, where prices differ**")
+	assert.Contains(t, text, "- unknown, only by usage: 1 resource, such as `aws_s3_bucket.it`\n")
+	assert.Contains(t, text, "**the plan is for `eu-central-1`, where prices differ**")
 }
 
-func TestForgottenGoesOnCosting(t *testing.T) {
+func TestForgottenStillCosts(t *testing.T) {
 	nat := ruleTest{kind: "aws_nat_gateway", before: `{}`}.change(t)
 	nat.verb = forgotten
 	assert.Equal(t, "32.85", usd(costOf([]change{nat}, "").After))

@@ -17,9 +17,9 @@ type Environment struct {
 // emptyStack, which costs nothing, is what an environment is compared with.
 var emptyStack = []byte(`{"terraform": {}, "resource": {}}`)
 
-// CostPage writes a Markdown page of what each environment costs, resource by
-// resource, without traffic and usage. What has no price is named, and counted in
-// no sum.
+// CostPage writes a Markdown page of what each environment costs, resource by resource,
+// without traffic and usage. Resources without a price are named and left out of the
+// sums.
 func CostPage(environments []Environment) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Cost
@@ -49,7 +49,7 @@ func (c Cost) page(b *strings.Builder, title string) {
 	for _, l := range lines {
 		fmt.Fprintf(b, "| `%s` | %d | %s |\n", l.Address, l.Count, usd(l.After))
 	}
-	fmt.Fprintf(b, "\nUnknown, since it depends on use alone: %s.\n", byKind(c.ByUsage))
+	fmt.Fprintf(b, "\nUnknown, because it depends only on usage: %s.\n", byKind(c.ByUsage))
 	for _, text := range c.Unknown {
 		address, _, _ := strings.Cut(text, ": ")
 		fmt.Fprintf(b, "\nUnknown, not counted: %s.\n", address)

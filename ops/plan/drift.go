@@ -9,13 +9,13 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// driftOf lists what was changed or deleted outside Terraform. A resource whose address
-// alone changed did not drift.
+// driftOf lists what was changed or deleted outside Terraform. A resource of which only
+// the address changed did not drift.
 func driftOf(p *tfjson.Plan) []Finding {
 	var found []Finding
 	for _, r := range changesOf(&tfjson.Plan{ResourceChanges: p.ResourceDrift, Config: p.Config}) {
 		names := r.attributes()
-		real := slices.DeleteFunc(slices.Clone(names), r.settled)
+		real := slices.DeleteFunc(slices.Clone(names), r.unchanged)
 		switch {
 		case r.verb == untouched || r.verb == updated && len(real) == 0 && (len(names) > 0 || r.moves):
 		case r.verb == deleted:
@@ -31,10 +31,10 @@ func driftOf(p *tfjson.Plan) []Finding {
 	return found
 }
 
-// settled reports whether an attribute differs although it was not changed: an empty
+// unchanged reports whether an attribute differs although nobody changed it: an empty
 // map that the provider had written as none, or what other resources of the same
 // apply have set since the resource was made, routes in a table or rules in a group.
-func (c change) settled(name string) bool {
+func (c change) unchanged(name string) bool {
 	if slices.Contains(volatile[c.kind], name) {
 		return true
 	}
@@ -45,13 +45,13 @@ func (c change) settled(name string) bool {
 	if c.configured == nil || c.configured[name] != nil {
 		return false
 	}
-	// AWS fills these at creation, and resources of their own watch over them.
+	// AWS fills these at creation, and separate resources manage them.
 	own := c.kind == "aws_s3_bucket" && (name == "versioning" || name == "policy") || c.kind == "aws_sns_topic" && name == "policy"
 	return before || own
 }
 
-// volatile attributes change without anyone changing them: AWS reports the time of a
-// backup or a state, and a policy scales a group.
+// volatile attributes change without anyone's doing: AWS reports the time of a backup or
+// a state, and a policy scales a group.
 var volatile = map[string][]string{
 	"aws_autoscaling_group":            {"desired_capacity", "instances", "predicted_capacity", "warm_pool_size"},
 	"aws_db_instance":                  {"latest_restorable_time", "status", "replicas"},

@@ -13,8 +13,8 @@ func changing(change string) string {
 	return `{"format_version":"1.2","resource_changes":[{"address":"aws_db_instance.db","type":"aws_db_instance","name":"db","change":{` + change + `}}]}`
 }
 
-// beside is a plan without a change of a resource.
-func beside(part string) string { return `{"format_version":"1.2","planned_values":{},` + part + `}` }
+// without is a plan that changes no resource.
+func without(part string) string { return `{"format_version":"1.2","planned_values":{},` + part + `}` }
 
 // moving is a plan that moves a network and does something to it.
 func moving(change string) string {
@@ -47,7 +47,7 @@ func checkFacts(t *testing.T, tests map[string]factTest) {
 	}
 }
 
-// Everything that a plan does to a resource is said and counted.
+// Everything that a plan does to a resource is listed and counted.
 func TestFactsOfOneResource(t *testing.T) {
 	checkFacts(t, map[string]factTest{
 		"update and import": {changing(`"actions":["update"],"importing":{"id":"legacy"},"before":{"a":1},"after":{"a":2}`), Changes,
@@ -84,35 +84,35 @@ func TestReplacedAndForgotten(t *testing.T) {
 	})
 }
 
-// What a plan holds beside its resources counts.
-func TestFactsBesideResources(t *testing.T) {
+// What a plan contains besides resources counts too.
+func TestFactsOtherThanResources(t *testing.T) {
 	checkFacts(t, map[string]factTest{
-		"an action": {beside(`"action_invocations":[{"address":"action.aws_lambda_invoke.migrate","type":"aws_lambda_invoke","name":"migrate",
+		"an action": {without(`"action_invocations":[{"address":"action.aws_lambda_invoke.migrate","type":"aws_lambda_invoke","name":"migrate",
 			"config_values":{"payload":"hunter2"},"lifecycle_action_trigger":{"triggering_resource_address":"aws_db_instance.db","action_trigger_event":"AfterCreate"}}]`), Changes,
 			[]string{"1 action to invoke", "- `action.aws_lambda_invoke.migrate`: is invoked after the creation of `aws_db_instance.db`"},
 			[]string{"hunter2", "as configured"}},
-		"an action by request": {beside(`"action_invocations":[{"address":"action.a.b","invoke_action_trigger":{}}]`), Changes, []string{"- `action.a.b`: is invoked\n"}, nil},
-		"a failed check": {beside(`"checks":[{"address":{"kind":"check","to_display":"check.health"},"status":"fail",
+		"an action by request": {without(`"action_invocations":[{"address":"action.a.b","invoke_action_trigger":{}}]`), Changes, []string{"- `action.a.b`: is invoked\n"}, nil},
+		"a failed check": {without(`"checks":[{"address":{"kind":"check","to_display":"check.health"},"status":"fail",
 			"instances":[{"address":{"to_display":"check.health"},"status":"fail","problems":[{"message":"The API answers 503."},{"message":"Twice."}]}]}]`), Changes,
 			[]string{"1 check failed", "### Failed checks", "- `check.health`: **failed**: `The API answers 503.`; `Twice.`"}, []string{"as configured"}},
-		"one instance of two": {beside(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"fail","instances":[
+		"one instance of two": {without(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"fail","instances":[
 			{"address":{"to_display":"aws_vpc.v[0]"},"status":"pass"},{"address":{"to_display":"aws_vpc.v[1]"},"status":"fail","problems":[{"message":"m"}]}]}]`), Changes,
 			[]string{"1 check failed", "- `aws_vpc.v[1]`: **failed**: `m`"}, []string{"aws_vpc.v[0]"}},
-		"a check with an error": {beside(`"checks":[{"address":{"to_display":"output.url"},"status":"error"}]`), Changes, []string{"- `output.url`: **could not be evaluated**"}, nil},
-		"checks that did not fail": {beside(`"checks":[{"address":{"to_display":"a.b"},"status":"pass","instances":[{"status":"pass"}]},{"address":{"to_display":"c.d"},"status":"unknown"}]`), Nothing,
+		"a check with an error": {without(`"checks":[{"address":{"to_display":"output.url"},"status":"error"}]`), Changes, []string{"- `output.url`: **could not be evaluated**"}, nil},
+		"checks that did not fail": {without(`"checks":[{"address":{"to_display":"a.b"},"status":"pass","instances":[{"status":"pass"}]},{"address":{"to_display":"c.d"},"status":"unknown"}]`), Nothing,
 			[]string{"as configured"}, []string{"check"}},
-		"a plan of a part": {beside(`"complete":false`), Changes, []string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
-		"a deferred action": {beside(`"complete":false,"deferred_action_invocations":[{"reason":"r","action_invocation":{"address":"action.a.b"}}]`), Changes,
+		"a plan of a part": {without(`"complete":false`), Changes, []string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
+		"a deferred action": {without(`"complete":false,"deferred_action_invocations":[{"reason":"r","action_invocation":{"address":"action.a.b"}}]`), Changes,
 			[]string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
-		"a deferred change": {beside(`"deferred_changes":[{"reason":"instance_count_unknown","resource_change":{"address":"aws_eip.x","type":"aws_eip","change":{"actions":["create"]}}}]`), Changes,
+		"a deferred change": {without(`"deferred_changes":[{"reason":"instance_count_unknown","resource_change":{"address":"aws_eip.x","type":"aws_eip","change":{"actions":["create"]}}}]`), Changes,
 			[]string{"`aws_eip.x`: create, deferred to a later plan"}, nil},
 	})
 }
 
 // A resource that only moved did not drift.
-func TestDriftIsNoMove(t *testing.T) {
+func TestMoveIsNotDrift(t *testing.T) {
 	drift := func(change string) string {
-		return beside(`"resource_drift":[{"address":"aws_vpc.new","previous_address":"aws_vpc.old","type":"aws_vpc","change":{` + change + `}}]`)
+		return without(`"resource_drift":[{"address":"aws_vpc.new","previous_address":"aws_vpc.old","type":"aws_vpc","change":{` + change + `}}]`)
 	}
 	none := []string{"outside Terraform", "to move"}
 	checkFacts(t, map[string]factTest{
@@ -120,8 +120,8 @@ func TestDriftIsNoMove(t *testing.T) {
 		"moved, as update":   {drift(`"actions":["update"],"before":{"a":1},"after":{"a":1}`), Nothing, []string{"as configured"}, none},
 		"moved and changed":  {drift(`"actions":["update"],"before":{"a":1},"after":{"a":2}`), Nothing, []string{"was changed outside Terraform: `a`"}, nil},
 		"moved and deleted":  {drift(`"actions":["delete"],"before":{"a":1}`), Nothing, []string{"was **deleted** outside Terraform"}, nil},
-		"volatile attribute": {beside(`"resource_drift":[{"address":"aws_db_instance.db","type":"aws_db_instance","change":{"actions":["update"],"before":{"latest_restorable_time":"1","status":"available"},"after":{"latest_restorable_time":"2","status":"backing-up"}}}]`), Nothing, nil, none},
-		"and one that is not": {beside(`"resource_drift":[{"address":"aws_db_instance.db","type":"aws_db_instance","change":{"actions":["update"],"before":{"status":"a","multi_az":true},"after":{"status":"b","multi_az":false}}}]`), Nothing,
+		"volatile attribute": {without(`"resource_drift":[{"address":"aws_db_instance.db","type":"aws_db_instance","change":{"actions":["update"],"before":{"latest_restorable_time":"1","status":"available"},"after":{"latest_restorable_time":"2","status":"backing-up"}}}]`), Nothing, nil, none},
+		"and one that is not": {without(`"resource_drift":[{"address":"aws_db_instance.db","type":"aws_db_instance","change":{"actions":["update"],"before":{"status":"a","multi_az":true},"after":{"status":"b","multi_az":false}}}]`), Nothing,
 			[]string{"was changed outside Terraform: `multi_az`\n"}, nil},
 	})
 }
@@ -152,13 +152,13 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 		"no list":                           {changing(`"before":{}`), `got the actions []`},
 		"no change":                         {`{"format_version":"1.2","resource_changes":[{"address":"a.b"}]}`, "resource_changes a.b: got no change, want one"},
 		"null for a change":                 {`{"format_version":"1.2","resource_changes":[null]}`, "resource_changes: got null, want a change"},
-		"an unknown action in drift":        {beside(`"resource_drift":[{"address":"a.b","change":{"actions":["vanish"]}}]`), `resource_drift a.b: got the actions ["vanish"]`},
-		"an unknown action, deferred":       {beside(`"deferred_changes":[{"reason":"r","resource_change":{"address":"a.b","change":{"actions":["vanish"]}}}]`), `deferred_changes a.b: got the actions ["vanish"]`},
-		"an unknown status of a check":      {beside(`"checks":[{"address":{"to_display":"check.a"},"status":"exploded"}]`), `checks check.a: got the status "exploded", want pass, fail, error or unknown`},
-		"an unknown status of one instance": {beside(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"pass","instances":[{"address":{"to_display":"aws_vpc.v[0]"},"status":""}]}]`), `checks aws_vpc.v[0]: got the status ""`},
+		"an unknown action in drift":        {without(`"resource_drift":[{"address":"a.b","change":{"actions":["vanish"]}}]`), `resource_drift a.b: got the actions ["vanish"]`},
+		"an unknown action, deferred":       {without(`"deferred_changes":[{"reason":"r","resource_change":{"address":"a.b","change":{"actions":["vanish"]}}}]`), `deferred_changes a.b: got the actions ["vanish"]`},
+		"an unknown status of a check":      {without(`"checks":[{"address":{"to_display":"check.a"},"status":"exploded"}]`), `checks check.a: got the status "exploded", want pass, fail, error or unknown`},
+		"an unknown status of one instance": {without(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"pass","instances":[{"address":{"to_display":"aws_vpc.v[0]"},"status":""}]}]`), `checks aws_vpc.v[0]: got the status ""`},
 		"a list":                            {`[]`, "plan: got a text that is not the output of terraform show -json PLAN: want an object"},
-		"a number for a list":               {beside(`"resource_changes":5`), "plan: got a text that is not the output of terraform show -json PLAN: resource_changes: got a number"},
-		"an unknown action, an output":      {beside(`"output_changes":{"o":{"actions":["vanish"]}}`), `output_changes o: got the actions ["vanish"]`},
+		"a number for a list":               {without(`"resource_changes":5`), "plan: got a text that is not the output of terraform show -json PLAN: resource_changes: got a number"},
+		"an unknown action, an output":      {without(`"output_changes":{"o":{"actions":["vanish"]}}`), `output_changes o: got the actions ["vanish"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(test.text))

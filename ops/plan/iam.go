@@ -35,8 +35,8 @@ func (c change) carries(name string) bool {
 	return c.was(name).v != nil || c.will(name).v != nil || c.will(name).unknown
 }
 
-// computed reports whether AWS sets an attribute and the configuration does not: a
-// bucket reports the policy that a resource of its own sets.
+// computed reports whether AWS sets an attribute and the configuration does not: a bucket
+// reports the policy that a separate resource sets.
 func (c change) computed(name string) bool {
 	return c.will(name).unknown && c.configured != nil && c.configured[name] == nil
 }

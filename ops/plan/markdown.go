@@ -177,7 +177,7 @@ func (c Card) fold(b *strings.Builder) {
 	b.WriteString("\n</details>\n")
 }
 
-// code makes a code span that nothing in the text can end: addresses and policies
+// code returns a code span that nothing in the text can end: addresses and policies
 // are written by the author of the change under review.
 func code(text string) string {
 	text = strings.Join(strings.Fields(text), " ")

@@ -70,8 +70,8 @@ var marks = []struct{ bytes, encoding string }{
 	{"{\x00\x00\x00", "UTF-32"}, {"\x00\x00\x00{", "UTF-32"}, {"{\x00", "UTF-16"}, {"\x00{", "UTF-16"},
 }
 
-// plainUTF8 removes a byte-order mark. PowerShell's > writes UTF-16, which is refused
-// by its name.
+// plainUTF8 removes a byte-order mark. PowerShell's > writes UTF-16; the error names the
+// encoding.
 func plainUTF8(text []byte) ([]byte, error) {
 	for _, mark := range marks {
 		if bytes.HasPrefix(text, []byte(mark.bytes)) {

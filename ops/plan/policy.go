@@ -56,7 +56,7 @@ func parsePolicy(text string) ([]statement, error) {
 	return list, nil
 }
 
-// texts makes a sorted list of what may be one string or many.
+// texts returns a sorted list of what may be one string or many.
 func texts(v any) []string {
 	var list []string
 	switch v := v.(type) {
@@ -79,7 +79,7 @@ func principals(v any) []string {
 	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
 		for _, name := range texts(byKind[kind]) {
 			if kind == "AWS" && name == "*" {
-				list = append(list, "*") // the same, by AWS's documentation
+				list = append(list, "*") // the same, according to AWS's documentation
 			} else {
 				list = append(list, kind+":"+name)
 			}
@@ -88,7 +88,7 @@ func principals(v any) []string {
 	return list
 }
 
-// except makes one element of a Not… list. Only an identical list covers it.
+// except turns a Not… list into one element, which only an identical list covers.
 func except(list []string) []string {
 	if len(list) == 0 {
 		return nil

@@ -37,7 +37,7 @@ func (d *decimal) UnmarshalJSON(text []byte) error {
 	return d.UnmarshalText([]byte(s))
 }
 
-// prices is the table of the repository; a test reads it as strictly as can be.
+// prices is the table of the repository; a test reads it strictly.
 var prices = func() priceTable {
 	var t priceTable
 	if err := json.Unmarshal(pricesJSON, &t); err != nil {

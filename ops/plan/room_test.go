@@ -71,7 +71,7 @@ func TestCardKeepsWhatMatters(t *testing.T) {
 	assert.Contains(t, text, "more\n", "something was dropped")
 }
 
-// A line that is too long is cut, and nothing that it opens stays open.
+// A line that is too long is cut, and everything that it opens is closed.
 func TestCut(t *testing.T) {
 	for name, test := range map[string]struct {
 		line string

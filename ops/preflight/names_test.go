@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maker makes one thing of a name and returns how to remove it.
+// maker creates one resource with a name and returns how to remove it.
 type maker func(t *testing.T, cfg aws.Config, name string) (undo func() error)
 
 // nameFaults has a left-over of each type.
@@ -67,7 +67,7 @@ func nameFaults() []planted {
 	return faults
 }
 
-// What the state has is this environment's own; what a state gave up is not.
+// What the state has is this environment's own; what is no longer in the state is not.
 func TestStateOwnsNames(t *testing.T) {
 	c := newCloud(t)
 	name := "portfolio-alarms-pr7"
@@ -76,11 +76,11 @@ func TestStateOwnsNames(t *testing.T) {
 		state string
 		taken int
 	}{
-		"of this environment":   {stateOf("aws_sns_topic", map[string]any{"name": name}), 0},
-		"of another name":       {stateOf("aws_sns_topic", map[string]any{"name": name + "7"}), 1},
-		"of another type":       {stateOf("aws_iam_role", map[string]any{"name": name}), 1},
-		"read, not made":        {strings.Replace(stateOf("aws_sns_topic", map[string]any{"name": name}), "managed", "data", 1), 1},
-		"entry without a thing": {`{"version":4,"resources":[{"mode":"managed","type":"aws_sns_topic","name":"it","instances":[]}]}`, 1},
+		"of this environment":      {stateOf("aws_sns_topic", map[string]any{"name": name}), 0},
+		"of another name":          {stateOf("aws_sns_topic", map[string]any{"name": name + "7"}), 1},
+		"of another type":          {stateOf("aws_iam_role", map[string]any{"name": name}), 1},
+		"read, not made":           {strings.Replace(stateOf("aws_sns_topic", map[string]any{"name": name}), "managed", "data", 1), 1},
+		"entry without a resource": {`{"version":4,"resources":[{"mode":"managed","type":"aws_sns_topic","name":"it","instances":[]}]}`, 1},
 	}
 	for what, tc := range cases {
 		t.Run(what, func(t *testing.T) {
@@ -193,7 +193,7 @@ func makeFunction(t *testing.T, cfg aws.Config, name string) func() error {
 	}
 }
 
-// emptyZip is an archive of nothing.
+// emptyZip is an empty archive.
 func emptyZip() []byte { return append([]byte("PK\x05\x06"), make([]byte, 18)...) }
 
 func makeGroup(t *testing.T, cfg aws.Config, name string) func() error {

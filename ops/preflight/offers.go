@@ -70,7 +70,7 @@ func newer(a, b string) bool {
 	return len(as) > len(bs)
 }
 
-// databaseOffer asks whether the database can be created. One that exists goes on
+// databaseOffer asks whether the database can be created. An existing one keeps running
 // without the offer, until it has to be restored.
 func (e *environment) databaseOffer(ctx context.Context) ([]Finding, error) {
 	d := e.Database
@@ -112,7 +112,7 @@ func (e *environment) databaseOffer(ctx context.Context) ([]Finding, error) {
 	return []Finding{f}, nil
 }
 
-// lacks lists what an offer has not of what the database needs.
+// lacks lists what the database needs and an offer does not have.
 func (e *environment) lacks(option rdstypes.OrderableDBInstanceOption) []string {
 	var missing []string
 	if aws.ToString(option.StorageType) != storageType {
@@ -127,7 +127,7 @@ func (e *environment) lacks(option rdstypes.OrderableDBInstanceOption) []string 
 	return missing
 }
 
-// instanceOffer counts the zones that have the instance type and need no opting in.
+// instanceOffer counts the zones that have the instance type and do not require opting in.
 func (e *environment) instanceOffer(ctx context.Context) ([]Finding, error) {
 	client := ec2.NewFromConfig(e.aws)
 	zones, err := client.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{

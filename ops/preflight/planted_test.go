@@ -25,7 +25,7 @@ type planted struct {
 	want  []string // start of each line; "zone ID" has the planted one's
 }
 
-// Every fault is found, alone, and nothing once it is gone.
+// Each fault is found and nothing else, and nothing once it is gone.
 func TestFindsEachFaultPlanted(t *testing.T) {
 	c := newCloud(t)
 	for _, fault := range slices.Concat(bucketFaults(), accountFaults(), nameFaults(), recordedFaults()) {
@@ -99,7 +99,7 @@ func bucketFaults() []planted {
 			[]string{"lock of pr7/portfolio-pr7.tfstate: got ci@runner-9 since 2026-01-02T03:04:05.6Z for OperationTypeApply, ID 8a1c-77, want no lock; fix: wait, or `terraform force-unlock 8a1c-77` in cdktf.out/stacks/portfolio-pr7 when that run is dead; then look again"},
 		},
 		{
-			"lock held by a run that is making things", // which are not left over
+			"lock held by a run that is making things", // which are not leftovers
 			func(t *testing.T, c cloud) (func(), map[string]string) {
 				undoLock := c.put(t, "pr7/portfolio-pr7.tfstate.tflock", `{"ID":"8a1c-77"}`)
 				undo := makeTopic(t, c.aws("us-east-1"), "portfolio-alarms-pr7")

@@ -72,7 +72,7 @@ func Run(ctx context.Context, settings config.Config, platform, state aws.Config
 	}
 	// Without valid credentials no other call succeeds, and without the state it is
 	// unknown which resources are this environment's. While another run holds the lock,
-	// what it creates is not in the state yet and would look left over.
+	// what it creates is not in the state yet and would look like a leftover.
 	report := Report{Checks: 1}
 	report.Findings = all(ctx, []check{{what: "credentials", find: e.credentials}})
 	if len(report.Findings) > 0 {

@@ -94,7 +94,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 			[]string{"certificate " + arn + ": got REVOKED, want an issued one in us-east-1; fix: set CERTIFICATE_ARN"},
 			map[string]string{"CERTIFICATE_ARN": arn},
 		},
-		"certificate that is over": { // Status may lag behind
+		"certificate that has expired": { // Status may lag behind
 			certificate(`{"Status":"ISSUED","NotAfter":1767225600}`),
 			[]string{"certificate " + arn + ": got one that expired 2026-01-01, want an issued one"},
 			map[string]string{"CERTIFICATE_ARN": arn},
@@ -109,7 +109,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 			[]string{"bucket portfolio-hist-pr7-000000000000: got somebody else's, which these credentials may not see, want the name to be free; fix: choose another ENVIRONMENT_SUFFIX"},
 			nil,
 		},
-		"a quota of the account's own": {
+		"a quota set for the account": {
 			func(w http.ResponseWriter, r *http.Request) bool {
 				return r.Header.Get("X-Amz-Target") == quotas && reply(w, http.StatusOK, `{"Quota":{"Value":1}}`)
 			},
@@ -138,7 +138,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 			},
 			nil,
 		},
-		"state refused": { // nothing that depends on it is claimed
+		"state refused": { // nothing that depends on it is reported
 			func(w http.ResponseWriter, r *http.Request) bool {
 				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".tfstate") && reply(w, http.StatusForbidden, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
 			},

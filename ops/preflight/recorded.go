@@ -37,7 +37,7 @@ func (e *environment) stateRegion() string {
 func (e *environment) release(name string) string {
 	for _, instance := range e.instances("terraform_data") {
 		input, _ := instance["input"].(map[string]any)
-		value, _ := input["value"].(map[string]any) // beside its type
+		value, _ := input["value"].(map[string]any) // next to its type
 		if text, _ := value[name].(string); text != "" {
 			return text
 		}
@@ -60,7 +60,7 @@ func (e *environment) instances(kind string) []map[string]any {
 }
 
 // statefulReplaced finds databases and caches in the state that an apply with these
-// settings would replace, because their name or their key would be another.
+// settings would replace, because their name or their key would change.
 func (e *environment) statefulReplaced() []Finding {
 	var findings []Finding
 	for _, kind := range []struct {
@@ -85,8 +85,9 @@ func (e *environment) statefulReplaced() []Finding {
 	return findings
 }
 
-// keyReplaced compares the key of a stateful resource with the settings. The state
-// also has the ARN of a key that AWS manages: only a key of the state is a customer's.
+// keyReplaced compares the key of a stateful resource with the settings. The state also
+// has the ARNs of keys that AWS manages: only a key that is itself in the state is a
+// customer's.
 func (e *environment) keyReplaced(what string, attributes map[string]any) []Finding {
 	key, _ := attributes["kms_key_id"].(string)
 	customer := key != "" && e.owned.Has("aws_kms_key", "arn", key)

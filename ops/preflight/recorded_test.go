@@ -18,7 +18,7 @@ const (
 	awsManagedKey = "arn:aws:kms:us-east-1:000000000000:key/managed"
 )
 
-// released is what a deploy records of itself.
+// released is what a deploy records about itself.
 func released(profile, region string) resource {
 	return resource{"terraform_data", map[string]any{"input": map[string]any{
 		"type": []any{"object"}, "value": map[string]any{"profile": profile, "region": region},
@@ -33,7 +33,7 @@ func cacheWith(name string, key any) resource {
 	return resource{"aws_elasticache_serverless_cache", map[string]any{"name": name, "kms_key_id": key}}
 }
 
-// recorded plants a state, with settings.
+// recorded plants a state and returns settings for it.
 func recorded(settings []string, resources ...resource) func(*testing.T, cloud) (func(), map[string]string) {
 	return func(t *testing.T, c cloud) (func(), map[string]string) {
 		_, environ := set(settings...)(t, c)
@@ -75,7 +75,7 @@ func recordedFaults() []planted {
 			},
 		},
 		{
-			"a key that left the state", recorded(production, released("production", "us-east-1"), database(db, customerKey)),
+			"a key removed from the state", recorded(production, released("production", "us-east-1"), database(db, customerKey)),
 			[]string{
 				"database " + db + ": got the key of profile production, which would replace it, want its own, a key that AWS manages; fix: deploy with",
 				"certificate " + certificate + ": got none",

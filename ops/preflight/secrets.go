@@ -22,8 +22,8 @@ func (e *environment) secretChecks() []check {
 	return checks
 }
 
-// generated matches what Terraform appends to a name prefix. It tells the secrets of
-// suffix "a-b" from those of "a".
+// generated matches what Terraform appends to a name prefix. It distinguishes the secrets
+// of suffix "a-b" from those of "a".
 var generated = regexp.MustCompile(`^-\d{18}[0-9a-f]{8}$`)
 
 // pendingSecrets finds secrets that are scheduled for deletion. One that is in the state
@@ -55,7 +55,7 @@ func (e *environment) pendingSecrets(ctx context.Context, name string) ([]Findin
 				f.Fix = "`aws secretsmanager restore-secret --secret-id " + *secret.ARN + "`"
 			case rest != "":
 				f.Harmless = true
-				f.Fix += " to be rid of it; the next deploy generates another name"
+				f.Fix += " to remove it; the next deploy generates another name"
 			}
 			findings = append(findings, f)
 		}

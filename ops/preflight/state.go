@@ -20,8 +20,8 @@ import (
 var errNoBucket = errors.New("no state bucket")
 
 // readState reads which resources belong to this environment: none before its first
-// deploy. Without a bucket that stays unknown: if its name is misspelt, everything that
-// runs would look left over.
+// deploy. Without a bucket that is unknown: if its name is misspelt, everything that
+// exists would look like a leftover.
 func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key)
 	if errors.Is(err, errNoBucket) {
