@@ -11,8 +11,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// BootstrapStack is the stack of the account-level resources. Its state is in the
-// bucket that it creates, beside the environments'.
+// BootstrapStack is the stack of the account-level resources. Its state is in the bucket
+// that it creates, next to the environments'.
 const BootstrapStack = "portfolio-bootstrap"
 
 // BootstrapFolder holds the bootstrap's states in the state bucket, where every other
@@ -25,8 +25,8 @@ type Bootstrap struct {
 	Stack  string // id, BootstrapStack in the state bucket's region
 	Region string // AWS region, e.g. "eu-west-1"
 	State  State  // of this stack; the bucket is its own
-	// Account is true in the state bucket's region, whose stack also holds what an
-	// account has once for all regions: bucket, identity provider, roles.
+	// Account is true in the state bucket's region, whose stack also has the resources
+	// that an account has once for all regions: bucket, identity provider, roles.
 	Account bool
 	// Repository is the text between "repo:" and the next colon in the subject of
 	// GitHub's tokens: "owner/name", or "owner@1/name@2" since 2026-06-18.

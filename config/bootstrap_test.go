@@ -49,7 +49,7 @@ func TestLoadBootstrapRefuses(t *testing.T) {
 	}
 }
 
-func TestLoadBootstrapTakes(t *testing.T) {
+func TestLoadBootstrapAccepts(t *testing.T) {
 	want := Bootstrap{
 		Stack: "portfolio-bootstrap", Region: "us-east-1", Account: true, OwnProvider: true,
 		State:      State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "bootstrap/portfolio-bootstrap.tfstate"},

@@ -63,7 +63,7 @@ type Release struct {
 }
 
 // Certificate describes how the load balancer gets TLS: an ARN of an issued
-// certificate, or a domain and the hosted zone in which to prove it. With neither
+// certificate, or a domain and the hosted zone in which to validate it. With neither
 // the load balancer serves plain HTTP.
 type Certificate struct {
 	ARN          string // ACM, in the platform's region
@@ -74,10 +74,10 @@ type Certificate struct {
 // HTTPS reports whether the load balancer has a certificate.
 func (c Certificate) HTTPS() bool { return c.ARN != "" || c.DomainName != "" }
 
-// Quotes says whom the service asks for prices and rates.
+// Quotes says which sources the service asks for prices and rates.
 type Quotes struct {
-	Sources   []string // by name, the first that has an instrument's prices is asked; none for no one
-	Streams   []string // those of which the WebSocket is used
+	Sources   []string // by name; the first that has an instrument's prices is asked; empty for none
+	Streams   []string // those whose WebSocket is used
 	SecretARN string   // Secrets Manager, the sources' keys {"twelvedata":"…"}; "" for none
 	Interval  time.Duration
 }
@@ -285,7 +285,7 @@ func compact(text string) string {
 
 var refusedInTags = regexp.MustCompile(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]`)
 
-// tagValue makes text a tag's value, so that no author's name stops a deploy:
+// tagValue turns text into a valid tag value, so that an author's name cannot stop a deploy:
 // characters that AWS refuses become "_", and the text is cut at 256 characters.
 func tagValue(text string) string {
 	value := []rune(refusedInTags.ReplaceAllString(text, "_"))

@@ -66,8 +66,8 @@ func TestLoadRefuses(t *testing.T) {
 		"malformed ARN": {one("CERTIFICATE_ARN", "arn:aws:iam::1:cert"), nil, "CERTIFICATE_ARN: got arn:aws:iam::1:cert, want " + wantARN},
 		"ARN of another region": {one("CERTIFICATE_ARN", otherARN), nil,
 			"CERTIFICATE_ARN: got " + otherARN + ", want a certificate in us-east-1, the load balancer's region"},
-		"ARN beside a domain": {map[string]string{"CERTIFICATE_ARN": goodARN, "DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil,
-			"DOMAIN_NAME: got app.example.com, want nothing beside CERTIFICATE_ARN"},
+		"ARN and a domain": {map[string]string{"CERTIFICATE_ARN": goodARN, "DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"}, nil,
+			"DOMAIN_NAME: got app.example.com, want nothing together with CERTIFICATE_ARN"},
 		"domain without zone": {one("DOMAIN_NAME", "app.example.com"), nil, "HOSTED_ZONE_ID: got nothing, want " + wantZone},
 		"zone without domain": {one("HOSTED_ZONE_ID", "Z0123456789ABC"), nil, "DOMAIN_NAME: got nothing, want a host name in the zone HOSTED_ZONE_ID"},
 		"malformed zone": {map[string]string{"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "/hostedzone/Z1"}, nil,
@@ -108,13 +108,13 @@ func TestLoadRefuses(t *testing.T) {
 		"major version":      {one("DB_ENGINE_VERSION", "15"), nil, "DB_ENGINE_VERSION: got 15, want " + wantVersion},
 		"next major version": {one("DB_ENGINE_VERSION", "16.3"), nil, "DB_ENGINE_VERSION: got 16.3, want " + wantVersion},
 		"production without TLS": {one("PORTFOLIO_PROFILE", "production"), nil,
-			"CERTIFICATE_ARN: got nothing, want a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because production serves no plain HTTP"},
+			"CERTIFICATE_ARN: got nothing, want a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because production does not serve plain HTTP"},
 		"operating system": {one("AMAZON_LINUX", "2"), nil, "AMAZON_LINUX: got 2, want al2 or al2023"},
 		"alarm address":    {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address"},
 		"boundary": {one("PERMISSIONS_BOUNDARY_ARN", "portfolio-preview"), nil,
 			"PERMISSIONS_BOUNDARY_ARN: got portfolio-preview, want arn:aws:iam::<12-digit account>:policy/<name>"},
-		"endpoint is no URL":   {one("AWS_ENDPOINT_URL", "localhost:4566"), nil, "AWS_ENDPOINT_URL: got localhost:4566, want a URL such as http://127.0.0.1:4566"},
-		"endpoint has no host": {one("AWS_ENDPOINT_URL", "http://"), nil, "AWS_ENDPOINT_URL: got http://, want a URL such as http://127.0.0.1:4566"},
+		"endpoint is not a URL": {one("AWS_ENDPOINT_URL", "localhost:4566"), nil, "AWS_ENDPOINT_URL: got localhost:4566, want a URL such as http://127.0.0.1:4566"},
+		"endpoint has no host":  {one("AWS_ENDPOINT_URL", "http://"), nil, "AWS_ENDPOINT_URL: got http://, want a URL such as http://127.0.0.1:4566"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Load(c.environ, c.root)
@@ -204,7 +204,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 }
 
-func TestLoadTakes(t *testing.T) {
+func TestLoadAccepts(t *testing.T) {
 	for name, c := range map[string]struct {
 		environ map[string]string
 		root    fstest.MapFS
@@ -235,7 +235,7 @@ func TestLoadTakes(t *testing.T) {
 				require.False(t, got.Compute.DeletionProtection)
 				require.True(t, got.Database.FinalSnapshot)
 			}},
-		"a feed that rests": {map[string]string{"QUOTE_AGE_ALARM": "off"}, nil,
+		"a feed that pauses": {map[string]string{"QUOTE_AGE_ALARM": "off"}, nil,
 			func(t *testing.T, got Config) { require.False(t, got.Monitoring.QuoteAgeAlarm) }},
 		"sources by default": {nil, nil,
 			func(t *testing.T, got Config) {

@@ -29,8 +29,8 @@ type Profile struct {
 	LogRetentionDays int  // of every log group; CloudWatch allows certain values only
 	CustomerKey      bool // a rotated customer-managed KMS key instead of AWS-managed ones
 	RequireHTTPS     bool // refuses a load balancer without a certificate
-	// SecretRecoveryDays is how long a deleted secret can be restored: 0 deletes
-	// at once, which environments that come and go need, otherwise 7–30.
+	// SecretRecoveryDays is how long a deleted secret can be restored: 0 deletes it at
+	// once, which short-lived environments need; otherwise 7–30.
 	SecretRecoveryDays int
 }
 
@@ -102,7 +102,7 @@ type Monitoring struct {
 	ReplicaLag             time.Duration
 	PushLagP99             time.Duration // from the receipt of a quote until it is posted
 	QuoteAge               time.Duration // of the newest quote
-	QuoteAgeAlarm          bool          // false for a feed that rests, at night for example
+	QuoteAgeAlarm          bool          // false for a feed that pauses, at night for example
 }
 
 var profiles = map[string]func() Profile{

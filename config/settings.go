@@ -7,7 +7,7 @@ import (
 )
 
 // Variables returns the names of the environment variables that configure an
-// environment, sorted: what deploys one has to set them all.
+// environment, sorted: a workflow that deploys one has to set all of them.
 func Variables() []string {
 	fields, err := env.GetFieldParams(&settings{})
 	if err != nil {

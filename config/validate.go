@@ -101,11 +101,11 @@ func (c Config) validateCertificate(check checker) {
 			"arn:aws:acm:<region>:<12-digit account>:certificate/<UUID>")
 		check(match == nil || match[1] == c.Region, "CERTIFICATE_ARN", cert.ARN,
 			"a certificate in "+c.Region+", the load balancer's region")
-		check(cert.DomainName == "", "DOMAIN_NAME", cert.DomainName, "nothing beside CERTIFICATE_ARN")
+		check(cert.DomainName == "", "DOMAIN_NAME", cert.DomainName, "nothing together with CERTIFICATE_ARN")
 	}
 	validateDomain(cert.DomainName, cert.HostedZoneID, check)
 	check(cert.HTTPS() || !c.RequireHTTPS, "CERTIFICATE_ARN", "",
-		"a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because "+c.Release.Profile+" serves no plain HTTP")
+		"a certificate, or DOMAIN_NAME and HOSTED_ZONE_ID, because "+c.Release.Profile+" does not serve plain HTTP")
 }
 
 // validateDomain checks a domain and its zone, both "" for none.
@@ -129,7 +129,7 @@ func (c Config) validateProfile(check checker) {
 	for i, subnet := range slices.Concat(c.Network.PublicCIDRs[:], c.Network.PrivateCIDRs[:]) {
 		path := fmt.Sprintf("network.subnets[%d]", i)
 		inside := c.Network.CIDR.Contains(subnet.Addr()) && subnet.Bits() > c.Network.CIDR.Bits()
-		// A load balancer wants 8 free addresses in each subnet, hence /27.
+		// A load balancer needs 8 free addresses in each subnet, hence /27.
 		check(inside && subnet.Bits() <= 27, path, subnet, "a part of "+c.Network.CIDR.String()+" of /27 or larger")
 	}
 	check(slices.Contains([]AmazonLinux{AmazonLinux2, AmazonLinux2023}, c.Compute.AmazonLinux),

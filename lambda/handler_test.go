@@ -64,20 +64,20 @@ func TestConnectStatus(t *testing.T) {
 		answer http.HandlerFunc
 		want   int
 	}{
-		"accepted":                  {says(204, ""), 200},
-		"refused":                   {refuses(401, "ticket_expired"), 401},
-		"refused without a reason":  {says(401, ""), 401},
-		"forbidden":                 {refuses(403, "forbidden"), 403},
-		"a 403 about the signature": {refuses(403, "signature_stale"), 403},
-		"another signature code":    {refuses(401, "signature_of_the_client"), 401},
-		"signature refused":         {refuses(401, "signature_mismatch"), 503},
-		"no such page":              {says(404, replied), 503},
-		"failing":                   {refuses(500, "internal"), 503},
-		"no target":                 {says(503, "<html>"+replied), 503},
-		"redirect":                  {redirect, 503},
-		"accepted, but not so":      {says(200, ""), 503},
-		"refused at length":         {says(401, strings.Repeat(" ", wire.MaxMessage+1)), 503},
-		"cut off":                   {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503},
+		"accepted":                     {says(204, ""), 200},
+		"refused":                      {refuses(401, "ticket_expired"), 401},
+		"refused without a reason":     {says(401, ""), 401},
+		"forbidden":                    {refuses(403, "forbidden"), 403},
+		"a 403 about the signature":    {refuses(403, "signature_stale"), 403},
+		"another signature code":       {refuses(401, "signature_of_the_client"), 401},
+		"signature refused":            {refuses(401, "signature_mismatch"), 503},
+		"not found":                    {says(404, replied), 503},
+		"failing":                      {refuses(500, "internal"), 503},
+		"no target":                    {says(503, "<html>"+replied), 503},
+		"redirect":                     {redirect, 503},
+		"accepted with another status": {says(200, ""), 503},
+		"refused with a long text":     {says(401, strings.Repeat(" ", wire.MaxMessage+1)), 503},
+		"cut off":                      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, []string{oldKey}, test.answer)
@@ -107,8 +107,8 @@ func TestMessageAnswer(t *testing.T) {
 		detail string
 	}{
 		"answered":             {answer: says(200, answer), want: answer},
-		"nothing to answer":    {answer: says(204, "")},
-		"as long as may be":    {answer: says(200, longest), want: longest},
+		"no answer":            {answer: says(204, "")},
+		"the longest answer":   {answer: says(200, longest), want: longest},
 		"too long":             {answer: says(200, longest+" "), code: "reply_too_large"},
 		"problem":              {answer: refuses(400, "unknown_action"), code: "unknown_action", detail: "detail of unknown_action"},
 		"problem with a 401":   {answer: refuses(401, "connection_gone"), code: "connection_gone", detail: "detail of connection_gone"},

@@ -37,7 +37,7 @@ func TestRetry(t *testing.T) {
 		"twice":              {[]http.HandlerFunc{refuses(401, "signature_mismatch")}, 503, 2},
 		"then the client":    {[]http.HandlerFunc{refuses(401, "signature_mismatch"), refuses(403, "forbidden")}, 403, 2},
 		"the client's 401":   {[]http.HandlerFunc{refuses(401, "ticket_expired"), says(204, "")}, 401, 1},
-		"401 without a word": {[]http.HandlerFunc{says(401, ""), says(204, "")}, 401, 1},
+		"401 without a body": {[]http.HandlerFunc{says(401, ""), says(204, "")}, 401, 1},
 		"failing":            {[]http.HandlerFunc{refuses(500, "signature_mismatch"), says(204, "")}, 503, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

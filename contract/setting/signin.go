@@ -111,7 +111,7 @@ func ParseOwners(name, text string) ([]Owner, error) {
 			problem("", fmt.Sprintf("subject %q and group %q", o.Subject, o.Group), "one of the two")
 		}
 		if n := utf8.RuneCountInString(o.Owner); strings.TrimSpace(o.Owner) == "" || n > 100 || strings.ContainsFunc(o.Owner, unicode.IsControl) {
-			problem(".owner", o.Owner, "1–100 characters, not white space alone")
+			problem(".owner", o.Owner, "1–100 characters, not only white space")
 		}
 		if len(o.Scopes) == 0 {
 			problem(".scopes", "", "one or more of "+strings.Join(scopes, ", "))

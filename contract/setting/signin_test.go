@@ -28,7 +28,7 @@ func TestBadOwners(t *testing.T) {
 		`[{"subject":"1","owner":"ada","scopes":["read"]}] []`:          `X: got [{"subject":"1","owner":"ada","scopes":["read"]}] [], want ` + OwnersForm,
 		`[{"owner":"ada","scopes":["read"]}]`:                           `X[0]: got subject "" and group "", want one of the two`,
 		`[{"subject":"1","group":"g","owner":"ada","scopes":["read"]}]`: `X[0]: got subject "1" and group "g", want one of the two`,
-		`[{"subject":"1","owner":" ","scopes":["read"]}]`:               `X[0].owner: got " ", want 1–100 characters, not white space alone`,
+		`[{"subject":"1","owner":" ","scopes":["read"]}]`:               `X[0].owner: got " ", want 1–100 characters, not only white space`,
 		`[{"subject":"1","owner":"ada","scopes":[]}]`:                   "X[0].scopes: got nothing, want one or more of read, trade, feed, admin",
 		`[{"subject":"1","owner":"ada","scopes":["root"]}]`:             "X[0].scopes: got root, want one or more of read, trade, feed, admin",
 		`[{"subject":"1","owner":"Zoë","scopes":["read"]}]`:             `X: got [{"subject":"1","owner":"Zoë","scopes":["read"]}], want ASCII without ' and \`,
