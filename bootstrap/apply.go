@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// localState is the state until there is a bucket for it. It stands outside of
-	// what make clean removes, because it is the only record of what was created.
+	// localState is the state until there is a bucket for it. It is outside the folders
+	// that make clean removes, because it is the only record of what was created.
 	localState = "bootstrap/portfolio-bootstrap.tfstate"
 	workFolder = ".local/bootstrap"
 	// overrideFile replaces the backend of the synthesized stack while it exists.

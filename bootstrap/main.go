@@ -56,7 +56,7 @@ const (
 type badInput struct{ error }
 
 func main() {
-	tempdir.LeaveSignals() // Terraform is interrupted and ends what it is doing
+	tempdir.LeaveSignals() // Terraform is interrupted and finishes what it is doing
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdout, os.Stderr)
 	stop()

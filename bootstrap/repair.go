@@ -30,9 +30,9 @@ type finder struct {
 	tags    map[string]string // of our resources
 }
 
-// applyRepaired applies. If that fails and resources have come into being that the state
-// lacks, it imports them and applies once more: AWS may carry out the last calls of an
-// interrupted run after the first repair has looked for what they create.
+// applyRepaired applies. If that fails and resources exist that the state lacks, it
+// imports them and applies once more: AWS may carry out the last calls of an interrupted
+// run after the first repair has looked for what they create.
 func (w work) applyRepaired(ctx context.Context, known state) error {
 	if _, err := w.repair(ctx, known); err != nil {
 		return err

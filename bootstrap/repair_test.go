@@ -41,7 +41,7 @@ func TestRetryOnce(t *testing.T) {
 	t.Run("interrupted", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := retryOnce(ctx, func(context.Context, ...tfexec.ApplyOption) error { cancel(); return exists }, func() (bool, error) {
-			t.Error("an interrupted run goes on")
+			t.Error("an interrupted run continues")
 			return true, nil
 		})
 		require.ErrorIs(t, err, exists)

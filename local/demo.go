@@ -109,7 +109,7 @@ func watchCommand(at *platform.Place) *cobra.Command {
 that demo printed.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return badInput(c, fmt.Errorf("got %q, want the id of one portfolio", args))
+				return badInput(c, fmt.Errorf("got %q, want the ID of one portfolio", args))
 			}
 			return nil
 		},

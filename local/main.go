@@ -1,4 +1,4 @@
-// Command local runs the platform on this machine, and shows it at work.
+// Command local runs the platform on this machine, and a demonstration on it.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses: 2 says that the input was bad and nothing was started.
+// Exit statuses: 2 means that the input was bad and nothing was started.
 const (
 	exitFailed   = 1
 	exitBadInput = 2
@@ -32,7 +32,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(stdout)                   //nolint:contextcheck // commands have the context of ExecuteContext
-	root.SetArgs(append([]string{}, args...)) // nil would be the arguments of this process
+	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of this process
 	root.SetIn(stdin)
 	root.SetErr(stderr)
 	command, err := root.ExecuteContextC(ctx)
@@ -62,7 +62,7 @@ ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local",
-		"folder of the platform's files; each has a platform of its own")
+		"folder of the platform's files; each folder has its own platform")
 	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), demoCommand(at), watchCommand(at),
 		providersCommand(at), frontCommand())
 	root.SetHelpCommand(helpCommand())
@@ -78,7 +78,7 @@ ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too
 	return root
 }
 
-// badInput makes an error in the command line one that says where it is.
+// badInput marks an error in the command line and says where it is.
 func badInput(c *cobra.Command, err error) error {
 	return platform.BadInput{Err: fmt.Errorf("%s: %w", c.CommandPath(), err)}
 }
@@ -135,7 +135,7 @@ func upCommand(at *platform.Place) *cobra.Command {
 			options.Out = c.OutOrStdout()
 			p, err := at.Up(c.Context(), options)
 			if errors.Is(err, platform.ErrRunning) {
-				fmt.Fprintln(c.OutOrStdout(), "The platform is running already and is left as it is; make local-down ends it.")
+				fmt.Fprintln(c.OutOrStdout(), "The platform is already running and is left as it is; make local-down stops it.")
 			} else if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func TestHelpIsOutputAndBadInputIsOneLine(t *testing.T) {
 		assert.Contains(t, stdout.String(), c.stdout, c.args)
 		assert.Equal(t, c.stderr, stderr.String(), c.args)
 		assert.Equal(t, c.status == 0, stdout.Len() > 0, c.args)
-		assert.NotContains(t, stdout.String(), "valkey-tls", "it is for the platform alone")
+		assert.NotContains(t, stdout.String(), "valkey-tls", "it is only for the platform")
 	}
 }
 
@@ -49,8 +49,8 @@ func TestDemoAndWatchReportWhatIsMissing(t *testing.T) {
 		{[]string{"demo", "--for", "30s"}, "", "run make local first: the platform is not running\n"},
 		{[]string{"watch", "p-1"}, "pfk_1", "run make local first: the platform is not running\n"},
 		{[]string{"watch", "p-1"}, "", "PORTFOLIO_KEY: got nothing, want the key that make demo printed\n"},
-		{[]string{"watch"}, "pfk_1", "local watch: got [], want the id of one portfolio\n"},
-		{[]string{"watch", "p-1", "p-2"}, "pfk_1", `local watch: got ["p-1" "p-2"], want the id of one portfolio` + "\n"},
+		{[]string{"watch"}, "pfk_1", "local watch: got [], want the ID of one portfolio\n"},
+		{[]string{"watch", "p-1", "p-2"}, "pfk_1", `local watch: got ["p-1" "p-2"], want the ID of one portfolio` + "\n"},
 		{[]string{"demo", "--for", "soon"}, "", `local demo: invalid argument "soon" for "--for" flag: time: invalid duration "soon"` + "\n"},
 		{[]string{"demo", "--for", "0s"}, "", "local demo: --for: got 0s, want a time above zero such as 30s\n"},
 		{[]string{"demo", "now"}, "", `local demo: got "now", want no argument` + "\n"},

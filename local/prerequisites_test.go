@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// make checks the prerequisites before there is a Go program that could.
+// make checks the prerequisites with a script, because there is no Go program yet.
 func TestPrerequisites(t *testing.T) {
 	for _, c := range []struct{ name, words, want string }{
 		{"go", "go version go1.26.8 linux/amd64", ""},

@@ -51,13 +51,13 @@ func dayKey(portfolio string, day backend.Date) string {
 	return "days/" + portfolio + "/" + day.String() + ".json"
 }
 
-// date is a day in the time zone of some portfolios, which says when it closes.
+// date is a day in a time zone of portfolios, which decides when the day closes.
 type date struct {
 	zone string // of the IANA time zone database
 	day  backend.Date
 }
 
-// utc is the time zone whose manifests are in no folder of their own.
+// utc is the time zone whose manifests are not in a folder of their own.
 const utc = "UTC"
 
 func manifestKey(d date) string {

@@ -170,7 +170,7 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestFeedWritesEveryPriceAtEachTickUntilItsContextIsDone(t *testing.T) {
+func TestFeedWritesEveryPriceAtEachTick(t *testing.T) {
 	c, calls := fakeAPI(t, "", 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	ticks, out, ended := make(chan time.Time), make(lines), make(chan error, 1)
@@ -236,7 +236,7 @@ func dial(t *testing.T, messages ...string) (client *websocket.Conn, got <-chan 
 	return client, read
 }
 
-func TestWatchPrintsALineForEachMessageUntilItsContextIsDone(t *testing.T) {
+func TestWatchPrintsALineForEachMessage(t *testing.T) {
 	large := `{"type":"snapshot","text":"` + strings.Repeat("x", 100<<10) + `"}`
 	socket, got := dial(t, "{\"type\":\"subscribed\",\n \"portfolio\":\"p-1\"}", large)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -249,7 +249,7 @@ func TestWatchPrintsALineForEachMessageUntilItsContextIsDone(t *testing.T) {
 	assert.NoError(t, <-ended)
 }
 
-func TestWatchFailsOnAnErrorAndOnWhatIsNotJSON(t *testing.T) {
+func TestWatchFailsOnErrorsAndInvalidJSON(t *testing.T) {
 	for _, c := range []struct{ message, want string }{
 		{`{"type":"error","code":"not_found","message":"no such portfolio"}`, "not_found: no such portfolio"},
 		{`pong`, `got "pong" from the WebSocket, want a JSON object`},

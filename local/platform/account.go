@@ -44,7 +44,7 @@ var (
 	DeploysProduction = Workflow{"portfolio-deploy-production", "environment:production", "portfolio-production-boundary"}
 )
 
-// previewSuffix matches what the bootstrap's policies take for a pull request's suffix.
+// previewSuffix matches what the bootstrap's policies treat as a pull request's suffix.
 var previewSuffix = regexp.MustCompile(`^pr[0-9]`)
 
 // Deploys returns the workflow that deploys an environment.
@@ -63,7 +63,7 @@ var foreign = []string{
 	"HTTP_PROXY", "http_proxy",
 }
 
-// native returns environ without what would lead somewhere else.
+// native returns environ without those variables.
 func native(environ map[string]string) map[string]string {
 	environ = maps.Clone(environ)
 	for _, name := range foreign {
@@ -102,7 +102,7 @@ func (p *Platform) As(ctx context.Context, w Workflow, environ map[string]string
 }
 
 // token returns the claims that IAM compares, as an unsigned token (RFC 7519, 6.1): the
-// emulator checks no signature.
+// emulator does not check signatures.
 func (w Workflow) token() (string, error) {
 	claims, err := json.Marshal(map[string]string{
 		"iss": "https://token.actions.githubusercontent.com", "aud": "sts.amazonaws.com",

@@ -108,7 +108,7 @@ func (p *Platform) startInstance(ctx context.Context, i int, environ map[string]
 // environmentFile matches the part of the user data that writes the service's environment.
 var environmentFile = regexp.MustCompile(`(?s)/etc/portfolio/portfolio\.env <<'EOF'\n(.*?)\nEOF\n`)
 
-// launchTemplate returns what the group would start its instances with.
+// launchTemplate returns the user data and the instance profile of the group's instances.
 func (p *Platform) launchTemplate(ctx context.Context, cfg aws.Config) (*ec2types.ResponseLaunchTemplateData, error) {
 	out, err := ec2.NewFromConfig(cfg).DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateName: &p.names.LaunchTemplate, Versions: []string{"$Latest"},
@@ -121,7 +121,7 @@ func (p *Platform) launchTemplate(ctx context.Context, cfg aws.Config) (*ec2type
 	}
 	data := out.LaunchTemplateVersions[0].LaunchTemplateData
 	if data.IamInstanceProfile == nil || data.IamInstanceProfile.Arn == nil {
-		return nil, errors.New("the launch template names no instance profile")
+		return nil, errors.New("the launch template has no instance profile")
 	}
 	return data, nil
 }
@@ -130,7 +130,7 @@ func (p *Platform) launchTemplate(ctx context.Context, cfg aws.Config) (*ec2type
 func parseEnvironment(userData string) (map[string]string, error) {
 	match := environmentFile.FindStringSubmatch(userData)
 	if match == nil {
-		return nil, errors.New("user data writes no /etc/portfolio/portfolio.env")
+		return nil, errors.New("user data does not write /etc/portfolio/portfolio.env")
 	}
 	environ := map[string]string{}
 	for line := range strings.Lines(match[1]) {
@@ -280,7 +280,7 @@ func (p *Platform) Dial(ctx context.Context, query string) (*websocket.Conn, err
 	return socket, nil
 }
 
-// get expects status 200 from a URL.
+// get requests a URL and expects status 200.
 func get(ctx context.Context, url string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

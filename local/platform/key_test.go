@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The command runs with the arguments and the instances' environment alone.
+// The command runs with the arguments and only the instances' environment.
 func TestCreateKey(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "build/machine"), 0o700))

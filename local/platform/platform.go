@@ -67,8 +67,8 @@ type BadInput struct{ Err error }
 func (e BadInput) Error() string { return e.Err.Error() }
 func (e BadInput) Unwrap() error { return e.Err }
 
-// ErrRunning says that a platform is up already; Up returns it with that platform.
-var ErrRunning = errors.New("the platform is running already")
+// ErrRunning reports that a platform is already running; Up returns it with that platform.
+var ErrRunning = errors.New("the platform is already running")
 
 // Up starts the platform and returns once a message has passed through all of it.
 // A failure leaves nothing running. Input that the user can correct is a BadInput.
@@ -108,7 +108,7 @@ func (at Place) Up(ctx context.Context, o Options) (_ *Platform, err error) {
 	return p, nil
 }
 
-// ErrDown says that no platform is running.
+// ErrDown reports that no platform is running.
 var ErrDown = errors.New("the platform is not running")
 
 // Open returns the platform that runs at this place, or ErrDown if there is none or
@@ -139,7 +139,7 @@ func (at Place) Open() (*Platform, error) {
 }
 
 // Account returns the AWS account of a platform that Up may still be starting, or ErrDown
-// before it can be deployed to. Only AWS, As and Endpoints.AWS of it mean anything.
+// before it can be deployed to. Only its AWS, As and Endpoints.AWS can be used.
 func (at Place) Account(ctx context.Context) (*Platform, error) {
 	p, err := at.load()
 	if err != nil {
@@ -156,7 +156,7 @@ func (at Place) Account(ctx context.Context) (*Platform, error) {
 }
 
 // Down ends every process of the platform, even if only some of them are left, and
-// deletes its data. Where nothing runs it does nothing.
+// deletes its data. If nothing runs, it does nothing.
 func (at Place) Down() error {
 	p, err := at.open()
 	if err != nil {
@@ -183,8 +183,8 @@ func (at Place) Running() ([]string, error) {
 	return lines, nil
 }
 
-// Statements returns what each statement of the policies in the platform's account is for,
-// by the calls that roles have made until now.
+// Statements evaluates the calls that roles have made so far: for each statement of their
+// policies, which call needs it.
 func (p *Platform) Statements(ctx context.Context) ([]servers.Statement, error) {
 	return servers.Statements(ctx, p.recording())
 }
@@ -209,8 +209,8 @@ func (p *Platform) AWS(ctx context.Context) (aws.Config, error) {
 // rootKey is both halves of the credentials of the account's root.
 const rootKey = "test"
 
-// open reads the record of what runs. It reads no configuration, so that a wrong one
-// does not keep a platform from ending.
+// open reads the record of what runs. It reads no configuration, so that an invalid one
+// cannot prevent a platform from being stopped.
 func (at Place) open() (*Platform, error) {
 	root, err := filepath.Abs(at.Root)
 	if err != nil {
@@ -284,7 +284,7 @@ func (p *Platform) stop() error {
 	return errors.Join(err, p.record.stop())
 }
 
-// environment is a map as exec wants it.
+// environment returns a map in the form that exec uses.
 func environment(m map[string]string) []string {
 	var list []string
 	for name, value := range m {

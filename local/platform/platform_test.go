@@ -122,7 +122,7 @@ echo NO='this'
 	assert.Equal(t, map[string]string{"DB_HOST": "localhost", "QUOTE_TTL": "60s", "EMPTY": ""}, got)
 
 	_, err = parseEnvironment("#!/bin/bash\n")
-	assert.EqualError(t, err, "user data writes no /etc/portfolio/portfolio.env")
+	assert.EqualError(t, err, "user data does not write /etc/portfolio/portfolio.env")
 	_, err = parseEnvironment("cat > /etc/portfolio/portfolio.env <<'EOF'\nDB_HOST\nEOF\n")
 	assert.ErrorContains(t, err, "want NAME='value'")
 }
@@ -155,7 +155,7 @@ func TestTheNewestAllowedProviderIsLinked(t *testing.T) {
 	}
 }
 
-// Nothing leaves the machine unless a source was named.
+// No source is asked unless one was named.
 func TestSourceSettings(t *testing.T) {
 	assert.Equal(t, map[string]string{"QUOTE_SOURCES": "none"}, sourceSettings(map[string]string{"PATH": "/bin", "QUOTE_SOURCES": ""}))
 	named := map[string]string{"QUOTE_SOURCES": "twelvedata", "QUOTE_SOURCE_KEYS": `{"twelvedata":"key"}`}

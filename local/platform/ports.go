@@ -67,7 +67,7 @@ func choosePorts(wanted Ports) (chosen Ports, taken []string, err error) {
 
 // isFree reports whether nothing answers on a port, by either protocol, and it can be
 // listened on. Only the former finds a server that listens on all interfaces on macOS,
-// and one that listens on the IPv6 loopback alone, which clients of localhost try first.
+// and one that listens only on the IPv6 loopback, which clients of localhost try first.
 func isFree(port int) bool {
 	for _, host := range []string{servers.Host, "::1"} {
 		if conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, strconv.Itoa(port)), time.Second); err == nil {
@@ -82,7 +82,7 @@ func isFree(port int) bool {
 	return l.Close() == nil
 }
 
-// reservations keep the ports of the instances from others: Terraform takes minutes
+// reservations keep the ports of the instances free: Terraform takes minutes
 // before the instances start.
 type reservations []net.Listener
 
@@ -98,7 +98,7 @@ func reserve(ports ...int) (held reservations, err error) {
 	return held, nil
 }
 
-// release gives the ports up. A second call does nothing.
+// release frees the ports. A second call does nothing.
 func (r reservations) release() {
 	for _, l := range r {
 		l.Close() // closed before, or closed now
@@ -115,7 +115,7 @@ func lockPorts(ctx context.Context) (unlock func(), err error) {
 	return servers.Lock(ctx, filepath.Join(cache, "ports.lock"))
 }
 
-// holder names the process that listens on a port, where the kernel shows it.
+// holder names the process that listens on a port, if the kernel shows it.
 func holder(port int) string {
 	inode := listeningInode(port)
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // none outside Linux

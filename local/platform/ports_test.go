@@ -23,7 +23,7 @@ func listen(t *testing.T, address string) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func TestAUsualPortIsTakenIfItIsFreeAndAnotherIfNot(t *testing.T) {
+func TestUsualPortsAreUsedIfFree(t *testing.T) {
 	free, err := reserve(0)
 	require.NoError(t, err)
 	port := free[0].Addr().(*net.TCPAddr).Port
@@ -49,7 +49,7 @@ func TestAUsualPortIsTakenIfItIsFreeAndAnotherIfNot(t *testing.T) {
 }
 
 // A client of localhost tries IPv6 first.
-func TestAPortOfTheIPv6LoopbackIsTaken(t *testing.T) {
+func TestPortOfTheIPv6LoopbackIsTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
 		require.ErrorContains(t, err, "assign requested address", "this machine has no IPv6")

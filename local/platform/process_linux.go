@@ -20,7 +20,7 @@ func startOf(pid int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The second field is the name in parentheses and may hold anything; the third
+	// The second field is the name in parentheses and may contain anything; the third
 	// is the state and the twenty-second the start (proc_pid_stat(5)).
 	_, rest, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')'):], []byte(" "))
 	fields := strings.Fields(string(rest))

@@ -23,7 +23,7 @@ func launch(t *testing.T, r *record, name, script string) *exec.Cmd {
 	return cmd
 }
 
-func TestRecordEndsWhatAnEarlierProgramStarted(t *testing.T) {
+func TestRecordStopsProcessesOfAnEarlierProgram(t *testing.T) {
 	dir := t.TempDir()
 	r, err := readRecord(filepath.Join(dir, "processes.json"))
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestRecordEndsWhatAnEarlierProgramStarted(t *testing.T) {
 	assert.NoError(t, later.stop(), "again")
 }
 
-func TestRecordSparesALaterProcessWithTheSameNumber(t *testing.T) {
+func TestRecordIgnoresALaterProcessWithTheSameNumber(t *testing.T) {
 	r := &record{path: filepath.Join(t.TempDir(), "processes.json")}
 	cmd := launch(t, r, "later", "sleep 60")
 	// The record is of a process that has ended, whose number was reused.

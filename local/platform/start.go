@@ -39,7 +39,7 @@ func (p *Platform) check(ctx context.Context) error {
 	return nil
 }
 
-// start starts the parts in the order in which they need each other.
+// start starts the parts in the order of their dependencies.
 func (p *Platform) start(ctx context.Context, o Options) error {
 	begin := time.Now()
 	ctx, cancel := context.WithCancel(ctx)

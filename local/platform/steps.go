@@ -40,7 +40,7 @@ func newSteps(out io.Writer) *steps {
 // eraseLine moves to the start of the line and clears it (ECMA-48, EL).
 const eraseLine = "\r\x1b[K"
 
-// printf writes a line of its own.
+// printf writes a separate line.
 func (s *steps) printf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

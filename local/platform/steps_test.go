@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestStepsOutsideATerminalAreALineAtEachEnd(t *testing.T) {
+func TestStepsOutsideATerminal(t *testing.T) {
 	var out bytes.Buffer
 	s := newSteps(&out)
 	require.NoError(t, s.do("first", nil, func() error { s.printf("port 1 is taken"); return nil }))
@@ -31,7 +31,7 @@ func TestStepsRewriteTheirLineOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	s := &steps{out: &out, width: func() int { return 40 }}
 	require.NoError(t, s.do("apply", text("1 of 2 resources, waiting for a_long_name"), func() error {
-		s.printf("a line of its own")
+		s.printf("a separate line")
 		return nil
 	}))
 	assert.Error(t, s.do("ping", nil, func() error { return errors.New("boom") }))

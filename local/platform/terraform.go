@@ -47,7 +47,7 @@ func (p *Platform) copyBuilt() error {
 		copyFile(p.local("build/lambda/bootstrap"), filepath.Join(p.root, machineLambda)))
 }
 
-// Terraform returns Terraform for the platform's stack, run as the workflow that deploys it.
+// Terraform returns a Terraform command for the platform's stack, run as the workflow that deploys it.
 // Its credentials end after an hour.
 func (p *Platform) Terraform(ctx context.Context) (*tfexec.Terraform, error) {
 	path, err := exec.LookPath("terraform")
@@ -75,7 +75,7 @@ func (p *Platform) apply(ctx context.Context, s *steps) error {
 		return err
 	}
 	if err := s.do("terraform init", nil, func() error {
-		// It may be of an earlier platform, whose state ended with its emulator.
+		// It may be of an earlier platform, whose state was deleted with its emulator.
 		if err := os.RemoveAll(filepath.Join(p.StackFolder(), ".terraform")); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// statement is one of an IAM policy.
+// statement is a statement of an IAM policy.
 type statement struct {
 	Sid                      string `json:",omitempty"`
 	Effect, Action, Resource string
@@ -48,7 +48,7 @@ func allowIf(action, key, value string) statement {
 	return statement{"", "Allow", action, "*", map[string]map[string]string{operator: {key: value}}}
 }
 
-// account is an emulated account, as its root sees it.
+// account is an emulated account, seen by its root.
 type account struct{ aws.Config }
 
 func newAccount(t *testing.T) account { return newRecordedAccount(t, "") }
@@ -66,7 +66,7 @@ func newRecordedAccount(t *testing.T, recording string) account {
 
 const anyoneMayAssume = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
 
-// as returns the account as a new role with these rights sees it.
+// as returns the account as seen by a new role with these rights.
 func (a account) as(t *testing.T, name string, rights ...statement) aws.Config {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": rights})
@@ -106,7 +106,7 @@ func database(c aws.Config, name, role string) error {
 	return err
 }
 
-// TestAuthorization holds what authorization.py adds to the emulator: each call is denied
+// TestAuthorization checks what authorization.py adds to the emulator: each call is denied
 // to a role that has all rights but one, and allowed to a role that has them all.
 func TestAuthorization(t *testing.T) {
 	a, ctx := newAccount(t), t.Context()

@@ -75,7 +75,7 @@ func findValkey(ctx context.Context, platform string) (string, error) {
 	return path, checkValkey(path, string(words))
 }
 
-// valkeyVersion matches "Valkey server v=8.1.8 sha=…". Redis calls itself otherwise.
+// valkeyVersion matches "Valkey server v=8.1.8 sha=…". Redis prints another name.
 var valkeyVersion = regexp.MustCompile(`^Valkey server v=(\d+\.\d+\.\d+)`)
 
 // checkValkey checks the output of valkey-server --version.
@@ -213,8 +213,8 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// account returns the account that PostgreSQL runs as, nil for the calling user's. It
-// refuses to run as root, so for root it runs as nobody.
+// account returns the account that PostgreSQL runs as, or nil for the calling user's.
+// PostgreSQL refuses to run as root, so for root that is nobody.
 func account() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

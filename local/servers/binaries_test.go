@@ -13,7 +13,7 @@ import (
 // platforms are those that make local runs on.
 var platforms = []string{"darwin/amd64", "darwin/arm64", "linux/amd64", "linux/arm64"}
 
-func TestEveryPlatformHasAPackageOfPostgreSQL(t *testing.T) {
+func TestEveryPlatformHasPostgreSQL(t *testing.T) {
 	architectures := strings.NewReplacer("/", "-", "arm64", "arm64v8")
 	for _, platform := range platforms {
 		name, err := postgresPackage(platform)
@@ -24,7 +24,7 @@ func TestEveryPlatformHasAPackageOfPostgreSQL(t *testing.T) {
 	assert.EqualError(t, err, "PostgreSQL 15.14.0: got no package for plan9/386, want one of darwin/amd64, darwin/arm64, linux/amd64, linux/arm64")
 }
 
-func TestEveryPlatformHasAPackageOfValkeyOrUsesTheOneOnPath(t *testing.T) {
+func TestEveryPlatformHasValkeyOrUsesTheOneOnPath(t *testing.T) {
 	folder := t.TempDir()
 	server := filepath.Join(folder, "valkey-server")
 	says := func(words string) {

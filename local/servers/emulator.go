@@ -26,7 +26,7 @@ type EmulatorConfig struct {
 	PostgresPort, ValkeyPort int
 
 	// EnforceIAM refuses calls that the policies of the caller do not allow. The access
-	// key "test" is the account's root, whom everything is allowed.
+	// key "test" is the account's root, who may do everything.
 	EnforceIAM bool
 	// Recording is a file to which every distinct call that a role makes is written, with
 	// the statements that the role has; "" is none. Statements reads it.
@@ -59,7 +59,7 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 	if c.Port == 0 {
 		c.Port, err = FreePort()
 	} else {
-		err = portIsFree(c.Port) // or the answer of another server would be taken for its own
+		err = portIsFree(c.Port) // or another server's answer would be mistaken for its own
 	}
 	if err != nil {
 		return nil, err

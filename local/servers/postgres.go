@@ -192,8 +192,8 @@ func (p *Postgres) initialize(ctx context.Context, binaries string, as *syscall.
 		writeFor(as, filepath.Join(p.data(), "pg_hba.conf"), []byte(accessRules)))
 }
 
-// run sets the account of cmd, a folder that the account may enter, and an environment of
-// nothing but the language of its messages.
+// run sets the account of cmd, a folder that the account may enter, and an environment
+// that sets only the language of its messages.
 func (p *Postgres) run(cmd *exec.Cmd, as *syscall.Credential) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	cmd.Dir = p.Folder

@@ -21,7 +21,7 @@ const (
 )
 
 // The SDKs repeat a call whose answer they could not read. The repetition must not fail
-// because of what the first attempt created, but another call for the same must.
+// because of what the first attempt created, but a new call for the same resource must.
 func TestEmulatorAnswersARepeatedCall(t *testing.T) {
 	emulator, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{})
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Host is the only address anything here listens on.
+// Host is the only address that anything here listens on.
 const Host = "127.0.0.1"
 
 // The ports that the servers usually listen on.

@@ -154,7 +154,7 @@ func TestEmulatorAnswersOnAFreePort(t *testing.T) {
 	assert.Error(t, err, "it ended")
 }
 
-func TestAMissingEmulatorIsReportedWithWhatInstallsIt(t *testing.T) {
+func TestMissingEmulatorIsReported(t *testing.T) {
 	_, err := servers.StartEmulator(t.Context(), servers.EmulatorConfig{Python: filepath.Join(t.TempDir(), "python")})
 	require.ErrorContains(t, err, "want what `make local` installs")
 }

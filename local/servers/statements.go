@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// A Statement is one that allows something, of a role's policies or of its permissions
+// A Statement is an allowing statement of a role's policies or of its permissions
 // boundary.
 type Statement struct {
 	Role  string

@@ -46,7 +46,7 @@ func TestStatements(t *testing.T) {
 	const creation = "s3:CreateBucket on arn:aws:s3:::bucket-one"
 	require.ElementsMatch(t, []servers.Statement{
 		{Role: "writer", Sid: "Create", Call: creation},
-		{Role: "writer", Sid: "List"}, // the other allows it as well
+		{Role: "writer", Sid: "List"}, // the other statement allows it as well
 		{Role: "writer", Sid: "Lists"},
 		{Role: "writer", Sid: "Delete"},
 		{Role: "writer", Layer: 1, Sid: "Storage", Call: creation},

@@ -45,8 +45,8 @@ var (
 	receivedName = []byte(`"received":"`)
 )
 
-// add records a message. It searches the text instead of decoding it, because what the
-// load uses of the processors the service cannot.
+// add records a message. It searches the text instead of decoding it, because the load
+// and the service share the processors.
 func (a *arrivals) add(_ string, message []byte) {
 	now := time.Now()
 	if bytes.Contains(message, snapshotType) {

@@ -64,7 +64,7 @@ average at the start is that of other programs, which make all figures below wor
 	return b.String()
 }
 
-// comparison is a cost beside that of a yardstick, both in processor time.
+// comparison compares a cost with that of a yardstick, both in processor time.
 type comparison struct {
 	cost, yardstick time.Duration
 	most            float64 // times the yardstick
