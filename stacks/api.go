@@ -81,8 +81,8 @@ func NewAPI(socket Socket, p APIProps) APIOutputs {
 	})
 	stage := newStage(scope, p, api, newRoutes(scope, api, handler))
 
-	// A post goes to …/<stage>/POST/@connections/<id>; reading and closing a
-	// connection differ in the method alone.
+	// A post goes to …/<stage>/POST/@connections/<id>; reading and closing a connection
+	// differ only in the method.
 	iamrolepolicy.NewIamRolePolicy(scope, jsii.String("push-policy"), &iamrolepolicy.IamRolePolicyConfig{
 		Name: jsii.String("push"),
 		Role: p.Compute.InstanceRole,
@@ -116,7 +116,7 @@ func newHandler(scope constructs.Construct, p APIProps) lambdafunction.LambdaFun
 		Architectures: jsii.Strings("x86_64"),
 		Handler:       jsii.String("bootstrap"),
 		Filename:      zip.OutputPath(),
-		// Of the binary: each version of the archive provider writes another zip.
+		// The hash of the binary, because each version of the archive provider writes a different zip.
 		SourceCodeHash: cdktf.Fn_Filebase64sha256(jsii.String(handlerBinary)),
 		MemorySize:     jsii.Number(p.API.MemoryMB),
 		Timeout:        jsii.Number(p.API.Timeout.Seconds()),

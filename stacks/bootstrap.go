@@ -22,7 +22,7 @@ const StateBucketAddress = "aws_s3_bucket.state_bucket_803B4E61"
 // NewBootstrap adds the resources that all environments of an account and a region
 // share, as a stack of its own: a singleton in an environment's stack would be
 // deleted with the first environment. Resources that an account has once for all
-// regions are in the stack of the state bucket's region alone.
+// regions are only in the stack of the state bucket's region.
 func NewBootstrap(app constructs.Construct, c config.Bootstrap) cdktf.TerraformStack {
 	stack := cdktf.NewTerraformStack(app, &c.Stack)
 	newBackend(stack, c.State, c.Emulator)

@@ -1,8 +1,8 @@
 package stacks
 
-// domain lets a role of a tier prove a certificate for a name of its environments
-// and point that name at a load balancer: previews have names that begin with their
-// suffix, all other environments the domain itself or another name in it.
+// domain lets a role of a tier validate a certificate for a name of its environments and
+// point that name at a load balancer: previews have names that begin with their suffix,
+// all other environments the domain itself or another name in it.
 func (r rights) domain(t tier) []statement {
 	if r.Domain.Name == "" {
 		return nil
@@ -11,7 +11,7 @@ func (r rights) domain(t tier) []statement {
 	of := func(suffixes []string) []string {
 		var all []string
 		for _, suffix := range suffixes {
-			// A certificate's record of proof is a name that begins with "_", before the host's.
+			// A certificate's validation record has a name that begins with "_", before the host's.
 			all = append(all, suffix+"."+r.Domain.Name, "_*."+suffix+"."+r.Domain.Name)
 		}
 		return all

@@ -3,7 +3,7 @@ package stacks
 import "portfolio/config"
 
 // planData is what a plan reads beside settings. A pull request can run any code
-// as the plan role, so it reads previews alone; the token's subject, which IAM
+// as the plan role, so it reads only previews; the token's subject, which IAM
 // keeps for the whole session, opens the rest to the main branch.
 func (r rights) planData(main string) []statement {
 	onMain := condition{"StringEquals": {subjectKey: main}}

@@ -123,7 +123,7 @@ func (r rights) unnamed(t tier) []statement {
 		{Sid: "APILogs", Action: []string{"logs:*LogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies"}, Resource: "*"},
 		{Sid: "NewKeys", Action: []string{"kms:CreateKey", "kms:TagResource"}, Resource: "*", Condition: asOwn},
 		{Sid: "OwnKeys", Action: "kms:*", Resource: "arn:aws:kms:*:" + r.Account + ":key/*", Condition: tagged},
-		// Anybody could put a tag on a key; an alias of another's shows its owner.
+		// Anybody could tag a key; an alias shows whose it is.
 		{Sid: "NoOtherKeys", Effect: "Deny", Action: keyManagement, Resource: "*", Condition: condition{"ForAnyValue:StringNotLike": {
 			"kms:ResourceAliases": arns(t.Suffixes, func(n config.Names) []string { return []string{n.KeyAlias, n.AlarmKeyAlias} }),
 		}}},

@@ -127,7 +127,7 @@ func tlsOnly(b s3bucket.S3Bucket) statement {
 	}
 }
 
-// cleanUpRule deletes old versions and incomplete uploads, which cost money unseen.
+// cleanUpRule deletes old versions and incomplete uploads, which cost money unnoticed.
 func cleanUpRule() *s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule {
 	return &s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationRule{
 		Id:     jsii.String("clean-up"),

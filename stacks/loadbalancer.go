@@ -29,7 +29,7 @@ type loadBalancer struct {
 }
 
 // newLoadBalancer creates an internet-facing Application Load Balancer. With a
-// certificate it serves HTTPS and redirects HTTP to it; without one, HTTP alone.
+// certificate it serves HTTPS and redirects HTTP to it; without one, it serves only HTTP.
 func newLoadBalancer(scope constructs.Construct, p ComputeProps, logs bucket) loadBalancer {
 	id := "load-balancer"
 	scope = constructs.NewConstruct(scope, &id)
@@ -72,7 +72,7 @@ func newTargetGroup(scope constructs.Construct, p ComputeProps) lbtargetgroup.Lb
 		DeregistrationDelay: jsii.Sprintf("%.0f", wire.DeregistrationDelay.Seconds()),
 		HealthCheck: &lbtargetgroup.LbTargetGroupHealthCheck{
 			Enabled:            true,
-			Path:               jsii.String(wire.HealthPath), // liveness alone: an unreachable database must not end the fleet
+			Path:               jsii.String(wire.HealthPath), // only liveness: an unreachable database must not end the fleet
 			Protocol:           jsii.String("HTTP"),
 			Matcher:            jsii.String("200"),
 			Interval:           jsii.Number(30),
@@ -123,7 +123,7 @@ func newListeners(scope constructs.Construct, c config.Certificate, balancer lb.
 	})
 }
 
-// newCertificate proves the domain by DNS and returns the ARN once the
+// newCertificate validates the domain by DNS and returns the ARN once the
 // certificate is issued: a listener refuses one that is not.
 func newCertificate(scope constructs.Construct, c config.Certificate) *string {
 	certificate := acmcertificate.NewAcmCertificate(scope, jsii.String("certificate"), &acmcertificate.AcmCertificateConfig{
@@ -139,7 +139,7 @@ func newCertificate(scope constructs.Construct, c config.Certificate) *string {
 		Type:           proof.ResourceRecordType(),
 		Records:        &[]*string{proof.ResourceRecordValue()},
 		Ttl:            jsii.Number(60),
-		AllowOverwrite: true, // another environment may have proven the same name
+		AllowOverwrite: true, // another environment may have validated the same name
 	})
 	return acmcertificatevalidation.NewAcmCertificateValidation(scope, jsii.String("certificate-issued"), &acmcertificatevalidation.AcmCertificateValidationConfig{
 		CertificateArn:        certificate.Arn(),

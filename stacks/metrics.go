@@ -97,7 +97,7 @@ func newMetrics(p MonitoringProps) platformMetrics {
 	alb := of("AWS/ApplicationELB", balancer)
 	targets := of("AWS/ApplicationELB", dimension{"TargetGroup", *p.Compute.TargetGroupARNSuffix}, balancer)
 	rds := of("AWS/RDS", dimension{"DBInstanceIdentifier", *p.Database.Identifier})
-	cache := of("AWS/ElastiCache", dimension{"clusterId", *p.Database.Cache.Name}) // camel case for serverless alone
+	cache := of("AWS/ElastiCache", dimension{"clusterId", *p.Database.Cache.Name}) // camel case only for serverless
 	socket := of("AWS/ApiGateway", dimension{"ApiId", *p.API.ID}, dimension{"Stage", p.API.Stage})
 	lambda := of("AWS/Lambda", dimension{"FunctionName", *p.API.FunctionName})
 

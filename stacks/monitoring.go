@@ -37,8 +37,8 @@ type MonitoringOutputs struct {
 	DashboardName *string
 }
 
-// NewMonitoring creates the dashboard, a topic, and for each known way in which the
-// platform fails an alarm that notifies the topic.
+// NewMonitoring creates the dashboard, a topic, and an alarm that notifies it for each
+// known way in which the platform fails.
 func NewMonitoring(scope constructs.Construct, id string, p MonitoringProps) MonitoringOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	topic := newAlarmTopic(scope, p)

@@ -59,7 +59,7 @@ func newSecret(scope constructs.Construct, id, name string, p secretProps) secre
 // databaseSecret is the secret with the database's master password.
 type databaseSecret struct {
 	ARN      *string
-	Password *string // Terraform expression, ephemeral: for password_wo alone
+	Password *string // Terraform expression, ephemeral: only for password_wo
 	Version  cdktf.ITerraformDependable
 }
 

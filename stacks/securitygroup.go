@@ -11,7 +11,7 @@ import (
 // rule opens TCP ports to or from one peer: a CIDR block or a security group.
 type rule struct {
 	Description string
-	From, To    int // ports; To 0 means From alone
+	From, To    int // ports; if To is 0, only From
 	CIDR        string
 	Group       *string
 }
@@ -33,10 +33,10 @@ func (r rule) ingress(group *string) ingress.VpcSecurityGroupIngressRuleConfig {
 	return c
 }
 
-// newSecurityGroup creates a group that allows no traffic and returns its ID. Rules
-// are resources of their own: inline ones would overwrite them, and without any the
-// provider removes AWS's default egress rule. A changed description would replace
-// the group, so it states the purpose and nothing that changes.
+// newSecurityGroup creates a group that allows no traffic and returns its ID. Rules are
+// separate resources: inline ones would overwrite them, and without any the provider
+// removes AWS's default egress rule. A changed description would replace the group, so it
+// states the purpose and nothing that changes.
 func newSecurityGroup(scope constructs.Construct, id, name, description string, network NetworkOutputs) *string {
 	return securitygroup.NewSecurityGroup(scope, &id, &securitygroup.SecurityGroupConfig{
 		Name:        &name,

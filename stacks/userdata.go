@@ -64,7 +64,7 @@ func (u UserData) Render() string {
 	return strings.ReplaceAll(message.String(), "\r\n", "\n")
 }
 
-// script returns the shell script alone.
+// script returns only the shell script.
 func (u UserData) script() string { return u.execute("boot.sh") }
 
 func (u UserData) execute(name string) string {

@@ -227,7 +227,7 @@ func TestBootGivesUpAfterFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestBootTwiceIsBootOnce(t *testing.T) {
+func TestBootIsIdempotent(t *testing.T) {
 	m := newMachine(t, userData)
 	output, err := m.boot()
 	require.NoError(t, err, output)

@@ -95,7 +95,7 @@ func TestUserDataPlacesTokensUnread(t *testing.T) {
 	assert.Contains(t, agent, values[1])
 }
 
-func TestUserDataEnvironmentIsTheCallersAndTheInstances(t *testing.T) {
+func TestUserDataEnvironment(t *testing.T) {
 	callers := make([]EnvVar, 1, 10) // capacity that a careless append would write into
 	callers[0] = EnvVar{"DB_PORT", "5432"}
 	text := UserData{Environment: callers}.script()

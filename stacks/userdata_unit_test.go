@@ -62,7 +62,7 @@ func refusedBy219(t *testing.T, unit string) []string {
 	return refused
 }
 
-func TestUnitsHoldOnSystemd219(t *testing.T) {
+func TestUnitsWorkOnSystemd219(t *testing.T) {
 	for _, name := range units {
 		assert.Empty(t, refusedBy219(t, userData.execute(name)), name)
 	}

@@ -45,7 +45,7 @@ func rightsOf(t *testing.T, settings map[string]string) (policies, roles map[str
 	policies, roles = map[string][]policyStatement{}, map[string][]policyStatement{}
 	each("aws_iam_policy", func(_ string, b block) {
 		text := resolve(b["policy"].(string))
-		require.LessOrEqual(t, len(text), 6144, "%s: IAM takes no longer policy", b["name"])
+		require.LessOrEqual(t, len(text), 6144, "%s: IAM does not accept a longer policy", b["name"])
 		policies["arn:aws:iam::"+accountID+":policy/"+b["name"].(string)] = statementsOf(t, text)
 	})
 	attached := map[string]int{}
@@ -53,7 +53,7 @@ func rightsOf(t *testing.T, settings map[string]string) (policies, roles map[str
 		role, policy := resolve(b["role"].(string)), resolve(b["policy_arn"].(string))
 		roles[role] = append(roles[role], policies[policy]...)
 		attached[role]++
-		require.LessOrEqual(t, attached[role], 10, "%s: IAM attaches no more", role)
+		require.LessOrEqual(t, attached[role], 10, "%s: IAM does not attach more", role)
 	})
 	return policies, roles
 }

@@ -72,7 +72,7 @@ func TestTrustOfRoles(t *testing.T) {
 		has("api-logs/role", `{"assume_role_policy.Statement.0.Principal": {"Service": "apigateway.amazonaws.com"}}`),
 		after("api-logs/account", "api-logs/rights"),
 	)(m))
-	require.Len(t, m.of("aws_iam_role"), 4, "or the new one's trust is unseen")
+	require.Len(t, m.of("aws_iam_role"), 4, "a new role needs a row above")
 }
 
 // TestProviderThatExists checks that an existing identity provider is trusted and not

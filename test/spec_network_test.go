@@ -86,7 +86,7 @@ func group(path, name string) check {
 
 func described(m model, path string) bool { return m.text(path, "description") != "" }
 
-// counts holds if there are exactly so many resources of each kind.
+// counts holds if there are exactly this many resources of each kind.
 func counts(want map[string]int) check {
 	return func(m model) error {
 		for kind, number := range want {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// bootTraps are what holds on Amazon Linux 2 and on 2023, read from the user data.
+// bootTraps check in the user data that a boot works on Amazon Linux 2 and 2023.
 var bootTraps = []row{
 	{"the image is not looked up among AMIs and stays once it is chosen", all(none("data.aws_ami"), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
 	{"the unit has only directives that systemd 219 knows", bootLacks(`(?m)^(StateDirectory|LogsDirectory|CacheDirectory|ConfigurationDirectory|DynamicUser|ReadWritePaths|` +

@@ -73,7 +73,7 @@ var launchTraps = []row{
 		return nil
 	})},
 	{"a newer image of Amazon's does not change the template", all(has(template, `{"image_id": "${compute/image.output.id}"}`), has("compute/image", `{"lifecycle.ignore_changes": ["input"]}`))},
-	{"a public parameter that Amazon has withdrawn stops no plan", all(has("compute/offered-images", `{"path": "/aws/service/ami-amazon-linux-latest"}`),
+	{"a public parameter that Amazon has withdrawn does not stop a plan", all(has("compute/offered-images", `{"path": "/aws/service/ami-amazon-linux-latest"}`),
 		matches("compute/newest-image", "count", `^\$\{contains\(compute/offered-images\.names, "/aws/service/ami-amazon-linux-latest/[a-z0-9_-]+"\) \? 1 : 0\}$`))},
 	{"without the parameter a new image fails when it is planned, and one that was chosen stays", has("compute/image", `{"lifecycle.postcondition.0.condition": "${self.input.id != null}"}`)},
 	{"the image's public parameter exists", matches("compute/newest-image", "name", `^/aws/service/ami-amazon-linux-latest/(amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64)$`)},
@@ -178,7 +178,7 @@ func referencesAreReal(m model) error {
 	for _, f := range found {
 		path, _, _ := strings.Cut(f[1], ".")
 		if m.Blocks[path] == nil && !known.MatchString(f[1]) {
-			return fmt.Errorf("%s is no reference", f[0])
+			return fmt.Errorf("%s is not a reference", f[0])
 		}
 	}
 	return nil

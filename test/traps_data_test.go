@@ -37,9 +37,9 @@ var dataTraps = []row{
 		_, literal := m.at(path, "secret_string_wo_version").(float64)
 		return literal
 	})},
-	{"ephemeral values are in write-only arguments alone", ephemeralOnlyWhereWritten},
+	{"ephemeral values are only in write-only arguments", ephemeralOnlyWhereWritten},
 	{"the boot script reads the current version of secrets", bootLacks(`version_id`)},
-	{"the database's secret holds user and password alone", matches("database/credentials/version", "secret_string_wo", `^\$\{jsonencode\(\{username = "[a-z_]+", password = [a-z_.]+\}\)\}$`)},
+	{"the database's secret contains only user and password", matches("database/credentials/version", "secret_string_wo", `^\$\{jsonencode\(\{username = "[a-z_]+", password = [a-z_.]+\}\)\}$`)},
 	{"secrets have no resource policy", none("aws_secretsmanager_secret_policy")},
 
 	{"small gp3 storage has neither IOPS nor throughput", has(primary, `{"iops": null, "storage_throughput": null}`)},
@@ -75,7 +75,7 @@ var dataTraps = []row{
 	{"Blue/Green updates are off by default", has(primary, `{"blue_green_update": null}`)},
 
 	{"the service has the cache's one endpoint with its port", boot(`(?m)^CACHE_ENDPOINT='\$\{database/cache/valkey\.endpoint\[0\]\.address\}:\$\{database/cache/valkey\.endpoint\[0\]\.port\}'$`)},
-	{"the cache states the major version alone", has("database/cache/valkey", `{"major_engine_version": "8"}`)},
+	{"the cache states only the major version", has("database/cache/valkey", `{"major_engine_version": "8"}`)},
 	{"limits of the cache are within ElastiCache's", all(between("database/cache/valkey", "cache_usage_limits.0.data_storage.0.maximum", 1, 5000),
 		between("database/cache/valkey", "cache_usage_limits.0.ecpu_per_second.0.maximum", 1000, 15_000_000),
 		has("database/cache/valkey", `{"cache_usage_limits.0.data_storage.0.unit": "GB"}`))},

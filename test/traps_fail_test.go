@@ -68,7 +68,7 @@ var mutations = []mutation{
 	{"instances start after every policy of their role", "standard", forget(fleet, "compute/instance-policy")},
 	{"user data is at most 16,384 bytes", "standard", reword("# ", strings.Repeat("#", 1000))},
 	{"instances and load balancer have rules for what they send", "standard", set("compute/out-service", "security_group_id", "${compute/security-group.id}")},
-	{"rules are resources of their own", "standard", set("compute/security-group", "egress", []any{})},
+	{"rules are separate resources", "standard", set("compute/security-group", "egress", []any{})},
 	{"every rule is for TCP and has ports", "standard", set("database/in-postgres", "ip_protocol", "-1")},
 	{"every rule has one peer", "standard", set("database/in-postgres", "referenced_security_group_id", "${compute/security-group.id}")},
 	{"descriptions hold only characters that EC2 takes", "standard", set("database/in-postgres", "description", "PostgreSQL → VPC")},
@@ -88,10 +88,10 @@ var mutations = []mutation{
 	{"the binary is checked against its hash before it is installed", "standard", reword("| sha256sum -c -", "")},
 	{"addresses, NAT gateways and load balancer wait for the internet gateway", "standard", forget("network/nat-address-a", "network/internet-gateway")},
 	{"no policy lets a service create log groups", "standard", set("network/flow-log-policy", "policy.Statement.0.Action", []any{"logs:CreateLogGroup"})},
-	{"routes are resources of their own", "standard", set("network/public-routes", "route", []any{})},
+	{"routes are separate resources", "standard", set("network/public-routes", "route", []any{})},
 	{"the data key lets CloudWatch Logs of the region use it", "production", set("data-key/key", "policy.Statement.1.Principal", map[string]any{"Service": "logs.amazonaws.com"})},
 	{"password and secret share one version", "standard", set(primary, "password_wo_version", 2.0)},
-	{"ephemeral values are in write-only arguments alone", "standard", func(m *model) { m.Text += `"tag": "${ephemeral.a.b.c}"` }},
+	{"ephemeral values are only in write-only arguments", "standard", func(m *model) { m.Text += `"tag": "${ephemeral.a.b.c}"` }},
 	{"log groups of the database exist before it", "standard", forget(primary, "database/log-group-upgrade")},
 	{"only dynamic parameters are applied immediately", "standard", set("database/parameter-group", "parameter.0.apply_method", "immediate")},
 	{"the replica has no subnet group of its own", "replica", set("database/replica", "db_subnet_group_name", "x")},
@@ -132,7 +132,7 @@ func rowOf(name, variant string) check {
 
 // A check that holds for an empty stack could hold for any. Rows that forbid something
 // are the exception.
-func TestTrapsDoNotHoldOfNothing(t *testing.T) {
+func TestTrapsFailOnAnEmptyStack(t *testing.T) {
 	forbidding := map[string]bool{}
 	for _, name := range []string{"no number token is printed as a number", "secrets have no resource policy", "a serverless cache has neither subnet group nor parameter group",
 		"no deployment is managed", "nothing loops over what a plan may not know",

@@ -16,12 +16,12 @@ var securityGroupTraps = []row{
 			if !slices.ContainsFunc(m.of("aws_vpc_security_group_egress_rule"), func(path string) bool {
 				return m.text(path, "security_group_id") == "${"+owner+".id}"
 			}) {
-				return fmt.Errorf("%s lets nothing out", owner)
+				return fmt.Errorf("%s allows no egress", owner)
 			}
 		}
 		return nil
 	}},
-	{"rules are resources of their own", all(every("aws_security_group", without("ingress", "egress")), none("aws_security_group_rule"))},
+	{"rules are separate resources", all(every("aws_security_group", without("ingress", "egress")), none("aws_security_group_rule"))},
 	// A changed description replaces a group, which fails because its name is taken.
 	{"descriptions of security groups are the same in every environment", every("aws_security_group", func(m model, path string) bool {
 		return !regexp.MustCompile(`test|\$`).MatchString(m.text(path, "description"))
@@ -133,9 +133,9 @@ var networkTraps = []row{
 			{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}]}`),
 		after("network/flow-log", "network/flow-log-policy"))},
 	{"no policy lets a service create log groups", nobodyMakesLogGroups},
-	{"routes are resources of their own", all(every("aws_route_table", without("route")), none("aws_vpc_endpoint_route_table_association"))},
+	{"routes are separate resources", all(every("aws_route_table", without("route")), none("aws_vpc_endpoint_route_table_association"))},
 	{"flow logs have the default format", has("network/flow-log", `{"log_format": null}`)},
-	{"no argument is one that the provider has withdrawn", all(every("aws_eip", func(m model, path string) bool { return m.at(path, "domain") == "vpc" && m.at(path, "vpc") == nil }),
+	{"no argument has been withdrawn by the provider", all(every("aws_eip", func(m model, path string) bool { return m.at(path, "domain") == "vpc" && m.at(path, "vpc") == nil }),
 		has("network/flow-log", `{"log_group_name": null, "log_destination": "${network/flow-log-group.arn}"}`))},
 }
 

@@ -73,7 +73,7 @@ OIDC_OWNERS='\[\{"group":"family","owner":"the smiths","scopes":\["read","trade"
 	"minor version": {{"engine", has("database/primary", `{"engine_version": "15.16"}`)}},
 	"resting feed": {{"no alarm on its age", func(m model) error {
 		if m.Blocks["monitoring/quote-age"] != nil || m.Blocks["monitoring/push-lag"] == nil {
-			return errors.New("the alarms on quotes are not as set")
+			return errors.New("the alarms on quotes are not as configured")
 		}
 		return nil
 	}}},
@@ -156,7 +156,7 @@ func differences(path string, from, to any) []string {
 	return []string{path + ": " + asJSON(from) + " -> " + asJSON(to)}
 }
 
-func TestEmulatorDiffersInItsFewSettingsAlone(t *testing.T) {
+func TestEmulatorDiffersOnlyInItsFewSettings(t *testing.T) {
 	aws, emulator := variant(t, "standard"), variant(t, "emulator")
 	require.ElementsMatch(t, []string{
 		`/provider/aws: ` + asJSON(dig(aws.Stack, "provider", "aws")) + ` -> ` + asJSON(dig(emulator.Stack, "provider", "aws")),

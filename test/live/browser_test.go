@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browser runs test/browser: people at the page in a real browser. Its pictures of the
+// browser runs test/browser, which uses the page in a real browser. Its pictures of the
 // page are left in build/live/pictures.
 func browser(t *testing.T, p *platform.Platform) {
 	key, err := p.CreateKey(t.Context(), "page", "browser test", "read,trade,feed,admin")

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ejected plans the HCL against the state of the JSON: it would change what the JSON would,
-// which is the emulator's drift alone.
+// ejected plans the HCL against the state of the JSON: it would change what the JSON
+// would, which is only the emulator's drift.
 func ejected(t *testing.T, p *platform.Platform) {
 	cmd := command(t, "make", "eject")
 	cmd.Env = list(emulated(t, p, platform.DeploysProduction, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))

@@ -19,11 +19,11 @@ import (
 // pullRequest has the settings with which a pull request's environment is deployed.
 var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}
 
-// environments deploys two pull requests side by side, one with interruptions and the other
+// environments deploys two pull requests concurrently, one with interruptions and the other
 // with the commands that people use. Destroying the first does not change the second.
 // The platform is starting at the same time, until up is closed.
 func environments(t *testing.T, p *platform.Platform, up <-chan struct{}) {
-	t.Run("side by side", func(t *testing.T) {
+	t.Run("concurrently", func(t *testing.T) {
 		t.Run("pr1", func(t *testing.T) { t.Parallel(); cutDeploys(t, p, "pr1") })
 		t.Run("pr2", func(t *testing.T) { t.Parallel(); cliDeploys(t, p, "pr2") })
 	})

@@ -183,7 +183,7 @@ func balancerResources(t *testing.T, client *elasticloadbalancingv2.Client) {
 	}
 	listeners, err := client.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: lb.LoadBalancerArn})
 	require.NoError(t, err)
-	require.Len(t, listeners.Listeners, 1, "HTTP alone without a certificate")
+	require.Len(t, listeners.Listeners, 1, "only HTTP without a certificate")
 	assert.EqualValues(t, 80, *listeners.Listeners[0].Port)
 	assert.Equal(t, elbtypes.ActionTypeEnumForward, listeners.Listeners[0].DefaultActions[0].Type)
 

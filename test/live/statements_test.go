@@ -19,9 +19,9 @@ const boundaries = "boundaries"
 // Why no call to the emulator needs a statement.
 const (
 	agents     = "the agents of CloudWatch and Systems Manager do not run here"
-	delivery   = "AWS writes logs and traces with the role; the emulator asks nobody"
+	delivery   = "AWS writes logs and traces with the role; the emulator does not check its rights"
 	linked     = "services create their roles when they are first used; the bootstrap has created them"
-	endpoints  = "whether ElastiCache changes its endpoint with the rights of its caller only AWS shows"
+	endpoints  = "only AWS shows whether ElastiCache changes its endpoint with the rights of its caller"
 	encryption = "S3 and Secrets Manager use keys with the rights of their caller; the emulator does not"
 	instances  = "only instances and functions with production's settings, which do not run here, need it"
 	upgrade    = "only an upgrade of the database needs it, which the emulator cannot do"
