@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// liveFor is how long a price of an open market is the newest one.
+	// liveFor is how long a price of an open market counts as the newest.
 	liveFor = time.Minute
 	// closeGrace is how long after a close its price may come.
 	closeGrace = 4 * time.Hour
@@ -61,7 +61,7 @@ func lastWorkday(name string, month time.Month, day int) *cal.Holiday {
 	return &cal.Holiday{Name: name, Month: month, Day: day, Func: cal.CalcDayOfMonth}
 }
 
-// markets are calendars by MIC. Of one that is not listed only the week is known.
+// markets are calendars by MIC. For a market that is not listed, only weekends are known.
 var markets = func() map[string]*Calendar {
 	american := calendar("America/New_York", 9*60+30, 16*60, closeGrace, newYork...)
 	euronext := func(zone string) *Calendar { return calendar(zone, 9*60, 17*60+30, closeGrace, ecb.Holidays...) }
@@ -76,8 +76,8 @@ var markets = func() map[string]*Calendar {
 	}
 }()
 
-// anyMarket is a market of which only the week is known. Its close is late enough
-// for every market on earth, its grace bears a holiday.
+// anyMarket is a market of which only weekends are known. Its close is late enough for
+// every market on earth, and its grace covers a holiday.
 var anyMarket = calendar("UTC", 0, 22*60, closeGrace+24*time.Hour)
 
 // MarketOf returns the calendar of a market.

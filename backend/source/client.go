@@ -19,7 +19,7 @@ import (
 const (
 	callTimeout = 20 * time.Second
 	maxAnswer   = 32 << 20 // the ECB's whole history is 8 MB
-	// After that many failures in a row a source is left alone for a while.
+	// After that many failures in a row a source is paused for a while.
 	failuresToOpen = 5
 	openFor        = 30 * time.Second
 )

@@ -37,7 +37,7 @@ func (b Budget) rate() (rate.Limit, int) {
 	return slowest, burst
 }
 
-// pace spreads the calls of a day, and goes on after a restart where it was.
+// pace spreads the calls of a day, and continues after a restart where it stopped.
 type pace struct {
 	budget  Budget
 	limiter *rate.Limiter
@@ -75,7 +75,7 @@ func (p *pace) next(s Spent, calls int, routine bool, now time.Time) time.Time {
 			at = later(at, s.At.Add(midnight.Sub(at)/time.Duration(left)))
 		}
 	}
-	// Not by a reservation: one of a later time would take the time between for passed.
+	// Not by a reservation: one of a later time would treat the time until then as passed.
 	lacking := float64(min(calls, p.limiter.Burst())) - p.limiter.TokensAt(at)
 	if lacking <= 0 {
 		return at

@@ -24,7 +24,7 @@ const (
 	recentDays = 7
 )
 
-// marker is a currency of which every day has a rate, so that it shows which days
+// marker is a currency that has a rate on every day, so that it shows which days
 // were published where a source has no other currency that is wanted.
 const marker backend.Currency = "USD"
 
