@@ -105,4 +105,4 @@ func arguments(least, most int, want string) cobra.PositionalArgs {
 }
 
 // noArguments is for commands that take only flags.
-var noArguments = arguments(0, 0, "flags alone")
+var noArguments = arguments(0, 0, "only flags")

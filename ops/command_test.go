@@ -76,11 +76,11 @@ func TestHelp(t *testing.T) {
 func TestHelpNamesStatuses(t *testing.T) {
 	assert.Equal(t, [5]int{1, 2, 3, 4, 3}, [5]int{exitFailed, exitUsage, exitChanges, exitDangerous, exitDrift})
 	_, out, _ := runOps(t, nil, "plan", "--help")
-	for _, status := range []string{"0  nothing", "1  the environment cannot", "2  wrong", "3  changes", "4  dangerous"} {
+	for _, status := range []string{"0  nothing", "1  the environment cannot", "2  invalid", "3  changes", "4  dangerous"} {
 		assert.Contains(t, out, "\n  "+status)
 	}
 	_, out, _ = runOps(t, nil, "drift", "--help")
-	for _, status := range []string{"0  no drift", "1  an environment could not", "2  wrong", "3  drift"} {
+	for _, status := range []string{"0  no drift", "1  an environment could not", "2  invalid", "3  drift"} {
 		assert.Contains(t, out, "\n  "+status)
 	}
 }

@@ -154,7 +154,7 @@ func (c change) summary() string {
 // notesOf lists what keeps a card from being complete.
 func notesOf(p *tfjson.Plan) []string {
 	if p.Complete != nil && !*p.Complete {
-		return []string{"The plan is not complete (`-target`, or changes that are deferred): it leaves changes to a later plan."}
+		return []string{"The plan is not complete (`-target`, or changes that are deferred): more remains to be done."}
 	}
 	return nil
 }
