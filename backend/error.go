@@ -5,8 +5,8 @@ import "portfolio/contract/wire"
 // Code names a kind of error. Codes are stable: clients may depend on them.
 type Code = wire.Code
 
-// The codes of the service beside those of package wire, which the WebSocket
-// handler has, too.
+// The codes of the service, in addition to those of package wire, which the WebSocket
+// handler uses as well.
 const (
 	CodeInvalidRequest   Code = "invalid_request"
 	CodeNotFound         Code = "not_found"

@@ -152,7 +152,7 @@ func random() string {
 func (p *problems) label(path, text string) {
 	switch n := utf8.RuneCountInString(text); {
 	case strings.TrimSpace(text) == "" || n > MaxLabel || !utf8.ValidString(text):
-		p.add(path, fmt.Sprintf("%d characters", n), fmt.Sprintf("1–%d characters of UTF-8, not white space alone", MaxLabel))
+		p.add(path, fmt.Sprintf("%d characters", n), fmt.Sprintf("1–%d characters of UTF-8, not only white space", MaxLabel))
 	case strings.ContainsFunc(text, unicode.IsControl):
 		p.add(path, "a control character", "none")
 	}

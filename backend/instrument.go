@@ -75,7 +75,7 @@ func (i Instrument) Validate() error {
 		path := fmt.Sprintf("aliases[%d]", n)
 		p.symbol(path, alias)
 		if alias == i.Symbol || slices.Contains(i.Aliases[:n], alias) {
-			p.add(path, fmt.Sprintf("%.40q", alias), "each once, and another than the symbol")
+			p.add(path, fmt.Sprintf("%.40q", alias), "each alias once, and none equal to the symbol")
 		}
 	}
 	return p.err()
@@ -109,7 +109,7 @@ func ValidISIN(isin string) bool {
 	return sum%10 == 0
 }
 
-// Instruments keeps what is known of instruments, which all owners share.
+// Instruments stores instruments, which all owners share.
 type Instruments interface {
 	// PutInstrument keeps an instrument in place of the one of that symbol, and
 	// announces it to all instances. An alias that is another instrument's, or its

@@ -3,7 +3,7 @@ package backend
 import "github.com/shopspring/decimal"
 
 // minorUnits are the codes that markets and brokers use for a hundredth of a
-// currency. None is a code of ISO 4217; case tells GBp (pence) from GBP.
+// currency. None is a code of ISO 4217; case distinguishes GBp (pence) from GBP.
 var minorUnits = map[string]Currency{
 	"GBX": "GBP", "GBx": "GBP", "GBp": "GBP",
 	"ILA": "ILS", "ILa": "ILS",

@@ -7,7 +7,7 @@ import (
 
 // Identity is a person as an identity provider knows them, and the owner that they are.
 type Identity struct {
-	Issuer  string // of the provider; with Subject it names the person for ever
+	Issuer  string // of the provider; with Subject it identifies the person for ever
 	Subject string
 	Owner   string
 	Scopes  []Scope

@@ -30,7 +30,7 @@ func (s *shelf) GetPortfolio(_ context.Context, owner, id string) (Portfolio, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if owner != "alice" {
-		return Portfolio{}, &Error{Code: CodeNotFound, Message: "nothing has this id"}
+		return Portfolio{}, &Error{Code: CodeNotFound, Message: "nothing has this ID"}
 	}
 	p := s.portfolio
 	p.ID = id

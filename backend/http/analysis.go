@@ -94,7 +94,7 @@ func (a *api) performance(ctx context.Context, w http.ResponseWriter, r *http.Re
 	}
 	parts := values.Get("by")
 	if parts != "" && parts != "holding" && parts != "currency" {
-		return wrong("by", parts, "holding, currency, or nothing for the whole alone")
+		return wrong("by", parts, "holding, currency, or nothing for only the whole")
 	}
 	method := values.Get("method")
 	if method != "" && method != "time_weighted" && method != "money_weighted" {

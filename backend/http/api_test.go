@@ -380,8 +380,8 @@ func TestBadInput(t *testing.T) {
 		"expired already":     {"POST", "/v1/keys", `{"label":"k","scopes":["read"],"expires_at":"2020-01-01T00:00:00Z"}`, 400, "expires_at"},
 		"too large":           {"POST", "/v1/quotes", `{"quotes":[` + strings.Repeat(" ", 300<<10) + `]}`, 413, "256 KiB"},
 		"no such path":        {"GET", "/v1/nothing", "", 404, "nothing is at this path"},
-		"no such id":          {"GET", "/v1/portfolios/00000000-0000-4000-8000-999999999999", "", 404, "nothing has this id"},
-		"no id":               {"GET", "/v1/portfolios/1%20or%201=1", "", 404, "nothing has this id"},
+		"no such id":          {"GET", "/v1/portfolios/00000000-0000-4000-8000-999999999999", "", 404, "nothing has this ID"},
+		"no id":               {"GET", "/v1/portfolios/1%20or%201=1", "", 404, "nothing has this ID"},
 		"method not allowed":  {"POST", path, "", 405, "GET"},
 	} {
 		t.Run(name, func(t *testing.T) {

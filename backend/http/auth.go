@@ -56,7 +56,7 @@ type keyholder struct {
 // calls need no query, and limits their calls.
 type keyholders struct {
 	look    authenticator
-	invalid string // what is said of a secret that is not valid
+	invalid string // the message about a secret that is not valid
 	now     func() time.Time
 	limit   rate.Limit // calls per second of one secret
 	guests  *guests    // limits those who present secrets that do not exist
@@ -205,7 +205,7 @@ func (a *api) keyed(scope backend.Scope, serve keyed) endpoint {
 		}
 		for _, name := range []string{portfolioID, transactionID, keyID} {
 			if id := r.PathValue(name); id != "" && !backend.ValidID(id) {
-				return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
+				return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this ID"}
 			}
 		}
 		return serve(context.WithValue(ctx, limiterKey{}, holder.limiter), w, r, holder.principal)

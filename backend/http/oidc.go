@@ -55,7 +55,7 @@ func (a *api) complete(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return err
 	}
 	if refusal := values.Get("error"); refusal != "" {
-		return &backend.Error{Code: CodeSignInDenied, Message: "the identity provider signed nobody in", Err: errors.New(refusal)}
+		return &backend.Error{Code: CodeSignInDenied, Message: "the identity provider did not sign anybody in", Err: errors.New(refusal)}
 	}
 	var attempt string
 	if cookie, err := r.Cookie(attemptCookie); err == nil {

@@ -42,7 +42,7 @@ func TestOverload(t *testing.T) {
 	close(finish)
 	calls.Wait()
 	quick := answer(f.bounded(func(w http.ResponseWriter, _ *http.Request) error {
-		return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
+		return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this ID"}
 	}))
 	assert.Equal(t, http.StatusNotFound, call(quick).Code)
 	assert.Zero(t, f.n.Load())

@@ -22,7 +22,7 @@ const (
 )
 
 // sessionCookie holds a session's secret. The prefix makes browsers refuse it unless it
-// is Secure and of this host and every path alone. They accept it over HTTP from
+// is Secure, for this host only and for every path. They accept it over HTTP from
 // http://localhost, too.
 const sessionCookie = "__Host-session"
 

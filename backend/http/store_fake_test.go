@@ -88,7 +88,7 @@ func (m *memory) Audit(_ context.Context, owner string, _ backend.Page) ([]backe
 }
 
 func missing() error {
-	return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
+	return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this ID"}
 }
 
 func (m *memory) CreatePortfolio(_ context.Context, by backend.Principal, key string, p backend.Portfolio) (backend.Portfolio, bool, error) {

@@ -54,7 +54,7 @@ func Names() []string {
 	return names
 }
 
-// Options are what is known about a file beside its content. The zero value
+// Options are what is known about a file besides its content. The zero value
 // leaves everything to be recognised.
 type Options struct {
 	Layout     string   // one of Names; "" to recognise it

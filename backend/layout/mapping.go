@@ -47,7 +47,7 @@ func (m Mapping) Validate() error {
 			problems.add("columns."+clip(key), quoted(field), "one of "+strings.Join(slices.Sorted(maps.Keys(own.columns)), ", "))
 		}
 		if fields[field] {
-			problems.add("columns."+clip(key), "a second column for "+field, "one column a field")
+			problems.add("columns."+clip(key), "a second column for "+field, "one column per field")
 		}
 		if strings.TrimSpace(column) == "" || utf8.RuneCountInString(column) > maxWord {
 			problems.add("columns."+clip(key), quoted(column), fmt.Sprintf("the name of a column, 1–%d characters", maxWord))

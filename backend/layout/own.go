@@ -105,7 +105,7 @@ func (r *record) fill(t Transaction, unit decimal.Decimal) Transaction {
 	return r.fillMoney(t, quantity, price, amount)
 }
 
-// fillMoney sets the amount of a kind that moves money alone.
+// fillMoney sets the amount of a kind that moves only money.
 func (r *record) fillMoney(t Transaction, quantity, price, amount decimal.Decimal) Transaction {
 	if amount.IsZero() && !r.has("amount") {
 		amount = quantity.Mul(price)
@@ -148,8 +148,8 @@ func (r *record) lots() []backend.LotChoice {
 // needsSymbol reports whether entries of a kind are about a symbol.
 func needsSymbol(k backend.Kind) bool { return k.Needs(backend.HasSymbol) }
 
-// kind reads a kind by the words that a layout uses. A file without the column
-// has trades alone, sales with a negative quantity.
+// kind reads a kind by the words that a layout uses. A file without the column has only
+// trades, sales with a negative quantity.
 func (r *record) kind(key string, words map[string]backend.Kind) backend.Kind {
 	if _, found := r.at[key]; !found {
 		return backend.Buy

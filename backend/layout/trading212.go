@@ -38,7 +38,7 @@ var trading212 = (&table{
 	row:      trading212Row,
 }).indexed()
 
-// trading212Fees are the columns of what a trade costs beside its price.
+// trading212Fees are the columns of what a trade costs besides its price.
 var trading212Fees = []string{"fx_fee", "stamp_duty", "french_tax", "finra_fee", "transaction_fee"}
 
 var trading212Kinds = map[string]backend.Kind{

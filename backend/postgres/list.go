@@ -24,7 +24,7 @@ func present(ids ...string) error {
 	return nil
 }
 
-var errNotFound = &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this id"}
+var errNotFound = &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this ID"}
 
 // newID returns an id that sorts after earlier ones.
 func newID() (string, error) {

@@ -39,8 +39,8 @@ type Config struct {
 	// before each connection, so that a rotated password is used. The role need not
 	// exist; see Migrate. It must be safe for concurrent use.
 	Credentials Credentials
-	// Owner are the credentials of the role that owns the database and may create
-	// roles, for Migrate alone; nil without it.
+	// Owner are the credentials of the role that owns the database and may create roles,
+	// only for Migrate; nil without it.
 	Owner  Credentials
 	Log    *slog.Logger    // logs why Listen had to reconnect; may be nil
 	Tracer pgx.QueryTracer // traces the pool's queries; may be nil

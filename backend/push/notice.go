@@ -104,7 +104,7 @@ func (e *Engine) deliverNotice(ctx context.Context, n Notice) (gone bool, err er
 		message = wire.NewError(backend.CodeNotFound, "the portfolio was deleted")
 		message.Portfolio = n.Deleted
 	} else {
-		e.silence(n.Connection.ID)
+		e.stopPosts(n.Connection.ID)
 	}
 	err = e.Poster.Post(ctx, n.Connection, wire.Encode(message))
 	if n.Deleted == "" && !errors.Is(err, ErrGone) {
@@ -118,8 +118,8 @@ func (e *Engine) deliverNotice(ctx context.Context, n Notice) (gone bool, err er
 	return gone, err
 }
 
-// silence stops posts to a connection.
-func (e *Engine) silence(connection string) {
+// stopPosts ends all posts to a connection.
+func (e *Engine) stopPosts(connection string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ended[connection] = true

@@ -132,8 +132,8 @@ func TestArguments(t *testing.T) {
 		{[]string{"key", "create", "more"}, "arguments: got more, want none; see portfolio key create --help"},
 		{[]string{"key", "create", "--hash"}, "arguments: unknown flag: --hash; see portfolio key create --help"},
 		{[]string{"key", "create", "--owner"}, "arguments: flag needs an argument: --owner; see portfolio key create --help"},
-		{[]string{"key", "create"}, "--owner: got 0 characters, want 1–100 characters of UTF-8, not white space alone\n" +
-			"--label: got 0 characters, want 1–100 characters of UTF-8, not white space alone\n" +
+		{[]string{"key", "create"}, "--owner: got 0 characters, want 1–100 characters of UTF-8, not only white space\n" +
+			"--label: got 0 characters, want 1–100 characters of UTF-8, not only white space\n" +
 			"--scopes: got none, want one or more of read, trade, feed, admin"},
 		{[]string{"key", "create", "--owner", "a\n", "--label", "x", "--scopes", "read,root,"}, "--owner: got a control character, want none\n" +
 			"--scopes[1]: got \"root\", want read, trade, feed or admin\n" +

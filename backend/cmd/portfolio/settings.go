@@ -45,12 +45,12 @@ type environment struct {
 	QuoteURLs      string `env:"QUOTE_SOURCE_URLS" help:"other addresses of sources, a JSON object by source"`
 	QuoteStreams   string `env:"QUOTE_STREAMS" help:"sources whose WebSocket is used, separated by commas; none if unset"`
 	QuoteInterval  string `env:"QUOTE_INTERVAL" envDefault:"60s" help:"time between two prices of a symbol while its market is open"`
-	QuoteFactor    string `env:"QUOTE_MAX_FACTOR" envDefault:"1.75" help:"factor from which on a price that differs from the one before is held back"`
+	QuoteFactor    string `env:"QUOTE_MAX_FACTOR" envDefault:"1.75" help:"a price that differs from the one before by this factor or more is held back"`
 	ReplayFile     string `env:"QUOTE_REPLAY_FILE" help:"recorded prices for the source replay; a generated market if unset"`
 	OIDCIssuer     string `env:"OIDC_ISSUER" help:"issuer of an OpenID Connect provider that signs people in; none if unset"`
 	OIDCClientID   string `env:"OIDC_CLIENT_ID" help:"ID of the client at that provider"`
 	OIDCSecretARN  string `env:"OIDC_CLIENT_SECRET_ARN" help:"ARN of the secret with the client's secret, if it has one"`
-	OIDCOwners     string `env:"OIDC_OWNERS" help:"who at the provider is which owner, a JSON list of {\"subject\" or \"group\",\"owner\",\"scopes\"}"`
+	OIDCOwners     string `env:"OIDC_OWNERS" help:"maps people at the provider to owners, a JSON list of {\"subject\" or \"group\",\"owner\",\"scopes\"}"`
 	PushRate       string `env:"PUSH_RATE" envDefault:"1500" help:"messages to WebSockets per second at this instance"`
 	KeyRate        string `env:"KEY_RATE" envDefault:"100" help:"calls per second with one API key at this instance"`
 	Balancers      string `env:"BALANCER_NETWORK" help:"network of the load balancer, whose X-Forwarded-For is trusted, such as 10.0.0.0/16"`
