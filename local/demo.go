@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"time"
 
@@ -19,8 +18,8 @@ import (
 // can list processes.
 const keyVariable = "PORTFOLIO_KEY"
 
-// feedInterval is the time between two prices of a symbol.
-const feedInterval = time.Second
+// printInterval is the time between two lines of prices.
+const printInterval = time.Second
 
 func demoCommand(at *platform.Place) *cobra.Command {
 	var limit time.Duration
@@ -41,47 +40,64 @@ func demoCommand(at *platform.Place) *cobra.Command {
 
 // runDemo creates a key and a portfolio, prints how to use them, and moves the market
 // until ctx is done or the limit, unless it is 0, is over. Neither is an error.
-func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io.Writer) error {
+func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io.Writer) (err error) {
 	p, err := running(at)
 	if err != nil {
 		return err
 	}
+	replay, err := at.NewReplay()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, replay.End()) }()
+	fmt.Fprintln(out, "creating a key, a portfolio and its transactions …")
+	key, err := p.CreateKey(ctx, "demo", "make demo", "read,trade,feed,admin")
+	if err != nil {
+		return unlessDone(ctx, err)
+	}
+	client := demo.Client{API: p.Endpoints.API, Key: key}
+	portfolio, err := demo.Seed(ctx, client, time.Now(), out)
+	if err != nil {
+		return unlessDone(ctx, err)
+	}
+	fmt.Fprintln(out, "restarting the two instances with QUOTE_SOURCES=replay …")
+	if err := replay.Start(ctx, demo.Recording(time.Now())); err != nil {
+		return unlessDone(ctx, err)
+	}
+	if err := follow(ctx, p, client, portfolio, limit, out); err != nil {
+		return unlessDone(ctx, err)
+	}
+	fmt.Fprintln(out, "\nThe market has closed. The portfolio stays until make local-down.")
+	return nil
+}
+
+// follow waits for the market, prints how to use the portfolio, and then its prices until
+// ctx is done or the limit, unless it is 0, is over.
+func follow(ctx context.Context, p *platform.Platform, c demo.Client, portfolio string, limit time.Duration, out io.Writer) error {
+	if err := demo.AwaitPrices(ctx, c, portfolio); err != nil {
+		return err
+	}
+	link, err := c.SignInLink(ctx)
+	if err != nil {
+		return err
+	}
+	explain(out, p.Endpoints, link, c.Key, portfolio)
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	err = seedAndFeed(ctx, p, out)
+	ticker := time.NewTicker(printInterval)
+	defer ticker.Stop()
+	return demo.Follow(ctx, c, portfolio, ticker.C, out)
+}
+
+// unlessDone returns an error unless an interruption is why.
+func unlessDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		fmt.Fprintln(out, "\nThe market has closed. The portfolio stays until make local-down.")
 		return nil
 	}
 	return err
-}
-
-func seedAndFeed(ctx context.Context, p *platform.Platform, out io.Writer) error {
-	fmt.Fprintln(out, "creating a key, a portfolio and its transactions …")
-	key, err := p.CreateKey(ctx, "demo", "make demo", "read,trade,feed,admin")
-	if err != nil {
-		return err
-	}
-	client := demo.Client{API: p.Endpoints.API, Key: key}
-	market := demo.NewMarket(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
-	if err := demo.Past(ctx, client, market, time.Now()); err != nil {
-		return err
-	}
-	portfolio, err := demo.Seed(ctx, client, time.Now(), out)
-	if err != nil {
-		return err
-	}
-	link, err := client.SignInLink(ctx)
-	if err != nil {
-		return err
-	}
-	explain(out, p.Endpoints, link, key, portfolio)
-	ticker := time.NewTicker(feedInterval)
-	defer ticker.Stop()
-	return demo.Feed(ctx, client, market, ticker.C, out)
 }
 
 func explain(out io.Writer, at platform.Endpoints, link, key, portfolio string) {

@@ -16,7 +16,7 @@ import (
 // Client calls the service's HTTP API with a key.
 type Client struct {
 	API string // such as http://127.0.0.1:4566/_alb/portfolio-alb-local
-	Key string // scopes: trade to Seed, feed to Feed
+	Key string // scopes: read and trade
 }
 
 const (
@@ -36,16 +36,25 @@ func (c Client) SignInLink(ctx context.Context) (string, error) {
 	return link.Path, nil
 }
 
+// get decodes the response to a GET, which must have the status 200.
+func (c Client) get(ctx context.Context, path string, answer any) error {
+	return c.call(ctx, http.MethodGet, path, http.NoBody, http.StatusOK, answer)
+}
+
 // post sends a body as JSON and decodes the response, which must have the given status.
-// An error contains the response of the service.
 func (c Client) post(ctx context.Context, path string, body any, status int, answer any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
+	return c.call(ctx, http.MethodPost, path, bytes.NewReader(text), status, answer)
+}
+
+// call makes a call. An error contains the response of the service.
+func (c Client) call(ctx context.Context, method, path string, body io.Reader, status int, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.API+path, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(ctx, method, c.API+path, body)
 	if err != nil {
 		return err
 	}
@@ -56,14 +65,15 @@ func (c Client) post(ctx context.Context, path string, body any, status int, ans
 		return err
 	}
 	defer response.Body.Close()
-	if text, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer)); err != nil {
-		return fmt.Errorf("POST %s: %w", path, err)
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if response.StatusCode != status {
-		return fmt.Errorf("POST %s: got status %d, want %d: %.500s", path, response.StatusCode, status, text)
+		return fmt.Errorf("%s %s: got status %d, want %d: %.500s", method, path, response.StatusCode, status, text)
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("POST %s: %w", path, err)
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	return nil
 }

@@ -3,9 +3,9 @@ package demo
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,21 +26,32 @@ type call struct {
 	body      map[string]any
 }
 
+// valuations are before the market has prices, with some, and with all.
+var valuations = []string{
+	`{"total":null,"base":"USD","quotes":[],"rates":[]}`,
+	`{"total":"1","base":"USD","quotes":[{"symbol":"ACME","price":"171.35","currency":"USD","source":"trade","stale":true}],"rates":[]}`,
+	`{"total":"1","base":"USD","quotes":[{"symbol":"ACME","price":"182.4312","currency":"USD","source":"replay","stale":false},
+		{"symbol":"UMBRA","price":"104.9","currency":"EUR","source":"replay","stale":false}],"rates":[{"from":"EUR","to":"USD","rate":"1.162"}]}`,
+}
+
 // fakeAPI starts a server that responds as the service does, except that one path fails
 // with a status.
 func fakeAPI(t *testing.T, failing string, status int) (Client, *[]call) {
 	t.Helper()
-	calls := &[]call{}
+	calls, asked := &[]call{}, 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call{path: r.Method + " " + r.URL.Path, key: r.Header.Get("Authorization")}
-		assert.NoError(t, json.NewDecoder(r.Body).Decode(&c.body))
+		if r.Method == http.MethodPost {
+			assert.NoError(t, json.NewDecoder(r.Body).Decode(&c.body))
+		}
 		*calls = append(*calls, c)
 		switch r.URL.Path {
 		case failing:
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, `{"code":"forbidden","detail":"the key lacks a scope"}`)
-		case "/v1/quotes":
-			_, _ = io.WriteString(w, `{"received":4,"newer":4}`)
+		case "/v1/portfolios/p-1/valuation":
+			_, _ = io.WriteString(w, valuations[min(asked, len(valuations)-1)])
+			asked++
 		case "/v1/sign-in/links":
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.WriteString(w, `{"path":"v1/sign-in/link?code=c-1"}`)
@@ -80,31 +91,27 @@ func TestSeed(t *testing.T) {
 
 // Every day has a price and a rate from before the first transaction on, and the last
 // ones are close to where the market opens.
-func TestPast(t *testing.T) {
-	c, calls := fakeAPI(t, "", 0)
+func TestRecording(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	m := NewMarket(rand.New(rand.NewPCG(1, 2)))
-	require.NoError(t, Past(t.Context(), c, m, now))
-	days, last := map[string]int{}, map[string]decimal.Decimal{}
-	for _, made := range *calls {
-		quotes, rates := made.body["quotes"].([]any), made.body["rates"].([]any)
-		assert.LessOrEqual(t, len(quotes)+len(rates), 500)
-		for _, item := range append(quotes, rates...) {
-			q := item.(map[string]any)
-			name, price := q["symbol"], q["price"]
-			if name == nil {
-				name, price = q["from"], q["rate"]
-			}
-			days[name.(string)]++
-			last[name.(string)] = decimal.RequireFromString(price.(string))
-			assert.Less(t, q["time"].(string), now.Format(time.RFC3339))
+	rows, err := csv.NewReader(bytes.NewReader(Recording(now))).ReadAll()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"time", "symbol", "price", "currency"}, rows[0])
+	days, last, opening := map[string]int{}, map[string]decimal.Decimal{}, map[string]decimal.Decimal{}
+	for _, row := range rows[1:] {
+		value := decimal.RequireFromString(row[2])
+		if row[0] == "" {
+			opening[row[1]] = value
+			continue
 		}
+		days[row[1]]++
+		last[row[1]] = value
+		assert.Less(t, row[0], now.Format(time.RFC3339))
 	}
-	assert.Equal(t, map[string]int{"ACME": pastDays, "GLOBEX": pastDays, "UMBRA": pastDays, "EUR": pastDays}, days)
+	assert.Equal(t, map[string]int{"ACME": pastDays, "GLOBEX": pastDays, "UMBRA": pastDays, "EUR/USD": pastDays}, days)
 	assert.Less(t, history[0].daysAgo, pastDays)
-	for _, q := range m.quotes {
-		ratio := last[q.Symbol].Div(q.Price).InexactFloat64()
-		assert.InDelta(t, 1, ratio, 0.02, q.Symbol)
+	assert.Len(t, opening, len(days))
+	for symbol, price := range opening {
+		assert.InDelta(t, 1, last[symbol].Div(price).InexactFloat64(), 0.02, symbol)
 	}
 }
 
@@ -133,8 +140,8 @@ func TestHistoryIsValid(t *testing.T) {
 	ledger, err := backend.Derive(t.Context(), backend.Policy{Method: backend.FIFO}, txs, today)
 	require.NoError(t, err)
 	quoted := map[string]bool{}
-	for _, q := range NewMarket(rand.New(rand.NewPCG(1, 2))).quotes {
-		quoted[q.Symbol] = true
+	for _, p := range market {
+		quoted[p.symbol] = true
 	}
 	held := map[string]string{}
 	for _, h := range ledger.Holdings {
@@ -158,8 +165,9 @@ func TestErrorsContainTheResponse(t *testing.T) {
 	assert.ErrorContains(t, err, "DEPOSIT of 2026-01-28: POST /v1/portfolios/p-1/transactions: got status 409, want 201")
 	assert.Len(t, *calls, 2)
 
-	c, _ = fakeAPI(t, "/v1/quotes", http.StatusTooManyRequests)
-	assert.ErrorContains(t, Feed(t.Context(), c, NewMarket(rand.New(rand.NewPCG(1, 2))), nil, io.Discard), "POST /v1/quotes: got status 429, want 200")
+	c, _ = fakeAPI(t, "/v1/portfolios/p-1/valuation", http.StatusTooManyRequests)
+	assert.ErrorContains(t, AwaitPrices(t.Context(), c, "p-1"), "GET /v1/portfolios/p-1/valuation: got status 429, want 200")
+	assert.ErrorContains(t, Follow(t.Context(), c, "p-1", nil, io.Discard), "GET /v1/portfolios/p-1/valuation: got status 429, want 200")
 }
 
 // lines is a writer that sends each line to a channel.
@@ -170,43 +178,25 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestFeedWritesEveryPriceAtEachTick(t *testing.T) {
+func TestFollowPrintsThePricesAtEachTick(t *testing.T) {
 	c, calls := fakeAPI(t, "", 0)
+	require.NoError(t, AwaitPrices(t.Context(), c, "p-1"))
+	assert.Len(t, *calls, 3, "until all prices are of the market")
 	ctx, cancel := context.WithCancel(t.Context())
 	ticks, out, ended := make(chan time.Time), make(lines), make(chan error, 1)
-	go func() { ended <- Feed(ctx, c, NewMarket(rand.New(rand.NewPCG(1, 2))), ticks, out) }()
-	assert.Regexp(t, `^\d\d:\d\d:\d\d  ACME \d+\.\d\d USD   GLOBEX \d+\.\d\d USD   UMBRA \d+\.\d\d EUR   EUR/USD 1\.\d{4}\n$`, <-out)
-	ticks <- time.Now()
+	go func() { ended <- Follow(ctx, c, "p-1", ticks, out) }()
+	for range 2 {
+		assert.Regexp(t, `^\d\d:\d\d:\d\d  ACME 182\.43 USD   UMBRA 104\.90 EUR   EUR/USD 1\.1620\n$`, <-out)
+		select {
+		case ticks <- time.Now():
+		case <-out:
+			t.Error("a line without a tick")
+		}
+	}
 	<-out
 	cancel()
 	require.NoError(t, <-ended)
-	require.Len(t, *calls, 2)
-	for _, got := range *calls {
-		assert.Equal(t, []string{"POST /v1/quotes", "Bearer pfk_1"}, []string{got.path, got.key})
-		assert.Len(t, got.body["quotes"], 3)
-		first := got.body["quotes"].([]any)[0].(map[string]any)
-		assert.IsType(t, "", first["price"], "a decimal is never a JSON number")
-		assert.Equal(t, []any{"ACME", "USD", "demo"}, []any{first["symbol"], first["currency"], first["source"]})
-		at, err := time.Parse(time.RFC3339Nano, first["time"].(string))
-		require.NoError(t, err)
-		assert.Equal(t, time.UTC, at.Location())
-		assert.IsType(t, "", got.body["rates"].([]any)[0].(map[string]any)["rate"])
-	}
-	assert.NotEqual(t, (*calls)[0].body["quotes"], (*calls)[1].body["quotes"])
-}
-
-func TestPricesMoveByNoMoreThanAStep(t *testing.T) {
-	m, same := NewMarket(rand.New(rand.NewPCG(1, 2))), NewMarket(rand.New(rand.NewPCG(1, 2)))
-	m.quotes[0].Price = decimal.RequireFromString("0.01") // does not fall to zero
-	for range 1000 {
-		before := m.quotes[1].Price
-		m.Step(time.Now())
-		same.Step(time.Now())
-		bound := before.Mul(decimal.New(2, -3)).Add(decimal.New(5, -3))
-		assert.True(t, m.quotes[1].Price.Sub(before).Abs().LessThanOrEqual(bound), "from %s to %s", before, m.quotes[1].Price)
-		assert.True(t, m.quotes[0].Price.IsPositive())
-		assert.Equal(t, same.quotes[2].Price, m.quotes[2].Price)
-	}
+	assert.Len(t, *calls, 6)
 }
 
 // dial opens a socket to a server that reads one message and then sends the given ones.

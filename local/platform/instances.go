@@ -26,8 +26,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/coder/websocket"
 )
@@ -64,8 +62,11 @@ func (p *Platform) startInstances(ctx context.Context, st *parts, held reservati
 		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile,
 		"LOG_FILE": "", "WEBSOCKET_URL": socket,
 	})
+	maps.Copy(environ, sourceSettings(p.environ))
 	p.record.Service = maps.Clone(environ)
-	maps.Copy(environ, sourceSettings(p.environ)) // not recorded: keys do not belong in a file
+	if keys := p.environ[sourceKeys]; keys != "" { // not recorded: keys do not belong in a file
+		p.record.SourceKeys, environ[sourceKeys] = true, keys
+	}
 	unlock, err := lockPorts(ctx)
 	if err != nil {
 		return err
@@ -77,14 +78,26 @@ func (p *Platform) startInstances(ctx context.Context, st *parts, held reservati
 			return fmt.Errorf("service instance %d: %w", i+1, err)
 		}
 	}
-	return p.registerTargets(ctx, cfg)
+	balancer, err := p.balancer(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range p.record.Ports.Services {
+		if err := balancer.register(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// sourceSettings are the service's settings about sources of prices on this machine.
-// Unless its environment names a source, none is asked, whatever the default on AWS.
+// sourceKeys is the variable with the keys of sources of prices.
+const sourceKeys = "QUOTE_SOURCE_KEYS"
+
+// sourceSettings are the service's settings about sources of prices on this machine, without
+// keys. Unless its environment names a source, none is asked, whatever the default on AWS.
 func sourceSettings(environ map[string]string) map[string]string {
 	settings := map[string]string{"QUOTE_SOURCES": cmp.Or(environ["QUOTE_SOURCES"], setting.NoSources)}
-	for _, name := range []string{"QUOTE_SOURCE_KEYS", "QUOTE_SOURCE_URLS", "QUOTE_REPLAY_FILE"} {
+	for _, name := range []string{"QUOTE_SOURCE_URLS", "QUOTE_REPLAY_FILE"} {
 		if value := environ[name]; value != "" {
 			settings[name] = value
 		}
@@ -98,7 +111,7 @@ func (p *Platform) startInstance(ctx context.Context, i int, environ map[string]
 	environ["LISTEN_ADDRESS"] = address
 	cmd := exec.Command(filepath.Join(p.root, machineService))
 	cmd.Dir, cmd.Env = p.folder, environment(environ)
-	instance, err := servers.Start(fmt.Sprintf("service-%d", i+1), cmd, p.record.launcher(p.logs()))
+	instance, err := servers.Start(instanceName(i), cmd, p.record.launcher(p.logs()))
 	if err != nil {
 		return err
 	}
@@ -157,26 +170,6 @@ func createMasterUser(ctx context.Context, cfg aws.Config, st *parts, environ ma
 		return errors.New("the database's secret is not {username, password}")
 	}
 	return st.postgres.CreateDatabase(ctx, environ["DB_NAME"], master.Username, master.Password)
-}
-
-func (p *Platform) registerTargets(ctx context.Context, cfg aws.Config) error {
-	client := elasticloadbalancingv2.NewFromConfig(cfg)
-	groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{
-		Names: []string{p.names.TargetGroup},
-	})
-	if err != nil {
-		return err
-	}
-	// The emulator reaches targets by host name, not by instance id. The names differ,
-	// because it ignores the port when it compares targets.
-	var targets []elbtypes.TargetDescription
-	for i, host := range []string{servers.Host, "localhost"} {
-		targets = append(targets, elbtypes.TargetDescription{Id: &host, Port: aws.Int32(int32(p.record.Ports.Services[i]))})
-	}
-	_, err = client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{
-		TargetGroupArn: groups.TargetGroups[0].TargetGroupArn, Targets: targets,
-	})
-	return err
 }
 
 // socketURL returns the address of the WebSocket API on this machine.

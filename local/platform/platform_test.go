@@ -2,6 +2,7 @@ package platform
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -158,6 +159,8 @@ func TestTheNewestAllowedProviderIsLinked(t *testing.T) {
 // No source is asked unless one was named.
 func TestSourceSettings(t *testing.T) {
 	assert.Equal(t, map[string]string{"QUOTE_SOURCES": "none"}, sourceSettings(map[string]string{"PATH": "/bin", "QUOTE_SOURCES": ""}))
-	named := map[string]string{"QUOTE_SOURCES": "twelvedata", "QUOTE_SOURCE_KEYS": `{"twelvedata":"key"}`}
-	assert.Equal(t, named, sourceSettings(named))
+	named := map[string]string{"QUOTE_SOURCES": "twelvedata", "QUOTE_SOURCE_URLS": `{"twelvedata":"http://localhost"}`}
+	keyed := maps.Clone(named)
+	keyed["QUOTE_SOURCE_KEYS"] = `{"twelvedata":"key"}`
+	assert.Equal(t, named, sourceSettings(keyed), "the keys are not recorded")
 }

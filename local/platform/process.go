@@ -25,14 +25,17 @@ type process struct {
 // record lists on disk what Up has started. It is written before Up continues, so that
 // after a crash at any moment the next program knows what was left behind.
 type record struct {
-	path string
-	mu   sync.Mutex // servers start at the same time
+	path     string
+	mu       sync.Mutex // servers start at the same time
+	keepLogs bool       // whether the log of a process that starts again goes on
 
 	Ports     Ports     `json:"ports"`
 	Processes []process `json:"processes"`
 	Folders   []string  `json:"folders"` // of the servers, outside the checkout
 	// Service is the environment of the instances; no secret is in it.
 	Service map[string]string `json:"service,omitempty"`
+	// SourceKeys says that the instances have keys of sources of prices besides.
+	SourceKeys bool `json:"source_keys,omitempty"`
 }
 
 // readRecord reads what an earlier Up wrote. Without a file the record is empty.
@@ -81,7 +84,11 @@ func (r *record) launcher(logs string) func(name string, cmd *exec.Cmd) error {
 	return func(name string, cmd *exec.Cmd) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+		flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+		if !r.keepLogs {
+			flags |= os.O_TRUNC
+		}
+		log, err := os.OpenFile(filepath.Join(logs, name+".log"), flags, 0o600)
 		if err != nil {
 			return err
 		}
@@ -101,6 +108,22 @@ func (r *record) launcher(logs string) func(name string, cmd *exec.Cmd) error {
 		r.Processes = append(r.Processes, process{Name: name, PID: cmd.Process.Pid, Started: started})
 		return r.write()
 	}
+}
+
+// end ends the process of a name and removes it from the record.
+func (r *record) end(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.Processes {
+		if p.Name != name {
+			continue
+		}
+		if err := p.stop(); err != nil {
+			return err
+		}
+	}
+	r.Processes = slices.DeleteFunc(r.Processes, func(p process) bool { return p.Name == name })
+	return r.write()
 }
 
 // stop ends every process, last started first, and removes the folders and the

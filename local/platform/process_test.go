@@ -47,6 +47,28 @@ func TestRecordStopsProcessesOfAnEarlierProgram(t *testing.T) {
 	assert.NoError(t, later.stop(), "again")
 }
 
+// One process is started again: the others go on, and so does its log.
+func TestRecordEndsOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	r := &record{path: filepath.Join(dir, "processes.json")}
+	launch(t, r, "service-1", "echo before; sleep 60")
+	require.Eventually(t, func() bool { text, _ := os.ReadFile(filepath.Join(dir, "service-1.log")); return len(text) > 0 },
+		30*time.Second, 10*time.Millisecond)
+	launch(t, r, "service-2", "sleep 60")
+	require.NoError(t, r.end("service-1"))
+	later, err := readRecord(r.path)
+	require.NoError(t, err)
+	require.Len(t, later.running(), 1)
+	assert.Equal(t, "service-2", later.running()[0].Name)
+	r.keepLogs = true
+	launch(t, r, "service-1", "echo after; sleep 60")
+	assert.Len(t, r.running(), 2)
+	assert.Eventually(t, func() bool {
+		text, _ := os.ReadFile(filepath.Join(dir, "service-1.log"))
+		return string(text) == "before\nafter\n"
+	}, 30*time.Second, 10*time.Millisecond)
+}
+
 func TestRecordIgnoresALaterProcessWithTheSameNumber(t *testing.T) {
 	r := &record{path: filepath.Join(t.TempDir(), "processes.json")}
 	cmd := launch(t, r, "later", "sleep 60")
