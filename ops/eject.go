@@ -53,7 +53,8 @@ func (s session) eject(ctx context.Context) error {
 		return fmt.Errorf("eject: %w", err)
 	}
 	if len(changes) > 0 {
-		return statusError{exitDiffers, fmt.Sprintf("eject: %s: got a plan of %d changes, want none:\n  %s", target, len(changes), strings.Join(changes, "\n  "))}
+		return statusError{exitDiffers, fmt.Sprintf("eject: %s: got a plan of %d changes, want none:\n  %s", target,
+			len(changes), strings.Join(changes, "\n  "))}
 	}
 	fmt.Fprintf(s.out, "%s: written.\n", target)
 	return nil

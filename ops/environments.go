@@ -54,7 +54,8 @@ func printEnvironments(out io.Writer, all []environment, now time.Time) error {
 		if e.Resources != nil {
 			size = strconv.Itoa(*e.Resources)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(e.Suffix), age(now.Sub(e.Created)), age(now.Sub(e.Applied))+" ago",
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(e.Suffix), age(now.Sub(e.Created)),
+			age(now.Sub(e.Applied))+" ago",
 			orUnknown(e.Commit), orUnknown(e.Author), orUnknown(e.Region), orUnknown(size))
 	}
 	if err := table.Flush(); err != nil {
@@ -70,7 +71,8 @@ func printEnvironments(out io.Writer, all []environment, now time.Time) error {
 
 // plain quotes a text that would break a line or hide in it.
 func plain(text string) string {
-	if quoted := strconv.Quote(text); quoted != `"`+text+`"` || text == "" || text[len(text)-1] == ' ' || text[0] == ' ' {
+	if quoted := strconv.Quote(text); quoted != `"`+text+`"` || text == "" ||
+		text[len(text)-1] == ' ' || text[0] == ' ' {
 		return quoted
 	}
 	return text

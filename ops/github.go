@@ -20,7 +20,8 @@ func githubCommand(s session) *cobra.Command {
 		Long: `Acts on the repository of a workflow's run, as GITHUB_REPOSITORY, GITHUB_TOKEN and
 GITHUB_EVENT_PATH describe it.`,
 	}
-	cmd.AddCommand(githubCheckHeadCommand(s), githubCommentCommand(s), githubDriftCommand(s), githubOpenPullsCommand(s), githubUnlockCommand(s))
+	cmd.AddCommand(githubCheckHeadCommand(s), githubCommentCommand(s), githubDriftCommand(s),
+		githubOpenPullsCommand(s), githubUnlockCommand(s))
 	return cmd
 }
 

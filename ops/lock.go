@@ -50,7 +50,8 @@ func (s states) unlock(ctx context.Context, key string, over runsOver, out io.Wr
 		return nil
 	}
 	// Unless another run has taken it since.
-	if _, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key, IfMatch: etag}); err != nil {
+	if _, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key,
+		IfMatch: etag}); err != nil {
 		return fmt.Errorf("lock %s: %w", key, err)
 	}
 	fmt.Fprintf(out, "%s: removed the lock %s of %s, whose run is over\n", key, plain(lock.ID), plain(lock.Who))

@@ -67,9 +67,12 @@ with 1.`,
 			return s.plan(cmd.Context(), cli{s.environ, s.root, cmd.ErrOrStderr()}, r)
 		},
 	}
-	cmd.Flags().BoolVar(&r.accepted, "accept-dangerous", false, "accept that stateful resources are replaced or deleted: exit with 3 instead of 4")
-	cmd.Flags().StringVar(&r.digest, "digest", "", "append digest=HEX, a digest of what the plan changes, to this `FILE`")
-	cmd.Flags().StringVar(&r.approved, "approved", "", "fail unless the plan changes what the one with this digest did: `HEX`")
+	cmd.Flags().BoolVar(&r.accepted, "accept-dangerous", false,
+		"accept that stateful resources are replaced or deleted: exit with 3 instead of 4")
+	cmd.Flags().StringVar(&r.digest, "digest", "",
+		"append digest=HEX, a digest of what the plan changes, to this `FILE`")
+	cmd.Flags().StringVar(&r.approved, "approved", "",
+		"fail unless the plan changes what the one with this digest did: `HEX`")
 	cmd.Flags().StringVar(&r.base, "base", "", "compare with this `FILE`, a cdk.tf.json of another version")
 	cmd.Flags().StringVar(&r.out, "out", "", "write the card to this `FILE`, not to standard output")
 	return cmd

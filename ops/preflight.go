@@ -45,13 +45,15 @@ func (s session) preflight(ctx context.Context) error {
 		return fmt.Errorf("preflight of %s: %w", settings.Names.Stack, cause)
 	}
 	if report.Account != "" {
-		fmt.Fprintf(s.out, "preflight of %s: account %s, %s, %d checks\n", settings.Names.Stack, report.Account, settings.Region, report.Checks)
+		fmt.Fprintf(s.out, "preflight of %s: account %s, %s, %d checks\n", settings.Names.Stack, report.Account,
+			settings.Region, report.Checks)
 	}
 	for _, f := range report.Findings {
 		fmt.Fprintln(s.out, f)
 	}
 	if faults := report.Faults(); faults > 0 {
-		return statusError{exitFailed, fmt.Sprintf("preflight of %s: findings that would stop a deploy: %d", settings.Names.Stack, faults)}
+		return statusError{exitFailed, fmt.Sprintf("preflight of %s: findings that would stop a deploy: %d",
+			settings.Names.Stack, faults)}
 	}
 	return nil
 }

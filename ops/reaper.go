@@ -84,7 +84,8 @@ func (r reaper) reapAll(ctx context.Context, request reapRequest, chosen []envir
 
 // reap destroys one environment, checks that nothing is left and removes its empty
 // state last, so that the next run finds what may be left.
-func (r reaper) reap(ctx context.Context, request reapRequest, e environment, now time.Time) (destroyed bool, err error) {
+func (r reaper) reap(ctx context.Context, request reapRequest, e environment,
+	now time.Time) (destroyed bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -150,9 +151,11 @@ func (r reaper) verify(ctx context.Context, region, suffix string) error {
 			return struct{}{}, fmt.Errorf("left in %s: %d\n  %s", region, len(left), strings.Join(left, "\n  "))
 		}
 		return struct{}{}, nil
-	}, backoff.WithBackOff(backoff.NewConstantBackOff(r.every)), backoff.WithMaxTries(r.tries), backoff.WithMaxElapsedTime(0),
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(r.every)), backoff.WithMaxTries(r.tries),
+		backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(_ error, pause time.Duration) {
-			fmt.Fprintf(r.out, "%s: still listed: %d, asking again in %s (%d of %d)\n", suffix, len(left), pause, try, r.tries)
+			fmt.Fprintf(r.out, "%s: still listed: %d, asking again in %s (%d of %d)\n", suffix,
+				len(left), pause, try, r.tries)
 		}))
 	return err
 }

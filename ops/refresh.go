@@ -46,7 +46,8 @@ const (
 
 // refreshAPI is the part of the Auto Scaling client that waiting needs.
 type refreshAPI interface {
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
 }
 
 // refreshWaiter follows the instance refreshes of one Auto Scaling group.
@@ -91,7 +92,8 @@ was started.`,
 		},
 	}
 	cmd.Flags().StringVar(&r.group, "asg", "", "`name` of the Auto Scaling group (default: that of the settings)")
-	cmd.Flags().TimeVar(&r.since, "since", time.Time{}, []string{time.RFC3339}, "when the deploy began, in RFC 3339; earlier refreshes do not count")
+	cmd.Flags().TimeVar(&r.since, "since", time.Time{}, []string{time.RFC3339},
+		"when the deploy began, in RFC 3339; earlier refreshes do not count")
 	cmd.Flags().DurationVar(&r.timeout, "timeout", 30*time.Minute, "how long to wait")
 	return cmd
 }
@@ -191,7 +193,8 @@ func (w refreshWaiter) list(ctx context.Context, ids []string) ([]types.Instance
 
 // describe is one line: "portfolio-asg-dev: instance refresh 08b9…: InProgress, 50 %: reason".
 func (w refreshWaiter) describe(r types.InstanceRefresh) string {
-	line := fmt.Sprintf("%s: instance refresh %s: %s, %d %%", w.group, aws.ToString(r.InstanceRefreshId), r.Status, aws.ToInt32(r.PercentageComplete))
+	line := fmt.Sprintf("%s: instance refresh %s: %s, %d %%", w.group, aws.ToString(r.InstanceRefreshId), r.Status,
+		aws.ToInt32(r.PercentageComplete))
 	if reason := aws.ToString(r.StatusReason); reason != "" {
 		line += ": " + reason
 	}

@@ -235,7 +235,8 @@ func (e *environment) parse(text []byte) error {
 func (e *environment) release(input any) {
 	typed, _ := input.(map[string]any)
 	value, _ := typed["value"].(map[string]any) // next to its type
-	for name, field := range map[string]*string{"commit": &e.Commit, "profile": &e.Profile, "region": &e.Region, "author": &e.Author} {
+	for name, field := range map[string]*string{"commit": &e.Commit, "profile": &e.Profile,
+		"region": &e.Region, "author": &e.Author} {
 		*field, _ = value[name].(string)
 	}
 }

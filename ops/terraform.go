@@ -73,12 +73,14 @@ func (t cli) plan(ctx context.Context, e environment) (*tfjson.Plan, error) {
 }
 
 // planned plans without a lock; differs is what Terraform says of the plan.
-func (t cli) planned(ctx context.Context, e environment, how ...tfexec.PlanOption) (plan *tfjson.Plan, differs bool, err error) {
+func (t cli) planned(ctx context.Context, e environment,
+	how ...tfexec.PlanOption) (plan *tfjson.Plan, differs bool, err error) {
 	err = t.open(ctx, e, func(tf *tfexec.Terraform) error {
 		stop := t.follow(tf, e.Suffix)
 		defer stop()
 		const file = "ops.tfplan"
-		differs, err = tf.Plan(ctx, append(how, tfexec.Lock(false), tfexec.Out(file), tfexec.Parallelism(parallelism))...)
+		differs, err = tf.Plan(ctx, append(how, tfexec.Lock(false), tfexec.Out(file),
+			tfexec.Parallelism(parallelism))...)
 		if err != nil {
 			return err
 		}
@@ -101,7 +103,8 @@ func (t cli) synth(ctx context.Context, e environment) (text []byte, err error) 
 func (t cli) settings(e environment) (map[string]string, config.Config, error) {
 	environ := maps.Clone(t.environ)
 	environ["ENVIRONMENT_SUFFIX"], environ["AWS_REGION"] = e.Suffix, e.Region
-	for name, value := range map[string]string{"PORTFOLIO_PROFILE": e.Profile, "COMMIT_SHA": e.Commit, "COMMIT_AUTHOR": e.Author} {
+	for name, value := range map[string]string{"PORTFOLIO_PROFILE": e.Profile, "COMMIT_SHA": e.Commit,
+		"COMMIT_AUTHOR": e.Author} {
 		if value != "" {
 			environ[name] = value
 		}
@@ -109,7 +112,8 @@ func (t cli) settings(e environment) (map[string]string, config.Config, error) {
 	c, err := config.Load(environ, t.root)
 	if err == nil && e.Region != "" && c.Region != e.Region {
 		// In another region Terraform would find nothing and drop everything from the state.
-		err = fmt.Errorf("%s: got %s, want nothing or %s, where the environment is", config.RegionFile, c.Region, e.Region)
+		err = fmt.Errorf("%s: got %s, want nothing or %s, where the environment is",
+			config.RegionFile, c.Region, e.Region)
 	}
 	return environ, c, err
 }
@@ -143,7 +147,8 @@ func (t cli) open(ctx context.Context, e environment, do func(*tfexec.Terraform)
 // synthesized synthesizes an environment into a folder that exists while do runs. The
 // folder is as deep in the checkout as cdktf.out, so that the stack's relative paths
 // hold, and used only by this call, so that two programs can run in one checkout.
-func (t cli) synthesized(ctx context.Context, e environment, do func(stack string, environ map[string]string) error) (err error) {
+func (t cli) synthesized(ctx context.Context, e environment,
+	do func(stack string, environ map[string]string) error) (err error) {
 	environ, c, err := t.settings(e)
 	if err != nil {
 		return err

@@ -125,7 +125,8 @@ func eachBelow(value any, above []string, labels int, visit func([]string, map[s
 }
 
 // blocks writes all blocks of a kind within another.
-func (w *writer) blocks(kind string, value any, labels int, body func(labels []string, body map[string]any) error) error {
+func (w *writer) blocks(kind string, value any, labels int,
+	body func(labels []string, body map[string]any) error) error {
 	err := each(value, labels, func(labels []string, one map[string]any) error {
 		return w.block("\n"+head(kind, labels), func() error { return body(labels, one) })
 	})
@@ -177,7 +178,8 @@ func (w *writer) body(body map[string]any, schema *tfjson.SchemaBlock) error {
 		if nested.NestingMode == tfjson.SchemaNestingModeMap {
 			labels = 1
 		}
-		err := w.blocks(name, body[name], labels, func(_ []string, one map[string]any) error { return w.body(one, nested.Block) })
+		err := w.blocks(name, body[name], labels,
+			func(_ []string, one map[string]any) error { return w.body(one, nested.Block) })
 		if err != nil {
 			return err
 		}
@@ -197,6 +199,7 @@ func (w *writer) dynamic(value any, schema *tfjson.SchemaBlock) error {
 		if err := w.flat(rest, arguments{"iterator": reference}); err != nil {
 			return err
 		}
-		return w.blocks("content", one["content"], 0, func(_ []string, content map[string]any) error { return w.body(content, nested.Block) })
+		return w.blocks("content", one["content"], 0,
+			func(_ []string, content map[string]any) error { return w.body(content, nested.Block) })
 	})
 }

@@ -19,12 +19,14 @@ import (
 func convert(stack map[string]any, schemas *tfjson.ProviderSchemas) (map[string]string, error) {
 	c := &conversion{schemas: schemas, sources: sourcesOf(stack), files: map[string]*writer{}}
 	write := map[string]func(any) error{
-		"terraform": c.terraform, "provider": c.providers, "output": c.outputs, "variable": c.variables, "locals": c.locals,
+		"terraform": c.terraform, "provider": c.providers, "output": c.outputs,
+		"variable": c.variables, "locals": c.locals,
 		"resource": c.resources("resource"), "data": c.resources("data"), "ephemeral": c.resources("ephemeral"),
 		"moved": c.refactoring("moved"), "import": c.refactoring("import"), "removed": c.refactoring("removed"),
 	}
 	// Comments and Terraform's own settings head the file that they share with the providers.
-	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(stack)), func(kind string) bool { return kind == "//" || kind == "terraform" })
+	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(stack)),
+		func(kind string) bool { return kind == "//" || kind == "terraform" })
 	if err := c.head(stack["//"]); err != nil {
 		return nil, err
 	}
@@ -269,7 +271,8 @@ func (c *conversion) refactoring(kind string) func(any) error {
 				rest := maps.Clone(body)
 				delete(rest, "lifecycle")
 				delete(rest, "provisioner")
-				if err := w.flat(rest, arguments{"from": reference, "to": reference, "provider": reference}); err != nil {
+				if err := w.flat(rest, arguments{"from": reference, "to": reference,
+					"provider": reference}); err != nil {
 					return err
 				}
 				if err := w.provisioners(body["provisioner"]); err != nil {

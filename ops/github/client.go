@@ -48,12 +48,14 @@ func New(environ map[string]string, log io.Writer) (*Client, error) {
 		return nil, fmt.Errorf("GITHUB_API_URL: got %q, want a URL", environ["GITHUB_API_URL"])
 	}
 	c := &Client{
-		api: gh.NewClient(&http.Client{Transport: newTransport(base.Host, environ["GITHUB_TOKEN"], log)}), owner: owner, repo: repo,
+		api:   gh.NewClient(&http.Client{Transport: newTransport(base.Host, environ["GITHUB_TOKEN"], log)}),
+		owner: owner, repo: repo,
 		run: "by hand", eventPath: environ["GITHUB_EVENT_PATH"],
 	}
 	c.api.BaseURL = base
 	if id := environ["GITHUB_RUN_ID"]; id != "" {
-		c.run = fmt.Sprintf("by [run %s](%s/%s/%s/actions/runs/%s)", id, or(environ["GITHUB_SERVER_URL"], "https://github.com"), owner, repo, id)
+		c.run = fmt.Sprintf("by [run %s](%s/%s/%s/actions/runs/%s)", id,
+			or(environ["GITHUB_SERVER_URL"], "https://github.com"), owner, repo, id)
 	}
 	return c, nil
 }

@@ -44,7 +44,8 @@ func (c *Client) Comment(ctx context.Context, marker, body string) (string, erro
 func (c *Client) comment(ctx context.Context, number int, marker string) (*gh.IssueComment, error) {
 	var found *gh.IssueComment
 	err := each(ctx, func(ctx context.Context, page int) (*gh.Response, error) {
-		comments, response, err := c.api.Issues.ListComments(ctx, c.owner, c.repo, number, &gh.IssueListCommentsOptions{ListOptions: gh.ListOptions{Page: page, PerPage: 100}})
+		comments, response, err := c.api.Issues.ListComments(ctx, c.owner, c.repo, number,
+			&gh.IssueListCommentsOptions{ListOptions: gh.ListOptions{Page: page, PerPage: 100}})
 		for _, comment := range comments {
 			if found == nil && isOurs(comment.GetUser(), comment.GetBody(), marker) {
 				found = comment

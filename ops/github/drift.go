@@ -58,7 +58,8 @@ func (c *Client) driftIssues(ctx context.Context) (map[string][]*gh.Issue, error
 	found := map[string][]*gh.Issue{}
 	err := each(ctx, func(ctx context.Context, page int) (*gh.Response, error) {
 		issues, response, err := c.api.Issues.ListByRepo(ctx, c.owner, c.repo, &gh.IssueListByRepoOptions{
-			State: "open", Labels: []string{driftLabel}, Sort: "created", Direction: "asc", ListOptions: gh.ListOptions{Page: page, PerPage: 100},
+			State: "open", Labels: []string{driftLabel}, Sort: "created", Direction: "asc",
+			ListOptions: gh.ListOptions{Page: page, PerPage: 100},
 		})
 		for _, issue := range issues {
 			first, _, _ := strings.Cut(normal(issue.GetBody()), "\n")
@@ -79,7 +80,8 @@ func (c *Client) ensureLabel(ctx context.Context) error {
 		return err
 	}
 	_, _, err = c.api.Issues.CreateLabel(ctx, c.owner, c.repo, &gh.Label{
-		Name: gh.Ptr(driftLabel), Color: gh.Ptr("d93f0b"), Description: gh.Ptr("An environment is not as it was deployed"),
+		Name: gh.Ptr(driftLabel), Color: gh.Ptr("d93f0b"),
+		Description: gh.Ptr("An environment is not as it was deployed"),
 	})
 	return err
 }
@@ -104,9 +106,11 @@ func (c *Client) report(ctx context.Context, suffix, report string, open []*gh.I
 // does both again.
 func (c *Client) resolve(ctx context.Context, issue *gh.Issue) error {
 	text := "No longer drifts: checked " + c.run + "."
-	if _, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.repo, issue.GetNumber(), &gh.IssueComment{Body: &text}); err != nil {
+	if _, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.repo, issue.GetNumber(),
+		&gh.IssueComment{Body: &text}); err != nil {
 		return err
 	}
-	_, _, err := c.api.Issues.Edit(ctx, c.owner, c.repo, issue.GetNumber(), &gh.IssueRequest{State: gh.Ptr("closed"), StateReason: gh.Ptr("completed")})
+	_, _, err := c.api.Issues.Edit(ctx, c.owner, c.repo, issue.GetNumber(),
+		&gh.IssueRequest{State: gh.Ptr("closed"), StateReason: gh.Ptr("completed")})
 	return err
 }

@@ -17,9 +17,10 @@ func (c *Client) RunsOver(ctx context.Context, started time.Time) (bool, error) 
 	over := true
 	for _, status := range unfinished {
 		err := each(ctx, func(ctx context.Context, page int) (*gh.Response, error) {
-			runs, response, err := c.api.Actions.ListRepositoryWorkflowRuns(ctx, c.owner, c.repo, &gh.ListWorkflowRunsOptions{
-				Status: status, ListOptions: gh.ListOptions{Page: page, PerPage: 100},
-			})
+			runs, response, err := c.api.Actions.ListRepositoryWorkflowRuns(ctx, c.owner, c.repo,
+				&gh.ListWorkflowRunsOptions{
+					Status: status, ListOptions: gh.ListOptions{Page: page, PerPage: 100},
+				})
 			if err != nil {
 				return response, err
 			}

@@ -90,7 +90,8 @@ type pager[Page, Options any] interface {
 
 // list adds the resources of all pages whose name is one of the environment's.
 func list[Page, Options, Item any](
-	ctx context.Context, f *finder, kind string, pages pager[Page, Options], items func(*Page) []Item, name func(Item) *string,
+	ctx context.Context, f *finder, kind string, pages pager[Page, Options],
+	items func(*Page) []Item, name func(Item) *string,
 ) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -106,10 +107,11 @@ func list[Page, Options, Item any](
 // have, whatever their names.
 func (f *finder) tagged(ctx context.Context, suffix string) {
 	keys := kms.NewFromConfig(f.cfg)
-	pages := tagging.NewGetResourcesPaginator(tagging.NewFromConfig(f.cfg), &tagging.GetResourcesInput{TagFilters: []tagtypes.TagFilter{
-		{Key: aws.String("Project"), Values: []string{"portfolio-tracking"}},
-		{Key: aws.String("Environment"), Values: []string{suffix}},
-	}})
+	pages := tagging.NewGetResourcesPaginator(tagging.NewFromConfig(f.cfg),
+		&tagging.GetResourcesInput{TagFilters: []tagtypes.TagFilter{
+			{Key: aws.String("Project"), Values: []string{"portfolio-tracking"}},
+			{Key: aws.String("Environment"), Values: []string{suffix}},
+		}})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

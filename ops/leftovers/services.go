@@ -45,7 +45,8 @@ func (f *finder) data(ctx context.Context) {
 			return page.DBParameterGroups
 		},
 		func(v rdstypes.DBParameterGroup) *string { return v.DBParameterGroupName })
-	list(ctx, f, "serverless cache", elasticache.NewDescribeServerlessCachesPaginator(elasticache.NewFromConfig(f.cfg), nil),
+	list(ctx, f, "serverless cache", elasticache.NewDescribeServerlessCachesPaginator(elasticache.NewFromConfig(f.cfg),
+		nil),
 		func(page *elasticache.DescribeServerlessCachesOutput) []cachetypes.ServerlessCache {
 			return page.ServerlessCaches
 		},
@@ -117,7 +118,8 @@ func (f *finder) watching(ctx context.Context) {
 			return page.DashboardEntries
 		},
 		func(v cloudwatchtypes.DashboardEntry) *string { return v.DashboardName })
-	list(ctx, f, "alarm", cloudwatch.NewDescribeAlarmsPaginator(watch, nil), alarmsOf, func(name *string) *string { return name })
+	list(ctx, f, "alarm", cloudwatch.NewDescribeAlarmsPaginator(watch, nil), alarmsOf,
+		func(name *string) *string { return name })
 	list(ctx, f, "topic", sns.NewListTopicsPaginator(sns.NewFromConfig(f.cfg), nil),
 		func(page *sns.ListTopicsOutput) []snstypes.Topic { return page.Topics },
 		func(v snstypes.Topic) *string { return v.TopicArn })

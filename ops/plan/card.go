@@ -75,7 +75,8 @@ const readText = "is read while applying"
 func New(p *tfjson.Plan) Card {
 	changes := changesOf(p)
 	c := Card{
-		Counts: map[verb]int{}, Cost: costOf(changes, regionOf(p)), Notes: notesOf(p), Checks: failedChecks(p), Actions: invocations(p),
+		Counts: map[verb]int{}, Cost: costOf(changes, regionOf(p)), Notes: notesOf(p),
+		Checks: failedChecks(p), Actions: invocations(p),
 	}
 	if len(c.Notes)+len(c.Checks)+len(c.Actions)+len(p.DeferredChanges) > 0 {
 		c.Status = Changes
@@ -165,7 +166,8 @@ func regionOf(p *tfjson.Plan) string {
 		return ""
 	}
 	provider := p.Config.ProviderConfigs["aws"]
-	if provider == nil || provider.Expressions["region"] == nil || provider.Expressions["region"].ExpressionData == nil {
+	if provider == nil || provider.Expressions["region"] == nil ||
+		provider.Expressions["region"].ExpressionData == nil {
 		return ""
 	}
 	region, _ := provider.Expressions["region"].ConstantValue.(string)

@@ -76,8 +76,10 @@ func appendChange(list []change, r *tfjson.ResourceChange, deferred bool) []chan
 		return list
 	}
 	c := change{
-		address: r.Address, block: r.ModuleAddress + r.Type + "." + r.Name, kind: r.Type, verb: verbOf(r), reason: r.ActionReason,
-		old: r.DeposedKey != "", deferred: deferred, first: len(r.Change.Actions) == 2 && r.Change.Actions[0] == tfjson.ActionCreate,
+		address: r.Address, block: r.ModuleAddress + r.Type + "." + r.Name, kind: r.Type,
+		verb: verbOf(r), reason: r.ActionReason,
+		old: r.DeposedKey != "", deferred: deferred,
+		first:   len(r.Change.Actions) == 2 && r.Change.Actions[0] == tfjson.ActionCreate,
 		keeps:   len(r.Change.Actions) == 2 && slices.Contains(r.Change.Actions, tfjson.ActionForget),
 		imports: r.Change.Importing != nil, moves: r.PreviousAddress != "" && r.PreviousAddress != r.Address,
 		unknown: r.Change.AfterUnknown, hiddenBefore: r.Change.BeforeSensitive, hiddenBy: r.Change.AfterSensitive,
@@ -160,7 +162,8 @@ func (c change) will(path ...any) value {
 
 // secretWords are in the names of attributes that are not printed even where the
 // provider's schema does not mark them.
-var secretWords = []string{"password", "secret_string", "secret_binary", "auth_token", "user_data", "private_key", "environment"}
+var secretWords = []string{"password", "secret_string", "secret_binary", "auth_token", "user_data",
+	"private_key", "environment"}
 
 func (c change) secret(path []any) bool {
 	name := fmt.Sprint(path...)

@@ -254,7 +254,8 @@ func otherBlocks(was, will synth) []string {
 
 // different returns the names whose values differ, sorted.
 func different(was, will map[string]any) []string {
-	return slices.DeleteFunc(names(was, will), func(name string) bool { return reflect.DeepEqual(was[name], will[name]) })
+	return slices.DeleteFunc(names(was, will),
+		func(name string) bool { return reflect.DeepEqual(was[name], will[name]) })
 }
 
 func names[V any](was, will map[string]V) []string {

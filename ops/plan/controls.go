@@ -65,13 +65,16 @@ var settings = []control{
 	{[]string{"aws_lb"}, []any{"enable_deletion_protection"}, "deletion protection", on},
 	{[]string{"aws_lb"}, []any{"access_logs", 0, "enabled"}, "access logs", on},
 	{[]string{"aws_lb_listener"}, []any{"protocol"}, "TLS", tls},
-	{[]string{"aws_launch_template", "aws_instance"}, []any{"metadata_options", 0, "http_tokens"}, "required IMDSv2", is("required")},
-	{[]string{"aws_launch_template"}, []any{"block_device_mappings", 0, "ebs", 0, "encrypted"}, "encryption of the disk", on},
+	{[]string{"aws_launch_template", "aws_instance"}, []any{"metadata_options", 0, "http_tokens"},
+		"required IMDSv2", is("required")},
+	{[]string{"aws_launch_template"}, []any{"block_device_mappings", 0, "ebs", 0, "encrypted"},
+		"encryption of the disk", on},
 	{[]string{"aws_s3_bucket_versioning"}, []any{"versioning_configuration", 0, "status"}, "versioning", is("Enabled")},
 	{[]string{"aws_elasticache_replication_group"}, []any{"transit_encryption_enabled"}, "encryption in transit", on},
 	{[]string{"aws_elasticache_replication_group"}, []any{"at_rest_encryption_enabled"}, "encryption at rest", on},
 	{[]string{"aws_elasticache_serverless_cache"}, []any{"snapshot_retention_limit"}, "days of snapshots", amount},
-	{[]string{"aws_secretsmanager_secret"}, []any{"recovery_window_in_days"}, "days before a deleted secret is gone", amount},
+	{[]string{"aws_secretsmanager_secret"}, []any{"recovery_window_in_days"},
+		"days before a deleted secret is gone", amount},
 	{[]string{"aws_cloudwatch_log_group"}, []any{"retention_in_days"}, "days of logs", forever},
 	{[]string{"aws_sns_topic"}, []any{"kms_master_key_id"}, "encryption of the topic", set},
 	{[]string{"aws_cloudwatch_metric_alarm"}, []any{"actions_enabled"}, "the alarm's actions", on},
@@ -91,33 +94,38 @@ var guards = []string{
 	"aws_cloudtrail", "aws_cloudwatch_metric_alarm", "aws_config_configuration_recorder", "aws_flow_log",
 	"aws_guardduty_detector", "aws_network_acl", "aws_s3_bucket_logging", "aws_s3_bucket_ownership_controls",
 	"aws_s3_bucket_policy", "aws_s3_bucket_public_access_block", "aws_s3_bucket_server_side_encryption_configuration",
-	"aws_s3_bucket_versioning", "aws_secretsmanager_secret_rotation", "aws_sns_topic_policy", "aws_sns_topic_subscription",
+	"aws_s3_bucket_versioning", "aws_secretsmanager_secret_rotation", "aws_sns_topic_policy",
+	"aws_sns_topic_subscription",
 	"aws_wafv2_web_acl", "aws_wafv2_web_acl_association",
 }
 
 // mustStart are the controls that a new resource is expected to have from the start.
 var mustStart = []string{
-	"encryption at rest", "encryption in transit", "encryption of the disk", "required IMDSv2", "TLS", "key rotation", "encryption of the topic",
+	"encryption at rest", "encryption in transit", "encryption of the disk", "required IMDSv2", "TLS", "key rotation",
+	"encryption of the topic",
 }
 
 // controls lists the protections that a change weakens, strengthens or removes.
 func controls(c change) []string {
 	if c.verb == deleted || c.verb == forgotten {
 		if slices.Contains(guards, c.kind) && !c.old {
-			return []string{fmt.Sprintf("**control %s**", map[verb]string{deleted: "deleted", forgotten: "no longer managed"}[c.verb])}
+			return []string{fmt.Sprintf("**control %s**",
+				map[verb]string{deleted: "deleted", forgotten: "no longer managed"}[c.verb])}
 		}
 		return nil
 	}
 	var list []string
 	for _, s := range settings {
-		if slices.Contains(s.kinds, c.kind) && (s.name != "TLS" || c.will("default_action", 0, "type").text() != "redirect") {
+		if slices.Contains(s.kinds, c.kind) &&
+			(s.name != "TLS" || c.will("default_action", 0, "type").text() != "redirect") {
 			if text := s.compare(c); text != "" {
 				list = append(list, text)
 			}
 		}
 	}
 	if c.kind == "aws_lb_listener" && c.verb != created && c.changed("ssl_policy") {
-		list = append(list, fmt.Sprintf("TLS policy: %s → %s", c.was("ssl_policy").shown(), c.will("ssl_policy").shown()))
+		list = append(list, fmt.Sprintf("TLS policy: %s → %s", c.was("ssl_policy").shown(),
+			c.will("ssl_policy").shown()))
 	}
 	if strings.HasSuffix(c.kind, "_server_side_encryption_configuration") && c.verb != created && c.changed("rule") {
 		list = append(list, "the encryption of the bucket changes")

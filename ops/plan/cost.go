@@ -59,7 +59,8 @@ func costOf(changes []change, region string) Cost {
 			after = nil
 		}
 		if before == nil || after == nil {
-			cost.Unknown = append(cost.Unknown, fmt.Sprintf("%s: %s before, %s after", code(c.address), usd(before), usd(after)))
+			cost.Unknown = append(cost.Unknown,
+				fmt.Sprintf("%s: %s before, %s after", code(c.address), usd(before), usd(after)))
 		}
 		cost.Before.Add(cost.Before, orZero(before))
 		cost.After.Add(cost.After, orZero(after))
@@ -148,7 +149,8 @@ func databasePrice(s side) *big.Rat {
 	}
 	instance := hourly(hours, s("instance_class").text())
 	storage, ok := s("allocated_storage").number()
-	if instance == nil || !ok || s("engine").text() != "postgres" || s("storage_type").text() != "gp3" || s("multi_az").unknown {
+	if instance == nil || !ok || s("engine").text() != "postgres" ||
+		s("storage_type").text() != "gp3" || s("multi_az").unknown {
 		return nil
 	}
 	return plus(instance, times(prices.PerMonth[perGB].Rat, whole(storage)))
@@ -254,7 +256,8 @@ func (c Cost) markdown() string {
 		change = usd(difference)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n### Cost a month\n\n%s%s → %s%s USD (%s), without traffic and usage.\n", least, usd(c.Before), least, usd(c.After), change)
+	fmt.Fprintf(&b, "\n### Cost a month\n\n%s%s → %s%s USD (%s), without traffic and usage.\n", least, usd(c.Before),
+		least, usd(c.After), change)
 	c.table(&b)
 	var unknown []string
 	for _, text := range c.Unknown {
@@ -290,6 +293,7 @@ func (c Cost) table(b *strings.Builder) {
 		if l.Count > 1 {
 			times = fmt.Sprintf("%d × ", l.Count)
 		}
-		fmt.Fprintf(b, "| %s%s | %s | %s |\n", times, strings.ReplaceAll(code(l.Address), "|", `\|`), usd(l.Before), usd(l.After))
+		fmt.Fprintf(b, "| %s%s | %s | %s |\n", times, strings.ReplaceAll(code(l.Address), "|", `\|`),
+			usd(l.Before), usd(l.After))
 	}
 }

@@ -43,7 +43,8 @@ func (c Cost) page(b *strings.Builder, title string) {
 		least = "at least "
 	}
 	hour := new(big.Rat).Quo(c.After, prices.HoursPerMonth.Rat)
-	fmt.Fprintf(b, "\n## %s\n\n%s%s USD a month, %s an hour.\n\n| resource | number | USD a month |\n|---|--:|--:|\n", title, least, usd(c.After), usd(hour))
+	fmt.Fprintf(b, "\n## %s\n\n%s%s USD a month, %s an hour.\n\n| resource | number | USD a month |\n|---|--:|--:|\n",
+		title, least, usd(c.After), usd(hour))
 	lines := slices.Clone(c.Lines)
 	slices.SortStableFunc(lines, func(a, b CostLine) int { return b.After.Cmp(a.After) })
 	for _, l := range lines {

@@ -33,7 +33,8 @@ var restarts = []struct {
 	kind, attribute, text string
 	window                bool // waits for the maintenance window unless apply_immediately
 }{
-	{"aws_db_instance", "instance_class", "the database restarts: about a minute with Multi-AZ, some minutes without", true},
+	{"aws_db_instance", "instance_class", "the database restarts: about a minute with Multi-AZ, some minutes without",
+		true},
 	{"aws_db_instance", "engine_version", "the database is upgraded: minutes of downtime, with Multi-AZ too if the major version changes", true},
 	{"aws_db_instance", "port", "the database restarts at once, and its port changes", false},
 	{"aws_db_instance", "identifier", "the database restarts, and its address changes", true},
@@ -41,7 +42,8 @@ var restarts = []struct {
 	{"aws_db_instance", "parameter_group_name", "static parameters wait for a reboot by hand", false},
 	{"aws_db_instance", "storage_type", "no downtime, slower until it is migrated", true},
 	{"aws_db_instance", "password_wo_version", "the password changes at once: new connections need the new one", false},
-	{"aws_autoscaling_group", "launch_template", "instances are replaced one after another: no downtime, less capacity meanwhile", false},
+	{"aws_autoscaling_group", "launch_template",
+		"instances are replaced one after another: no downtime, less capacity meanwhile", false},
 	{"aws_launch_template", "image_id", "instances are replaced one after another: no downtime, less capacity meanwhile", false},
 	{"aws_launch_template", "instance_type", "instances are replaced one after another: no downtime, less capacity meanwhile", false},
 	{"aws_launch_template", "user_data", "instances are replaced one after another: no downtime, less capacity meanwhile", false},

@@ -46,7 +46,8 @@ func (c change) unchanged(name string) bool {
 		return false
 	}
 	// AWS fills these at creation, and separate resources manage them.
-	own := c.kind == "aws_s3_bucket" && (name == "versioning" || name == "policy") || c.kind == "aws_sns_topic" && name == "policy"
+	own := c.kind == "aws_s3_bucket" && (name == "versioning" || name == "policy") ||
+		c.kind == "aws_sns_topic" && name == "policy"
 	return before || own
 }
 

@@ -130,7 +130,8 @@ func inlinePolicies(c change) []string {
 func attachments(c change) []string {
 	var list []string
 	switch c.kind {
-	case "aws_iam_role_policy_attachment", "aws_iam_user_policy_attachment", "aws_iam_group_policy_attachment", "aws_iam_policy_attachment":
+	case "aws_iam_role_policy_attachment", "aws_iam_user_policy_attachment", "aws_iam_group_policy_attachment",
+		"aws_iam_policy_attachment":
 		if c.verb != deleted && c.changed("policy_arn") {
 			list = append(list, "attaches "+c.will("policy_arn").shown())
 		}
@@ -146,7 +147,8 @@ func attachments(c change) []string {
 			}
 		}
 		if c.verb != deleted && c.was("permissions_boundary").text() != "" && c.changed("permissions_boundary") {
-			list = append(list, fmt.Sprintf("the permissions boundary changes: %s → %s", c.was("permissions_boundary").shown(), c.will("permissions_boundary").shown()))
+			list = append(list, fmt.Sprintf("the permissions boundary changes: %s → %s",
+				c.was("permissions_boundary").shown(), c.will("permissions_boundary").shown()))
 		}
 	}
 	return list

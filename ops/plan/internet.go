@@ -86,7 +86,8 @@ func closedBlocks(c change) []string {
 		return nil
 	}
 	var off []string
-	for _, name := range []string{"block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"} {
+	for _, name := range []string{"block_public_acls", "block_public_policy", "ignore_public_acls",
+		"restrict_public_buckets"} {
 		fell := c.verb == created || c.was(name).isTrue()
 		if v := c.will(name); fell && !v.isTrue() && !v.unknown {
 			off = append(off, name)
@@ -116,12 +117,14 @@ func openings(kind string, s side) []opening {
 		add("out", s("ip_protocol").text(), s("from_port"), s("to_port"), s("cidr_ipv4"), s("cidr_ipv6"))
 	case "aws_security_group_rule":
 		direction := map[string]string{"ingress": "in", "egress": "out"}[s("type").text()]
-		add(direction, s("protocol").text(), s("from_port"), s("to_port"), elements(s, "cidr_blocks", "ipv6_cidr_blocks")...)
+		add(direction, s("protocol").text(), s("from_port"), s("to_port"),
+			elements(s, "cidr_blocks", "ipv6_cidr_blocks")...)
 	case "aws_security_group", "aws_default_security_group":
 		for block, direction := range map[string]string{"ingress": "in", "egress": "out"} {
 			for i := range s(block).list() {
 				rule := func(path ...any) value { return s(append([]any{block, i}, path...)...) }
-				add(direction, rule("protocol").text(), rule("from_port"), rule("to_port"), elements(rule, "cidr_blocks", "ipv6_cidr_blocks")...)
+				add(direction, rule("protocol").text(), rule("from_port"), rule("to_port"),
+					elements(rule, "cidr_blocks", "ipv6_cidr_blocks")...)
 			}
 		}
 	}

@@ -62,7 +62,8 @@ func (c Card) summary() string {
 		return "The infrastructure is as configured."
 	}
 	n := c.Counts
-	text := fmt.Sprintf("%d to create, %d to update, %d to replace, %d to delete", n[created], n[updated], n[replaced], n[deleted])
+	text := fmt.Sprintf("%d to create, %d to update, %d to replace, %d to delete", n[created],
+		n[updated], n[replaced], n[deleted])
 	if c.Compared {
 		text = fmt.Sprintf("%d to create, %d to update or replace, %d to delete", n[created], n[updated], n[deleted])
 	}

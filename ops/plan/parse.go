@@ -75,7 +75,8 @@ var marks = []struct{ bytes, encoding string }{
 func plainUTF8(text []byte) ([]byte, error) {
 	for _, mark := range marks {
 		if bytes.HasPrefix(text, []byte(mark.bytes)) {
-			return nil, fmt.Errorf("got %s, want UTF-8: in PowerShell write it with Out-File -Encoding utf8", mark.encoding)
+			return nil, fmt.Errorf("got %s, want UTF-8: in PowerShell write it with Out-File -Encoding utf8",
+				mark.encoding)
 		}
 	}
 	return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), nil
@@ -83,7 +84,8 @@ func plainUTF8(text []byte) ([]byte, error) {
 
 // known are the actions of a change that Terraform's documentation lists.
 var known = []tfjson.Actions{
-	{tfjson.ActionNoop}, {tfjson.ActionCreate}, {tfjson.ActionRead}, {tfjson.ActionUpdate}, {tfjson.ActionDelete}, {tfjson.ActionForget},
+	{tfjson.ActionNoop}, {tfjson.ActionCreate}, {tfjson.ActionRead}, {tfjson.ActionUpdate},
+	{tfjson.ActionDelete}, {tfjson.ActionForget},
 	{tfjson.ActionDelete, tfjson.ActionCreate}, {tfjson.ActionCreate, tfjson.ActionDelete},
 	{tfjson.ActionCreate, tfjson.ActionForget}, {tfjson.ActionForget, tfjson.ActionCreate},
 }
@@ -132,7 +134,8 @@ func checkStatuses(p *tfjson.Plan) error {
 		switch status {
 		case tfjson.CheckStatusPass, tfjson.CheckStatusFail, tfjson.CheckStatusError, tfjson.CheckStatusUnknown:
 		default:
-			problems = append(problems, fmt.Errorf("checks %s: got the status %q, want pass, fail, error or unknown", where, status))
+			problems = append(problems, fmt.Errorf("checks %s: got the status %q, want pass, fail, error or unknown",
+				where, status))
 		}
 	}
 	for _, c := range p.Checks {

@@ -26,17 +26,20 @@ type api struct {
 }
 
 func (a api) database(ctx context.Context, name string) (string, error) {
-	_, err := rds.NewFromConfig(a.aws).DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+	_, err := rds.NewFromConfig(a.aws).DescribeDBInstances(ctx,
+		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
 	return name, err
 }
 
 func (a api) subnetGroup(ctx context.Context, name string) (string, error) {
-	_, err := rds.NewFromConfig(a.aws).DescribeDBSubnetGroups(ctx, &rds.DescribeDBSubnetGroupsInput{DBSubnetGroupName: &name})
+	_, err := rds.NewFromConfig(a.aws).DescribeDBSubnetGroups(ctx,
+		&rds.DescribeDBSubnetGroupsInput{DBSubnetGroupName: &name})
 	return name, err
 }
 
 func (a api) loadBalancer(ctx context.Context, name string) (string, error) {
-	out, err := elasticloadbalancingv2.NewFromConfig(a.aws).DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{name}})
+	out, err := elasticloadbalancingv2.NewFromConfig(a.aws).DescribeLoadBalancers(ctx,
+		&elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{name}})
 	if err != nil || len(out.LoadBalancers) == 0 {
 		return "", err
 	}
@@ -44,7 +47,8 @@ func (a api) loadBalancer(ctx context.Context, name string) (string, error) {
 }
 
 func (a api) targetGroup(ctx context.Context, name string) (string, error) {
-	out, err := elasticloadbalancingv2.NewFromConfig(a.aws).DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{name}})
+	out, err := elasticloadbalancingv2.NewFromConfig(a.aws).DescribeTargetGroups(ctx,
+		&elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{name}})
 	if err != nil || len(out.TargetGroups) == 0 {
 		return "", err
 	}
@@ -52,17 +56,20 @@ func (a api) targetGroup(ctx context.Context, name string) (string, error) {
 }
 
 func (a api) cache(ctx context.Context, name string) (string, error) {
-	_, err := elasticache.NewFromConfig(a.aws).DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{ServerlessCacheName: &name})
+	_, err := elasticache.NewFromConfig(a.aws).DescribeServerlessCaches(ctx,
+		&elasticache.DescribeServerlessCachesInput{ServerlessCacheName: &name})
 	return name, err
 }
 
 func (a api) function(ctx context.Context, name string) (string, error) {
-	_, err := lambda.NewFromConfig(a.aws).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+	_, err := lambda.NewFromConfig(a.aws).GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: &name})
 	return name, err
 }
 
 func (a api) group(ctx context.Context, name string) (string, error) {
-	out, err := autoscaling.NewFromConfig(a.aws).DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	out, err := autoscaling.NewFromConfig(a.aws).DescribeAutoScalingGroups(ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
 	if err != nil || len(out.AutoScalingGroups) == 0 {
 		return "", err
 	}
@@ -70,7 +77,8 @@ func (a api) group(ctx context.Context, name string) (string, error) {
 }
 
 func (a api) launchTemplate(ctx context.Context, name string) (string, error) {
-	out, err := ec2.NewFromConfig(a.aws).DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}})
+	out, err := ec2.NewFromConfig(a.aws).DescribeLaunchTemplates(ctx,
+		&ec2.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{name}})
 	if err != nil || len(out.LaunchTemplates) == 0 {
 		return "", err
 	}
@@ -89,7 +97,8 @@ func (a api) instanceProfile(ctx context.Context, name string) (string, error) {
 
 // logGroup lists groups by prefix. The name itself, the shortest, comes first.
 func (a api) logGroup(ctx context.Context, name string) (string, error) {
-	out, err := cloudwatchlogs.NewFromConfig(a.aws).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
+	out, err := cloudwatchlogs.NewFromConfig(a.aws).DescribeLogGroups(ctx,
+		&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
 	if err != nil || len(out.LogGroups) == 0 || aws.ToString(out.LogGroups[0].LogGroupName) != name {
 		return "", err
 	}

@@ -44,7 +44,8 @@ func (e *environment) nameChecks() []check {
 	}
 	for _, kind := range []string{"hist", "logs", "artifacts"} {
 		name := e.Names.Bucket(kind, e.account)
-		checks = append(checks, check{what: "bucket " + name, find: func(ctx context.Context) ([]Finding, error) { return e.bucketName(ctx, name) }})
+		checks = append(checks, check{what: "bucket " + name,
+			find: func(ctx context.Context) ([]Finding, error) { return e.bucketName(ctx, name) }})
 	}
 	return checks
 }
@@ -54,33 +55,48 @@ func (e *environment) nameChecks() []check {
 func (e *environment) names() []named {
 	n, a := e.Names, api{e.aws, e.partition, e.account}
 	names := []named{
-		{"DB instance", "aws_db_instance", "identifier", n.Database, a.database, "aws rds delete-db-instance --db-instance-identifier " + n.Database + " --final-db-snapshot-identifier NAME"},
-		{"DB subnet group", "aws_db_subnet_group", "name", n.DatabaseSubnetGroup, a.subnetGroup, "aws rds delete-db-subnet-group --db-subnet-group-name " + n.DatabaseSubnetGroup},
-		{"load balancer", "aws_lb", "name", n.LoadBalancer, a.loadBalancer, "aws elbv2 delete-load-balancer --load-balancer-arn ID"},
-		{"target group", "aws_lb_target_group", "name", n.TargetGroup, a.targetGroup, "aws elbv2 delete-target-group --target-group-arn ID"},
-		{"serverless cache", "aws_elasticache_serverless_cache", "name", n.Cache, a.cache, "aws elasticache delete-serverless-cache --serverless-cache-name " + n.Cache},
-		{"Lambda function", "aws_lambda_function", "function_name", n.WebSocketHandler, a.function, "aws lambda delete-function --function-name " + n.WebSocketHandler},
-		{"Auto Scaling group", "aws_autoscaling_group", "name", n.AutoScalingGroup, a.group, "aws autoscaling delete-auto-scaling-group --auto-scaling-group-name " + n.AutoScalingGroup},
-		{"launch template", "aws_launch_template", "name", n.LaunchTemplate, a.launchTemplate, "aws ec2 delete-launch-template --launch-template-name " + n.LaunchTemplate},
-		{"instance profile", "aws_iam_instance_profile", "name", n.InstanceRole, a.instanceProfile, "aws iam delete-instance-profile --instance-profile-name " + n.InstanceRole},
-		{"dashboard", "aws_cloudwatch_dashboard", "dashboard_name", n.Dashboard, a.dashboard, "aws cloudwatch delete-dashboards --dashboard-names " + n.Dashboard},
+		{"DB instance", "aws_db_instance", "identifier", n.Database, a.database,
+			"aws rds delete-db-instance --db-instance-identifier " + n.Database +
+				" --final-db-snapshot-identifier NAME"},
+		{"DB subnet group", "aws_db_subnet_group", "name", n.DatabaseSubnetGroup, a.subnetGroup,
+			"aws rds delete-db-subnet-group --db-subnet-group-name " + n.DatabaseSubnetGroup},
+		{"load balancer", "aws_lb", "name", n.LoadBalancer, a.loadBalancer,
+			"aws elbv2 delete-load-balancer --load-balancer-arn ID"},
+		{"target group", "aws_lb_target_group", "name", n.TargetGroup, a.targetGroup,
+			"aws elbv2 delete-target-group --target-group-arn ID"},
+		{"serverless cache", "aws_elasticache_serverless_cache", "name", n.Cache, a.cache,
+			"aws elasticache delete-serverless-cache --serverless-cache-name " + n.Cache},
+		{"Lambda function", "aws_lambda_function", "function_name", n.WebSocketHandler, a.function,
+			"aws lambda delete-function --function-name " + n.WebSocketHandler},
+		{"Auto Scaling group", "aws_autoscaling_group", "name", n.AutoScalingGroup, a.group,
+			"aws autoscaling delete-auto-scaling-group --auto-scaling-group-name " + n.AutoScalingGroup},
+		{"launch template", "aws_launch_template", "name", n.LaunchTemplate, a.launchTemplate,
+			"aws ec2 delete-launch-template --launch-template-name " + n.LaunchTemplate},
+		{"instance profile", "aws_iam_instance_profile", "name", n.InstanceRole, a.instanceProfile,
+			"aws iam delete-instance-profile --instance-profile-name " + n.InstanceRole},
+		{"dashboard", "aws_cloudwatch_dashboard", "dashboard_name", n.Dashboard, a.dashboard,
+			"aws cloudwatch delete-dashboards --dashboard-names " + n.Dashboard},
 		{"topic", "aws_sns_topic", "name", n.AlarmTopic, a.topic, "aws sns delete-topic --topic-arn ID"},
 	}
 	if e.Database.ReadReplica {
-		names = append(names, named{"DB instance", "aws_db_instance", "identifier", n.DatabaseReplica, a.database, "aws rds delete-db-instance --skip-final-snapshot --db-instance-identifier " + n.DatabaseReplica})
+		names = append(names, named{"DB instance", "aws_db_instance", "identifier", n.DatabaseReplica, a.database,
+			"aws rds delete-db-instance --skip-final-snapshot --db-instance-identifier " + n.DatabaseReplica})
 	}
 	for _, role := range []string{n.FlowLogs, n.InstanceRole, n.DatabaseMonitoringRole, n.WebSocketHandlerRole} {
-		names = append(names, named{"role", "aws_iam_role", "name", role, a.role, "aws iam delete-role --role-name " + role})
+		names = append(names, named{"role", "aws_iam_role", "name", role, a.role,
+			"aws iam delete-role --role-name " + role})
 	}
 	for _, group := range e.logGroups() {
-		names = append(names, named{"log group", "aws_cloudwatch_log_group", "name", group, a.logGroup, "aws logs delete-log-group --log-group-name " + group})
+		names = append(names, named{"log group", "aws_cloudwatch_log_group", "name", group, a.logGroup,
+			"aws logs delete-log-group --log-group-name " + group})
 	}
 	aliases := []string{n.AlarmKeyAlias}
 	if e.CustomerKey {
 		aliases = append(aliases, n.KeyAlias)
 	}
 	for _, alias := range aliases {
-		names = append(names, named{"key alias", "aws_kms_alias", "name", alias, a.alias, "aws kms delete-alias --alias-name " + alias})
+		names = append(names, named{"key alias", "aws_kms_alias", "name", alias, a.alias,
+			"aws kms delete-alias --alias-name " + alias})
 	}
 	return names
 }
@@ -116,7 +132,8 @@ func (e *environment) bucketName(ctx context.Context, name string) ([]Finding, e
 		f.Fix = "choose another ENVIRONMENT_SUFFIX, or allow these credentials s3:ListBucket if it is this account's"
 	case region != "":
 		f.Got = "one in region " + region
-		f.Fix = fmt.Sprintf("remove it (`aws s3 rb s3://%s --region %s`), or choose another ENVIRONMENT_SUFFIX", name, region)
+		f.Fix = fmt.Sprintf("remove it (`aws s3 rb s3://%s --region %s`), or choose another ENVIRONMENT_SUFFIX", name,
+			region)
 	case err != nil:
 		return nil, err
 	default:

@@ -37,7 +37,8 @@ func (e *environment) engineUpgraded(ctx context.Context) ([]Finding, error) {
 	if !e.owned.Has("aws_db_instance", "identifier", e.Names.Database) {
 		return nil, nil
 	}
-	out, err := rds.NewFromConfig(e.aws).DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &e.Names.Database})
+	out, err := rds.NewFromConfig(e.aws).DescribeDBInstances(ctx,
+		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: &e.Names.Database})
 	if absent(err) {
 		return nil, nil // the plan creates it
 	}
@@ -74,9 +75,11 @@ func newer(a, b string) bool {
 // without the offer, until it has to be restored.
 func (e *environment) databaseOffer(ctx context.Context) ([]Finding, error) {
 	d := e.Database
-	pages := rds.NewDescribeOrderableDBInstanceOptionsPaginator(rds.NewFromConfig(e.aws), &rds.DescribeOrderableDBInstanceOptionsInput{
-		Engine: aws.String("postgres"), EngineVersion: &d.EngineVersion, DBInstanceClass: &d.InstanceClass, Vpc: aws.Bool(true),
-	})
+	pages := rds.NewDescribeOrderableDBInstanceOptionsPaginator(rds.NewFromConfig(e.aws),
+		&rds.DescribeOrderableDBInstanceOptionsInput{
+			Engine: aws.String("postgres"), EngineVersion: &d.EngineVersion,
+			DBInstanceClass: &d.InstanceClass, Vpc: aws.Bool(true),
+		})
 	var missing []string
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -97,12 +100,14 @@ func (e *environment) databaseOffer(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	f := Finding{
-		What: "database in " + e.Region, Got: fmt.Sprintf("no PostgreSQL %s on %s to order", d.EngineVersion, d.InstanceClass), Want: "one",
+		What: "database in " + e.Region, Got: fmt.Sprintf("no PostgreSQL %s on %s to order", d.EngineVersion,
+			d.InstanceClass), Want: "one",
 		Fix: fmt.Sprintf("set DB_ENGINE_VERSION to one of `aws rds describe-orderable-db-instance-options --engine postgres "+
 			"--db-instance-class %s --region %s --query 'OrderableDBInstanceOptions[].EngineVersion'`", d.InstanceClass, e.Region),
 	}
 	if missing != nil {
-		f.Got = fmt.Sprintf("PostgreSQL %s on %s without %s", d.EngineVersion, d.InstanceClass, strings.Join(missing, " and "))
+		f.Got = fmt.Sprintf("PostgreSQL %s on %s without %s", d.EngineVersion, d.InstanceClass,
+			strings.Join(missing, " and "))
 		f.Want = "all of that"
 	}
 	for _, attributes := range e.instances("aws_db_instance") {
@@ -141,7 +146,8 @@ func (e *environment) instanceOffer(ctx context.Context) ([]Finding, error) {
 		usable[aws.ToString(z.ZoneName)] = true
 	}
 	offers, err := client.DescribeInstanceTypeOfferings(ctx, &ec2.DescribeInstanceTypeOfferingsInput{
-		LocationType: ec2types.LocationTypeAvailabilityZone, Filters: []ec2types.Filter{filter("instance-type", e.Compute.InstanceType)},
+		LocationType: ec2types.LocationTypeAvailabilityZone,
+		Filters:      []ec2types.Filter{filter("instance-type", e.Compute.InstanceType)},
 	})
 	if err != nil {
 		return nil, err
@@ -160,7 +166,8 @@ func (e *environment) instanceOffer(ctx context.Context) ([]Finding, error) {
 		got = strings.Join(found, ", ")
 	}
 	return []Finding{{
-		What: "zones of " + e.Region + " with " + e.Compute.InstanceType, Got: got, Want: fmt.Sprintf("at least %d", len(e.Network.PrivateCIDRs)),
+		What: "zones of " + e.Region + " with " + e.Compute.InstanceType, Got: got,
+		Want: fmt.Sprintf("at least %d", len(e.Network.PrivateCIDRs)),
 		Fix: fmt.Sprintf("choose another AWS_REGION, or a type that `aws ec2 describe-instance-type-offerings --location-type availability-zone "+
 			"--region %s` lists, in config/profile.go", e.Region),
 	}}, nil
@@ -216,6 +223,7 @@ func (e *environment) image(ctx context.Context) ([]Finding, error) {
 	}
 	return []Finding{{
 		What: "image " + id + " of launch template " + e.Names.LaunchTemplate, Got: "none that is available",
-		Want: "one, without which no instance can start", Fix: "increment imageRelease in stacks/compute.go and `make deploy`", Harmless: true,
+		Want: "one, without which no instance can start",
+		Fix:  "increment imageRelease in stacks/compute.go and `make deploy`", Harmless: true,
 	}}, nil
 }

@@ -154,7 +154,8 @@ func all(ctx context.Context, checks []check) []Finding {
 // unchecked returns the finding of a check without an answer; cause is not nil if it
 // timed out or was canceled.
 func unchecked(what string, err, cause error) Finding {
-	f := Finding{What: "could not check " + what, Got: err.Error(), Want: "an answer", Fix: "see that AWS can be reached, then try again"}
+	f := Finding{What: "could not check " + what, Got: err.Error(), Want: "an answer",
+		Fix: "see that AWS can be reached, then try again"}
 	var operation *smithy.OperationError
 	if errors.As(err, &operation) {
 		f.Want = "an answer of " + operation.Service() + " " + operation.Operation()
@@ -179,7 +180,8 @@ func unchecked(what string, err, cause error) Finding {
 // HEAD requests without a body, so only the status shows it.
 func refused(err error) bool {
 	switch code := codeOf(err); code {
-	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized", "Forbidden":
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError",
+		"NotAuthorized", "Forbidden":
 		return true
 	default:
 		return false

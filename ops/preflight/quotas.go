@@ -39,7 +39,8 @@ func (e *environment) quotas() []quota {
 func (e *environment) quotaChecks() []check {
 	var checks []check
 	for _, q := range e.quotas() {
-		checks = append(checks, check{what: "quota of " + q.spoken, find: func(ctx context.Context) ([]Finding, error) { return e.quota(ctx, q) }})
+		checks = append(checks, check{what: "quota of " + q.spoken,
+			find: func(ctx context.Context) ([]Finding, error) { return e.quota(ctx, q) }})
 	}
 	return checks
 }
@@ -79,7 +80,8 @@ const fromService = "Service Quotas"
 // allowed returns the quota and its source. Service Quotas has no value for an account
 // whose quota was never changed, nor on an emulator.
 func (e *environment) allowed(ctx context.Context, q quota) (int, string, error) {
-	out, err := servicequotas.NewFromConfig(e.aws).GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
+	out, err := servicequotas.NewFromConfig(e.aws).GetServiceQuota(ctx,
+		&servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
 	switch {
 	case err == nil && out.Quota != nil && out.Quota.Value != nil:
 		return int(*out.Quota.Value), fromService, nil
@@ -119,7 +121,8 @@ func vpcs(ctx context.Context, client *ec2.Client) ([]string, error) {
 
 func internetGateways(ctx context.Context, client *ec2.Client) ([]string, error) {
 	var ids []string
-	for pages := ec2.NewDescribeInternetGatewaysPaginator(client, &ec2.DescribeInternetGatewaysInput{}); pages.HasMorePages(); {
+	for pages := ec2.NewDescribeInternetGatewaysPaginator(client,
+		&ec2.DescribeInternetGatewaysInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
@@ -165,7 +168,8 @@ func (e *environment) vCPUs(ctx context.Context) ([]Finding, error) {
 		Harmless: allowed >= refresh,
 	}
 	if !f.Harmless {
-		f.Want = fmt.Sprintf("%d free for the %d instances of a refresh, %d at full load", refresh-others, e.Compute.MinSize+1, most-others)
+		f.Want = fmt.Sprintf("%d free for the %d instances of a refresh, %d at full load", refresh-others,
+			e.Compute.MinSize+1, most-others)
 	}
 	return []Finding{f}, nil
 }

@@ -14,8 +14,9 @@ func (e *environment) recordedRegion() []Finding {
 		return nil
 	}
 	return []Finding{{
-		What: "region of " + e.State.Key, Got: "AWS_REGION " + e.Region, Want: recorded + ", where the resources of this state are",
-		Fix: fmt.Sprintf("set AWS_REGION=%s (lib/AWS_REGION takes precedence), or choose another ENVIRONMENT_SUFFIX for %s", recorded, e.Region),
+		What: "region of " + e.State.Key, Got: "AWS_REGION " + e.Region,
+		Want: recorded + ", where the resources of this state are",
+		Fix:  fmt.Sprintf("set AWS_REGION=%s (lib/AWS_REGION takes precedence), or choose another ENVIRONMENT_SUFFIX for %s", recorded, e.Region),
 	}}
 }
 
@@ -74,8 +75,9 @@ func (e *environment) statefulReplaced() []Finding {
 			name, _ := attributes[kind.attribute].(string)
 			if !slices.Contains(kind.names, name) {
 				findings = append(findings, Finding{
-					What: "state " + e.State.Key, Got: kind.spoken + " " + name, Want: kind.names[0] + ": another name would replace it",
-					Fix: "set the ENVIRONMENT_SUFFIX that the name ends with, or restore this environment's own state",
+					What: "state " + e.State.Key, Got: kind.spoken + " " + name,
+					Want: kind.names[0] + ": another name would replace it",
+					Fix:  "set the ENVIRONMENT_SUFFIX that the name ends with, or restore this environment's own state",
 				})
 				continue
 			}
@@ -94,7 +96,8 @@ func (e *environment) keyReplaced(what string, attributes map[string]any) []Find
 	if replica, _ := attributes["replicate_source_db"].(string); replica != "" || customer == e.CustomerKey {
 		return nil // a replica has its primary's key
 	}
-	f := Finding{What: what, Got: "the key of profile " + e.Release.Profile + ", which would replace it", Want: "its own, a key that AWS manages"}
+	f := Finding{What: what, Got: "the key of profile " + e.Release.Profile + ", which would replace it",
+		Want: "its own, a key that AWS manages"}
 	if customer {
 		f.Want = "its own, a customer-managed key"
 	}

@@ -17,7 +17,8 @@ import (
 func (e *environment) secretChecks() []check {
 	var checks []check
 	for _, name := range []string{e.Names.SigningSecret, e.Names.DatabaseSecret, e.Names.DatabaseServiceSecret} {
-		checks = append(checks, check{what: "secrets " + name, find: func(ctx context.Context) ([]Finding, error) { return e.pendingSecrets(ctx, name) }})
+		checks = append(checks, check{what: "secrets " + name,
+			find: func(ctx context.Context) ([]Finding, error) { return e.pendingSecrets(ctx, name) }})
 	}
 	return checks
 }
@@ -30,10 +31,11 @@ var generated = regexp.MustCompile(`^-\d{18}[0-9a-f]{8}$`)
 // is a fault: Terraform would create another in its place, with a new password. Any
 // other was left by a destroy, and does not block a generated name.
 func (e *environment) pendingSecrets(ctx context.Context, name string) ([]Finding, error) {
-	pages := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(e.aws), &secretsmanager.ListSecretsInput{
-		IncludePlannedDeletion: aws.Bool(true),
-		Filters:                []types.Filter{{Key: types.FilterNameStringTypeName, Values: []string{name}}}, // a prefix
-	})
+	pages := secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(e.aws),
+		&secretsmanager.ListSecretsInput{
+			IncludePlannedDeletion: aws.Bool(true),
+			Filters:                []types.Filter{{Key: types.FilterNameStringTypeName, Values: []string{name}}}, // a prefix
+		})
 	var findings []Finding
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -46,8 +48,11 @@ func (e *environment) pendingSecrets(ctx context.Context, name string) ([]Findin
 				continue
 			}
 			f := Finding{
-				What: "secret " + *secret.Name, Got: "pending deletion since " + secret.DeletedDate.UTC().Format(time.DateOnly), Want: "none pending",
-				Fix: "`aws secretsmanager delete-secret --force-delete-without-recovery --secret-id " + *secret.ARN + "`",
+				What: "secret " + *secret.Name,
+				Got:  "pending deletion since " + secret.DeletedDate.UTC().Format(time.DateOnly),
+				Want: "none pending",
+				Fix: "`aws secretsmanager delete-secret --force-delete-without-recovery --secret-id " + *secret.ARN +
+					"`",
 			}
 			switch {
 			case e.owned.Has("aws_secretsmanager_secret", "name", *secret.Name):
@@ -76,8 +81,11 @@ func (e *environment) certificateChecks() []check {
 
 // certificate checks the certificate; config has already checked its region.
 func (e *environment) certificate(ctx context.Context) ([]Finding, error) {
-	f := Finding{What: "certificate " + e.Certificate.ARN, Want: "an issued one in " + e.Region, Fix: "set CERTIFICATE_ARN to one that `aws acm list-certificates --certificate-statuses ISSUED --region " + e.Region + "` lists"}
-	out, err := acm.NewFromConfig(e.aws).DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &e.Certificate.ARN})
+	f := Finding{What: "certificate " + e.Certificate.ARN, Want: "an issued one in " + e.Region,
+		Fix: "set CERTIFICATE_ARN to one that `aws acm list-certificates --certificate-statuses ISSUED --region " +
+			e.Region + "` lists"}
+	out, err := acm.NewFromConfig(e.aws).DescribeCertificate(ctx,
+		&acm.DescribeCertificateInput{CertificateArn: &e.Certificate.ARN})
 	if absent(err) {
 		f.Got = "none"
 		return []Finding{f}, nil
@@ -89,7 +97,8 @@ func (e *environment) certificate(ctx context.Context) ([]Finding, error) {
 	switch end := aws.ToTime(c.NotAfter); {
 	case c.Status == acmtypes.CertificateStatusPendingValidation:
 		f.Got = string(c.Status)
-		f.Fix = "make the DNS records that `aws acm describe-certificate --certificate-arn " + e.Certificate.ARN + "` shows, and wait"
+		f.Fix = "make the DNS records that `aws acm describe-certificate --certificate-arn " +
+			e.Certificate.ARN + "` shows, and wait"
 	case c.Status != acmtypes.CertificateStatusIssued:
 		f.Got = string(c.Status)
 	case c.NotAfter != nil && !end.After(time.Now()):
@@ -101,8 +110,11 @@ func (e *environment) certificate(ctx context.Context) ([]Finding, error) {
 }
 
 func (e *environment) hostedZone(ctx context.Context) ([]Finding, error) {
-	f := Finding{What: "hosted zone " + e.Certificate.HostedZoneID, Want: "a public one that holds " + e.Certificate.DomainName, Fix: "set HOSTED_ZONE_ID to one that `aws route53 list-hosted-zones` lists, or change DOMAIN_NAME"}
-	out, err := route53.NewFromConfig(e.aws).GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &e.Certificate.HostedZoneID})
+	f := Finding{What: "hosted zone " + e.Certificate.HostedZoneID,
+		Want: "a public one that holds " + e.Certificate.DomainName,
+		Fix:  "set HOSTED_ZONE_ID to one that `aws route53 list-hosted-zones` lists, or change DOMAIN_NAME"}
+	out, err := route53.NewFromConfig(e.aws).GetHostedZone(ctx,
+		&route53.GetHostedZoneInput{Id: &e.Certificate.HostedZoneID})
 	if absent(err) {
 		f.Got = "none"
 		return []Finding{f}, nil

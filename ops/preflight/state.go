@@ -33,8 +33,10 @@ func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	owned, err := tfstate.Read(text)
 	if err != nil {
 		return []Finding{{
-			What: "state " + e.State.Key, Got: "a text that is not a Terraform state", Want: "a Terraform state of version 4",
-			Fix: fmt.Sprintf("restore an earlier version: `aws s3api list-object-versions --bucket %s --prefix %s`", e.State.Bucket, e.State.Key),
+			What: "state " + e.State.Key, Got: "a text that is not a Terraform state",
+			Want: "a Terraform state of version 4",
+			Fix: fmt.Sprintf("restore an earlier version: `aws s3api list-object-versions --bucket %s --prefix %s`",
+				e.State.Bucket, e.State.Key),
 		}}, nil
 	}
 	e.owned = &owned
@@ -97,7 +99,8 @@ func (e *environment) stateBucket(ctx context.Context) ([]Finding, error) {
 		}
 		return []Finding{{
 			What: what, Got: "none", Want: "one in " + e.State.Region,
-			Fix: fmt.Sprintf("`aws s3api create-bucket --bucket %s --region %s%s`, or set TERRAFORM_STATE_BUCKET", name, e.State.Region, place),
+			Fix: fmt.Sprintf("`aws s3api create-bucket --bucket %s --region %s%s`, or set TERRAFORM_STATE_BUCKET",
+				name, e.State.Region, place),
 		}}, nil
 	case err != nil:
 		return nil, err
@@ -105,7 +108,8 @@ func (e *environment) stateBucket(ctx context.Context) ([]Finding, error) {
 		region = aws.ToString(head.BucketRegion)
 	}
 	if region != "" && region != e.State.Region {
-		return []Finding{{What: what, Got: "region " + region, Want: e.State.Region, Fix: "set TERRAFORM_STATE_BUCKET_REGION=" + region}}, nil
+		return []Finding{{What: what, Got: "region " + region, Want: e.State.Region,
+			Fix: "set TERRAFORM_STATE_BUCKET_REGION=" + region}}, nil
 	}
 	version, versionErr := e.versioned(ctx, what)
 	private, privateErr := e.private(ctx, what)
@@ -123,7 +127,8 @@ func (e *environment) versioned(ctx context.Context, what string) ([]Finding, er
 	}
 	return []Finding{{
 		What: what, Got: got, Want: "Enabled",
-		Fix: fmt.Sprintf("`aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled`", e.State.Bucket),
+		Fix: fmt.Sprintf("`aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled`",
+			e.State.Bucket),
 	}}, nil
 }
 
@@ -135,7 +140,8 @@ func (e *environment) private(ctx context.Context, what string) ([]Finding, erro
 	got := "no public access block"
 	if err == nil {
 		b := block.PublicAccessBlockConfiguration
-		if aws.ToBool(b.BlockPublicAcls) && aws.ToBool(b.BlockPublicPolicy) && aws.ToBool(b.IgnorePublicAcls) && aws.ToBool(b.RestrictPublicBuckets) {
+		if aws.ToBool(b.BlockPublicAcls) && aws.ToBool(b.BlockPublicPolicy) && aws.ToBool(b.IgnorePublicAcls) &&
+			aws.ToBool(b.RestrictPublicBuckets) {
 			return nil, nil
 		}
 		got = "a public access block with gaps"
