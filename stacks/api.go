@@ -72,13 +72,14 @@ type APIOutputs struct {
 func NewAPI(socket Socket, p APIProps) APIOutputs {
 	scope, api := socket.scope, socket.api
 	handler := newHandler(scope, p)
-	lambdapermission.NewLambdaPermission(scope, jsii.String("handler-permission"), &lambdapermission.LambdaPermissionConfig{
-		StatementId:  jsii.String("WebSocketAPI"),
-		FunctionName: handler.FunctionName(),
-		Action:       jsii.String("lambda:InvokeFunction"),
-		Principal:    jsii.String("apigateway.amazonaws.com"),
-		SourceArn:    jsii.String(*api.ExecutionArn() + "/" + stageName + "/*"), // …/<stage>/<route key>
-	})
+	lambdapermission.NewLambdaPermission(scope, jsii.String("handler-permission"),
+		&lambdapermission.LambdaPermissionConfig{
+			StatementId:  jsii.String("WebSocketAPI"),
+			FunctionName: handler.FunctionName(),
+			Action:       jsii.String("lambda:InvokeFunction"),
+			Principal:    jsii.String("apigateway.amazonaws.com"),
+			SourceArn:    jsii.String(*api.ExecutionArn() + "/" + stageName + "/*"), // …/<stage>/<route key>
+		})
 	stage := newStage(scope, p, api, newRoutes(scope, api, handler))
 
 	// A post goes to …/<stage>/POST/@connections/<id>; reading and closing a connection
@@ -184,15 +185,17 @@ func handlerEnvironment(p APIProps) *map[string]*string {
 
 // newRoutes sends all three routes to the handler and returns what a deployment must
 // wait for.
-func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, handler lambdafunction.LambdaFunction) []cdktf.ITerraformDependable {
-	integration := apigatewayv2integration.NewApigatewayv2Integration(scope, jsii.String("handler-integration"), &apigatewayv2integration.Apigatewayv2IntegrationConfig{
-		ApiId:                   api.Id(),
-		IntegrationType:         jsii.String("AWS_PROXY"),
-		IntegrationMethod:       jsii.String("POST"),
-		IntegrationUri:          handler.InvokeArn(),
-		ContentHandlingStrategy: jsii.String("CONVERT_TO_TEXT"),
-		TimeoutMilliseconds:     jsii.Number(wire.IntegrationTimeout.Milliseconds()),
-	})
+func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api,
+	handler lambdafunction.LambdaFunction) []cdktf.ITerraformDependable {
+	integration := apigatewayv2integration.NewApigatewayv2Integration(scope, jsii.String("handler-integration"),
+		&apigatewayv2integration.Apigatewayv2IntegrationConfig{
+			ApiId:                   api.Id(),
+			IntegrationType:         jsii.String("AWS_PROXY"),
+			IntegrationMethod:       jsii.String("POST"),
+			IntegrationUri:          handler.InvokeArn(),
+			ContentHandlingStrategy: jsii.String("CONVERT_TO_TEXT"),
+			TimeoutMilliseconds:     jsii.Number(wire.IntegrationTimeout.Milliseconds()),
+		})
 	ready := []cdktf.ITerraformDependable{integration}
 	for _, name := range []string{"connect", "disconnect", "default"} {
 		c := &apigatewayv2route.Apigatewayv2RouteConfig{
@@ -207,11 +210,12 @@ func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, 
 		route := apigatewayv2route.NewApigatewayv2Route(scope, jsii.String(name), c)
 		ready = append(ready, route)
 		if name == "default" {
-			ready = append(ready, apigatewayv2routeresponse.NewApigatewayv2RouteResponse(scope, jsii.String("default-response"), &apigatewayv2routeresponse.Apigatewayv2RouteResponseConfig{
-				ApiId:            api.Id(),
-				RouteId:          route.Id(),
-				RouteResponseKey: jsii.String("$default"),
-			}))
+			ready = append(ready, apigatewayv2routeresponse.NewApigatewayv2RouteResponse(scope,
+				jsii.String("default-response"), &apigatewayv2routeresponse.Apigatewayv2RouteResponseConfig{
+					ApiId:            api.Id(),
+					RouteId:          route.Id(),
+					RouteResponseKey: jsii.String("$default"),
+				}))
 		}
 	}
 	return ready
@@ -220,7 +224,8 @@ func newRoutes(scope constructs.Construct, api apigatewayv2api.Apigatewayv2Api, 
 // newStage deploys the routes. Access logs need an account-level role and are off by
 // default. Execution logging is always off: API Gateway would create its log group,
 // which never expires and outlives the environment.
-func newStage(scope constructs.Construct, p APIProps, api apigatewayv2api.Apigatewayv2Api, routes []cdktf.ITerraformDependable) apigatewayv2stage.Apigatewayv2Stage {
+func newStage(scope constructs.Construct, p APIProps, api apigatewayv2api.Apigatewayv2Api,
+	routes []cdktf.ITerraformDependable) apigatewayv2stage.Apigatewayv2Stage {
 	c := &apigatewayv2stage.Apigatewayv2StageConfig{
 		ApiId:      api.Id(),
 		Name:       jsii.String(stageName),

@@ -11,7 +11,8 @@ import (
 
 // newAutoScalingGroup keeps two to six instances that the load balancer reports as
 // healthy, and replaces them one by one when the launch template changes.
-func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template launchtemplate.LaunchTemplate, balancer loadBalancer, boot []cdktf.ITerraformDependable) autoscalinggroup.AutoscalingGroup {
+func newAutoScalingGroup(scope constructs.Construct, p ComputeProps, template launchtemplate.LaunchTemplate,
+	balancer loadBalancer, boot []cdktf.ITerraformDependable) autoscalinggroup.AutoscalingGroup {
 	c := &autoscalinggroup.AutoscalingGroupConfig{
 		Name:            &p.Names.AutoScalingGroup,
 		MinSize:         jsii.Number(p.Compute.MinSize),
@@ -72,27 +73,30 @@ var groupMetrics = []string{
 
 // newScaling adds instances when their CPU is busy or requests are many. It waits for
 // the listener: AWS refuses a target of requests until something routes to the group.
-func newScaling(scope constructs.Construct, p ComputeProps, group autoscalinggroup.AutoscalingGroup, balancer loadBalancer) {
+func newScaling(scope constructs.Construct, p ComputeProps,
+	group autoscalinggroup.AutoscalingGroup, balancer loadBalancer) {
 	policies := []struct {
 		ID, Metric string
 		Label      *string
 		Target     float64
 	}{
 		{"cpu", "ASGAverageCPUUtilization", nil, p.Compute.TargetCPUPercent},
-		{"requests", "ALBRequestCountPerTarget", jsii.String(*balancer.ARNSuffix + "/" + *balancer.TargetGroup.ArnSuffix()), p.Compute.TargetRequests},
+		{"requests", "ALBRequestCountPerTarget",
+			jsii.String(*balancer.ARNSuffix + "/" + *balancer.TargetGroup.ArnSuffix()), p.Compute.TargetRequests},
 	}
 	for _, policy := range policies {
-		autoscalingpolicy.NewAutoscalingPolicy(scope, jsii.String("scale-by-"+policy.ID), &autoscalingpolicy.AutoscalingPolicyConfig{
-			Name:                 jsii.String(p.Names.AutoScalingGroup + "-" + policy.ID),
-			AutoscalingGroupName: group.Name(),
-			PolicyType:           jsii.String("TargetTrackingScaling"),
-			TargetTrackingConfiguration: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfiguration{
-				PredefinedMetricSpecification: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification{
-					PredefinedMetricType: &policy.Metric, ResourceLabel: policy.Label,
+		autoscalingpolicy.NewAutoscalingPolicy(scope, jsii.String("scale-by-"+policy.ID),
+			&autoscalingpolicy.AutoscalingPolicyConfig{
+				Name:                 jsii.String(p.Names.AutoScalingGroup + "-" + policy.ID),
+				AutoscalingGroupName: group.Name(),
+				PolicyType:           jsii.String("TargetTrackingScaling"),
+				TargetTrackingConfiguration: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfiguration{
+					PredefinedMetricSpecification: &autoscalingpolicy.AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification{
+						PredefinedMetricType: &policy.Metric, ResourceLabel: policy.Label,
+					},
+					TargetValue: &policy.Target,
 				},
-				TargetValue: &policy.Target,
-			},
-			DependsOn: &[]cdktf.ITerraformDependable{balancer.Forwarding},
-		})
+				DependsOn: &[]cdktf.ITerraformDependable{balancer.Forwarding},
+			})
 	}
 }

@@ -28,7 +28,8 @@ func NewBootstrap(app constructs.Construct, c config.Bootstrap) cdktf.TerraformS
 	newBackend(stack, c.State, c.Emulator)
 	newAWSProvider(stack, c.Region, c.Tags, c.Emulator)
 	newOutputs(stack, []output{
-		{"api-logs-role-arn", "ARN of the role with which API Gateway writes logs", newAPILogging(stack, "api-logs", c.Region)},
+		{"api-logs-role-arn", "ARN of the role with which API Gateway writes logs",
+			newAPILogging(stack, "api-logs", c.Region)},
 	})
 	if !c.Account {
 		return stack
@@ -44,9 +45,11 @@ func NewBootstrap(app constructs.Construct, c config.Bootstrap) cdktf.TerraformS
 		{"state-bucket-name", "Name of the bucket of Terraform states", states.Name},
 		{"plan-role-arn", "ARN of the role that plans, for pull requests and the main branch", github.PlanRole},
 		{"preview-role-arn", "ARN of the role that deploys pull requests", github.Preview.Role},
-		{"preview-boundary-arn", "ARN of the permissions boundary of the roles that it creates", github.Preview.Boundary},
+		{"preview-boundary-arn", "ARN of the permissions boundary of the roles that it creates",
+			github.Preview.Boundary},
 		{"production-role-arn", "ARN of the role that deploys every other environment", github.Production.Role},
-		{"production-boundary-arn", "ARN of the permissions boundary of the roles that it creates", github.Production.Boundary},
+		{"production-boundary-arn", "ARN of the permissions boundary of the roles that it creates",
+			github.Production.Boundary},
 	})
 	return stack
 }
@@ -74,10 +77,11 @@ func newStateBucket(scope constructs.Construct, id string, state config.State) b
 func newAPILogging(scope constructs.Construct, id, region string) *string {
 	scope = constructs.NewConstruct(scope, &id)
 	role := newRole(scope, "role", "portfolio-api-logs-"+region, "apigateway.amazonaws.com", "")
-	rights := iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String("rights"), &iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
-		Role:      role.Name(),
-		PolicyArn: jsii.String("arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"),
-	})
+	rights := iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String("rights"),
+		&iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
+			Role:      role.Name(),
+			PolicyArn: jsii.String("arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"),
+		})
 	apigatewayaccount.NewApiGatewayAccount(scope, jsii.String("account"), &apigatewayaccount.ApiGatewayAccountConfig{
 		CloudwatchRoleArn: role.Arn(),
 		// API Gateway checks the role before it accepts it.

@@ -15,25 +15,34 @@ func (r rights) boundary(t tier) []statement {
 			"ec2:DescribeInstances", "ec2:DescribeTags", "ec2:DescribeVolumes", "logs:DescribeLogGroups",
 			"xray:PutTelemetryRecords", "xray:PutTraceSegments",
 		}},
-		{Sid: "AgentMetrics", Action: "cloudwatch:PutMetricData", Resource: "*", Condition: condition{"StringEquals": {"cloudwatch:namespace": "CWAgent"}}},
-		{Sid: "OwnLogs", Action: []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}, Resource: r.roleLogs(t.Suffixes)},
+		{Sid: "AgentMetrics", Action: "cloudwatch:PutMetricData", Resource: "*",
+			Condition: condition{"StringEquals": {"cloudwatch:namespace": "CWAgent"}}},
+		{Sid: "OwnLogs", Action: []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			Resource: r.roleLogs(t.Suffixes)},
 		// Enhanced Monitoring writes every database's metrics to one group.
 		{Sid: "EnhancedMonitoring", Resource: "arn:aws:logs:*:" + r.Account + ":log-group:RDS*", Action: []string{
-			"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:GetLogEvents", "logs:PutLogEvents", "logs:PutRetentionPolicy",
+			"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:GetLogEvents",
+			"logs:PutLogEvents", "logs:PutRetentionPolicy",
 		}},
 		// Session Manager, without parameters, in which other projects keep secrets.
 		{Sid: "SessionManager", Resource: "*", Action: []string{
-			"ec2messages:*", "ssmmessages:*", "ssm:DescribeAssociation", "ssm:DescribeDocument", "ssm:GetDeployablePatchSnapshotForInstance",
+			"ec2messages:*", "ssmmessages:*", "ssm:DescribeAssociation", "ssm:DescribeDocument",
+			"ssm:GetDeployablePatchSnapshotForInstance",
 			"ssm:GetDocument", "ssm:GetManifest", "ssm:List*Associations", "ssm:PutComplianceItems",
 			"ssm:PutConfigurePackageResult", "ssm:PutInventory", "ssm:Update*AssociationStatus",
 			"ssm:UpdateInstanceInformation",
 		}},
-		{Sid: "Certificate", Action: "acm:DescribeCertificate", Resource: "arn:aws:acm:*:" + r.Account + ":certificate/*"},
+		{Sid: "Certificate", Action: "acm:DescribeCertificate",
+			Resource: "arn:aws:acm:*:" + r.Account + ":certificate/*"},
 		// An API is named by an ID; a post needs the ID of a connection as well.
-		{Sid: "Push", Action: "execute-api:ManageConnections", Resource: "arn:aws:execute-api:*:" + r.Account + ":*/" + stageName + "/*/@connections/*"},
-		{Sid: "OwnSecrets", Action: "secretsmanager:GetSecretValue", Resource: append(r.secrets(t.Suffixes), r.ownedSecrets(t)...)},
-		{Sid: "OwnBuckets", Action: []string{"s3:GetObject", "s3:ListBucket", "s3:PutObject"}, Resource: r.roleBuckets(t.Suffixes)},
-		{Sid: "OwnKeys", Action: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resource: "*", Condition: condition{"StringLike": {resourceTag: t.Suffixes}}},
+		{Sid: "Push", Action: "execute-api:ManageConnections",
+			Resource: "arn:aws:execute-api:*:" + r.Account + ":*/" + stageName + "/*/@connections/*"},
+		{Sid: "OwnSecrets", Action: "secretsmanager:GetSecretValue",
+			Resource: append(r.secrets(t.Suffixes), r.ownedSecrets(t)...)},
+		{Sid: "OwnBuckets", Action: []string{"s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+			Resource: r.roleBuckets(t.Suffixes)},
+		{Sid: "OwnKeys", Action: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resource: "*",
+			Condition: condition{"StringLike": {resourceTag: t.Suffixes}}},
 	}
 	if t.Others == nil {
 		return statements
@@ -42,7 +51,8 @@ func (r rights) boundary(t tier) []statement {
 		Sid: "NoOthers", Effect: "Deny", Action: []string{"logs:*", "s3:*"},
 		Resource: slices.Concat(r.roleBuckets(t.Others), r.roleLogs(t.Others)),
 	}, statement{
-		Sid: "NoOtherSecrets", Effect: "Deny", Action: "secretsmanager:*", Resource: "*", Condition: condition{"StringLike": {resourceTag: t.Others}},
+		Sid: "NoOtherSecrets", Effect: "Deny", Action: "secretsmanager:*", Resource: "*",
+		Condition: condition{"StringLike": {resourceTag: t.Others}},
 	})
 }
 

@@ -7,7 +7,8 @@ func (r rights) domain(t tier) []statement {
 	if r.Domain.Name == "" {
 		return nil
 	}
-	const types, names = "route53:ChangeResourceRecordSetsRecordTypes", "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+	const types, names = "route53:ChangeResourceRecordSetsRecordTypes",
+		"route53:ChangeResourceRecordSetsNormalizedRecordNames"
 	of := func(suffixes []string) []string {
 		var all []string
 		for _, suffix := range suffixes {
@@ -26,11 +27,13 @@ func (r rights) domain(t tier) []statement {
 		}},
 		{Sid: "NewCertificates", Action: []string{"acm:AddTagsToCertificate", "acm:RequestCertificate"}, Resource: "*",
 			Condition: condition{"StringLike": {requestTag: t.Suffixes}}},
-		{Sid: "OwnCertificates", Action: []string{"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:RemoveTagsFromCertificate"}, Resource: "*",
+		{Sid: "OwnCertificates", Action: []string{"acm:AddTagsToCertificate", "acm:DeleteCertificate",
+			"acm:RemoveTagsFromCertificate"}, Resource: "*",
 			Condition: condition{"StringLike": {resourceTag: t.Suffixes}}},
 	}
 	if t.Others != nil {
-		statements = append(statements, statement{Sid: "NoOtherRecords", Effect: "Deny", Action: "route53:ChangeResourceRecordSets", Resource: "*",
+		statements = append(statements, statement{Sid: "NoOtherRecords", Effect: "Deny",
+			Action: "route53:ChangeResourceRecordSets", Resource: "*",
 			Condition: condition{"ForAnyValue:StringLike": {names: of(t.Others)}}})
 	}
 	return statements

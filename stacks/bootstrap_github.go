@@ -48,11 +48,12 @@ func NewGitHub(scope constructs.Construct, id string, p GitHubProps) GitHubOutpu
 	provider := "arn:aws:iam::" + *p.Account + ":oidc-provider/" + gitHubIssuer
 	if p.OwnProvider {
 		// AWS trusts GitHub's certificate authority and ignores thumbprints.
-		provider = *iamopenidconnectprovider.NewIamOpenidConnectProvider(scope, jsii.String("provider"), &iamopenidconnectprovider.IamOpenidConnectProviderConfig{
-			Url:          jsii.String("https://" + gitHubIssuer),
-			ClientIdList: jsii.Strings(audience),
-			Lifecycle:    kept(true),
-		}).Arn()
+		provider = *iamopenidconnectprovider.NewIamOpenidConnectProvider(scope, jsii.String("provider"),
+			&iamopenidconnectprovider.IamOpenidConnectProviderConfig{
+				Url:          jsii.String("https://" + gitHubIssuer),
+				ClientIdList: jsii.Strings(audience),
+				Lifecycle:    kept(true),
+			}).Arn()
 	}
 	subject := "repo:" + p.Repository + ":"
 	r := rights{Account: *p.Account, States: *p.StateBucketARN, Domain: p.Domain}
@@ -85,7 +86,8 @@ func NewGitHub(scope constructs.Construct, id string, p GitHubProps) GitHubOutpu
 				continue
 			}
 			name := t.Name + "-" + part.id
-			policies = append(policies, newPolicy(scope, name, "portfolio-deploy-"+name, part.description, part.statements))
+			policies = append(policies, newPolicy(scope, name, "portfolio-deploy-"+name,
+				part.description, part.statements))
 		}
 		return DeployOutputs{Boundary: boundary, Role: newWorkflowRole(scope, t.Name, workflowRole{
 			Name: "portfolio-deploy-" + t.Name, Description: "Deploys from the GitHub environment " + t.Name,
@@ -122,9 +124,10 @@ func newWorkflowRole(scope constructs.Construct, id string, p workflowRole) *str
 	}
 	role := iamrole.NewIamRole(scope, &id, c)
 	for i, policy := range p.Policies {
-		iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String(id+"-"+strconv.Itoa(i)), &iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
-			Role: role.Name(), PolicyArn: policy,
-		})
+		iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String(id+"-"+strconv.Itoa(i)),
+			&iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
+				Role: role.Name(), PolicyArn: policy,
+			})
 	}
 	return role.Arn()
 }

@@ -21,17 +21,20 @@ func (r rights) data(t tier) []statement {
 		{Sid: "OwnSecrets", Action: "secretsmanager:*", Resource: secrets},
 		{Sid: "RandomPassword", Action: "secretsmanager:GetRandomPassword", Resource: "*"}, // takes no resource
 	}
-	for _, guard := range []struct{ sid, key string }{{"NotTaggedAsOthers", resourceTag}, {"NoTagOfOthers", requestTag}} {
+	for _, guard := range []struct{ sid, key string }{{"NotTaggedAsOthers", resourceTag},
+		{"NoTagOfOthers", requestTag}} {
 		of := condition{"StringLike": {guard.key: t.Others}}
 		if t.Others == nil {
 			of = condition{"StringNotLike": {guard.key: t.Suffixes}, "Null": {guard.key: "false"}}
 		}
-		statements = append(statements, statement{Sid: guard.sid, Effect: "Deny", Action: "*", Resource: "*", Condition: of})
+		statements = append(statements, statement{Sid: guard.sid, Effect: "Deny", Action: "*",
+			Resource: "*", Condition: of})
 	}
 	if t.Others != nil {
 		buckets := r.buckets(t.Others)
 		statements = append(statements,
-			statement{Sid: "NoOtherBuckets", Effect: "Deny", Action: "s3:*", Resource: append(buckets, objects(buckets)...)},
+			statement{Sid: "NoOtherBuckets", Effect: "Deny", Action: "s3:*",
+				Resource: append(buckets, objects(buckets)...)},
 			statement{Sid: "NoOtherSecrets", Effect: "Deny", Action: "secretsmanager:*", Resource: r.secrets(t.Others)})
 	}
 	return statements
@@ -66,7 +69,8 @@ func (r rights) signals(t tier) []statement {
 				own("cloudwatch", "alarm:"+any),
 				"arn:aws:cloudwatch::" + r.Account + ":dashboard/" + n.Dashboard,
 				own("kms", n.KeyAlias), own("kms", n.AlarmKeyAlias),
-				own("logs", "log-group:/portfolio/"+any), own("logs", "log-group:/aws/lambda/"+any), own("logs", "log-group:/aws/rds/instance/"+any),
+				own("logs", "log-group:/portfolio/"+any), own("logs", "log-group:/aws/lambda/"+any),
+				own("logs", "log-group:/aws/rds/instance/"+any),
 				own("sns", any),
 			}
 		})
@@ -75,11 +79,14 @@ func (r rights) signals(t tier) []statement {
 // anything allows actions on the ARNs that of returns for each suffix, and more. It
 // is given the suffix's names, a pattern of any name, and a function that makes an
 // ARN in any region of the account.
-func (r rights) anything(t tier, actions []string, of func(n config.Names, any string, own func(service, kind string) string) []string, more ...statement) []statement {
+func (r rights) anything(t tier, actions []string,
+	of func(n config.Names, any string, own func(service, kind string) string) []string,
+	more ...statement) []statement {
 	own := func(service, kind string) string { return "arn:aws:" + service + ":*:" + r.Account + ":" + kind }
-	return append([]statement{{Sid: "OwnNames", Action: actions, Resource: arns(t.Suffixes, func(n config.Names) []string {
-		return of(n, "portfolio-*-"+n.Suffix, own)
-	})}}, more...)
+	return append([]statement{{Sid: "OwnNames", Action: actions,
+		Resource: arns(t.Suffixes, func(n config.Names) []string {
+			return of(n, "portfolio-*-"+n.Suffix, own)
+		})}}, more...)
 }
 
 // The actions of EC2 on existing resources, which need the tier's tag; and those
@@ -87,15 +94,19 @@ func (r rights) anything(t tier, actions []string, of func(n config.Names, any s
 var (
 	networkChanges = []string{
 		"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:CreateLaunchTemplateVersion", "ec2:CreateRoute",
-		"ec2:CreateTags", "ec2:DeleteFlowLogs", "ec2:DeleteInternetGateway", "ec2:DeleteLaunchTemplate", "ec2:DeleteNatGateway",
-		"ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteTags", "ec2:DeleteVpc",
+		"ec2:CreateTags", "ec2:DeleteFlowLogs", "ec2:DeleteInternetGateway",
+		"ec2:DeleteLaunchTemplate", "ec2:DeleteNatGateway",
+		"ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet",
+		"ec2:DeleteTags", "ec2:DeleteVpc",
 		"ec2:DeleteVpcEndpoints", "ec2:DetachInternetGateway", "ec2:DisassociateRouteTable", "ec2:ModifyLaunchTemplate",
 		"ec2:ModifySecurityGroupRules", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint",
-		"ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:ReplaceRouteTableAssociation", "ec2:UpdateSecurityGroupRuleDescriptions*",
+		"ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:ReplaceRouteTableAssociation",
+		"ec2:UpdateSecurityGroupRuleDescriptions*",
 	}
 	networkCreations = []string{
 		"ec2:AllocateAddress", "ec2:AuthorizeSecurityGroup*", "ec2:CreateFlowLogs", "ec2:CreateInternetGateway",
-		"ec2:CreateLaunchTemplate", "ec2:CreateNatGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet",
+		"ec2:CreateLaunchTemplate", "ec2:CreateNatGateway", "ec2:CreateRouteTable",
+		"ec2:CreateSecurityGroup", "ec2:CreateSubnet",
 		"ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:DisassociateAddress", "ec2:RevokeSecurityGroup*",
 		"ec2:RunInstances", // Auto Scaling checks that its caller could run the template
 	}
@@ -115,25 +126,34 @@ func (r rights) unnamed(t tier) []statement {
 	statements := []statement{
 		{Sid: "NetworkChanges", Action: networkChanges, Resource: "*", Condition: tagged},
 		{Sid: "NetworkCreations", Action: networkCreations, Resource: "*"},
-		{Sid: "TagsOfNew", Action: "ec2:CreateTags", Resource: "*", Condition: condition{"StringLike": {requestTag: t.Suffixes}, "Null": {"ec2:CreateAction": "false"}}},
+		{Sid: "TagsOfNew", Action: "ec2:CreateTags", Resource: "*",
+			Condition: condition{"StringLike": {requestTag: t.Suffixes}, "Null": {"ec2:CreateAction": "false"}}},
 		// The default group of a VPC, which AWS creates without a tag.
-		{Sid: "TagsOfDefaultGroup", Action: "ec2:CreateTags", Resource: "arn:aws:ec2:*:" + r.Account + ":security-group/*", Condition: asOwn},
-		{Sid: "API", Action: []string{"apigateway:GET", "apigateway:POST", "apigateway:PUT", "apigateway:PATCH", "apigateway:DELETE", "apigateway:TagResource", "apigateway:UntagResource"},
+		{Sid: "TagsOfDefaultGroup", Action: "ec2:CreateTags",
+			Resource: "arn:aws:ec2:*:" + r.Account + ":security-group/*", Condition: asOwn},
+		{Sid: "API", Action: []string{"apigateway:GET", "apigateway:POST", "apigateway:PUT", "apigateway:PATCH",
+			"apigateway:DELETE", "apigateway:TagResource", "apigateway:UntagResource"},
 			Resource: apiARNs}, // not /account, which all APIs share
-		{Sid: "APILogs", Action: []string{"logs:*LogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies"}, Resource: "*"},
+		{Sid: "APILogs", Action: []string{"logs:*LogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy",
+			"logs:DescribeResourcePolicies"}, Resource: "*"},
 		{Sid: "NewKeys", Action: []string{"kms:CreateKey", "kms:TagResource"}, Resource: "*", Condition: asOwn},
 		{Sid: "OwnKeys", Action: "kms:*", Resource: "arn:aws:kms:*:" + r.Account + ":key/*", Condition: tagged},
 		// Anybody could tag a key; an alias shows whose it is.
-		{Sid: "NoOtherKeys", Effect: "Deny", Action: keyManagement, Resource: "*", Condition: condition{"ForAnyValue:StringNotLike": {
-			"kms:ResourceAliases": arns(t.Suffixes, func(n config.Names) []string { return []string{n.KeyAlias, n.AlarmKeyAlias} }),
-		}}},
-		{Sid: "ServiceRoles", Action: "iam:CreateServiceLinkedRole", Resource: "arn:aws:iam::*:role/aws-service-role/*", Condition: condition{"StringEquals": {
-			"iam:AWSServiceName": []string{"autoscaling.amazonaws.com", "elasticache.amazonaws.com", "elasticloadbalancing.amazonaws.com", "ops.apigateway.amazonaws.com", "rds.amazonaws.com"},
-		}}},
+		{Sid: "NoOtherKeys", Effect: "Deny", Action: keyManagement, Resource: "*",
+			Condition: condition{"ForAnyValue:StringNotLike": {
+				"kms:ResourceAliases": arns(t.Suffixes,
+					func(n config.Names) []string { return []string{n.KeyAlias, n.AlarmKeyAlias} }),
+			}}},
+		{Sid: "ServiceRoles", Action: "iam:CreateServiceLinkedRole", Resource: "arn:aws:iam::*:role/aws-service-role/*",
+			Condition: condition{"StringEquals": {
+				"iam:AWSServiceName": []string{"autoscaling.amazonaws.com", "elasticache.amazonaws.com",
+					"elasticloadbalancing.amazonaws.com", "ops.apigateway.amazonaws.com", "rds.amazonaws.com"},
+			}}},
 	}
 	if t.Others != nil {
 		statements = append(statements,
-			statement{Sid: "BlueGreen", Action: "rds:*BlueGreenDeployment*", Resource: "arn:aws:rds:*:" + r.Account + ":deployment:*"})
+			statement{Sid: "BlueGreen", Action: "rds:*BlueGreenDeployment*",
+				Resource: "arn:aws:rds:*:" + r.Account + ":deployment:*"})
 	}
 	return append(statements, r.cacheEndpoint()...)
 }
@@ -144,9 +164,10 @@ func (r rights) cacheEndpoint() []statement {
 	const managed = "AmazonElastiCacheManaged"
 	endpoints := "arn:aws:ec2:*:" + r.Account + ":vpc-endpoint/*"
 	return []statement{
-		{Sid: "TagOfCacheEndpoint", Action: "ec2:CreateTags", Resource: endpoints, Condition: condition{"StringEquals": {
-			"ec2:CreateAction": "CreateVpcEndpoint", "aws:RequestTag/" + managed: "true",
-		}}},
+		{Sid: "TagOfCacheEndpoint", Action: "ec2:CreateTags", Resource: endpoints,
+			Condition: condition{"StringEquals": {
+				"ec2:CreateAction": "CreateVpcEndpoint", "aws:RequestTag/" + managed: "true",
+			}}},
 		{Sid: "CacheEndpoint", Action: []string{"ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"}, Resource: endpoints,
 			Condition: condition{"StringEquals": {"aws:ResourceTag/" + managed: "true"}}},
 	}
@@ -157,24 +178,33 @@ func (r rights) cacheEndpoint() []statement {
 func (r rights) roles(t tier, boundary string) []statement {
 	statements := []statement{
 		{Sid: "OwnRoles", Resource: append(r.roleNames(t.Suffixes), r.profiles(t.Suffixes)...), Action: []string{
-			"iam:AddRoleToInstanceProfile", "iam:AttachRolePolicy", "iam:CreateInstanceProfile", "iam:CreateRole", "iam:DeleteInstanceProfile",
-			"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PassRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
-			"iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:TagRole", "iam:UntagInstanceProfile", "iam:UntagRole",
+			"iam:AddRoleToInstanceProfile", "iam:AttachRolePolicy", "iam:CreateInstanceProfile", "iam:CreateRole",
+			"iam:DeleteInstanceProfile",
+			"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PassRole",
+			"iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+			"iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:TagRole",
+			"iam:UntagInstanceProfile", "iam:UntagRole",
 			"iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
 		}},
 		// Also denies a role without a boundary, for which the key is absent.
-		{Sid: "NoUnboundedRoles", Effect: "Deny", Resource: "*", Condition: condition{"StringNotEquals": {"iam:PermissionsBoundary": boundary}},
-			Action: []string{"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}},
-		{Sid: "NoOtherServices", Effect: "Deny", Resource: "*", Action: "iam:PassRole", Condition: condition{"StringNotEquals": {
-			"iam:PassedToService": []string{"ec2.amazonaws.com", "lambda.amazonaws.com", "monitoring.rds.amazonaws.com", "rds.amazonaws.com", "vpc-flow-logs.amazonaws.com"},
-		}}},
+		{Sid: "NoUnboundedRoles", Effect: "Deny", Resource: "*",
+			Condition: condition{"StringNotEquals": {"iam:PermissionsBoundary": boundary}},
+			Action: []string{"iam:AttachRolePolicy", "iam:CreateRole",
+				"iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}},
+		{Sid: "NoOtherServices", Effect: "Deny", Resource: "*", Action: "iam:PassRole",
+			Condition: condition{"StringNotEquals": {
+				"iam:PassedToService": []string{"ec2.amazonaws.com", "lambda.amazonaws.com", "monitoring.rds.amazonaws.com",
+					"rds.amazonaws.com", "vpc-flow-logs.amazonaws.com"},
+			}}},
 		{Sid: "NoWayOut", Effect: "Deny", Resource: "*", Action: []string{
-			"iam:*AccessKey*", "iam:*LoginProfile", "iam:*OpenIDConnectProvider*", "iam:*SAMLProvider*", "iam:*User*", "iam:CreatePolicyVersion",
+			"iam:*AccessKey*", "iam:*LoginProfile", "iam:*OpenIDConnectProvider*", "iam:*SAMLProvider*", "iam:*User*",
+			"iam:CreatePolicyVersion",
 			"iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion", "sts:AssumeRole",
 		}},
 	}
 	if t.Others != nil {
-		statements = append(statements, statement{Sid: "NoOtherRoles", Effect: "Deny", Action: "iam:*", Resource: append(r.roleNames(t.Others), r.profiles(t.Others)...)})
+		statements = append(statements, statement{Sid: "NoOtherRoles", Effect: "Deny", Action: "iam:*",
+			Resource: append(r.roleNames(t.Others), r.profiles(t.Others)...)})
 	}
 	return statements
 }

@@ -112,7 +112,8 @@ func (r rights) profiles(suffixes []string) []string {
 
 // stateSettings are the settings of the bucket that every role may read.
 var stateSettings = []string{
-	"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetBucketPublicAccessBlock",
+	"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning",
+	"s3:GetBucketPublicAccessBlock",
 	"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy", "s3:GetBucketPolicyStatus",
 }
 
@@ -126,7 +127,8 @@ func (r rights) states(t tier) []statement {
 		{Sid: "OwnLocks", Action: "s3:DeleteObject", Resource: r.stateKeys(t.Suffixes, "*.tflock")},
 		{Sid: "KeepBucket", Effect: "Deny", NotAction: stateSettings, Resource: r.States},
 		{Sid: "KeepHistory", Effect: "Deny", Resource: r.States + "/*",
-			Action: []string{"s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:BypassGovernanceRetention"}},
+			Action: []string{"s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:PutObjectVersionAcl",
+				"s3:BypassGovernanceRetention"}},
 	}
 	if t.Others == nil {
 		// All other objects, in this bucket and any other.
@@ -145,4 +147,5 @@ func (r rights) states(t tier) []statement {
 }
 
 // objectActions read, write or delete objects of any bucket.
-var objectActions = []string{"s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateDelete"}
+var objectActions = []string{"s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:RestoreObject",
+	"s3:ReplicateObject", "s3:ReplicateDelete"}

@@ -49,24 +49,27 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 	var last cdktf.ITerraformDependable = b
 	after := func() *[]cdktf.ITerraformDependable { return &[]cdktf.ITerraformDependable{last} }
 
-	last = s3bucketownershipcontrols.NewS3BucketOwnershipControls(scope, jsii.String("ownership"), &s3bucketownershipcontrols.S3BucketOwnershipControlsConfig{
-		Bucket:    b.Id(),
-		Rule:      &s3bucketownershipcontrols.S3BucketOwnershipControlsRule{ObjectOwnership: jsii.String("BucketOwnerEnforced")},
-		DependsOn: after(),
-	})
-	last = s3bucketpublicaccessblock.NewS3BucketPublicAccessBlock(scope, jsii.String("public-access"), &s3bucketpublicaccessblock.S3BucketPublicAccessBlockConfig{
-		Bucket:                b.Id(),
-		BlockPublicAcls:       true,
-		BlockPublicPolicy:     true,
-		IgnorePublicAcls:      true,
-		RestrictPublicBuckets: true,
-		DependsOn:             after(),
-	})
-	last = s3bucketversioning.NewS3BucketVersioningA(scope, jsii.String("versioning"), &s3bucketversioning.S3BucketVersioningAConfig{
-		Bucket:                  b.Id(),
-		VersioningConfiguration: &s3bucketversioning.S3BucketVersioningVersioningConfiguration{Status: jsii.String("Enabled")},
-		DependsOn:               after(),
-	})
+	last = s3bucketownershipcontrols.NewS3BucketOwnershipControls(scope, jsii.String("ownership"),
+		&s3bucketownershipcontrols.S3BucketOwnershipControlsConfig{
+			Bucket:    b.Id(),
+			Rule:      &s3bucketownershipcontrols.S3BucketOwnershipControlsRule{ObjectOwnership: jsii.String("BucketOwnerEnforced")},
+			DependsOn: after(),
+		})
+	last = s3bucketpublicaccessblock.NewS3BucketPublicAccessBlock(scope, jsii.String("public-access"),
+		&s3bucketpublicaccessblock.S3BucketPublicAccessBlockConfig{
+			Bucket:                b.Id(),
+			BlockPublicAcls:       true,
+			BlockPublicPolicy:     true,
+			IgnorePublicAcls:      true,
+			RestrictPublicBuckets: true,
+			DependsOn:             after(),
+		})
+	last = s3bucketversioning.NewS3BucketVersioningA(scope, jsii.String("versioning"),
+		&s3bucketversioning.S3BucketVersioningAConfig{
+			Bucket:                  b.Id(),
+			VersioningConfiguration: &s3bucketversioning.S3BucketVersioningVersioningConfiguration{Status: jsii.String("Enabled")},
+			DependsOn:               after(),
+		})
 	last = newBucketEncryption(scope, b, p.KeyARN, after())
 	last = s3bucketpolicy.NewS3BucketPolicy(scope, jsii.String("policy"), &s3bucketpolicy.S3BucketPolicyConfig{
 		Bucket:    b.Id(),
@@ -74,11 +77,12 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) bucket {
 		DependsOn: after(),
 	})
 	policy := last
-	last = s3bucketlifecycleconfiguration.NewS3BucketLifecycleConfiguration(scope, jsii.String("lifecycle"), &s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationConfig{
-		Bucket:    b.Id(),
-		Rule:      append(p.Rules, cleanUpRule()),
-		DependsOn: after(),
-	})
+	last = s3bucketlifecycleconfiguration.NewS3BucketLifecycleConfiguration(scope, jsii.String("lifecycle"),
+		&s3bucketlifecycleconfiguration.S3BucketLifecycleConfigurationConfig{
+			Bucket:    b.Id(),
+			Rule:      append(p.Rules, cleanUpRule()),
+			DependsOn: after(),
+		})
 	if p.LogsBucket != nil {
 		s3bucketlogging.NewS3BucketLoggingA(scope, jsii.String("access-logs"), &s3bucketlogging.S3BucketLoggingAConfig{
 			Bucket:       b.Id(),
@@ -98,7 +102,8 @@ func kept(yes bool) *cdktf.TerraformResourceLifecycle {
 	return &cdktf.TerraformResourceLifecycle{PreventDestroy: jsii.Bool(true)}
 }
 
-func newBucketEncryption(scope constructs.Construct, b s3bucket.S3Bucket, keyARN *string, after *[]cdktf.ITerraformDependable) cdktf.ITerraformDependable {
+func newBucketEncryption(scope constructs.Construct, b s3bucket.S3Bucket, keyARN *string,
+	after *[]cdktf.ITerraformDependable) cdktf.ITerraformDependable {
 	algorithm := "AES256"
 	if keyARN != nil {
 		algorithm = "aws:kms"

@@ -25,26 +25,28 @@ func newCache(scope constructs.Construct, p DatabaseProps) CacheOutputs {
 	id := "cache"
 	scope = constructs.NewConstruct(scope, &id)
 	group := newSecurityGroup(scope, "security-group", p.Names.CacheSecurityGroup, "Market cache", p.Network)
-	allowIn(scope, "valkey", group, rule{Description: "Valkey from the VPC", From: cachePort, To: cacheReadPort, CIDR: p.Network.CIDR})
-	cache := elasticacheserverlesscache.NewElasticacheServerlessCache(scope, jsii.String("valkey"), &elasticacheserverlesscache.ElasticacheServerlessCacheConfig{
-		Name:               &p.Names.Cache,
-		Description:        jsii.String("Market quotes"), // the API's default is a blank, which plans as a change
-		Engine:             jsii.String("valkey"),
-		MajorEngineVersion: &p.Cache.MajorEngineVersion,
-		CacheUsageLimits: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimits{{
-			DataStorage: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimitsDataStorage{{
-				Maximum: jsii.Number(p.Cache.StorageGB), Unit: jsii.String("GB"),
+	allowIn(scope, "valkey", group, rule{Description: "Valkey from the VPC", From: cachePort,
+		To: cacheReadPort, CIDR: p.Network.CIDR})
+	cache := elasticacheserverlesscache.NewElasticacheServerlessCache(scope, jsii.String("valkey"),
+		&elasticacheserverlesscache.ElasticacheServerlessCacheConfig{
+			Name:               &p.Names.Cache,
+			Description:        jsii.String("Market quotes"), // the API's default is a blank, which plans as a change
+			Engine:             jsii.String("valkey"),
+			MajorEngineVersion: &p.Cache.MajorEngineVersion,
+			CacheUsageLimits: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimits{{
+				DataStorage: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimitsDataStorage{{
+					Maximum: jsii.Number(p.Cache.StorageGB), Unit: jsii.String("GB"),
+				}},
+				EcpuPerSecond: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimitsEcpuPerSecond{{
+					Maximum: jsii.Number(p.Cache.ECPUPerSecond),
+				}},
 			}},
-			EcpuPerSecond: []*elasticacheserverlesscache.ElasticacheServerlessCacheCacheUsageLimitsEcpuPerSecond{{
-				Maximum: jsii.Number(p.Cache.ECPUPerSecond),
-			}},
-		}},
-		DailySnapshotTime:      jsii.String("03:00"), // UTC
-		SnapshotRetentionLimit: jsii.Number(p.Cache.SnapshotDays),
-		KmsKeyId:               p.KeyARN,
-		SubnetIds:              &p.Network.Private,
-		SecurityGroupIds:       &[]*string{group},
-	})
+			DailySnapshotTime:      jsii.String("03:00"), // UTC
+			SnapshotRetentionLimit: jsii.Number(p.Cache.SnapshotDays),
+			KmsKeyId:               p.KeyARN,
+			SubnetIds:              &p.Network.Private,
+			SecurityGroupIds:       &[]*string{group},
+		})
 	endpoint := cache.Endpoint().Get(jsii.Number(0))
 	return CacheOutputs{
 		Name:     cache.Name(),

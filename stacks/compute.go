@@ -67,7 +67,8 @@ const imageRelease = 1
 func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOutputs {
 	scope = constructs.NewConstruct(scope, &id)
 	balancer := newLoadBalancer(scope, p, p.Database.Logs)
-	instances := newSecurityGroup(scope, "security-group", p.Names.InstanceSecurityGroup, "Service instances", p.Network)
+	instances := newSecurityGroup(scope, "security-group", p.Names.InstanceSecurityGroup,
+		"Service instances", p.Network)
 	openInstancePorts(scope, p, instances, balancer.SecurityGroup)
 
 	signing := newSecret(scope, "signing-key", "signing", secretProps{
@@ -108,10 +109,14 @@ func NewCompute(scope constructs.Construct, id string, p ComputeProps) ComputeOu
 
 func openInstancePorts(scope constructs.Construct, p ComputeProps, instances, balancer *string) {
 	allowOut(scope, "service", balancer, rule{Description: "HTTP to the service", From: httpPort, Group: instances})
-	allowIn(scope, "service", instances, rule{Description: "HTTP from the load balancer", From: httpPort, Group: balancer})
-	allowOut(scope, "https", instances, rule{Description: "HTTPS to AWS and package repositories", From: httpsPort, CIDR: internet})
-	allowOut(scope, "postgres", instances, rule{Description: "PostgreSQL in the VPC", From: databasePort, CIDR: p.Network.CIDR})
-	allowOut(scope, "valkey", instances, rule{Description: "Valkey in the VPC", From: cachePort, To: cacheReadPort, CIDR: p.Network.CIDR})
+	allowIn(scope, "service", instances, rule{Description: "HTTP from the load balancer",
+		From: httpPort, Group: balancer})
+	allowOut(scope, "https", instances, rule{Description: "HTTPS to AWS and package repositories",
+		From: httpsPort, CIDR: internet})
+	allowOut(scope, "postgres", instances, rule{Description: "PostgreSQL in the VPC",
+		From: databasePort, CIDR: p.Network.CIDR})
+	allowOut(scope, "valkey", instances, rule{Description: "Valkey in the VPC", From: cachePort,
+		To: cacheReadPort, CIDR: p.Network.CIDR})
 }
 
 // serviceEnvironment is the service's configuration; secrets are passed by ARN.
@@ -158,7 +163,8 @@ func sourceList(names []string) string {
 	return strings.Join(names, ",")
 }
 
-func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profile *string, boot UserData) launchtemplate.LaunchTemplate {
+func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profile *string,
+	boot UserData) launchtemplate.LaunchTemplate {
 	tags := launchTags(p)
 	var specifications []*launchtemplate.LaunchTemplateTagSpecifications
 	for _, kind := range []string{"instance", "volume", "network-interface"} {
@@ -175,7 +181,8 @@ func newLaunchTemplate(scope constructs.Construct, p ComputeProps, group, profil
 		VpcSecurityGroupIds:  &[]*string{group},
 		IamInstanceProfile:   &launchtemplate.LaunchTemplateIamInstanceProfile{Arn: profile},
 		MetadataOptions: &launchtemplate.LaunchTemplateMetadataOptions{
-			HttpEndpoint: jsii.String("enabled"), HttpTokens: jsii.String("required"), HttpPutResponseHopLimit: jsii.Number(1),
+			HttpEndpoint: jsii.String("enabled"), HttpTokens: jsii.String("required"),
+			HttpPutResponseHopLimit: jsii.Number(1),
 		},
 		BlockDeviceMappings: []*launchtemplate.LaunchTemplateBlockDeviceMappings{{
 			DeviceName: jsii.String("/dev/xvda"), // the root of Amazon Linux; another name would add a volume
@@ -206,13 +213,16 @@ func quoted(text string) *string {
 // withdrawn is not read, so that instances with an older image can still be deployed;
 // what needs a new image then fails when it is planned.
 func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
-	offered := dataawsssmparametersbypath.NewDataAwsSsmParametersByPath(scope, jsii.String("offered-images"), &dataawsssmparametersbypath.DataAwsSsmParametersByPathConfig{
-		Path: jsii.String(amiParametersPath),
-	})
-	newest := dataawsssmparameter.NewDataAwsSsmParameter(scope, jsii.String("newest-image"), &dataawsssmparameter.DataAwsSsmParameterConfig{
-		Name: jsii.String(amiParameters[system]),
-	})
-	newest.AddOverride(jsii.String("count"), fmt.Sprintf("${contains(%s.names, %q) ? 1 : 0}", dataAddress(offered), amiParameters[system]))
+	offered := dataawsssmparametersbypath.NewDataAwsSsmParametersByPath(scope, jsii.String("offered-images"),
+		&dataawsssmparametersbypath.DataAwsSsmParametersByPathConfig{
+			Path: jsii.String(amiParametersPath),
+		})
+	newest := dataawsssmparameter.NewDataAwsSsmParameter(scope, jsii.String("newest-image"),
+		&dataawsssmparameter.DataAwsSsmParameterConfig{
+			Name: jsii.String(amiParameters[system]),
+		})
+	newest.AddOverride(jsii.String("count"), fmt.Sprintf("${contains(%s.names, %q) ? 1 : 0}",
+		dataAddress(offered), amiParameters[system]))
 	// The insecure value: an image's ID is not secret, and plans show its change.
 	id := fmt.Sprintf("${one(%s[*].insecure_value)}", dataAddress(newest))
 	image := newTerraformData(scope, "image", map[string]any{"id": id},
@@ -221,10 +231,12 @@ func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
 			Postcondition: &[]*cdktf.Postcondition{{
 				Condition: jsii.String("${self.input.id != null}"),
 				ErrorMessage: jsii.String(fmt.Sprintf("image of the instances: got no public parameter %s, want one that Amazon still publishes: "+
-					"set AMAZON_LINUX=%s, or change amiParameters in stacks/compute.go.", amiParameters[system], config.AmazonLinux2023)),
+					"set AMAZON_LINUX=%s, or change amiParameters in stacks/compute.go.", amiParameters[system],
+					config.AmazonLinux2023)),
 			}},
 		})
-	image.AddOverride(jsii.String("triggers_replace"), map[string]any{"release": imageRelease, "system": string(system)})
+	image.AddOverride(jsii.String("triggers_replace"),
+		map[string]any{"release": imageRelease, "system": string(system)})
 	return cdktf.Token_AsString(image.GetStringAttribute(jsii.String("output.id")), nil)
 }
 

@@ -102,12 +102,15 @@ func newDatabaseBase(scope constructs.Construct, p DatabaseProps) databaseBase {
 		SubnetIds:   &p.Network.Private,
 	})
 	group := newSecurityGroup(scope, "security-group", p.Names.DatabaseSecurityGroup, "Holdings database", p.Network)
-	allowIn(scope, "postgres", group, rule{Description: "PostgreSQL from the VPC", From: databasePort, CIDR: p.Network.CIDR})
-	role := newRole(scope, "monitoring-role", p.Names.DatabaseMonitoringRole, "monitoring.rds.amazonaws.com", p.Boundary)
-	monitored := iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String("monitoring-policy"), &iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
-		Role:      role.Name(),
-		PolicyArn: jsii.String("arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"),
-	})
+	allowIn(scope, "postgres", group, rule{Description: "PostgreSQL from the VPC",
+		From: databasePort, CIDR: p.Network.CIDR})
+	role := newRole(scope, "monitoring-role", p.Names.DatabaseMonitoringRole,
+		"monitoring.rds.amazonaws.com", p.Boundary)
+	monitored := iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String("monitoring-policy"),
+		&iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
+			Role:      role.Name(),
+			PolicyArn: jsii.String("arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"),
+		})
 	return databaseBase{
 		SubnetGroup:    subnets.Name(),
 		ParameterGroup: newParameterGroup(scope, p).Name(),
@@ -123,21 +126,22 @@ func newParameterGroup(scope constructs.Construct, p DatabaseProps) dbparameterg
 	parameter := func(name, value, method string) *dbparametergroup.DbParameterGroupParameter {
 		return &dbparametergroup.DbParameterGroupParameter{Name: &name, Value: &value, ApplyMethod: &method}
 	}
-	return dbparametergroup.NewDbParameterGroup(scope, jsii.String("parameter-group"), &dbparametergroup.DbParameterGroupConfig{
-		NamePrefix:  jsii.String(p.Names.DatabaseParameterGroup + "-"),
-		Family:      jsii.String("postgres15"),
-		Description: jsii.String("Holdings database: TLS only, slow queries and connections logged"),
-		Parameter: []*dbparametergroup.DbParameterGroupParameter{
-			// RDS reports pending-reboot whatever is requested; stating it keeps the
-			// next plan empty.
-			parameter("rds.force_ssl", "1", "pending-reboot"),
-			parameter("log_min_duration_statement", "1000", "immediate"), // ms
-			parameter("log_statement", "ddl", "immediate"),
-			parameter("log_connections", "1", "immediate"),
-			parameter("log_disconnections", "1", "immediate"),
-		},
-		Lifecycle: &cdktf.TerraformResourceLifecycle{CreateBeforeDestroy: jsii.Bool(true)},
-	})
+	return dbparametergroup.NewDbParameterGroup(scope, jsii.String("parameter-group"),
+		&dbparametergroup.DbParameterGroupConfig{
+			NamePrefix:  jsii.String(p.Names.DatabaseParameterGroup + "-"),
+			Family:      jsii.String("postgres15"),
+			Description: jsii.String("Holdings database: TLS only, slow queries and connections logged"),
+			Parameter: []*dbparametergroup.DbParameterGroupParameter{
+				// RDS reports pending-reboot whatever is requested; stating it keeps the
+				// next plan empty.
+				parameter("rds.force_ssl", "1", "pending-reboot"),
+				parameter("log_min_duration_statement", "1000", "immediate"), // ms
+				parameter("log_statement", "ddl", "immediate"),
+				parameter("log_connections", "1", "immediate"),
+				parameter("log_disconnections", "1", "immediate"),
+			},
+			Lifecycle: &cdktf.TerraformResourceLifecycle{CreateBeforeDestroy: jsii.Bool(true)},
+		})
 }
 
 // newDatabaseLogGroups creates the groups that RDS would otherwise create itself.
@@ -152,7 +156,8 @@ func newDatabaseLogGroups(scope constructs.Construct, id, instance string, p Log
 // databaseLogs are the logs that PostgreSQL on RDS can export.
 var databaseLogs = []string{"postgresql", "upgrade"}
 
-func newPrimary(scope constructs.Construct, p DatabaseProps, base databaseBase, secret databaseSecret) dbinstance.DbInstance {
+func newPrimary(scope constructs.Construct, p DatabaseProps, base databaseBase,
+	secret databaseSecret) dbinstance.DbInstance {
 	config := common(p, base)
 	config.Identifier = &p.Names.Database
 	config.Engine = jsii.String("postgres")
@@ -192,7 +197,8 @@ func newPrimary(scope constructs.Construct, p DatabaseProps, base databaseBase, 
 // newReplica creates a read replica in the zone that the primary does not start in.
 // RDS takes user, storage, key, subnet group and parameter group from the primary
 // and refuses most of them here.
-func newReplica(scope constructs.Construct, p DatabaseProps, base databaseBase, primary dbinstance.DbInstance) dbinstance.DbInstance {
+func newReplica(scope constructs.Construct, p DatabaseProps, base databaseBase,
+	primary dbinstance.DbInstance) dbinstance.DbInstance {
 	config := common(p, base)
 	config.Identifier = &p.Names.DatabaseReplica
 	config.ReplicateSourceDb = primary.Identifier()

@@ -73,15 +73,17 @@ func newInstanceRole(scope constructs.Construct, p ComputeProps, rights instance
 		{"session-manager", "AmazonSSMManagedInstanceCore"},
 		{"cloudwatch-agent", "CloudWatchAgentServerPolicy"},
 	} {
-		ready = append(ready, iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String(managed.id), &iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
-			Role:      role.Name(),
-			PolicyArn: jsii.String("arn:aws:iam::aws:policy/" + managed.policy),
-		}))
+		ready = append(ready, iamrolepolicyattachment.NewIamRolePolicyAttachment(scope, jsii.String(managed.id),
+			&iamrolepolicyattachment.IamRolePolicyAttachmentConfig{
+				Role:      role.Name(),
+				PolicyArn: jsii.String("arn:aws:iam::aws:policy/" + managed.policy),
+			}))
 	}
-	profile := iaminstanceprofile.NewIamInstanceProfile(scope, jsii.String("instance-profile"), &iaminstanceprofile.IamInstanceProfileConfig{
-		Name: &p.Names.InstanceRole,
-		Role: role.Name(),
-	})
+	profile := iaminstanceprofile.NewIamInstanceProfile(scope, jsii.String("instance-profile"),
+		&iaminstanceprofile.IamInstanceProfileConfig{
+			Name: &p.Names.InstanceRole,
+			Role: role.Name(),
+		})
 	return instanceRole{Name: role.Name(), Profile: profile.Arn(), Ready: ready}
 }
 

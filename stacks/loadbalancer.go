@@ -87,7 +87,8 @@ func newTargetGroup(scope constructs.Construct, p ComputeProps) lbtargetgroup.Lb
 }
 
 // newListeners returns the listener that forwards to the target group.
-func newListeners(scope constructs.Construct, c config.Certificate, balancer lb.Lb, targets lbtargetgroup.LbTargetGroup) lblistener.LbListener {
+func newListeners(scope constructs.Construct, c config.Certificate, balancer lb.Lb,
+	targets lbtargetgroup.LbTargetGroup) lblistener.LbListener {
 	forward := []*lblistener.LbListenerDefaultAction{{Type: jsii.String("forward"), TargetGroupArn: targets.Arn()}}
 	if !c.HTTPS() {
 		return lblistener.NewLbListener(scope, jsii.String("http"), &lblistener.LbListenerConfig{
@@ -126,27 +127,30 @@ func newListeners(scope constructs.Construct, c config.Certificate, balancer lb.
 // newCertificate validates the domain by DNS and returns the ARN once the
 // certificate is issued: a listener refuses one that is not.
 func newCertificate(scope constructs.Construct, c config.Certificate) *string {
-	certificate := acmcertificate.NewAcmCertificate(scope, jsii.String("certificate"), &acmcertificate.AcmCertificateConfig{
-		DomainName:       &c.DomainName,
-		ValidationMethod: jsii.String("DNS"),
-		Lifecycle:        &cdktf.TerraformResourceLifecycle{CreateBeforeDestroy: jsii.Bool(true)},
-	})
+	certificate := acmcertificate.NewAcmCertificate(scope, jsii.String("certificate"),
+		&acmcertificate.AcmCertificateConfig{
+			DomainName:       &c.DomainName,
+			ValidationMethod: jsii.String("DNS"),
+			Lifecycle:        &cdktf.TerraformResourceLifecycle{CreateBeforeDestroy: jsii.Bool(true)},
+		})
 	// One name, hence one record: a plan cannot loop over values it does not know.
 	proof := certificate.DomainValidationOptions().Get(jsii.Number(0))
-	record := route53record.NewRoute53Record(scope, jsii.String("certificate-proof"), &route53record.Route53RecordConfig{
-		ZoneId:         &c.HostedZoneID,
-		Name:           proof.ResourceRecordName(),
-		Type:           proof.ResourceRecordType(),
-		Records:        &[]*string{proof.ResourceRecordValue()},
-		Ttl:            jsii.Number(60),
-		AllowOverwrite: true, // another environment may have validated the same name
-	})
-	return acmcertificatevalidation.NewAcmCertificateValidation(scope, jsii.String("certificate-issued"), &acmcertificatevalidation.AcmCertificateValidationConfig{
-		CertificateArn:        certificate.Arn(),
-		ValidationRecordFqdns: &[]*string{record.Fqdn()},
-		// Validation in a zone that is not delegated never ends; the default is 75 minutes.
-		Timeouts: &acmcertificatevalidation.AcmCertificateValidationTimeouts{Create: jsii.String("15m")},
-	}).CertificateArn()
+	record := route53record.NewRoute53Record(scope, jsii.String("certificate-proof"),
+		&route53record.Route53RecordConfig{
+			ZoneId:         &c.HostedZoneID,
+			Name:           proof.ResourceRecordName(),
+			Type:           proof.ResourceRecordType(),
+			Records:        &[]*string{proof.ResourceRecordValue()},
+			Ttl:            jsii.Number(60),
+			AllowOverwrite: true, // another environment may have validated the same name
+		})
+	return acmcertificatevalidation.NewAcmCertificateValidation(scope, jsii.String("certificate-issued"),
+		&acmcertificatevalidation.AcmCertificateValidationConfig{
+			CertificateArn:        certificate.Arn(),
+			ValidationRecordFqdns: &[]*string{record.Fqdn()},
+			// Validation in a zone that is not delegated never ends; the default is 75 minutes.
+			Timeouts: &acmcertificatevalidation.AcmCertificateValidationTimeouts{Create: jsii.String("15m")},
+		}).CertificateArn()
 }
 
 func newAlias(scope constructs.Construct, c config.Certificate, balancer lb.Lb) {

@@ -135,7 +135,8 @@ func newMetrics(p MonitoringProps) platformMetrics {
 		m.NATPorts = append(m.NATPorts, nat("ErrorPortAllocation", "Sum", "zone "+zoneLetters[i]))
 	}
 	if p.Database.ReplicaID != nil {
-		lag := of("AWS/RDS", dimension{"DBInstanceIdentifier", *p.Database.ReplicaID})("ReplicaLag", "Maximum", "replica lag")
+		lag := of("AWS/RDS", dimension{"DBInstanceIdentifier", *p.Database.ReplicaID})("ReplicaLag",
+			"Maximum", "replica lag")
 		m.ReplicaLag = &lag
 	}
 	return m

@@ -46,10 +46,11 @@ func NewMonitoring(scope constructs.Construct, id string, p MonitoringProps) Mon
 	for _, a := range alarms(p, m) {
 		newAlarm(scope, p.Names, a, topic.Arn())
 	}
-	dashboard := cloudwatchdashboard.NewCloudwatchDashboard(scope, jsii.String("dashboard"), &cloudwatchdashboard.CloudwatchDashboardConfig{
-		DashboardName: &p.Names.Dashboard,
-		DashboardBody: jsonDocument(dashboardBody(p.Region, p.Monitoring.DashboardPeriod, dashboardRows(m))),
-	})
+	dashboard := cloudwatchdashboard.NewCloudwatchDashboard(scope, jsii.String("dashboard"),
+		&cloudwatchdashboard.CloudwatchDashboardConfig{
+			DashboardName: &p.Names.Dashboard,
+			DashboardBody: jsonDocument(dashboardBody(p.Region, p.Monitoring.DashboardPeriod, dashboardRows(m))),
+		})
 	return MonitoringOutputs{DashboardName: dashboard.DashboardName()}
 }
 
@@ -72,11 +73,12 @@ func newAlarmTopic(scope constructs.Construct, p MonitoringProps) snstopic.SnsTo
 	})
 	if p.AlarmEmail != "" {
 		// Pending until the person confirms; deleting the topic cleans it up.
-		snstopicsubscription.NewSnsTopicSubscription(scope, jsii.String("email"), &snstopicsubscription.SnsTopicSubscriptionConfig{
-			TopicArn: topic.Arn(),
-			Protocol: jsii.String("email"),
-			Endpoint: &p.AlarmEmail,
-		})
+		snstopicsubscription.NewSnsTopicSubscription(scope, jsii.String("email"),
+			&snstopicsubscription.SnsTopicSubscriptionConfig{
+				TopicArn: topic.Arn(),
+				Protocol: jsii.String("email"),
+				Endpoint: &p.AlarmEmail,
+			})
 	}
 	return topic
 }
@@ -117,24 +119,35 @@ const (
 func alarms(p MonitoringProps, m platformMetrics) []alarm {
 	limits := p.Monitoring
 	list := []alarm{
-		{"alb-5xx", "The load balancer answers 5xx: no healthy target or refused connections", m.BalancerErrors, ">", 5, 5, notBreaching},
+		{"alb-5xx", "The load balancer answers 5xx: no healthy target or refused connections", m.BalancerErrors,
+			">", 5, 5, notBreaching},
 		{"target-5xx", "The service answers 5xx", m.TargetErrors, ">", 5, 5, notBreaching},
-		{"alb-p99", "The service is slow: 99th percentile of its response time", m.ResponseTimeP99, ">", limits.ResponseTimeP99.Seconds(), 10, notBreaching},
+		{"alb-p99", "The service is slow: 99th percentile of its response time", m.ResponseTimeP99, ">",
+			limits.ResponseTimeP99.Seconds(), 10, notBreaching},
 		{"unhealthy-hosts", "An instance fails its health check", m.UnhealthyHosts, ">", 0, 5, notBreaching},
-		{"in-service", "Fewer instances in service than the group's minimum", m.InService, "<", float64(p.MinSize), 5, breaching},
+		{"in-service", "Fewer instances in service than the group's minimum", m.InService, "<",
+			float64(p.MinSize), 5, breaching},
 		{"db-cpu", "The database's CPU is busy", m.DatabaseCPU, ">", 80, 15, notBreaching},
-		{"db-storage", "The database is running out of storage", m.DatabaseStorage, "<", float64(limits.DatabaseFreeStorageGiB) * gibibyte, 5, breaching},
-		{"db-memory", "The database is running out of memory", m.DatabaseMemory, "<", float64(limits.DatabaseFreeMemoryMiB) * mebibyte, 15, notBreaching},
-		{"db-connections", "The database is running out of connections", m.DatabaseConnections, ">", float64(limits.DatabaseConnections), 5, notBreaching},
-		{"cache-throttled", "The cache throttles commands: the limit of ECPU per second is reached", m.CacheThrottled, ">", 0, 5, notBreaching},
-		{"cache-storage", "The cache is nearly full: keys without an expiry would make writes fail", m.CacheBytes, ">", 0.75 * float64(p.Cache.StorageGB) * 1e9, 5, notBreaching},
+		{"db-storage", "The database is running out of storage", m.DatabaseStorage, "<",
+			float64(limits.DatabaseFreeStorageGiB) * gibibyte, 5, breaching},
+		{"db-memory", "The database is running out of memory", m.DatabaseMemory, "<",
+			float64(limits.DatabaseFreeMemoryMiB) * mebibyte, 15, notBreaching},
+		{"db-connections", "The database is running out of connections", m.DatabaseConnections, ">",
+			float64(limits.DatabaseConnections), 5, notBreaching},
+		{"cache-throttled", "The cache throttles commands: the limit of ECPU per second is reached", m.CacheThrottled,
+			">", 0, 5, notBreaching},
+		{"cache-storage", "The cache is nearly full: keys without an expiry would make writes fail", m.CacheBytes, ">",
+			0.75 * float64(p.Cache.StorageGB) * 1e9, 5, notBreaching},
 		{"handler-errors", "The WebSocket handler fails", m.HandlerErrors, ">", 0, 5, notBreaching},
 		{"handler-throttles", "Lambda throttles the WebSocket handler", m.HandlerThrottles, ">", 0, 1, notBreaching},
-		{"integration-errors", "API Gateway cannot get an answer from the WebSocket handler", m.IntegrationErrors, ">", 5, 5, notBreaching},
-		{"push-lag", "Prices reach clients late: 99th percentile from the receipt of a quote until it is posted", m.Service.PushLag, ">", float64(limits.PushLagP99.Milliseconds()), 5, notBreaching},
+		{"integration-errors", "API Gateway cannot get an answer from the WebSocket handler", m.IntegrationErrors,
+			">", 5, 5, notBreaching},
+		{"push-lag", "Prices reach clients late: 99th percentile from the receipt of a quote until it is posted",
+			m.Service.PushLag, ">", float64(limits.PushLagP99.Milliseconds()), 5, notBreaching},
 	}
 	// Failed attempts are repeated within 30 minutes, so every hour counts one until it succeeds.
-	list = append(list, alarm{"history-failures", "A past day cannot be stored: its attempts have failed for more than an hour",
+	list = append(list, alarm{"history-failures",
+		"A past day cannot be stored: its attempts have failed for more than an hour",
 		m.Service.HistoryFailures.over(time.Hour), ">", 0, 2, notBreaching})
 	list = append(list, alarm{"sources", "A source of prices has failed for an hour, limits its calls or refuses its key: see GET /v1/sources",
 		m.Service.FailingSources.over(15 * time.Minute), ">", 0, 4, notBreaching})
@@ -147,7 +160,8 @@ func alarms(p MonitoringProps, m platformMetrics) []alarm {
 			"A NAT gateway has no source port left for new connections", nat, ">", 0, 5, notBreaching})
 	}
 	if m.ReplicaLag != nil {
-		list = append(list, alarm{"replica-lag", "The read replica is behind the primary", *m.ReplicaLag, ">", limits.ReplicaLag.Seconds(), 10, breaching})
+		list = append(list, alarm{"replica-lag", "The read replica is behind the primary", *m.ReplicaLag, ">",
+			limits.ReplicaLag.Seconds(), 10, breaching})
 	}
 	return list
 }

@@ -63,10 +63,11 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) NetworkOu
 		Tags:               nameTag(p.Names.VPC),
 	})
 	// Without rules: AWS's default rules are removed, and nothing uses the group.
-	defaultsecuritygroup.NewDefaultSecurityGroup(scope, jsii.String("default-security-group"), &defaultsecuritygroup.DefaultSecurityGroupConfig{
-		VpcId: main.Id(),
-		Tags:  nameTag(p.Names.DefaultSecurityGroup),
-	})
+	defaultsecuritygroup.NewDefaultSecurityGroup(scope, jsii.String("default-security-group"),
+		&defaultsecuritygroup.DefaultSecurityGroupConfig{
+			VpcId: main.Id(),
+			Tags:  nameTag(p.Names.DefaultSecurityGroup),
+		})
 	newFlowLogs(scope, p.Names, main, p.Boundary, p.Logs)
 
 	n := NetworkOutputs{VPCID: main.Id(), CIDR: cidr}
@@ -79,31 +80,36 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) NetworkOu
 // zones are the first two availability zones of the region, by name, that need no
 // opting in and offer the instance type: an old zone may lack it.
 func zones(scope constructs.Construct, instanceType string) [2]*string {
-	available := dataawsavailabilityzones.NewDataAwsAvailabilityZones(scope, jsii.String("zones"), &dataawsavailabilityzones.DataAwsAvailabilityZonesConfig{
-		State: jsii.String("available"),
-		Filter: []*dataawsavailabilityzones.DataAwsAvailabilityZonesFilter{{
-			Name: jsii.String("opt-in-status"), Values: jsii.Strings("opt-in-not-required"),
-		}},
-	})
-	offers := dataawsec2instancetypeofferings.NewDataAwsEc2InstanceTypeOfferings(scope, jsii.String("offers"), &dataawsec2instancetypeofferings.DataAwsEc2InstanceTypeOfferingsConfig{
-		LocationType: jsii.String("availability-zone"),
-		Filter: []*dataawsec2instancetypeofferings.DataAwsEc2InstanceTypeOfferingsFilter{{
-			Name: jsii.String("instance-type"), Values: jsii.Strings(instanceType),
-		}},
-	})
+	available := dataawsavailabilityzones.NewDataAwsAvailabilityZones(scope, jsii.String("zones"),
+		&dataawsavailabilityzones.DataAwsAvailabilityZonesConfig{
+			State: jsii.String("available"),
+			Filter: []*dataawsavailabilityzones.DataAwsAvailabilityZonesFilter{{
+				Name: jsii.String("opt-in-status"), Values: jsii.Strings("opt-in-not-required"),
+			}},
+		})
+	offers := dataawsec2instancetypeofferings.NewDataAwsEc2InstanceTypeOfferings(scope, jsii.String("offers"),
+		&dataawsec2instancetypeofferings.DataAwsEc2InstanceTypeOfferingsConfig{
+			LocationType: jsii.String("availability-zone"),
+			Filter: []*dataawsec2instancetypeofferings.DataAwsEc2InstanceTypeOfferingsFilter{{
+				Name: jsii.String("instance-type"), Values: jsii.Strings(instanceType),
+			}},
+		})
 	var names [2]*string
 	for i := range names {
-		names[i] = jsii.Sprintf("${sort(setintersection(%s.names, %s.locations))[%d]}", dataAddress(available), dataAddress(offers), i)
+		names[i] = jsii.Sprintf("${sort(setintersection(%s.names, %s.locations))[%d]}",
+			dataAddress(available), dataAddress(offers), i)
 	}
 	return names
 }
 
 // newPublicTier creates the public subnets and one NAT gateway in each that has one.
-func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc, zones [2]*string) []natgateway.NatGateway {
-	gateway := internetgateway.NewInternetGateway(scope, jsii.String("internet-gateway"), &internetgateway.InternetGatewayConfig{
-		VpcId: main.Id(),
-		Tags:  nameTag(p.Names.InternetGateway),
-	})
+func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc,
+	zones [2]*string) []natgateway.NatGateway {
+	gateway := internetgateway.NewInternetGateway(scope, jsii.String("internet-gateway"),
+		&internetgateway.InternetGatewayConfig{
+			VpcId: main.Id(),
+			Tags:  nameTag(p.Names.InternetGateway),
+		})
 	table := routetable.NewRouteTable(scope, jsii.String("public-routes"), &routetable.RouteTableConfig{
 		VpcId: main.Id(),
 		Tags:  nameTag(p.Names.RouteTable("public", 1)),
@@ -142,7 +148,8 @@ func (n *NetworkOutputs) newPublicTier(scope constructs.Construct, p NetworkProp
 
 // newPrivateTier creates the private subnets, each with a route table of its own
 // to the NAT gateway of its zone, or to the only one.
-func (n *NetworkOutputs) newPrivateTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc, zones [2]*string, gateways []natgateway.NatGateway) {
+func (n *NetworkOutputs) newPrivateTier(scope constructs.Construct, p NetworkProps, main vpc.Vpc, zones [2]*string,
+	gateways []natgateway.NatGateway) {
 	var tables []*string
 	for i, letter := range zoneLetters {
 		private := newSubnet(scope, "private", i, p.Names, p.Network.PrivateCIDRs[i].String(), zones[i], main)
@@ -163,16 +170,18 @@ func (n *NetworkOutputs) newPrivateTier(scope constructs.Construct, p NetworkPro
 	}
 	// With the default policy: Amazon Linux's package repositories are in S3 and
 	// reached through this endpoint.
-	n.Egress = append(n.Egress, vpcendpoint.NewVpcEndpoint(scope, jsii.String("s3-endpoint"), &vpcendpoint.VpcEndpointConfig{
-		VpcId:           main.Id(),
-		ServiceName:     jsii.String("com.amazonaws." + p.Region + ".s3"),
-		VpcEndpointType: jsii.String("Gateway"),
-		RouteTableIds:   &tables,
-		Tags:            nameTag(p.Names.VPC + "-s3"),
-	}))
+	n.Egress = append(n.Egress, vpcendpoint.NewVpcEndpoint(scope, jsii.String("s3-endpoint"),
+		&vpcendpoint.VpcEndpointConfig{
+			VpcId:           main.Id(),
+			ServiceName:     jsii.String("com.amazonaws." + p.Region + ".s3"),
+			VpcEndpointType: jsii.String("Gateway"),
+			RouteTableIds:   &tables,
+			Tags:            nameTag(p.Names.VPC + "-s3"),
+		}))
 }
 
-func newSubnet(scope constructs.Construct, tier string, i int, names config.Names, cidr string, zone *string, main vpc.Vpc) subnet.Subnet {
+func newSubnet(scope constructs.Construct, tier string, i int, names config.Names, cidr string, zone *string,
+	main vpc.Vpc) subnet.Subnet {
 	return subnet.NewSubnet(scope, jsii.String(tier+"-"+zoneLetters[i]), &subnet.SubnetConfig{
 		VpcId:               main.Id(),
 		CidrBlock:           &cidr,
@@ -184,11 +193,13 @@ func newSubnet(scope constructs.Construct, tier string, i int, names config.Name
 	})
 }
 
-func associate(scope constructs.Construct, id string, s subnet.Subnet, table routetable.RouteTable) cdktf.ITerraformDependable {
-	return routetableassociation.NewRouteTableAssociation(scope, jsii.String(id+"-association"), &routetableassociation.RouteTableAssociationConfig{
-		SubnetId:     s.Id(),
-		RouteTableId: table.Id(),
-	})
+func associate(scope constructs.Construct, id string, s subnet.Subnet,
+	table routetable.RouteTable) cdktf.ITerraformDependable {
+	return routetableassociation.NewRouteTableAssociation(scope, jsii.String(id+"-association"),
+		&routetableassociation.RouteTableAssociationConfig{
+			SubnetId:     s.Id(),
+			RouteTableId: table.Id(),
+		})
 }
 
 func nameTag(name string) *map[string]*string { return &map[string]*string{"Name": &name} }

@@ -28,7 +28,8 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	logs := LogProps{RetentionDays: c.LogRetentionDays, KeyARN: keys.Data}
 
 	network := NewNetwork(stack, "network", NetworkProps{
-		Names: c.Names, Region: c.Region, Network: c.Network, InstanceType: c.Compute.InstanceType, Logs: logs, Boundary: c.Boundary,
+		Names: c.Names, Region: c.Region, Network: c.Network, InstanceType: c.Compute.InstanceType,
+		Logs: logs, Boundary: c.Boundary,
 	})
 	database := NewDatabase(stack, "database", DatabaseProps{
 		Names: c.Names, Account: account, Network: network,
@@ -38,7 +39,8 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	socket := NewSocket(stack, "api", c.Names)
 	compute := NewCompute(stack, "compute", ComputeProps{
 		Names: c.Names, Region: c.Region, Account: account, Network: network, Database: database, Socket: socket,
-		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Quotes: c.Quotes, SignIn: c.SignIn, Buckets: c.Buckets,
+		Compute: c.Compute, Certificate: c.Certificate, Cache: c.Cache, Quotes: c.Quotes,
+		SignIn: c.SignIn, Buckets: c.Buckets,
 		SecretRecoveryDays: c.SecretRecoveryDays, Logs: logs, KeyARN: keys.Data, Boundary: c.Boundary,
 		Tags: c.FixedTags, Emulator: c.Emulator,
 	})

@@ -34,7 +34,8 @@ type secretProps struct {
 // newSecret creates a secret with a random value that is in neither plan nor state.
 // CDKTF has no ephemeral blocks, so the random password is an override of the stack;
 // name is its name there.
-func newSecret(scope constructs.Construct, id, name string, p secretProps) secretsmanagersecretversion.SecretsmanagerSecretVersion {
+func newSecret(scope constructs.Construct, id, name string,
+	p secretProps) secretsmanagersecretversion.SecretsmanagerSecretVersion {
 	scope = constructs.NewConstruct(scope, &id)
 	addEphemeral(scope, "aws_secretsmanager_random_password", name, map[string]any{
 		"password_length": 32,
@@ -42,18 +43,21 @@ func newSecret(scope constructs.Construct, id, name string, p secretProps) secre
 		"exclude_punctuation":        true,
 		"require_each_included_type": true,
 	})
-	secret := secretsmanagersecret.NewSecretsmanagerSecret(scope, jsii.String("secret"), &secretsmanagersecret.SecretsmanagerSecretConfig{
-		// The name of a deleted secret cannot be used for days; a generated one is always free.
-		NamePrefix:           jsii.String(p.NamePrefix + "-"),
-		Description:          &p.Description,
-		KmsKeyId:             p.KeyARN,
-		RecoveryWindowInDays: jsii.Number(p.RecoveryDays),
-	})
-	return secretsmanagersecretversion.NewSecretsmanagerSecretVersion(scope, jsii.String("version"), &secretsmanagersecretversion.SecretsmanagerSecretVersionConfig{
-		SecretId:              secret.Id(),
-		SecretStringWo:        jsii.String(p.Value("ephemeral.aws_secretsmanager_random_password." + name + ".random_password")),
-		SecretStringWoVersion: jsii.Number(p.Version),
-	})
+	secret := secretsmanagersecret.NewSecretsmanagerSecret(scope, jsii.String("secret"),
+		&secretsmanagersecret.SecretsmanagerSecretConfig{
+			// The name of a deleted secret cannot be used for days; a generated one is always free.
+			NamePrefix:           jsii.String(p.NamePrefix + "-"),
+			Description:          &p.Description,
+			KmsKeyId:             p.KeyARN,
+			RecoveryWindowInDays: jsii.Number(p.RecoveryDays),
+		})
+	return secretsmanagersecretversion.NewSecretsmanagerSecretVersion(scope, jsii.String("version"),
+		&secretsmanagersecretversion.SecretsmanagerSecretVersionConfig{
+			SecretId: secret.Id(),
+			SecretStringWo: jsii.String(p.Value("ephemeral.aws_secretsmanager_random_password." +
+				name + ".random_password")),
+			SecretStringWoVersion: jsii.Number(p.Version),
+		})
 }
 
 // databaseSecret is the secret with the database's master password.
@@ -88,7 +92,8 @@ func newDatabaseSecret(scope constructs.Construct, p DatabaseProps) databaseSecr
 
 // newServiceSecret writes the {username, password} that the service connects with. No
 // resource has this password: the service creates the user, as the master user.
-func newServiceSecret(scope constructs.Construct, p DatabaseProps) secretsmanagersecretversion.SecretsmanagerSecretVersion {
+func newServiceSecret(scope constructs.Construct,
+	p DatabaseProps) secretsmanagersecretversion.SecretsmanagerSecretVersion {
 	return newSecret(scope, "service-credentials", "service", secretProps{
 		NamePrefix:   p.Names.DatabaseServiceSecret,
 		Description:  "The service's user of the holdings database",

@@ -10,7 +10,8 @@ import (
 
 // newTerraformData keeps values in the state and creates nothing in AWS. input and
 // lifecycle may be nil.
-func newTerraformData(scope constructs.Construct, id string, input map[string]any, lifecycle *cdktf.TerraformResourceLifecycle) cdktf.TerraformResource {
+func newTerraformData(scope constructs.Construct, id string, input map[string]any,
+	lifecycle *cdktf.TerraformResourceLifecycle) cdktf.TerraformResource {
 	// Not cdktf.NewDataResource: it runs "terraform version" in every synth.
 	data := cdktf.NewTerraformResource(scope, &id, &cdktf.TerraformResourceConfig{
 		TerraformResourceType: jsii.String("terraform_data"),

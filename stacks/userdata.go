@@ -93,12 +93,14 @@ func (u UserData) AgentConfig() string {
 			"metrics_collected": object{
 				"mem": object{"measurement": []string{"mem_used_percent"}},
 				// Without the device, whose name differs between instance types.
-				"disk": object{"measurement": []string{"disk_used_percent"}, "resources": []string{"/"}, "drop_device": true},
+				"disk": object{"measurement": []string{"disk_used_percent"},
+					"resources": []string{"/"}, "drop_device": true},
 			},
 		},
 		"logs": object{"logs_collected": object{"files": object{"collect_list": []object{
 			{"file_path": serviceLog, "log_group_name": u.LogGroup, "log_stream_name": "{instance_id}"},
-			{"file_path": "/var/log/cloud-init-output.log", "log_group_name": u.LogGroup, "log_stream_name": "{instance_id}/boot"},
+			{"file_path": "/var/log/cloud-init-output.log", "log_group_name": u.LogGroup,
+				"log_stream_name": "{instance_id}/boot"},
 		}}}},
 	})
 }
