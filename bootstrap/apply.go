@@ -144,7 +144,8 @@ func (w work) applyLocally(ctx context.Context, importBucket bool, known state) 
 		return err
 	}
 	if lost := exists.Local.unknownTo(exists.Remote); lost != "" {
-		return fmt.Errorf("moving the state: got no %s in the bucket, want it as in %s, which is kept", lost, localState)
+		return fmt.Errorf("moving the state: got no %s in the bucket, want it as in %s, which is kept", lost,
+			localState)
 	}
 	return removeLocalState()
 }

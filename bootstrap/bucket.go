@@ -83,7 +83,8 @@ func bucketExists(ctx context.Context, client *s3.Client, state config.State) (b
 		return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET: got %s, which belongs to another account or is closed to these credentials, want another name", state.Bucket)}
 	case http.StatusMovedPermanently, http.StatusBadRequest:
 		if region := response.Response.Header.Get("x-amz-bucket-region"); region != "" && region != state.Region {
-			return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET_REGION: got %s, want %s, the region of %s", state.Region, region, state.Bucket)}
+			return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET_REGION: got %s, want %s, the region of %s",
+				state.Region, region, state.Bucket)}
 		}
 	}
 	return false, fmt.Errorf("state bucket: %w", err)

@@ -53,7 +53,8 @@ func (w work) applyRepaired(ctx context.Context, known state) error {
 }
 
 // retryOnce applies, and again if that fails and repair reports that it changed the state.
-func retryOnce(ctx context.Context, apply func(context.Context, ...tfexec.ApplyOption) error, repair func() (bool, error)) error {
+func retryOnce(ctx context.Context, apply func(context.Context, ...tfexec.ApplyOption) error,
+	repair func() (bool, error)) error {
 	failed := apply(ctx)
 	if failed == nil || ctx.Err() != nil {
 		return failed
@@ -127,10 +128,12 @@ func (w work) named() ([]namedResource, error) {
 		return nil, fmt.Errorf("cdk.tf.json: %w", err)
 	}
 	var all []namedResource
-	for _, kind := range []string{"aws_iam_openid_connect_provider", "aws_iam_policy", "aws_iam_role", serviceLinkedRole} {
+	for _, kind := range []string{"aws_iam_openid_connect_provider", "aws_iam_policy",
+		"aws_iam_role", serviceLinkedRole} {
 		for _, id := range slices.Sorted(maps.Keys(stack.Resource[kind])) {
 			r := stack.Resource[kind][id]
-			all = append(all, namedResource{kind + "." + id, kind, r.Name + strings.TrimPrefix(r.URL, "https://") + r.Service})
+			all = append(all, namedResource{kind + "." + id, kind,
+				r.Name + strings.TrimPrefix(r.URL, "https://") + r.Service})
 		}
 	}
 	return all, nil
@@ -172,7 +175,8 @@ func (f *finder) find(ctx context.Context, n namedResource) (string, error) {
 	case "aws_iam_openid_connect_provider":
 		id = arn + "oidc-provider/" + n.name
 		var out *iam.GetOpenIDConnectProviderOutput
-		if out, err = f.client.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: &id}); err == nil {
+		if out, err = f.client.GetOpenIDConnectProvider(ctx,
+			&iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: &id}); err == nil {
 			tags = out.Tags
 		}
 	}

@@ -85,7 +85,8 @@ func stepsFor(f found, c config.Bootstrap, adopt bool) (steps, error) {
 		_, known := f.Local[stacks.StateBucketAddress]
 		return steps{ApplyLocally: true, ImportBucket: !known}, nil
 	case f.Bucket && !adopt:
-		return refuse("which exists and does not hold the bootstrap's state", "another name, or ADOPT=1 if it is yours: its policy and lifecycle are replaced, its objects stay")
+		return refuse("which exists and does not hold the bootstrap's state",
+			"another name, or ADOPT=1 if it is yours: its policy and lifecycle are replaced, its objects stay")
 	default:
 		return steps{ApplyLocally: true, ImportBucket: f.Bucket}, nil
 	}

@@ -155,9 +155,10 @@ func Load(environ map[string]string, root fs.FS) (Config, error) {
 		Certificate: Certificate{ARN: s.CertificateARN, DomainName: s.DomainName, HostedZoneID: s.HostedZoneID},
 		AlarmEmail:  s.AlarmEmail,
 		Boundary:    s.Boundary,
-		SignIn:      setting.SignIn{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, SecretARN: s.OIDCSecretARN, Owners: compact(s.OIDCOwners)},
-		Emulator:    emulator(s.Endpoint),
-		Profile:     profile(),
+		SignIn: setting.SignIn{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, SecretARN: s.OIDCSecretARN,
+			Owners: compact(s.OIDCOwners)},
+		Emulator: emulator(s.Endpoint),
+		Profile:  profile(),
 	}
 	c.State.Key = s.Suffix + "/" + c.Names.Stack + ".tfstate"
 	c.FixedTags = map[string]string{"Project": Project, "Environment": s.Suffix, "ManagedBy": "cdktf"}
@@ -181,7 +182,8 @@ func templates(settings any) []error {
 	for i := range values.NumField() {
 		name, value := values.Type().Field(i).Tag.Get("env"), values.Field(i).String()
 		if strings.Contains(value, "${") || strings.Contains(value, "%{") {
-			problems = append(problems, setting.Problem(name, value, "a value without ${ and %{, which Terraform would evaluate"))
+			problems = append(problems, setting.Problem(name, value,
+				"a value without ${ and %{, which Terraform would evaluate"))
 		}
 	}
 	return problems
@@ -193,7 +195,8 @@ func oncePerSetting(problems []error, n int) []error {
 	once := problems[:n:n]
 	for _, p := range problems[n:] {
 		name, _, _ := strings.Cut(p.Error(), ":")
-		if !slices.ContainsFunc(problems[:n], func(first error) bool { return strings.HasPrefix(first.Error(), name+":") }) {
+		if !slices.ContainsFunc(problems[:n],
+			func(first error) bool { return strings.HasPrefix(first.Error(), name+":") }) {
 			once = append(once, p)
 		}
 	}
@@ -216,7 +219,8 @@ func overrideRegion(region *string, root fs.FS) (name string, err error) {
 	for _, name := range []string{path.Dir(RegionFile), RegionFile} {
 		link, err := fs.ReadLink(root, name)
 		if _, missing := fs.Stat(root, name); err == nil && missing != nil {
-			return "AWS_REGION", setting.Problem(name, "a link to "+link+", which does not exist", "a file with an AWS region in "+RegionFile+", or none")
+			return "AWS_REGION", setting.Problem(name, "a link to "+link+", which does not exist",
+				"a file with an AWS region in "+RegionFile+", or none")
 		}
 	}
 	return "AWS_REGION", nil
@@ -263,7 +267,8 @@ func (c *Config) setQuotes(s settings) []error {
 		return sources
 	}
 	c.Quotes = Quotes{
-		Sources: parse("QUOTE_SOURCES", s.QuoteSources), Streams: parse("QUOTE_STREAMS", s.QuoteStreams), SecretARN: s.QuoteSecretARN,
+		Sources: parse("QUOTE_SOURCES", s.QuoteSources), Streams: parse("QUOTE_STREAMS", s.QuoteStreams),
+		SecretARN: s.QuoteSecretARN,
 	}
 	var err error
 	c.Quotes.Interval, err = time.ParseDuration(s.QuoteInterval)

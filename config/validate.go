@@ -24,7 +24,8 @@ var regions = []string{
 }
 
 // retentions are the numbers of days CloudWatch Logs can keep events.
-var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827,
+	2192, 2557, 2922, 3288, 3653}
 
 var (
 	bucketPattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -45,7 +46,8 @@ func (c Config) validate(regionPath, endpoint string) []error {
 		}
 	}
 	check(setting.IsSuffix(c.Names.Suffix), "ENVIRONMENT_SUFFIX", c.Names.Suffix, setting.SuffixForm)
-	check(c.Names.Suffix != BootstrapFolder, "ENVIRONMENT_SUFFIX", c.Names.Suffix, "another suffix: the states in "+BootstrapFolder+"/ are the account's")
+	check(c.Names.Suffix != BootstrapFolder, "ENVIRONMENT_SUFFIX", c.Names.Suffix,
+		"another suffix: the states in "+BootstrapFolder+"/ are the account's")
 	check(knownRegion(c.Region), regionPath, c.Region, "an AWS region such as eu-west-1")
 	c.State.validate(check)
 	if c.AlarmEmail != "" {
@@ -56,12 +58,15 @@ func (c Config) validate(regionPath, endpoint string) []error {
 		"arn:aws:iam::<12-digit account>:policy/<name>")
 	if arn := c.Quotes.SecretARN; arn != "" {
 		match := secretPattern.FindStringSubmatch(arn)
-		check(match != nil, "QUOTE_SOURCE_SECRET_ARN", arn, "arn:aws:secretsmanager:<region>:<12-digit account>:secret:<name>")
-		check(match == nil || match[1] == c.Region, "QUOTE_SOURCE_SECRET_ARN", arn, "a secret in "+c.Region+", the platform's region")
+		check(match != nil, "QUOTE_SOURCE_SECRET_ARN", arn,
+			"arn:aws:secretsmanager:<region>:<12-digit account>:secret:<name>")
+		check(match == nil || match[1] == c.Region, "QUOTE_SOURCE_SECRET_ARN", arn,
+			"a secret in "+c.Region+", the platform's region")
 	}
 	problems = append(problems, c.SignIn.Problems()...)
 	if match := secretPattern.FindStringSubmatch(c.SignIn.SecretARN); match != nil {
-		check(match[1] == c.Region, "OIDC_CLIENT_SECRET_ARN", c.SignIn.SecretARN, "a secret in "+c.Region+", the platform's region")
+		check(match[1] == c.Region, "OIDC_CLIENT_SECRET_ARN", c.SignIn.SecretARN,
+			"a secret in "+c.Region+", the platform's region")
 	}
 	check(c.SignIn == (setting.SignIn{}) || c.Certificate.HTTPS() || endpoint != "", "OIDC_ISSUER", c.SignIn.Issuer,
 		"nothing without a certificate: people sign in over HTTPS only")
@@ -138,7 +143,8 @@ func (c Config) validateProfile(check checker) {
 	between("compute.minSize", c.Compute.MinSize, 1, c.Compute.DesiredCapacity)
 	between("compute.desiredCapacity", c.Compute.DesiredCapacity, c.Compute.MinSize, c.Compute.MaxSize)
 
-	check(versionPattern.MatchString(c.Database.EngineVersion), "DB_ENGINE_VERSION", c.Database.EngineVersion, "an exact version of PostgreSQL 15 such as 15.14")
+	check(versionPattern.MatchString(c.Database.EngineVersion), "DB_ENGINE_VERSION", c.Database.EngineVersion,
+		"an exact version of PostgreSQL 15 such as 15.14")
 	between("database.storageGiB", c.Database.StorageGiB, 20, 65536)
 	between("database.backupDays", c.Database.BackupDays, 1, 35)
 	check(!c.Database.ReadReplica || !c.Database.BlueGreen, "RDS_BLUE_GREEN", "on together with a read replica",

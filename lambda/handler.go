@@ -35,7 +35,8 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) (answer []byte, _ 
 		}
 	}()
 	err := json.Unmarshal(payload, &e)
-	log = log.With("requestId", e.Context.RequestID, "connectionId", e.Context.ConnectionID, "route", e.Context.RouteKey)
+	log = log.With("requestId", e.Context.RequestID, "connectionId", e.Context.ConnectionID,
+		"route", e.Context.RouteKey)
 	if err != nil {
 		log.Error("the event is not one of API Gateway's") // the error may contain what the client sent
 		return wire.Encode(e.failure(wire.CodeInternal, internalError)), nil
@@ -137,7 +138,8 @@ func (h *handler) message(ctx context.Context, log *slog.Logger, e event) respon
 
 // call posts a body. If the service refuses the signature, call reads the key again,
 // because it may have been rotated, and posts once more. Both end within timeout.
-func (h *handler) call(ctx context.Context, log *slog.Logger, timeout time.Duration, path string, body any) (reply, error) {
+func (h *handler) call(ctx context.Context, log *slog.Logger, timeout time.Duration, path string,
+	body any) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	r, err := h.post(ctx, path, wire.Encode(body))

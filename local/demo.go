@@ -132,7 +132,8 @@ that demo printed.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			key := os.Getenv(keyVariable)
 			if key == "" {
-				return platform.BadInput{Err: fmt.Errorf("%s: got nothing, want the key that make demo printed", keyVariable)}
+				return platform.BadInput{Err: fmt.Errorf("%s: got nothing, want the key that make demo printed",
+					keyVariable)}
 			}
 			p, err := running(*at)
 			if err != nil {

@@ -135,7 +135,8 @@ func upCommand(at *platform.Place) *cobra.Command {
 			options.Out = c.OutOrStdout()
 			p, err := at.Up(c.Context(), options)
 			if errors.Is(err, platform.ErrRunning) {
-				fmt.Fprintln(c.OutOrStdout(), "The platform is already running and is left as it is; make local-down stops it.")
+				fmt.Fprintln(c.OutOrStdout(),
+					"The platform is already running and is left as it is; make local-down stops it.")
 			} else if err != nil {
 				return err
 			}

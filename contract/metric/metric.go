@@ -54,7 +54,8 @@ var (
 	CacheMisses = Metric{Name: "CacheMisses", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "misses"}
 	// HistoryDifferences counts the stored days of portfolios that would differ if
 	// they were computed now.
-	HistoryDifferences = Metric{Name: "HistoryDifferences", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "differences"}
+	HistoryDifferences = Metric{Name: "HistoryDifferences", Unit: "Count", Kind: Counter,
+		Stat: "Sum", Label: "differences"}
 	// HistoryFailures counts failed attempts to store a past day of a portfolio.
 	HistoryFailures = Metric{Name: "HistoryFailures", Unit: "Count", Kind: Counter, Stat: "Sum", Label: "failures"}
 	// FailingSources counts the sources of prices that have failed since their last

@@ -54,7 +54,8 @@ func Seed(ctx context.Context, c Client, today time.Time, out io.Writer) (portfo
 	for _, t := range history {
 		t.Date = today.UTC().AddDate(0, 0, -t.daysAgo).Format(time.DateOnly)
 		var recorded struct{}
-		if err := c.post(ctx, "/v1/portfolios/"+created.ID+"/transactions", t, http.StatusCreated, &recorded); err != nil {
+		if err := c.post(ctx, "/v1/portfolios/"+created.ID+"/transactions", t,
+			http.StatusCreated, &recorded); err != nil {
 			return "", fmt.Errorf("%s of %s: %w", t.Kind, t.Date, err)
 		}
 	}

@@ -41,7 +41,8 @@ var (
 	PlansPullRequest  = Workflow{"portfolio-plan", "pull_request", "portfolio-preview-boundary"}
 	PlansMain         = Workflow{"portfolio-plan", "ref:refs/heads/main", "portfolio-production-boundary"}
 	DeploysPreview    = Workflow{"portfolio-deploy-preview", "environment:preview", "portfolio-preview-boundary"}
-	DeploysProduction = Workflow{"portfolio-deploy-production", "environment:production", "portfolio-production-boundary"}
+	DeploysProduction = Workflow{"portfolio-deploy-production", "environment:production",
+		"portfolio-production-boundary"}
 )
 
 // previewSuffix matches what the bootstrap's policies treat as a pull request's suffix.
@@ -86,7 +87,8 @@ func (p *Platform) As(ctx context.Context, w Workflow, environ map[string]string
 	endpoint := p.emulatorURL()
 	client := sts.New(sts.Options{Region: p.region, BaseEndpoint: &endpoint})
 	session, err := client.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
-		RoleArn: aws.String("arn:aws:iam::" + accountID + ":role/" + w.role), RoleSessionName: aws.String("GitHubActions"),
+		RoleArn:          aws.String("arn:aws:iam::" + accountID + ":role/" + w.role),
+		RoleSessionName:  aws.String("GitHubActions"),
 		WebIdentityToken: &token, DurationSeconds: aws.Int32(3600),
 	})
 	if err != nil {
@@ -95,8 +97,9 @@ func (p *Platform) As(ctx context.Context, w Workflow, environ map[string]string
 	environ = native(environ)
 	maps.Copy(environ, map[string]string{
 		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": p.region, "PERMISSIONS_BOUNDARY_ARN": w.boundaryARN(),
-		"AWS_ACCESS_KEY_ID": *session.Credentials.AccessKeyId, "AWS_SECRET_ACCESS_KEY": *session.Credentials.SecretAccessKey,
-		"AWS_SESSION_TOKEN": *session.Credentials.SessionToken,
+		"AWS_ACCESS_KEY_ID":     *session.Credentials.AccessKeyId,
+		"AWS_SECRET_ACCESS_KEY": *session.Credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN":     *session.Credentials.SessionToken,
 	})
 	return environ, nil
 }
@@ -138,7 +141,8 @@ func (p *Platform) startBootstrap(ctx context.Context) (*bootstrap, error) {
 		"AWS_ACCESS_KEY_ID": rootKey, "AWS_SECRET_ACCESS_KEY": rootKey,
 		"GITHUB_REPOSITORY": repository, "AWS_REGION": p.state.Region,
 	})
-	b := &bootstrap{cmd: command(ctx, folder, environ, "go", "run", "portfolio/bootstrap", "apply"), end: make(chan error, 1)}
+	b := &bootstrap{cmd: command(ctx, folder, environ, "go", "run", "portfolio/bootstrap", "apply"),
+		end: make(chan error, 1)}
 	b.cmd.Stdout, b.cmd.Stderr = &b.out, &b.out
 	if err := b.cmd.Start(); err != nil {
 		return nil, err

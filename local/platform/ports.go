@@ -59,7 +59,8 @@ func choosePorts(wanted Ports) (chosen Ports, taken []string, err error) {
 			return Ports{}, nil, err
 		}
 		if want != 0 {
-			taken = append(taken, fmt.Sprintf("port %d is taken by %s: %s uses %d", want, holder(want), each.name, *each.port))
+			taken = append(taken, fmt.Sprintf("port %d is taken by %s: %s uses %d", want,
+				holder(want), each.name, *each.port))
 		}
 	}
 	return chosen, taken, nil

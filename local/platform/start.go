@@ -65,7 +65,8 @@ func (p *Platform) start(ctx context.Context, o Options) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.do("bootstrap: the rest of the account", nil, func() error { return started.account.wait(ctx) }); err != nil {
+	if err := s.do("bootstrap: the rest of the account", nil,
+		func() error { return started.account.wait(ctx) }); err != nil {
 		return err
 	}
 	if err := s.do("ping over the WebSocket", nil, func() error { return p.ping(ctx) }); err != nil {
@@ -106,7 +107,8 @@ func (p *Platform) startServers(ctx context.Context, o Options, s *steps, st *pa
 	}
 	p.record.Ports = ports
 	p.environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
-	return s.do("start the emulator, PostgreSQL and Valkey, bootstrap the account, synthesize", nil, func() error { return p.startAll(ctx, st) })
+	return s.do("start the emulator, PostgreSQL and Valkey, bootstrap the account, synthesize", nil,
+		func() error { return p.startAll(ctx, st) })
 }
 
 // startAll starts the servers, none of which needs another, at the same time.
@@ -124,7 +126,8 @@ func (p *Platform) startAll(ctx context.Context, st *parts) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{
-			Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey, Launch: launch, EnforceIAM: true,
+			Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey,
+			Launch: launch, EnforceIAM: true,
 			Recording: p.recording(),
 		}); err != nil {
 			return err

@@ -82,7 +82,8 @@ var valkeyVersion = regexp.MustCompile(`^Valkey server v=(\d+\.\d+\.\d+)`)
 func checkValkey(path, output string) error {
 	match := valkeyVersion.FindStringSubmatch(output)
 	if match == nil {
-		return fmt.Errorf("%s: got %.60q, want Valkey server %s or newer", path, strings.TrimSpace(output), valkeyMinimum)
+		return fmt.Errorf("%s: got %.60q, want Valkey server %s or newer", path,
+			strings.TrimSpace(output), valkeyMinimum)
 	}
 	got, err := version.NewVersion(match[1])
 	if err != nil {
