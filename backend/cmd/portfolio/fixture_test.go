@@ -32,6 +32,7 @@ const (
 	databaseSecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database"
 	ownerSecret    = "arn:aws:secretsmanager:us-east-1:000000000000:secret:owner"
 	signingSecret  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing"
+	sourceSecret   = "arn:aws:secretsmanager:us-east-1:000000000000:secret:sources"
 	bucket         = "history"
 )
 

@@ -81,7 +81,7 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 		return err
 	}
 	defer listener.Close()
-	svc, err := newService(ctx, s, log)
+	svc, err := newService(ctx, s, log, time.Now)
 	if err != nil {
 		return err
 	}
@@ -124,8 +124,9 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	return nil
 }
 
-// newService creates the adapters. None of them connects yet.
-func newService(ctx context.Context, s settings, log *slog.Logger) (*service, error) {
+// newService creates the adapters. None of them connects yet. By now portfolios are valued
+// and sources asked; deadlines and metrics go by the machine's clock.
+func newService(ctx context.Context, s settings, log *slog.Logger, now func() time.Time) (*service, error) {
 	aws, err := loadAWS(ctx, s)
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 	cache := valkey.New(s.CacheEndpoint, s.CacheRoots)
 	observer := &observer{registry: metrics.New(s.Suffix)}
 	quotes := valkey.NewQuotes(cache, db, s.QuoteTTL, log, observer)
-	tracker := backend.NewTracker(db, db, quotes, time.Now)
+	tracker := backend.NewTracker(db, db, quotes, now)
 	follower := backend.NewFollower(tracker)
 	engine, err := newPush(s, aws.Credentials, db, follower, observer, log)
 	if err != nil {
@@ -157,8 +158,8 @@ func newService(ctx context.Context, s settings, log *slog.Logger) (*service, er
 		settings: s,
 		follower: follower,
 		signing:  secret.NewReader(secretsmanager.NewFromConfig(aws), s.SigningARN, keyOverlap),
-		held:     source.NewHoldings(db, db, db, time.Now),
-		now:      time.Now,
+		held:     source.NewHoldings(db, db, db, now),
+		now:      now,
 		rename:   make(chan struct{}, 1),
 	}
 	svc.sources = sourceStates{store: db, now: svc.now}
@@ -204,7 +205,7 @@ func (s *service) newAPI() *backendhttp.Handler {
 	return backendhttp.NewHandler(backendhttp.Dependencies{
 		Log:         s.log,
 		Metrics:     s.metrics,
-		Now:         time.Now,
+		Now:         s.now,
 		Keys:        s.signing,
 		Replays:     valkey.NewReplay(s.cache, s.log),
 		Connections: s.db,
