@@ -16,7 +16,7 @@ import (
 
 const (
 	// idleFor is how long a feed sleeps at most: what is wanted may have changed.
-	idleFor = time.Minute
+	idleFor = heldFor
 	// refusedFor is how long a source that refuses its key is not asked again.
 	refusedFor = time.Hour
 	// The pauses after failures double from the first to the longest, with jitter.

@@ -12,6 +12,7 @@ import (
 	"portfolio/backend"
 	"portfolio/backend/source"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,46 +36,98 @@ func newECB(t *testing.T) (url string, calls *atomic.Int32) {
 	return server.URL, calls
 }
 
-// TestRatesFromSource has a portfolio in yen with dollars valued by the rates that the
-// service asked a source for. A second instance does not ask as well, and takes over.
-func TestRatesFromSource(t *testing.T) {
+// newSocket is Twelve Data with a WebSocket on which ACME costs 123.45 dollars, which is
+// newer than what it answers over HTTP. It returns what it was asked on the socket.
+func newSocket(t *testing.T) (url string, asked <-chan string) {
+	messages := make(chan string, 10)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/quote", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"symbol":"ACME","currency":"USD","close":"120","last_quote_at":%d,"is_market_open":true}`, time.Now().Add(-time.Hour).Unix())
+	})
+	mux.HandleFunc("/v1/quotes/price", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("apikey") != twelveDataKey {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		socket, err := websocket.Accept(w, r, nil)
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer socket.CloseNow()
+		_, message, err := socket.Read(r.Context())
+		if err != nil {
+			return // the service was killed
+		}
+		messages <- string(message)
+		for _, event := range []string{
+			`{"event":"subscribe-status","status":"ok","success":[{"symbol":"ACME"}],"fails":null}`,
+			fmt.Sprintf(`{"event":"price","symbol":"ACME","currency":"USD","timestamp":%d,"price":123.45}`, time.Now().Unix()),
+		} {
+			if socket.Write(r.Context(), websocket.MessageText, []byte(event)) != nil {
+				return
+			}
+		}
+		_, _, _ = socket.Read(r.Context()) // until the service closes it
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL, messages
+}
+
+// TestPricesFromSources has a portfolio in yen with dollars and shares valued by the rates
+// that the service asked a source for, and a price from another's socket with a key from a
+// secret. A second instance does not ask as well, and takes over.
+func TestPricesFromSources(t *testing.T) {
 	w := newWorld(t)
+	before := start(t, w.env)
+	before.eventually("/ready", http.StatusOK)
+	b := books{before, w.key(t)}
+	portfolio := b.portfolio("JPY", `,"track_cash":false`)
+	entered := backend.DateOf(time.Now().AddDate(0, 0, -10)).String()
+	b.record(portfolio, `"kind":"BUY","date":"`+entered+`","symbol":"ACME","quantity":"100","price":"110","currency":"USD"`)
+	stop(before)
+
 	url, calls := newECB(t)
-	w.env["QUOTE_SOURCES"], w.env["QUOTE_SOURCE_URLS"] = "ecb", `{"ecb":"`+url+`"}`
+	socket, asked := newSocket(t)
+	w.cloud.rotate(sourceSecret, `{"twelvedata":"`+twelveDataKey+`"}`)
+	w.env["QUOTE_SOURCES"], w.env["QUOTE_STREAMS"], w.env["QUOTE_SOURCE_SECRET_ARN"] = "ecb,twelvedata", "twelvedata", sourceSecret
+	w.env["QUOTE_SOURCE_URLS"] = `{"ecb":"` + url + `","twelvedata":"` + socket + `"}`
 	first := start(t, w.env)
-	first.eventually("/ready", http.StatusOK)
-	key := w.key(t)
-	var p struct{ ID string }
-	first.api(key, http.MethodPost, "/v1/portfolios", `{"name":"Yen","base_currency":"JPY"}`, http.StatusCreated, &p)
-	var recorded any
-	first.api(key, http.MethodPost, "/v1/portfolios/"+p.ID+"/transactions",
-		`{"kind":"DEPOSIT","date":"`+backend.DateOf(time.Now().AddDate(0, 0, -10)).String()+`","amount":"100","currency":"USD"}`,
-		http.StatusCreated, &recorded)
-	value := func(i *instance) (v backend.Valuation) {
-		i.api(key, http.MethodGet, "/v1/portfolios/"+p.ID+"/valuation", "", http.StatusOK, &v)
+	valued := func(i *instance, about string) (v backend.Valuation) {
+		t.Helper()
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			v = backend.Valuation{}
+			i.api(b.key, http.MethodGet, portfolio+"/valuation", "", http.StatusOK, &v)
+			assert.Equal(c, []any{"1580160", backend.StatePriced}, []any{v.Total.Decimal.String(), v.State}, about)
+		}, 45*time.Second, 100*time.Millisecond)
 		return v
 	}
-	require.Eventually(t, func() bool { return value(first).Total.Valid }, 90*time.Second, 200*time.Millisecond)
-	v := value(first)
-	assert.Equal(t, "12800", v.Total.Decimal.String(), "100 dollars at 160 / 1.25")
-	assert.Equal(t, backend.StatePriced, v.State, "a rate is fresh until the next one is due")
+	v := valued(first, "100 shares at 123.45 dollars at 160 / 1.25")
+	require.Len(t, v.Quotes, 1)
+	assert.Equal(t, []string{"123.45", "twelvedata"}, []string{v.Quotes[0].Price.String(), v.Quotes[0].Source})
+	assert.JSONEq(t, `{"action":"subscribe","params":{"symbols":"ACME"}}`, <-asked)
 	require.Len(t, v.Rates, 2, "the legs of the cross rate")
 	assert.Equal(t, []any{backend.Currency("EUR"), backend.Currency("JPY"), backend.Currency("EUR"), backend.Currency("USD")},
 		[]any{v.Rates[0].From, v.Rates[0].To, v.Rates[1].From, v.Rates[1].To})
 	var statuses struct{ Items []source.Status }
-	first.api(key, http.MethodGet, "/v1/sources", "", http.StatusOK, &statuses)
-	require.Len(t, statuses.Items, 1)
+	first.api(b.key, http.MethodGet, "/v1/sources", "", http.StatusOK, &statuses)
+	require.Len(t, statuses.Items, 2)
 	assert.Equal(t, []any{"ecb", source.Working}, []any{statuses.Items[0].Source, statuses.Items[0].State})
 	assert.WithinDuration(t, time.Now(), *statuses.Items[0].LastSuccess, time.Minute)
 	assert.True(t, statuses.Items[0].NextCall.After(time.Now()))
-	before := calls.Load()
+	called := calls.Load()
 
 	second := start(t, w.env)
 	second.eventually("/ready", http.StatusOK)
-	_ = first.process.Kill()
-	<-first.ended
+	stop(first)
 	require.Eventually(t, func() bool { return strings.Contains(second.log(), "asking sources") }, 30*time.Second, 100*time.Millisecond)
-	assert.Equal(t, "12800", value(second).Total.Decimal.String())
-	time.Sleep(time.Second)
-	assert.Equal(t, before, calls.Load(), "what the first instance has stored is not asked for again")
+	valued(second, "it takes over")
+	<-asked // it connects to the socket
+	assert.Equal(t, called, calls.Load(), "what the first instance has stored is not asked for again")
+}
+
+// stop kills an instance, as a failure would.
+func stop(i *instance) {
+	_ = i.process.Kill() // it may have ended already
+	<-i.ended
 }
