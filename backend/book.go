@@ -63,8 +63,9 @@ func (b *book) size() int {
 	return len(b.txs) + 1
 }
 
-// symbols counts the symbols in the entries.
-func (b *book) symbols() int {
+// extent returns the number of symbols in the entries, and the day of the first entry,
+// forever if there is none.
+func (b *book) extent() (symbols int, first Date) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.named == nil {
@@ -77,7 +78,11 @@ func (b *book) symbols() int {
 			}
 		}
 	}
-	return len(b.named)
+	first = forever
+	if len(b.txs) > 0 {
+		first = b.txs[0].Date
+	}
+	return len(b.named), first
 }
 
 func (b *book) owner() string {

@@ -149,13 +149,16 @@ func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []C
 	return prices, nil
 }
 
-// Symbols returns how many symbols the entries of a portfolio name.
-func (t *Tracker) Symbols(ctx context.Context, owner, id string) (int, error) {
+// Closes returns how many closing prices the history or the performance of a portfolio
+// from one day to another reads, those of weekends included; from 0 is as in Performance.
+// None are read of days before the first entry.
+func (t *Tracker) Closes(ctx context.Context, owner, id string, from, to Date) (int, error) {
 	b, _, err := t.book(ctx, owner, id)
 	if err != nil {
 		return 0, err
 	}
-	return b.symbols(), nil
+	symbols, first := b.extent()
+	return symbols * int(to-max(from, min(first, to)-1)+1), nil
 }
 
 // Performance measures a portfolio from the close of one day to that of another,

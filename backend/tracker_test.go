@@ -238,3 +238,21 @@ func TestTrackerEvictsLeastRecentlyUsed(t *testing.T) {
 	ask("big", 1)
 	ask("big", 0) // one larger than the limit is kept while it is the only one
 }
+
+// What a history or a performance costs is counted from the first entry, however long
+// ago its period began.
+func TestTrackerCountsCloses(t *testing.T) {
+	other := buy(t, "2026-03-02", "1", "5", "0")
+	other.Symbol = "OTHER"
+	tracker, _, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "10", "5", "0"), other)
+	for from, want := range map[string]int{"": 12, "1900-01-01": 12, "2026-02-28": 12, "2026-03-03": 6, "2026-03-05": 2} {
+		since := Date(0)
+		if from != "" {
+			since = day(t, from)
+		}
+		got, err := tracker.Closes(t.Context(), "alice", "p", since, day(t, "2026-03-05"))
+		if err != nil || got != want {
+			t.Errorf("Closes(%q) = %d, %v, want %d", from, got, err, want)
+		}
+	}
+}

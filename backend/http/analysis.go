@@ -21,8 +21,9 @@ type Tracker interface {
 	ValuationJSON(ctx context.Context, owner, id string) ([]byte, error)
 	// Name returns the name of the instrument of a symbol, "" if none is known.
 	Name(symbol string) string
-	// Symbols returns how many symbols the entries of a portfolio name.
-	Symbols(ctx context.Context, owner, id string) (int, error)
+	// Closes returns how many closing prices a history or a performance reads; from 0 is
+	// from inception.
+	Closes(ctx context.Context, owner, id string, from, to backend.Date) (int, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
 	// Parts measures the holdings of a portfolio, or its currencies, and the whole.
@@ -190,14 +191,17 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return err
 	}
-	return replyJSON(w, http.StatusOK, historyOutput{list: listOf(days, ""), Recomputed: true})
+	writeText(w, http.StatusOK, "application/json", historyText(days))
+	return nil
 }
 
-// historyOutput says that the days are derived from the entries and prices as they
-// are now, not from the stored valuations.
-type historyOutput struct {
-	list[backend.DayValue]
-	Recomputed bool `json:"recomputed"`
+// historyText is a page with all days. Recomputed says that they are derived from the
+// entries and prices as they are now, not from the stored valuations.
+func historyText(days []backend.DayValue) []byte {
+	const each = 160 // bytes, of a day
+	out := append(make([]byte, 0, each*(len(days)+1)), `{"items":`...)
+	out = backend.AppendList(out, days, (*backend.DayValue).AppendJSON)
+	return append(out, `,"next":null,"recomputed":true}`+"\n"...)
 }
 
 // period reads from and to, which lie in order and not in the future. From may be

@@ -171,18 +171,18 @@ type limiterKey struct{}
 // of 100 symbols in a year.
 const closesPerCall = 100 * 365
 
-// charge takes from the caller's limit what a call costs that reads the closes of a
-// portfolio's symbols on each of some days, besides the one that every call costs.
+// charge takes from the caller's limit what a history or a performance costs by the
+// closing prices that it reads, besides the one that every call costs.
 func (a *api) charge(ctx context.Context, w http.ResponseWriter, owner, id string, from, to backend.Date) error {
 	limiter, limited := ctx.Value(limiterKey{}).(*rate.Limiter)
 	if !limited {
 		return nil
 	}
-	symbols, err := a.Tracker.Symbols(ctx, owner, id)
+	closes, err := a.Tracker.Closes(ctx, owner, id, from, to)
 	if err != nil {
 		return err
 	}
-	more := symbols * int(min(to-max(from, backend.MinDate)+1, backend.MaxDays)) / closesPerCall
+	more := closes / closesPerCall
 	if more < 1 {
 		return nil
 	}

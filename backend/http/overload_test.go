@@ -51,7 +51,7 @@ func TestOverload(t *testing.T) {
 // A history costs as many calls as it has work, but never more than a key may make at once.
 func TestHistoriesCostTheirWork(t *testing.T) {
 	now := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
-	a := &api{Dependencies: Dependencies{Tracker: symbols{n: 900}, Now: func() time.Time { return now }}}
+	a := &api{Dependencies: Dependencies{Tracker: closes{symbols: 900}, Now: func() time.Time { return now }}}
 	for _, test := range []struct {
 		days   backend.Date
 		before float64
@@ -77,10 +77,12 @@ func TestHistoriesCostTheirWork(t *testing.T) {
 	assert.InDelta(t, 0, small.TokensAt(now), 0.01)
 }
 
-// symbols is a tracker of portfolios with as many symbols.
-type symbols struct {
+// closes is a tracker of portfolios with as many symbols.
+type closes struct {
 	Tracker
-	n int
+	symbols int
 }
 
-func (s symbols) Symbols(context.Context, string, string) (int, error) { return s.n, nil }
+func (c closes) Closes(_ context.Context, _, _ string, from, to backend.Date) (int, error) {
+	return c.symbols * int(to-from+1), nil
+}

@@ -341,8 +341,8 @@ func (m *memory) Valuation(ctx context.Context, owner, id string, at time.Time) 
 	return m.tracker().Valuation(ctx, owner, id, at)
 }
 
-func (m *memory) Symbols(ctx context.Context, owner, id string) (int, error) {
-	return m.tracker().Symbols(ctx, owner, id)
+func (m *memory) Closes(ctx context.Context, owner, id string, from, to backend.Date) (int, error) {
+	return m.tracker().Closes(ctx, owner, id, from, to)
 }
 
 func (m *memory) ValuationJSON(ctx context.Context, owner, id string) ([]byte, error) {

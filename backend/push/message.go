@@ -1,6 +1,8 @@
 package push
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"portfolio/backend"
@@ -37,11 +39,34 @@ func reconnect(within time.Duration) []byte {
 
 // encodeDelta returns nil if the delta does not fit into one message.
 func encodeDelta(portfolio string, after, sequence int64, d Delta) []byte {
-	text := wire.Encode(deltaMessage{Type: "delta", Portfolio: portfolio, After: after, Sequence: sequence, Delta: d})
+	text := deltaMessage{Type: "delta", Portfolio: portfolio, After: after, Sequence: sequence, Delta: d}.appendJSON(nil)
 	if len(text) > wire.MaxMessage {
 		return nil
 	}
 	return text
+}
+
+// appendJSON appends what json.Marshal writes.
+func (m deltaMessage) appendJSON(out []byte) []byte {
+	const room = 1 << 10 // of a delta with one position
+	out = slices.Grow(out, room)
+	out = backend.AppendText(append(out, `{"type":`...), m.Type)
+	out = backend.AppendText(append(out, `,"portfolio":`...), m.Portfolio)
+	out = strconv.AppendInt(append(out, `,"after":`...), m.After, 10)
+	out = strconv.AppendInt(append(out, `,"sequence":`...), m.Sequence, 10)
+	out = backend.AppendTime(append(out, `,"as_of":`...), m.AsOf)
+	out = backend.AppendText(append(out, `,"state":`...), string(m.State))
+	out = backend.AppendNumber(append(out, `,"total":`...), m.Total)
+	out = backend.AppendNumber(append(out, `,"invested":`...), m.Invested)
+	out = backend.AppendNumber(append(out, `,"cash":`...), m.Cash)
+	out = m.AppendMembers(append(out, ','))
+	out = backend.AppendList(append(out, `,"positions":`...), m.Positions, (*backend.Position).AppendJSON)
+	out = backend.AppendList(append(out, `,"removed":`...), m.Removed,
+		func(symbol *string, out []byte) []byte { return backend.AppendText(out, *symbol) })
+	out = backend.AppendList(append(out, `,"cash_positions":`...), m.Balances, (*backend.CashPosition).AppendJSON)
+	out = backend.AppendList(append(out, `,"quotes":`...), m.Quotes, (*backend.UsedQuote).AppendJSON)
+	out = backend.AppendList(append(out, `,"rates":`...), m.Rates, (*backend.UsedRate).AppendJSON)
+	return append(out, '}')
 }
 
 // encodeSnapshot divides a snapshot into as many messages as it needs.
