@@ -407,10 +407,10 @@ func TestFeedRunsUntilItsContextEnds(t *testing.T) {
 	slept := 0
 	f.Sleep = func(_ context.Context, d time.Duration) bool {
 		w.now = w.now.Add(d)
-		if slept++; slept == 5 {
+		if slept++; slept == 20 {
 			cancel()
 		}
-		return slept < 5
+		return slept < 20
 	}
 	require.NoError(t, f.Run(ctx))
 	assert.Equal(t, 3, len(w.calls))
