@@ -120,6 +120,8 @@ type Instruments interface {
 	// ListInstruments returns the instruments whose symbol, alias or ISIN begins with a
 	// text or whose name contains it, whatever their case, by symbol; all for "".
 	ListInstruments(ctx context.Context, search string, page Page) (list []Instrument, next string, err error)
+	// InstrumentsOf returns the instruments that are known of symbols, by symbol.
+	InstrumentsOf(ctx context.Context, symbols []string) (map[string]Instrument, error)
 	// SymbolsOf returns the symbols of the instruments that have one of some texts as
 	// an alias or as their ISIN, by that text.
 	SymbolsOf(ctx context.Context, texts []string) (map[string][]string, error)

@@ -1,8 +1,12 @@
 package http
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"portfolio/backend"
@@ -51,9 +55,12 @@ func (in instrumentInput) instrument(symbol string) backend.Instrument {
 }
 
 func (a *api) listInstruments(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {
-	values, err := query(r, "search", "after", "limit")
+	values, err := query(r, "symbols", "search", "after", "limit")
 	if err != nil {
 		return err
+	}
+	if values.Has("symbols") {
+		return a.instrumentsOf(ctx, w, values)
 	}
 	p, err := page(values)
 	if err != nil {
@@ -68,6 +75,25 @@ func (a *api) listInstruments(ctx context.Context, w http.ResponseWriter, r *htt
 		return err
 	}
 	return replyJSON(w, http.StatusOK, listOf(items, next))
+}
+
+// instrumentsOf answers with those of some symbols that are known.
+func (a *api) instrumentsOf(ctx context.Context, w http.ResponseWriter, values url.Values) error {
+	for _, other := range []string{"search", "after", "limit"} {
+		if values.Has(other) {
+			return wrong(other, values.Get(other), "nothing beside symbols")
+		}
+	}
+	symbols, err := symbolsIn(values)
+	if err != nil {
+		return err
+	}
+	known, err := a.Instruments.InstrumentsOf(ctx, symbols)
+	if err != nil {
+		return err
+	}
+	items := slices.SortedFunc(maps.Values(known), func(i, j backend.Instrument) int { return cmp.Compare(i.Symbol, j.Symbol) })
+	return replyJSON(w, http.StatusOK, listOf(items, ""))
 }
 
 func (a *api) getInstrument(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {

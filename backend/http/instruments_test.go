@@ -47,6 +47,18 @@ func (f *fakes) ListInstruments(_ context.Context, search string, page backend.P
 	return list, "", nil
 }
 
+func (f *fakes) InstrumentsOf(_ context.Context, symbols []string) (map[string]backend.Instrument, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := map[string]backend.Instrument{}
+	for _, symbol := range symbols {
+		if i, is := f.instruments[symbol]; is {
+			known[symbol] = i
+		}
+	}
+	return known, nil
+}
+
 func (f *fakes) SymbolsOf(_ context.Context, texts []string) (map[string][]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,6 +91,13 @@ func TestInstruments(t *testing.T) {
 	assert.Equal(t, "BRK.B", list.JSON["next"])
 	assert.Equal(t, []any{pence.JSON}, c.do(t, key, "GET", "/v1/instruments?limit=1&after=BRK.B", "").JSON["items"])
 	assert.Equal(t, []any{pence.JSON}, c.do(t, key, "GET", "/v1/instruments?search=Acme", "").JSON["items"])
+
+	of := c.do(t, key, "GET", "/v1/instruments?symbols=NONE,FX%2FA,BRK.B,FX%2FA", "")
+	assert.Equal(t, map[string]any{"items": []any{put.JSON, pence.JSON}, "next": nil}, of.JSON, "by symbol, only those that are known")
+	assert.Equal(t, []any{}, c.do(t, key, "GET", "/v1/instruments?symbols=NONE", "").JSON["items"])
+	for _, wrong := range []string{"symbols=", "symbols=acme", "symbols=A&search=A", "symbols=A&limit=1", "symbols=" + strings.Repeat("A,", 201)} {
+		assert.Equal(t, 400, c.do(t, key, "GET", "/v1/instruments?"+wrong, "").Status, wrong)
+	}
 
 	for body, want := range map[string]string{
 		`{"isin":"US0846707027"}`: "isin", `{"mic":"NYSE1"}`: "mic", `{"currency":"XXX"}`: "currency", `{"asset_class":"share"}`: "asset_class",

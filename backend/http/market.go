@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -120,6 +121,22 @@ func mayWrite(by backend.Principal, quotes []backend.Quote, rates []backend.Rate
 	return nil
 }
 
+// symbolsIn returns the symbols that a request is about, in order and each once.
+func symbolsIn(values url.Values) ([]string, error) {
+	symbols := strings.Split(values.Get("symbols"), ",")
+	slices.Sort(symbols)
+	symbols = slices.Compact(symbols)
+	if symbols[0] == "" || len(symbols) > backend.MaxPage {
+		return nil, wrong("symbols", values.Get("symbols"), fmt.Sprintf("1–%d symbols, separated by commas", backend.MaxPage))
+	}
+	for _, symbol := range symbols {
+		if err := backend.ValidateSymbol("symbols", symbol); err != nil {
+			return nil, invalid(err)
+		}
+	}
+	return symbols, nil
+}
+
 // quotesOutput holds the known quotes and names the symbols that have none.
 type quotesOutput struct {
 	Quotes  []backend.UsedQuote `json:"quotes"` // by symbol
@@ -131,16 +148,9 @@ func (a *api) readQuotes(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return err
 	}
-	symbols := strings.Split(values.Get("symbols"), ",")
-	slices.Sort(symbols)
-	symbols = slices.Compact(symbols)
-	if symbols[0] == "" || len(symbols) > backend.MaxPage {
-		return wrong("symbols", values.Get("symbols"), fmt.Sprintf("1–%d symbols, separated by commas", backend.MaxPage))
-	}
-	for _, symbol := range symbols {
-		if err := backend.ValidateSymbol("symbols", symbol); err != nil {
-			return invalid(err)
-		}
+	symbols, err := symbolsIn(values)
+	if err != nil {
+		return err
 	}
 	prices, err := a.Market.Prices(ctx, symbols, nil, time.Time{})
 	if err != nil {

@@ -93,7 +93,7 @@ func (db *DB) ListInstruments(ctx context.Context, search string, page backend.P
 	return list[:page.Limit], list[page.Limit-1].Symbol, nil
 }
 
-// InstrumentsOf returns the instruments that are known of symbols, by symbol.
+// InstrumentsOf implements backend.Instruments.
 func (db *DB) InstrumentsOf(ctx context.Context, symbols []string) (map[string]backend.Instrument, error) {
 	rows, _ := db.pool.Query(ctx, "select"+instrumentColumns+" from instruments i where i.symbol = any($1)", symbols)
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[backend.Instrument])
