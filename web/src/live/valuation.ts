@@ -71,7 +71,7 @@ function aged<T extends Price>(price: T, asOf: string): T {
 
 // Most prices of a valuation are in the next one as well.
 const parsed = new Map<string, bigint>()
-const maxParsed = 10_000
+const maxParsed = 2_000
 
 function nanoseconds(time: string): bigint {
   let known = parsed.get(time)

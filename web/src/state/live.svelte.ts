@@ -13,22 +13,29 @@ export interface Point {
 // The day's values that the page has seen; more would not be visible.
 const maxPoints = 2_000
 
+// Pictures and sums over all positions follow at most this often. Milliseconds.
+const sampleEvery = 1_000
+// The clocks of service and machine are compared again when they differ by more than this.
+const drift = 1_000
+
 class Live {
   connection = $state<State>('connecting')
   valuation = $state.raw<Valuation | null>(null)
-  /** When the valuation arrived, by this machine's clock. */
-  arrived = $state(0)
+  /** The valuation, renewed at most once a second, for what takes long to compute or to draw. */
+  sampled = $state.raw<Valuation | null>(null)
   /** Grows when holdings or cash change, that is, when transactions did. */
   changes = $state(0)
   gone = $state(false)
   points = $state.raw<Point[]>([])
 
+  /** How far the service's clock is ahead of this machine's, in milliseconds. */
+  ahead = $state(0)
   private client: LiveClient | null = null
   private unwatch: () => void = () => {}
   private portfolio = ''
   private latest: Valuation | null = null
   private scheduled = false
-  private ledger = ''
+  private sampling: ReturnType<typeof setTimeout> | undefined
 
   start(): void {
     this.client ??= new LiveClient({
@@ -68,8 +75,9 @@ class Live {
   }
 
   private forget(): void {
-    this.valuation = this.latest = null
-    this.ledger = ''
+    this.valuation = this.latest = this.sampled = null
+    clearTimeout(this.sampling)
+    this.sampling = undefined
     this.gone = false
     this.points = []
   }
@@ -86,15 +94,21 @@ class Live {
   }
 
   private show(valuation: Valuation): void {
+    if (this.valuation && !sameLedger(this.valuation, valuation)) this.changes++
     this.valuation = valuation
-    this.arrived = Date.now()
-    const ledger = JSON.stringify([
-      valuation.positions.map((p) => [p.symbol, p.quantity, p.cost]),
-      valuation.cash_positions.map((c) => [c.currency, c.amount]),
-    ])
-    if (this.ledger && ledger !== this.ledger) this.changes++
-    this.ledger = ledger
+    const ahead = Date.parse(valuation.as_of) - Date.now()
+    if (Math.abs(ahead - this.ahead) > drift) this.ahead = ahead
     this.record(valuation)
+    this.sample()
+  }
+
+  private sample(): void {
+    if (this.sampling !== undefined) return
+    this.sampled = this.valuation
+    this.sampling = setTimeout(() => {
+      this.sampling = undefined
+      if (this.sampled !== this.valuation) this.sample()
+    }, sampleEvery)
   }
 
   private record(valuation: Valuation): void {
@@ -106,9 +120,20 @@ class Live {
 
   /** age returns how old a price is now; the service's clock and this machine's may differ. */
   age(time: string, now: number): number {
-    if (!this.valuation) return 0
-    return Date.parse(this.valuation.as_of) - Date.parse(time) + Math.max(0, now - this.arrived)
+    return now + this.ahead - Date.parse(time)
   }
+}
+
+/** sameLedger reports whether two valuations are of the same holdings and cash. */
+function sameLedger(a: Valuation, b: Valuation): boolean {
+  const [positions, cash] = [b.positions, b.cash_positions]
+  if (a.positions.length !== positions.length || a.cash_positions.length !== cash.length) return false
+  // What a delta leaves as it is stays the same object. Both lists are in order.
+  const samePositions = a.positions.every((p, i) => {
+    const q = positions[i]
+    return p === q || (p.symbol === q?.symbol && p.quantity === q.quantity && p.cost === q.cost)
+  })
+  return samePositions && a.cash_positions.every((c, i) => c.currency === cash[i]?.currency && c.amount === cash[i].amount)
 }
 
 export const live = new Live()

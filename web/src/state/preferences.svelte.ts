@@ -51,12 +51,10 @@ export function isTimeZone(text: unknown): text is string {
 class Preferences {
   private kept = $state(read())
 
-  get locale(): string {
-    return usableLocale([this.kept.locale, navigator.language])
-  }
-  get timeZone(): string {
-    return this.kept.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone
-  }
+  // Every number and time that is shown reads these.
+  locale = $derived(usableLocale([this.kept.locale, navigator.language]))
+  timeZone = $derived(this.kept.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone)
+
   get chosen(): Readonly<Kept> {
     return this.kept
   }

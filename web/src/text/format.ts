@@ -111,12 +111,15 @@ export function compact(value: number): string {
   return numberFormat('compact', { notation: 'compact', maximumFractionDigits: 2 }).format(value)
 }
 
+// Seconds. A text that changes every second is restless, and hundreds of them are work.
+const ageStep = 5
+
 /** age formats milliseconds as an age in words. */
 export function age(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
-  if (seconds < 2) return 'just now'
+  if (seconds < ageStep) return 'just now'
   const [n, unit] =
-    seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [Math.floor(seconds / 60), 'minute'] : seconds < 172_800 ? [Math.floor(seconds / 3600), 'hour'] : [Math.floor(seconds / 86_400), 'day']
+    seconds < 60 ? [seconds - (seconds % ageStep), 'second'] : seconds < 3600 ? [Math.floor(seconds / 60), 'minute'] : seconds < 172_800 ? [Math.floor(seconds / 3600), 'hour'] : [Math.floor(seconds / 86_400), 'day']
   return numberFormat(`age ${unit}`, { style: 'unit', unit: unit as string, unitDisplay: 'short' }).format(n as number) + ' ago'
 }
 
