@@ -70,7 +70,8 @@ func ValidateSymbol(path, symbol string) error {
 
 func (p *problems) symbol(path, symbol string) {
 	if !symbolFormat.MatchString(symbol) {
-		p.add(path, fmt.Sprintf("%.40q", symbol), "1–32 of A–Z, 0–9, space and .:=^/_&+-, a letter, a digit or ^ first, no space last")
+		p.add(path, fmt.Sprintf("%.40q", symbol),
+			"1–32 of A–Z, 0–9, space and .:=^/_&+-, a letter, a digit or ^ first, no space last")
 	}
 }
 

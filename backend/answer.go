@@ -27,7 +27,8 @@ func (t *Tracker) ValuationJSON(ctx context.Context, owner, id string) ([]byte, 
 		return t.answer(ctx, b)
 	})
 	if errors.Is(err, ctx.Err()) && err != nil {
-		err = &Error{Code: wire.CodeUnavailable, Message: "the portfolio could not be valued in time, try again", Err: err}
+		err = &Error{Code: wire.CodeUnavailable,
+			Message: "the portfolio could not be valued in time, try again", Err: err}
 	}
 	return line, err
 }
@@ -50,7 +51,8 @@ func (t *Tracker) answer(ctx context.Context, b *book) ([]byte, error) {
 		return nil, err
 	}
 	var fresh answer
-	if kept.holds(in, at) && maps.Equal(kept.prices.Quotes, in.prices.Quotes) && maps.Equal(kept.prices.Rates, in.prices.Rates) {
+	if kept.holds(in, at) && maps.Equal(kept.prices.Quotes, in.prices.Quotes) &&
+		maps.Equal(kept.prices.Rates, in.prices.Rates) {
 		fresh = *kept
 	} else if fresh, err = newAnswer(in, at); err != nil {
 		return nil, err
@@ -145,7 +147,8 @@ func nextState(prices Prices, at time.Time) time.Time {
 // holds reports whether an answer, which may be nil, is right at a time except for the
 // times in it, provided that its prices have not changed.
 func (a *answer) holds(in inputs, at time.Time) bool {
-	return a != nil && a.past == in.past && a.base == in.base && a.names == in.names && !at.Before(a.since) && !at.After(a.until)
+	return a != nil && a.past == in.past && a.base == in.base && a.names == in.names &&
+		!at.Before(a.since) && !at.After(a.until)
 }
 
 // at returns the answer as of a time.

@@ -46,7 +46,8 @@ type unitFlow struct {
 }
 
 // appraise prices a timeline. The days are in order.
-func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time, parts bool) (*appraisal, error) {
+func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time,
+	parts bool) (*appraisal, error) {
 	a := &appraisal{timeline: t, base: base, days: days, parts: parts,
 		invested: map[Currency]*totals{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
 		crossed: map[Pair][]bool{}, holdings: map[string][]part{}, rates: map[Pair][]Rate{}}
@@ -197,7 +198,8 @@ func (a *appraisal) convert(amount decimal.Decimal, from Currency, day int) (dec
 
 // value returns what everything was worth at the close of a day.
 func (a *appraisal) value(day int) DayValue {
-	v := DayValue{Date: a.days[day], State: a.state[day], Invested: decimal.NewNullDecimal(decimal.Zero), Cash: decimal.NewNullDecimal(decimal.Zero)}
+	v := DayValue{Date: a.days[day], State: a.state[day], Invested: decimal.NewNullDecimal(decimal.Zero),
+		Cash: decimal.NewNullDecimal(decimal.Zero)}
 	if a.unpriced[day] {
 		v.Invested = decimal.NullDecimal{}
 	}

@@ -30,7 +30,8 @@ func newBatches[T any]() *batches[T] { return &batches[T]{running: map[string]*b
 // do returns the result of a call that begins no earlier than now. The call ends
 // after a time limit, and otherwise goes on without the caller, since others may
 // wait for it.
-func (s *batches[T]) do(ctx context.Context, key string, limit time.Duration, call func(context.Context) (T, error)) (T, error) {
+func (s *batches[T]) do(ctx context.Context, key string, limit time.Duration,
+	call func(context.Context) (T, error)) (T, error) {
 	b := &batch[T]{call: call, done: make(chan struct{})}
 	s.mu.Lock()
 	switch current := s.running[key]; {

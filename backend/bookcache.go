@@ -21,7 +21,8 @@ const (
 // loader reads portfolios; see Portfolios.
 type loader interface {
 	Load(ctx context.Context, owner, id string) (Portfolio, []Transaction, error)
-	LoadSince(ctx context.Context, owner, id string, version int64) (p Portfolio, changed []Transaction, deleted []string, err error)
+	LoadSince(ctx context.Context, owner, id string, version int64) (p Portfolio, changed []Transaction,
+		deleted []string, err error)
 }
 
 // bookCache keeps the most recently used portfolios, each at its newest known version,
@@ -62,7 +63,8 @@ func (c *bookCache) get(ctx context.Context, p Portfolio) (*book, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, &Error{Code: wire.CodeUnavailable, Message: "the portfolio could not be read in time, try again", Err: ctx.Err()}
+		return nil, &Error{Code: wire.CodeUnavailable,
+			Message: "the portfolio could not be read in time, try again", Err: ctx.Err()}
 	case result := <-loading:
 		if result.Err != nil {
 			return nil, result.Err

@@ -159,7 +159,8 @@ func (d *derivation) sellable(tx Transaction, h *holding) error {
 			}
 			if available := shownUnits(held); quantity.GreaterThan(available) {
 				return &Error{Code: CodeOversold, Message: entry(tx) +
-					fmt.Sprintf("lots: got %s of %s, want at most the %s held since that day", quantity, day, available)}
+					fmt.Sprintf("lots: got %s of %s, want at most the %s held since that day",
+						quantity, day, available)}
 			}
 		}
 		return nil
@@ -203,7 +204,8 @@ func inBounds(tx Transaction, symbol string, units *big.Rat) error {
 	if units.Cmp(leastUnits) < 0 {
 		size = "less than 10^-18"
 	}
-	return invalid(tx, fmt.Sprintf("quantity: got a holding of %s units of %s, want 10^-18 to 10^18 or none", size, symbol))
+	return invalid(tx, fmt.Sprintf("quantity: got a holding of %s units of %s, want 10^-18 to 10^18 or none", size,
+		symbol))
 }
 
 // close takes units from a holding: those that the entry names or those that the cost

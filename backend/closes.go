@@ -171,7 +171,8 @@ func (c *Closes) AppendAll(from *Closes, first, end int) {
 	if c.Len() == 0 {
 		c.scale = from.scale
 	}
-	if first < end && len(from.currencies) == 1 && c.exact == nil && from.exact == nil && c.rescale(max(c.scale, from.scale)) && c.scale == from.scale {
+	if first < end && len(from.currencies) == 1 && c.exact == nil && from.exact == nil &&
+		c.rescale(max(c.scale, from.scale)) && c.scale == from.scale {
 		currency := from.currencies[0].currency
 		if n := len(c.currencies); n == 0 || c.currencies[n-1].currency != currency {
 			c.currencies = append(c.currencies, currencyFrom{len(c.times), currency})

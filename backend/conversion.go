@@ -86,7 +86,8 @@ func (c converter) direct(pair Pair) (Converted, bool) {
 	back, hasBack := c.published(Pair{From: pair.To, To: pair.From})
 	switch {
 	case hasBack && (!hasThere || back.Time.After(there.Time)):
-		return Converted{Pair: pair, Rate: decimal.NewFromInt(1).DivRound(back.Rate, rateScale), Legs: []Rate{back}}, true
+		return Converted{Pair: pair, Rate: decimal.NewFromInt(1).DivRound(back.Rate, rateScale),
+			Legs: []Rate{back}}, true
 	case hasThere:
 		return Converted{Pair: pair, Rate: there.Rate, Legs: []Rate{there}}, true
 	}

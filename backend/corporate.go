@@ -53,7 +53,8 @@ func (d *derivation) release(tx Transaction) ([]taken, error) {
 }
 
 func (d *derivation) transferred(tx Transaction, h *holding, units decimal.Decimal) {
-	d.note(effect{Transaction: tx, symbol: h.symbol, priced: h.symbol, currency: h.currency, units: units, external: true})
+	d.note(effect{Transaction: tx, symbol: h.symbol, priced: h.symbol, currency: h.currency,
+		units: units, external: true})
 }
 
 // returnOfCapital books money that reduces the cost of what is held. Money beyond the
@@ -164,7 +165,8 @@ func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 			return nil, nil, invalid(tx, "to_symbol: got one that is held short, want the short sale closed by a BUY first")
 		}
 		if target.currency != "" && target.currency != from.currency {
-			return nil, nil, invalid(tx, fmt.Sprintf("to_symbol: got one in %s, want one in %s as %s is", target.currency, from.currency, tx.Symbol))
+			return nil, nil, invalid(tx, fmt.Sprintf("to_symbol: got one in %s, want one in %s as %s is",
+				target.currency, from.currency, tx.Symbol))
 		}
 	}
 	held := zero
@@ -198,6 +200,8 @@ func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, mo
 	}
 	from.traded, to.traded = from.traded.Add(moved), to.traded.Sub(moved)
 	come := to.quantity().Sub(before)
-	d.note(effect{Transaction: tx, symbol: from.symbol, priced: to.symbol, currency: to.currency, units: come.Neg(), moved: true})
-	d.note(effect{Transaction: tx, symbol: to.symbol, priced: to.symbol, currency: to.currency, units: come, moved: true})
+	d.note(effect{Transaction: tx, symbol: from.symbol, priced: to.symbol, currency: to.currency,
+		units: come.Neg(), moved: true})
+	d.note(effect{Transaction: tx, symbol: to.symbol, priced: to.symbol, currency: to.currency,
+		units: come, moved: true})
 }

@@ -61,7 +61,8 @@ type trade struct {
 }
 
 func newHolding(symbol string, method CostMethod) *holding {
-	return &holding{symbol: symbol, queue: queue{method: method}, units: zero, cost: zero, factor: one, share: one, kept: one, income: Balances{}}
+	return &holding{symbol: symbol, queue: queue{method: method}, units: zero, cost: zero, factor: one, share: one,
+		kept: one, income: Balances{}}
 }
 
 // held returns the units, a magnitude.
@@ -237,7 +238,8 @@ func (h *holding) shownLots() []Lot {
 			units, cost = h.units, h.cost
 		}
 		u, c := shownUnits(product(units, h.factor)), shownMoney(product(cost, h.share))
-		list = append(list, Lot{Opened: l.opened, Quantity: h.signed(u.Sub(unitsShown)), Cost: h.signed(c.Sub(costShown))})
+		list = append(list, Lot{Opened: l.opened, Quantity: h.signed(u.Sub(unitsShown)),
+			Cost: h.signed(c.Sub(costShown))})
 		unitsShown, costShown = u, c
 	}
 	return list

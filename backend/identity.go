@@ -60,7 +60,8 @@ func (p Principal) Grant(k APIKey) error {
 	}
 	for _, source := range k.Sources {
 		if !p.MayWrite(source) {
-			return &Error{Code: CodeForbidden, Message: fmt.Sprintf("this key may not write the source %.64q itself", source)}
+			return &Error{Code: CodeForbidden,
+				Message: fmt.Sprintf("this key may not write the source %.64q itself", source)}
 		}
 	}
 	return nil
@@ -152,7 +153,8 @@ func random() string {
 func (p *problems) label(path, text string) {
 	switch n := utf8.RuneCountInString(text); {
 	case strings.TrimSpace(text) == "" || n > MaxLabel || !utf8.ValidString(text):
-		p.add(path, fmt.Sprintf("%d characters", n), fmt.Sprintf("1–%d characters of UTF-8, not only white space", MaxLabel))
+		p.add(path, fmt.Sprintf("%d characters", n),
+			fmt.Sprintf("1–%d characters of UTF-8, not only white space", MaxLabel))
 	case strings.ContainsFunc(text, unicode.IsControl):
 		p.add(path, "a control character", "none")
 	}

@@ -48,7 +48,8 @@ type Imports interface {
 	// ConfirmImport records entries of a preview, all or none, if the portfolio still
 	// has that version; otherwise the code is CodeVersionConflict. Confirming again records
 	// nothing and returns what the first call returned.
-	ConfirmImport(ctx context.Context, by Principal, i Import, version int64, entries []Imported) (recorded int, err error)
+	ConfirmImport(ctx context.Context, by Principal, i Import, version int64,
+		entries []Imported) (recorded int, err error)
 	// DeleteImport deletes a preview, or a confirmed import with its entries, all or
 	// none: the error is that of Derive if the others are not possible without them.
 	DeleteImport(ctx context.Context, by Principal, portfolio, id string) error

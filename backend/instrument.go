@@ -51,15 +51,18 @@ func (i Instrument) Validate() error {
 	}
 	text := func(path, got string, most int) {
 		optional(path, got, func(s string) bool {
-			return utf8.ValidString(s) && utf8.RuneCountInString(s) <= most && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, control)
+			return utf8.ValidString(s) && utf8.RuneCountInString(s) <= most && strings.TrimSpace(s) == s &&
+				!strings.ContainsFunc(s, control)
 		}, fmt.Sprintf("at most %d characters without control characters or outer spaces", most))
 	}
 	text("name", i.Name, 200)
 	text("sector", i.Sector, 100)
 	optional("isin", i.ISIN, ValidISIN, "12 characters with the right check digit such as US0378331005")
 	optional("mic", i.MIC, micForm.MatchString, "a market of ISO 10383 such as XNAS")
-	optional("currency", string(i.Currency), func(s string) bool { return Currency(s).Valid() }, "a code of ISO 4217 such as EUR")
-	optional("asset_class", i.AssetClass, func(s string) bool { return slices.Contains(AssetClasses, s) }, strings.Join(AssetClasses, ", "))
+	optional("currency", string(i.Currency), func(s string) bool { return Currency(s).Valid() },
+		"a code of ISO 4217 such as EUR")
+	optional("asset_class", i.AssetClass, func(s string) bool { return slices.Contains(AssetClasses, s) },
+		strings.Join(AssetClasses, ", "))
 	optional("country", i.Country, countryForm.MatchString, "a country of ISO 3166 such as DE")
 	optional("source_id", i.SourceID, sourceIDs.MatchString, "1–64 printable ASCII characters")
 	if i.Source != "" {

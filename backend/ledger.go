@@ -207,7 +207,8 @@ func (d *derivation) book(ctx context.Context, txs []Transaction, through Date) 
 // ledger returns the ledger of the entries booked so far, with or without lots.
 func (d *derivation) ledger(lots bool) Ledger {
 	l := Ledger{Through: d.through, Holdings: make([]Holding, 0, len(d.symbols)),
-		Cash: d.cash.clone(), Income: d.income.clone(), Fees: d.fees.clone(), Taxes: d.taxes.clone(), today: d.today, ignoreCash: d.policy.IgnoreCash}
+		Cash: d.cash.clone(), Income: d.income.clone(), Fees: d.fees.clone(), Taxes: d.taxes.clone(), today: d.today,
+		ignoreCash: d.policy.IgnoreCash}
 	l.today.opening = maps.Clone(d.today.opening)
 	for _, symbol := range d.symbols {
 		h := d.holdings[symbol]

@@ -35,7 +35,8 @@ func (f Portfolio) Validate() error {
 		p.add("cost_method", fmt.Sprintf("%.16q", f.Method), wantCostMethod)
 	}
 	if _, err := zoneNamed(f.TimeZone); err != nil {
-		p.add("time_zone", fmt.Sprintf("%.40q", f.TimeZone), "a name of the IANA time zone database such as Europe/Berlin")
+		p.add("time_zone", fmt.Sprintf("%.40q", f.TimeZone),
+			"a name of the IANA time zone database such as Europe/Berlin")
 	}
 	return p.err()
 }

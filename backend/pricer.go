@@ -10,7 +10,8 @@ type MarketPricer struct{ Market }
 
 // Prices implements Pricer. Of past days, a market has only the last price:
 // if that was not known at asOf yet, the price of the day before is used.
-func (m MarketPricer) Prices(ctx context.Context, symbols []string, currencies []Currency, asOf time.Time) (Prices, error) {
+func (m MarketPricer) Prices(ctx context.Context, symbols []string, currencies []Currency,
+	asOf time.Time) (Prices, error) {
 	if asOf.IsZero() {
 		return m.Latest(ctx, symbols, currencies)
 	}

@@ -37,7 +37,8 @@ type moment struct {
 }
 
 func (s session) moment() moment {
-	m := moment{known: s.at.Add(MaxClockSkew).UnixMicro(), after: s.at.Add(time.Microsecond - 1).UnixMicro(), open: math.MaxInt64}
+	m := moment{known: s.at.Add(MaxClockSkew).UnixMicro(),
+		after: s.at.Add(time.Microsecond - 1).UnixMicro(), open: math.MaxInt64}
 	if !s.open.IsZero() {
 		m.open = s.open.UnixMicro()
 	}
@@ -62,7 +63,8 @@ func (p *pricing) advance(d Date, m moment) {
 		p.quantity = p.quantities[p.count-1].amount
 		p.factor, p.factored = wideFactor(p.quantity, p.closes.scale)
 	}
-	if moved || next != p.next || dealt != p.dealt || p.state == "" || len(p.splits) > 0 && p.splits[len(p.splits)-1].date >= p.since() {
+	if moved || next != p.next || dealt != p.dealt || p.state == "" || len(p.splits) > 0 &&
+		p.splits[len(p.splits)-1].date >= p.since() {
 		p.revalue(d)
 	}
 	if p.next > 0 {

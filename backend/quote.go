@@ -154,7 +154,8 @@ func (p *problems) origin(source string, at, received time.Time) {
 
 func (p *problems) freshness(at, until time.Time) {
 	if !until.IsZero() && (!until.After(at) || until.After(at.Add(MaxFresh))) {
-		p.add("fresh_until", until.UTC().Format(time.RFC3339Nano), fmt.Sprintf("a time after that of the price, at most %s later", MaxFresh))
+		p.add("fresh_until", until.UTC().Format(time.RFC3339Nano),
+			fmt.Sprintf("a time after that of the price, at most %s later", MaxFresh))
 	}
 }
 

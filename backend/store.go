@@ -66,7 +66,8 @@ type Portfolios interface {
 	// none), a second call within IdempotencyLifetime adds nothing and returns what the
 	// first one returned, replayed; with another portfolio, the code is
 	// CodeIdempotencyConflict.
-	CreatePortfolio(ctx context.Context, by Principal, idempotencyKey string, p Portfolio) (created Portfolio, replayed bool, err error)
+	CreatePortfolio(ctx context.Context, by Principal, idempotencyKey string, p Portfolio) (created Portfolio,
+		replayed bool, err error)
 	GetPortfolio(ctx context.Context, owner, id string) (Portfolio, error)
 	ListPortfolios(ctx context.Context, owner string, page Page) (list []Portfolio, next string, err error)
 	// UpdatePortfolio changes name, base currency and policy of p.ID if its version
@@ -83,7 +84,8 @@ type Portfolios interface {
 	// With an idempotency key ("" for none), a second call within IdempotencyLifetime
 	// adds nothing and returns what the first one returned, replayed; with other
 	// transactions, the code is CodeIdempotencyConflict.
-	Record(ctx context.Context, by Principal, portfolio, idempotencyKey string, txs []Transaction) (recorded []Entry, replayed bool, err error)
+	Record(ctx context.Context, by Principal, portfolio, idempotencyKey string, txs []Transaction) (recorded []Entry,
+		replayed bool, err error)
 	GetEntry(ctx context.Context, owner, portfolio, id string) (Entry, error)
 	// ListEntries returns a portfolio's entries, the latest date first.
 	ListEntries(ctx context.Context, owner, portfolio string, page Page) (list []Entry, next string, err error)
@@ -95,13 +97,15 @@ type Portfolios interface {
 	// Transfer moves units between two portfolios of by's owner, all or nothing: a
 	// TRANSFER_OUT in one and a TRANSFER_IN for each of its lots in the other. An
 	// idempotency key applies to the portfolio that the units leave.
-	Transfer(ctx context.Context, by Principal, idempotencyKey string, t Transfer) (out []Entry, in []Entry, replayed bool, err error)
+	Transfer(ctx context.Context, by Principal, idempotencyKey string, t Transfer) (out []Entry, in []Entry,
+		replayed bool, err error)
 
 	// Load returns a portfolio with all its transactions, in one snapshot.
 	Load(ctx context.Context, owner, id string) (Portfolio, []Transaction, error)
 	// LoadSince returns a portfolio with the transactions that were recorded or
 	// changed since one of its versions, and the ids of those that were deleted.
-	LoadSince(ctx context.Context, owner, id string, version int64) (p Portfolio, changed []Transaction, deleted []string, err error)
+	LoadSince(ctx context.Context, owner, id string, version int64) (p Portfolio, changed []Transaction,
+		deleted []string, err error)
 }
 
 // Entry is a transaction as it is stored.
@@ -125,7 +129,8 @@ type Market interface {
 	// QuoteSeries calls its function once for each of symbols, in any order, with the
 	// last quote before the first day and that of each day from the first to the last.
 	// The function must not keep them.
-	QuoteSeries(ctx context.Context, symbols []string, from, to Date, each func(symbol string, closes *Closes) error) error
+	QuoteSeries(ctx context.Context, symbols []string, from, to Date,
+		each func(symbol string, closes *Closes) error) error
 	// RateSeries calls its function with the rates of all pairs between the currencies,
 	// pair by pair: with the last one before the first day and that of each day, the
 	// oldest first. Source and Received may be missing.

@@ -134,7 +134,8 @@ func (in inputs) value(at time.Time) Valuation {
 
 // pricesOf returns the prices known as of a time, including the rates of currencies in
 // which something is priced but nothing is held.
-func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []Currency, base Currency, asOf time.Time) (Prices, error) {
+func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []Currency, base Currency,
+	asOf time.Time) (Prices, error) {
 	prices, err := t.prices.Prices(ctx, symbols, withRateBase(withBase(currencies, base)), asOf)
 	if err != nil {
 		return Prices{}, err
@@ -177,7 +178,8 @@ func (a *appraisal) performance(skip map[string]bool) Performance {
 
 // Parts measures each holding of a portfolio, or each currency, as Performance
 // measures the whole, which is returned with them. They are sorted.
-func (t *Tracker) Parts(ctx context.Context, owner, id string, from, to Date, byCurrency bool) (Performance, []Part, error) {
+func (t *Tracker) Parts(ctx context.Context, owner, id string, from, to Date,
+	byCurrency bool) (Performance, []Part, error) {
 	a, err := t.measured(ctx, owner, id, from, to, true)
 	if err != nil {
 		return Performance{}, nil, err
@@ -220,9 +222,11 @@ func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date,
 		from = min(line.first, to) - 1
 	}
 	if from < 1 || from >= to {
-		return nil, &Error{Code: CodeInvalidRequest, Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
+		return nil, &Error{Code: CodeInvalidRequest,
+			Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
 	}
-	return appraise(ctx, t.market, line, line.portfolio.Base, measured(from, to, line.flowDays(from, to, parts)), t.now(), parts)
+	return appraise(ctx, t.market, line, line.portfolio.Base,
+		measured(from, to, line.flowDays(from, to, parts)), t.now(), parts)
 }
 
 // History returns what a portfolio was worth at the close of each day from from through

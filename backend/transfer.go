@@ -33,7 +33,8 @@ func (t Transfer) Validate() error {
 // Sides returns the entries of a transfer: the one by which units leave a portfolio with
 // a policy and entries, and those by which they enter the other one, one for each lot.
 // Both sides have the same transfer id. The error is that of Derive.
-func (t Transfer) Sides(ctx context.Context, policy Policy, txs []Transaction, id string, sequence int64) (out Transaction, in []Transaction, err error) {
+func (t Transfer) Sides(ctx context.Context, policy Policy, txs []Transaction, id string,
+	sequence int64) (out Transaction, in []Transaction, err error) {
 	out = Transaction{ID: "transfer", Sequence: sequence, Kind: TransferOut, Date: t.Date,
 		Symbol: t.Symbol, Quantity: t.Quantity, Transfer: id}
 	before := slices.DeleteFunc(slices.Clone(txs), func(tx Transaction) bool { return tx.Compare(out) > 0 })

@@ -224,7 +224,8 @@ func (v *valuer) position(h *Holding, past *background) Position {
 
 // worth prices units of a holding at a time of a day: by the quote known then,
 // adjusted for the splits since, or else by the price of the last trade.
-func (p Prices) worth(h *Holding, units decimal.Decimal, s session, day Date, zone *time.Location) (decimal.Decimal, Currency, *UsedQuote, State) {
+func (p Prices) worth(h *Holding, units decimal.Decimal, s session, day Date,
+	zone *time.Location) (decimal.Decimal, Currency, *UsedQuote, State) {
 	q, found := p.quote(h.Symbol, s.at)
 	if !found {
 		last := h.lastTrade

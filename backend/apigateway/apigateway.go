@@ -122,7 +122,8 @@ func (c *Client) do(ctx context.Context, method string, to backend.Connection, m
 }
 
 // request makes r a signed request about a connection.
-func (c *Client) request(ctx context.Context, r *fasthttp.Request, method string, to backend.Connection, message []byte) error {
+func (c *Client) request(ctx context.Context, r *fasthttp.Request, method string,
+	to backend.Connection, message []byte) error {
 	credentials, err := c.Credentials.Retrieve(ctx)
 	if err != nil {
 		return fmt.Errorf("credentials: %w", err)

@@ -208,7 +208,8 @@ func (j *Job) storeManifest(ctx context.Context, d date, stored hashes) error {
 }
 
 // storePortfolio stores a portfolio's day and returns the hash of the stored object.
-func (j *Job) storePortfolio(ctx context.Context, day backend.Date, closing time.Time, p backend.Portfolio) (hash string, err error) {
+func (j *Job) storePortfolio(ctx context.Context, day backend.Date, closing time.Time,
+	p backend.Portfolio) (hash string, err error) {
 	v, err := j.Valuer.Valuation(ctx, p.Owner, p.ID, closing)
 	if err != nil {
 		return "", err

@@ -27,7 +27,8 @@ type Tracker interface {
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
 	// Parts measures the holdings of a portfolio, or its currencies, and the whole.
-	Parts(ctx context.Context, owner, id string, from, to backend.Date, byCurrency bool) (backend.Performance, []backend.Part, error)
+	Parts(ctx context.Context, owner, id string, from, to backend.Date,
+		byCurrency bool) (backend.Performance, []backend.Part, error)
 	// Summary measures all portfolios of an owner.
 	Summary(ctx context.Context, owner string, base backend.Currency, from, to backend.Date) (backend.Summary, error)
 }
@@ -57,7 +58,8 @@ func (a *api) holdings(ctx context.Context, w http.ResponseWriter, r *http.Reque
 
 // portfolioAsOf reads what an answer is about. Only for a past time is the portfolio
 // read, whose time zone says when a day closes.
-func (a *api) portfolioAsOf(ctx context.Context, r *http.Request, values url.Values, by backend.Principal) (id string, at time.Time, zone *time.Location, err error) {
+func (a *api) portfolioAsOf(ctx context.Context, r *http.Request, values url.Values,
+	by backend.Principal) (id string, at time.Time, zone *time.Location, err error) {
 	id, zone = r.PathValue(portfolioID), time.UTC
 	if values.Get("as_of") != "" {
 		p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
@@ -206,7 +208,8 @@ func historyText(days []backend.DayValue) []byte {
 
 // period reads from and to, which lie in order and not in the future. From may be
 // inception, which is 0, where by is among the other parameters.
-func (a *api) period(ctx context.Context, r *http.Request, by backend.Principal, also ...string) (id string, values url.Values, from, to backend.Date, err error) {
+func (a *api) period(ctx context.Context, r *http.Request, by backend.Principal,
+	also ...string) (id string, values url.Values, from, to backend.Date, err error) {
 	id = r.PathValue(portfolioID)
 	if values, err = query(r, append([]string{"from", "to"}, also...)...); err != nil {
 		return id, nil, 0, 0, err

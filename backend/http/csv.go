@@ -16,7 +16,8 @@ type importOutput struct {
 	Problems []rowProblem `json:"problems"` // the first 100; nothing is recorded if there are any
 }
 
-func (a *api) importTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) importTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	values, err := query(r, "dry_run")
 	if err != nil {
 		return err
@@ -88,7 +89,8 @@ func (a *api) derive(ctx context.Context, p backend.Portfolio, all, txs []backen
 	return backend.Derive(ctx, p.Policy, all, through)
 }
 
-func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	if _, err := query(r); err != nil {
 		return err
 	}

@@ -18,8 +18,10 @@ import (
 
 // csvColumns are the columns of an import and an export. In an import they can be in
 // any order, and all but the first two can be absent.
-var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount", "currency", "fee", "ratio_new", "ratio_old", "note",
-	"time", "tax", "fee_currency", "to_amount", "to_currency", "acquired", "to_symbol", "cost_fraction", "lots", "transfer"}
+var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount", "currency", "fee",
+	"ratio_new", "ratio_old", "note",
+	"time", "tax", "fee_currency", "to_amount", "to_currency", "acquired", "to_symbol",
+	"cost_fraction", "lots", "transfer"}
 
 // readCSV reads the transactions in a file, each with an ID such as "row 7", and
 // counts the rows. If there are problems, the transactions are not complete.
@@ -46,9 +48,11 @@ func readCSV(body []byte, now time.Time) (txs []backend.Transaction, rows int, p
 		line, _ := reader.FieldPos(0)
 		switch {
 		case rows == backend.MaxImport:
-			return txs, rows, append(problems, rowProblem{line, fmt.Sprintf("got more rows, want at most %d", backend.MaxImport)})
+			return txs, rows, append(problems,
+				rowProblem{line, fmt.Sprintf("got more rows, want at most %d", backend.MaxImport)})
 		case len(record) != len(columns):
-			problems = append(problems, rowProblem{line, fmt.Sprintf("got %d fields, want %d", len(record), len(columns))})
+			problems = append(problems, rowProblem{line,
+				fmt.Sprintf("got %d fields, want %d", len(record), len(columns))})
 		default:
 			t, err := row(columns, record)
 			if err == nil {
@@ -73,7 +77,8 @@ func csvHeader(header []string) (columns []string, problem string) {
 	for _, name := range header {
 		column := strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains(csvColumns, column) || slices.Contains(columns, column) {
-			return nil, fmt.Sprintf("column: got %.40q, want each of %s at most once", name, strings.Join(csvColumns, ","))
+			return nil, fmt.Sprintf("column: got %.40q, want each of %s at most once", name,
+				strings.Join(csvColumns, ","))
 		}
 		columns = append(columns, column)
 	}
@@ -179,7 +184,8 @@ func csvLots(text string) ([]backend.LotChoice, error) {
 		date, dayErr := backend.ParseDate(day)
 		n, err := csvNumber("lots", strings.TrimSpace(quantity))
 		if dayErr != nil || err != nil {
-			return nil, &backend.FieldError{Path: "lots", Got: fmt.Sprintf("%.40q", text), Want: "days and quantities such as 2026-01-02 5; 2026-02-03 1.5"}
+			return nil, &backend.FieldError{Path: "lots", Got: fmt.Sprintf("%.40q", text),
+				Want: "days and quantities such as 2026-01-02 5; 2026-02-03 1.5"}
 		}
 		lots = append(lots, backend.LotChoice{Date: date, Quantity: n})
 	}
@@ -197,7 +203,8 @@ func writeLots(lots []backend.LotChoice) string {
 func csvNumber(name, text string) (decimal.Decimal, error) {
 	var n number
 	if n.UnmarshalText([]byte(text)) != nil {
-		return decimal.Decimal{}, &backend.FieldError{Path: name, Got: fmt.Sprintf("%.40q", text), Want: "a decimal such as 12.50"}
+		return decimal.Decimal{}, &backend.FieldError{Path: name, Got: fmt.Sprintf("%.40q", text),
+			Want: "a decimal such as 12.50"}
 	}
 	return n.Decimal, nil
 }

@@ -25,7 +25,8 @@ func decodeEvent[T interface{ Common() wire.Event }](w http.ResponseWriter, body
 		"requestId": e.RequestID, "connectionId": e.ConnectionID, "domainName": e.DomainName, "stage": e.Stage,
 	} {
 		if !identifier(value) {
-			return event, &backend.Error{Code: backend.CodeInvalidRequest, Message: fmt.Sprintf("%s: got %.64q, want 1–255 printable ASCII characters", name, value)}
+			return event, &backend.Error{Code: backend.CodeInvalidRequest,
+				Message: fmt.Sprintf("%s: got %.64q, want 1–255 printable ASCII characters", name, value)}
 		}
 	}
 	note(w, slog.String("requestId", e.RequestID), slog.String("connectionId", e.ConnectionID))
@@ -52,7 +53,8 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 	var source netip.Addr
 	if e.SourceIP != "" {
 		if source, err = netip.ParseAddr(e.SourceIP); err != nil {
-			return &backend.Error{Code: backend.CodeInvalidRequest, Message: fmt.Sprintf("sourceIp: got %.64q, want an IP address", e.SourceIP), Err: err}
+			return &backend.Error{Code: backend.CodeInvalidRequest,
+				Message: fmt.Sprintf("sourceIp: got %.64q, want an IP address", e.SourceIP), Err: err}
 		}
 	}
 	by, err := a.admit(ctx, network(source), e.Query)
@@ -62,7 +64,8 @@ func (a *api) connect(ctx context.Context, w http.ResponseWriter, body []byte) e
 	note(w, slog.String("key", by.KeyID))
 	now := a.Now()
 	err = a.Connections.Add(ctx, backend.Connection{
-		ID: e.ConnectionID, Owner: by.Owner, KeyID: by.KeyID, SessionID: by.SessionID, DomainName: e.DomainName, Stage: e.Stage, SourceIP: source.WithZone(""),
+		ID: e.ConnectionID, Owner: by.Owner, KeyID: by.KeyID, SessionID: by.SessionID, DomainName: e.DomainName,
+		Stage: e.Stage, SourceIP: source.WithZone(""),
 		ConnectedAt: now, ExpiresAt: now.Add(backend.ConnectionLifetime),
 	})
 	if err != nil {
@@ -120,7 +123,8 @@ func (a *api) reply(ctx context.Context, w http.ResponseWriter, e wire.Message) 
 	case err != nil:
 		note(w, slog.Any("lookupError", err))
 	case !known:
-		return nil, &backend.Error{Code: backend.CodeUnknownConnection, Message: "the connection is unknown; connect again"}
+		return nil, &backend.Error{Code: backend.CodeUnknownConnection,
+			Message: "the connection is unknown; connect again"}
 	}
 	return a.actions.handle(ctx, e.ConnectionID, e.Body)
 }

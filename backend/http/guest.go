@@ -34,7 +34,8 @@ func newGuests() *guests { return &guests{newCache[string, *rate.Limiter](maxGue
 // admit returns an error if an address has presented too many invalid secrets.
 func (g *guests) admit(address string, now time.Time) error {
 	if l, found := g.limiters.Get(address); found && l.TokensAt(now) < 1 {
-		return &backend.Error{Code: CodeRateLimited, Message: "too many invalid keys from this address; try again later"}
+		return &backend.Error{Code: CodeRateLimited,
+			Message: "too many invalid keys from this address; try again later"}
 	}
 	return nil
 }

@@ -31,7 +31,8 @@ func (a *api) previewImport(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return err
 	}
-	options := layout.Options{Layout: values.Get("layout"), Decimal: values.Get("decimal"), DateFormat: values.Get("date_format")}
+	options := layout.Options{Layout: values.Get("layout"), Decimal: values.Get("decimal"),
+		DateFormat: values.Get("date_format")}
 	if options.Portfolio, err = time.LoadLocation(p.TimeZone); err != nil {
 		return err
 	}
@@ -60,7 +61,8 @@ func (a *api) previewImport(ctx context.Context, w http.ResponseWriter, r *http.
 	if out.UnknownSymbols, err = a.unknownSymbols(ctx, all, result); err != nil {
 		return err
 	}
-	stored, err := a.Imports.CreateImport(ctx, by, backend.Import{Portfolio: id, Layout: result.Layout, Entries: entries})
+	stored, err := a.Imports.CreateImport(ctx, by,
+		backend.Import{Portfolio: id, Layout: result.Layout, Entries: entries})
 	if err != nil {
 		return err
 	}
@@ -105,7 +107,8 @@ func (a *api) confirmImport(ctx context.Context, w http.ResponseWriter, r *http.
 			return err
 		}
 		recorded, err := a.Imports.ConfirmImport(ctx, by, i, p.Version, stillNew(i, known))
-		if conflict := (*backend.Error)(nil); errors.As(err, &conflict) && conflict.Code == backend.CodeVersionConflict && try < confirmTries {
+		if conflict := (*backend.Error)(nil); errors.As(err, &conflict) &&
+			conflict.Code == backend.CodeVersionConflict && try < confirmTries {
 			continue
 		}
 		if problems, err := derivationProblems(err); err != nil {
@@ -125,7 +128,8 @@ func stillNew(i backend.Import, known []layout.Known) []backend.Imported {
 			rows = append(rows, layout.Row{})
 		}
 		row := &rows[len(rows)-1]
-		row.Transactions = append(row.Transactions, layout.Transaction{Transaction: e.Transaction, BrokerID: e.Origin.BrokerID})
+		row.Transactions = append(row.Transactions,
+			layout.Transaction{Transaction: e.Transaction, BrokerID: e.Origin.BrokerID})
 	}
 	var list []backend.Imported
 	for k, duplicate := range slices.Concat(layout.Duplicates(i.Layout, rows, known)...) {

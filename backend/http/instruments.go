@@ -92,7 +92,9 @@ func (a *api) instrumentsOf(ctx context.Context, w http.ResponseWriter, values u
 	if err != nil {
 		return err
 	}
-	items := slices.SortedFunc(maps.Values(known), func(i, j backend.Instrument) int { return cmp.Compare(i.Symbol, j.Symbol) })
+	items := slices.SortedFunc(maps.Values(known), func(i, j backend.Instrument) int {
+		return cmp.Compare(i.Symbol, j.Symbol)
+	})
 	return replyJSON(w, http.StatusOK, listOf(items, ""))
 }
 

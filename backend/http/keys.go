@@ -30,7 +30,8 @@ func (a *api) createKey(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return err
 	}
 	now := a.Now().UTC()
-	k := backend.APIKey{Owner: by.Owner, Label: in.Label, Scopes: in.Scopes, Sources: in.Sources, CreatedAt: now, ExpiresAt: in.ExpiresAt}
+	k := backend.APIKey{Owner: by.Owner, Label: in.Label, Scopes: in.Scopes, Sources: in.Sources,
+		CreatedAt: now, ExpiresAt: in.ExpiresAt}
 	problems.addAll("", k.Validate())
 	// Only the command line creates keys that may write any source.
 	if slices.Contains(k.Scopes, backend.ScopeFeed) && k.Sources == nil {
@@ -54,7 +55,9 @@ func (a *api) createKey(ctx context.Context, w http.ResponseWriter, r *http.Requ
 }
 
 func (a *api) listKeys(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	return paged(w, r, func(p backend.Page) ([]backend.APIKey, string, error) { return a.APIKeys.ListKeys(ctx, by.Owner, p) })
+	return paged(w, r, func(p backend.Page) ([]backend.APIKey, string, error) {
+		return a.APIKeys.ListKeys(ctx, by.Owner, p)
+	})
 }
 
 func (a *api) revokeKey(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
@@ -66,7 +69,9 @@ func (a *api) revokeKey(ctx context.Context, w http.ResponseWriter, r *http.Requ
 }
 
 func (a *api) audit(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	return paged(w, r, func(p backend.Page) ([]backend.AuditEntry, string, error) { return a.APIKeys.Audit(ctx, by.Owner, p) })
+	return paged(w, r, func(p backend.Page) ([]backend.AuditEntry, string, error) {
+		return a.APIKeys.Audit(ctx, by.Owner, p)
+	})
 }
 
 type ticketOutput struct {
@@ -77,7 +82,8 @@ type ticketOutput struct {
 
 // issueTicket creates a ticket that opens one WebSocket: wss://…/prod?ticket=….
 func (a *api) issueTicket(ctx context.Context, w http.ResponseWriter, _ *http.Request, by backend.Principal) error {
-	out := ticketOutput{Ticket: backend.NewSecret(), ExpiresAt: a.Now().UTC().Add(backend.TicketLifetime), URL: a.Socket}
+	out := ticketOutput{Ticket: backend.NewSecret(),
+		ExpiresAt: a.Now().UTC().Add(backend.TicketLifetime), URL: a.Socket}
 	if err := a.Tickets.IssueTicket(ctx, by, backend.HashSecret(out.Ticket), out.ExpiresAt); err != nil {
 		return err
 	}

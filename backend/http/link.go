@@ -58,5 +58,6 @@ func localOnly(r *http.Request) error {
 	if onLoopback(r) {
 		return nil
 	}
-	return &backend.Error{Code: backend.CodeForbidden, Message: "sign-in links work only on the machine that the service runs on"}
+	return &backend.Error{Code: backend.CodeForbidden,
+		Message: "sign-in links work only on the machine that the service runs on"}
 }

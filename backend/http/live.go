@@ -47,7 +47,8 @@ func (a *api) resume(ctx context.Context, connection string, f fields) (any, err
 		return nil, err
 	}
 	if sequence < 0 || sequence > maxSequence {
-		return nil, invalidMessage(fmt.Sprintf("sequence: got %d, want the number of the last message, 0 to 2^53-1", sequence))
+		return nil, invalidMessage(fmt.Sprintf("sequence: got %d, want the number of the last message, 0 to 2^53-1",
+			sequence))
 	}
 	return watching{"subscribed", portfolio}, a.Live.Subscribe(ctx, connection, portfolio, sequence)
 }
@@ -65,12 +66,14 @@ func (a *api) unsubscribe(ctx context.Context, connection string, f fields) (any
 func (f fields) decode(wanted map[string]any) error {
 	for name := range f {
 		if wanted[name] == nil {
-			return invalidMessage(fmt.Sprintf("%.40q: got an unknown member, want only %s", name, strings.Join(slices.Sorted(maps.Keys(wanted)), ", ")))
+			return invalidMessage(fmt.Sprintf("%.40q: got an unknown member, want only %s", name,
+				strings.Join(slices.Sorted(maps.Keys(wanted)), ", ")))
 		}
 	}
 	for name, to := range wanted {
 		if text, there := f[name]; !there || string(text) == "null" || json.Unmarshal(text, to) != nil {
-			return invalidMessage(fmt.Sprintf("%s: got %.40s, want %s", name, cmp.Or(string(text), "nothing"), memberForms[name]))
+			return invalidMessage(fmt.Sprintf("%s: got %.40s, want %s", name,
+				cmp.Or(string(text), "nothing"), memberForms[name]))
 		}
 		if id, isID := to.(*string); isID && !backend.ValidID(*id) {
 			return invalidMessage(fmt.Sprintf("%s: got %.40q, want %s", name, *id, memberForms[name]))
@@ -88,7 +91,8 @@ func (a *api) admit(ctx context.Context, address string, query map[string][]stri
 			return backend.Principal{}, err
 		}
 		return backend.Principal{}, &backend.Error{
-			Code: backend.CodeUnauthenticated, Message: "got no ticket, want ?ticket= with one from POST /v1/ws-tickets",
+			Code:    backend.CodeUnauthenticated,
+			Message: "got no ticket, want ?ticket= with one from POST /v1/ws-tickets",
 		}
 	}
 	by, err := a.redeem(ctx, address, backend.HashSecret(tickets[0]))

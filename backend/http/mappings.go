@@ -49,7 +49,8 @@ func (a *api) putMapping(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return err
 	}
 	if !mappingForm.MatchString(name) {
-		problems.addAll("", &backend.FieldError{Path: "name", Got: name, Want: "1–64 letters, digits and ._-, a letter or digit first"})
+		problems.addAll("", &backend.FieldError{Path: "name", Got: name,
+			Want: "1–64 letters, digits and ._-, a letter or digit first"})
 	}
 	problems.addAll("", m.Validate())
 	if err := problems.err(); err != nil {

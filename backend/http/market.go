@@ -14,7 +14,8 @@ import (
 
 // Market stores prices.
 type Market interface {
-	WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
+	WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote,
+		rates []backend.Rate) (newer int, err error)
 	// Prices returns the newest prices known at a time, and now for the zero time.
 	Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error)
 }
@@ -59,7 +60,8 @@ func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Qu
 	}
 	for i, q := range in.Quotes {
 		quote := backend.Quote{
-			Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source, Time: q.Time.UTC(), Received: received,
+			Symbol: q.Symbol, Price: q.Price.Decimal, Currency: q.Currency, Source: q.Source,
+			Time: q.Time.UTC(), Received: received,
 			FreshUntil: q.FreshUntil.UTC(),
 		}
 		quote = quote.InMajorUnits()
@@ -68,7 +70,8 @@ func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Qu
 	}
 	for i, r := range in.Rates {
 		rate := backend.Rate{
-			Pair: backend.Pair{From: r.From, To: r.To}, Rate: r.Rate.Decimal, Source: r.Source, Time: r.Time.UTC(), Received: received,
+			Pair: backend.Pair{From: r.From, To: r.To}, Rate: r.Rate.Decimal, Source: r.Source,
+			Time: r.Time.UTC(), Received: received,
 			FreshUntil: r.FreshUntil.UTC(),
 		}
 		p.addAll(fmt.Sprintf("rates[%d]", i), rate.Validate())
@@ -95,7 +98,9 @@ func (a *api) writeQuotes(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return err
 	}
 	if len(quotes) > 0 {
-		a.Metrics.Quoted(slices.MaxFunc(quotes, func(a, b backend.Quote) int { return a.StaleFrom().Compare(b.StaleFrom()) }))
+		a.Metrics.Quoted(slices.MaxFunc(quotes, func(a, b backend.Quote) int {
+			return a.StaleFrom().Compare(b.StaleFrom())
+		}))
 	}
 	return replyJSON(w, http.StatusOK, feedOutput{Received: len(quotes) + len(rates), Newer: newer})
 }
@@ -127,7 +132,8 @@ func symbolsIn(values url.Values) ([]string, error) {
 	slices.Sort(symbols)
 	symbols = slices.Compact(symbols)
 	if symbols[0] == "" || len(symbols) > backend.MaxPage {
-		return nil, wrong("symbols", values.Get("symbols"), fmt.Sprintf("1–%d symbols, separated by commas", backend.MaxPage))
+		return nil, wrong("symbols", values.Get("symbols"),
+			fmt.Sprintf("1–%d symbols, separated by commas", backend.MaxPage))
 	}
 	for _, symbol := range symbols {
 		if err := backend.ValidateSymbol("symbols", symbol); err != nil {

@@ -39,7 +39,8 @@ func ifMatch(r *http.Request) (precondition, error) {
 	rest := strings.Trim(c.text, " \t,")
 	switch rest {
 	case "":
-		return c, &backend.Error{Code: CodePreconditionRequired, Message: "If-Match: got nothing, want the ETag of the version to change"}
+		return c, &backend.Error{Code: CodePreconditionRequired,
+			Message: "If-Match: got nothing, want the ETag of the version to change"}
 	case "*":
 		c.any = true
 		return c, nil

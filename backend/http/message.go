@@ -39,7 +39,8 @@ func (a actions) handle(ctx context.Context, connection, text string) (any, erro
 	}
 	act, known := a[name]
 	if !known {
-		return nil, &backend.Error{Code: backend.CodeUnknownAction, Message: "action: got an unknown one, want one of " + a.known()}
+		return nil, &backend.Error{Code: backend.CodeUnknownAction,
+			Message: "action: got an unknown one, want one of " + a.known()}
 	}
 	return act(ctx, connection, f)
 }
@@ -63,7 +64,8 @@ func decodeMessage(text string) (action string, f fields, err error) {
 	if err := json.Unmarshal([]byte(text), &value); errors.Is(err, jsontext.ErrDuplicateName) {
 		return "", nil, invalidMessage("got a member twice, want each at most once")
 	} else if err != nil {
-		return "", nil, &backend.Error{Code: wire.CodeMalformedJSON, Message: "got invalid JSON, want one JSON object", Err: err}
+		return "", nil, &backend.Error{Code: wire.CodeMalformedJSON,
+			Message: "got invalid JSON, want one JSON object", Err: err}
 	}
 	if value.Kind() != '{' {
 		return "", nil, invalidMessage(`got JSON that is not an object, want an object such as {"action":"ping"}`)

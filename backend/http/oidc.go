@@ -55,13 +55,15 @@ func (a *api) complete(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return err
 	}
 	if refusal := values.Get("error"); refusal != "" {
-		return &backend.Error{Code: CodeSignInDenied, Message: "the identity provider did not sign anybody in", Err: errors.New(refusal)}
+		return &backend.Error{Code: CodeSignInDenied, Message: "the identity provider did not sign anybody in",
+			Err: errors.New(refusal)}
 	}
 	var attempt string
 	if cookie, err := r.Cookie(attemptCookie); err == nil {
 		attempt = cookie.Value
 	}
-	i, err := a.Provider.Complete(ctx, a.callback(r), attempt, backend.Sent{State: values.Get("state"), Code: values.Get("code")})
+	i, err := a.Provider.Complete(ctx, a.callback(r), attempt,
+		backend.Sent{State: values.Get("state"), Code: values.Get("code")})
 	if err != nil {
 		if publicError(err).Code == backend.CodeUnauthenticated {
 			a.guests.refused(address, a.Now())

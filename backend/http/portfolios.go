@@ -43,7 +43,8 @@ type portfolioPatch struct {
 
 // inputOf returns what a person chose about a portfolio.
 func inputOf(p backend.Portfolio) portfolioInput {
-	return portfolioInput{Name: p.Name, Base: p.Base, Method: p.Method, Shorts: p.AllowShorts, Cash: !p.IgnoreCash, Zone: p.TimeZone}
+	return portfolioInput{Name: p.Name, Base: p.Base, Method: p.Method, Shorts: p.AllowShorts,
+		Cash: !p.IgnoreCash, Zone: p.TimeZone}
 }
 
 // portfolio returns the input as a portfolio, or everything that is wrong with it.
@@ -94,7 +95,8 @@ func (a *api) getPortfolio(ctx context.Context, w http.ResponseWriter, r *http.R
 }
 
 // replacePortfolio answers PUT.
-func (a *api) replacePortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) replacePortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	return a.updatePortfolio(ctx, w, r, by, func(body jsontext.Value, _ backend.Portfolio) (backend.Portfolio, error) {
 		var in portfolioInput
 		problems := decodeValue(body, &in)
@@ -104,7 +106,8 @@ func (a *api) replacePortfolio(ctx context.Context, w http.ResponseWriter, r *ht
 
 // patchPortfolio answers PATCH.
 func (a *api) patchPortfolio(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
-	return a.updatePortfolio(ctx, w, r, by, func(body jsontext.Value, current backend.Portfolio) (backend.Portfolio, error) {
+	return a.updatePortfolio(ctx, w, r, by, func(body jsontext.Value,
+		current backend.Portfolio) (backend.Portfolio, error) {
 		in := portfolioPatch(inputOf(current))
 		problems := decodeValue(body, &in)
 		return portfolioInput(in).portfolio(problems)
@@ -151,7 +154,9 @@ func (a *api) deletePortfolio(ctx context.Context, w http.ResponseWriter, r *htt
 		p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
 		return p.Version, err
 	}
-	return remove(w, r, current, func(version int64) error { return a.Portfolios.DeletePortfolio(ctx, by, id, version) })
+	return remove(w, r, current, func(version int64) error {
+		return a.Portfolios.DeletePortfolio(ctx, by, id, version)
+	})
 }
 
 // remove answers a request to delete something at a version that If-Match allows.

@@ -68,7 +68,8 @@ type previewHolding struct {
 // of range is a problem of its row.
 func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutput, []backend.Imported) {
 	out := previewOutput{
-		Layout: r.Layout, Questions: r.Questions, IgnoredColumns: r.Ignored, Rows: make([]previewRow, len(r.Rows)), Problems: []rowProblem{},
+		Layout: r.Layout, Questions: r.Questions, IgnoredColumns: r.Ignored, Rows: make([]previewRow, len(r.Rows)),
+		Problems: []rowProblem{},
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -85,7 +86,8 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 	for i, duplicate := range layout.Duplicates(r.Layout, r.Rows, known) {
 		row := r.Rows[i]
 		shown := previewRow{
-			Row: row.Row, Transactions: []previewTransaction{}, Problems: row.Problems, PartOf: row.PartOf, Skipped: row.Skipped,
+			Row: row.Row, Transactions: []previewTransaction{}, Problems: row.Problems,
+			PartOf: row.PartOf, Skipped: row.Skipped,
 			Duplicate: len(duplicate) > 0 && !slices.Contains(duplicate, false),
 		}
 		for j, t := range row.Transactions {
@@ -110,7 +112,8 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 
 // project adds to out what the portfolio would hold, or why the entries are not
 // possible.
-func (a *api) project(ctx context.Context, p backend.Portfolio, all []backend.Transaction, entries []backend.Imported, out *previewOutput) error {
+func (a *api) project(ctx context.Context, p backend.Portfolio, all []backend.Transaction, entries []backend.Imported,
+	out *previewOutput) error {
 	txs := make([]backend.Transaction, len(entries))
 	for i := range entries {
 		txs[i] = entries[i].Transaction
@@ -124,7 +127,8 @@ func (a *api) project(ctx context.Context, p backend.Portfolio, all []backend.Tr
 	after := previewAfter{Holdings: []previewHolding{}, Cash: map[backend.Currency]number{}}
 	for _, h := range ledger.Holdings {
 		if !h.Quantity.IsZero() {
-			after.Holdings = append(after.Holdings, previewHolding{h.Symbol, number{h.Quantity}, number{h.Cost}, h.Currency})
+			after.Holdings = append(after.Holdings,
+				previewHolding{h.Symbol, number{h.Quantity}, number{h.Cost}, h.Currency})
 		}
 	}
 	for currency, amount := range ledger.Cash {
@@ -146,7 +150,8 @@ func (a *api) unknownSymbols(ctx context.Context, all []backend.Transaction, r l
 	for _, row := range r.Rows {
 		for _, t := range row.Transactions {
 			if _, seen := unknown[t.Symbol]; t.Symbol != "" && !held[t.Symbol] && !seen {
-				unknown[t.Symbol] = unknownSymbol{Symbol: t.Symbol, ISIN: t.ISIN, Name: t.Name, Suggestions: suggestions(t.Symbol, held)}
+				unknown[t.Symbol] = unknownSymbol{Symbol: t.Symbol, ISIN: t.ISIN, Name: t.Name,
+					Suggestions: suggestions(t.Symbol, held)}
 			}
 		}
 	}

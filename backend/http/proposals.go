@@ -53,7 +53,8 @@ func (a *api) listProposals(ctx context.Context, w http.ResponseWriter, r *http.
 	}
 	items := make([]proposalOutput, len(proposals))
 	for i, p := range proposals {
-		items[i] = proposalOutput{ID: p.ID, Source: p.Source, Entry: outputOf(backend.Entry{Transaction: p.Entry}).transactionInput}
+		items[i] = proposalOutput{ID: p.ID, Source: p.Source,
+			Entry: outputOf(backend.Entry{Transaction: p.Entry}).transactionInput}
 	}
 	return replyJSON(w, http.StatusOK, listOf(items, ""))
 }

@@ -26,7 +26,8 @@ func invalid(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &backend.Error{Code: backend.CodeInvalidRequest, Message: strings.ReplaceAll(err.Error(), "\n", "; "), Err: err}
+	return &backend.Error{Code: backend.CodeInvalidRequest,
+		Message: strings.ReplaceAll(err.Error(), "\n", "; "), Err: err}
 }
 
 // wrong reports one wrong value of a request, quoted.
@@ -72,7 +73,8 @@ func page(values url.Values) (backend.Page, error) {
 }
 
 // paged answers with the page of a list that is requested.
-func paged[T any](w http.ResponseWriter, r *http.Request, fetch func(backend.Page) (items []T, next string, err error)) error {
+func paged[T any](w http.ResponseWriter, r *http.Request,
+	fetch func(backend.Page) (items []T, next string, err error)) error {
 	values, err := query(r, "after", "limit")
 	if err != nil {
 		return err
@@ -140,7 +142,8 @@ func date(values url.Values, name string) (backend.Date, error) {
 func idempotencyKey(r *http.Request) (string, error) {
 	key := r.Header.Get("Idempotency-Key")
 	if key != "" && (!identifier(key) || len(key) > backend.MaxIdempotencyKey) {
-		return "", wrong("Idempotency-Key", key, fmt.Sprintf("1–%d printable ASCII characters", backend.MaxIdempotencyKey))
+		return "", wrong("Idempotency-Key", key,
+			fmt.Sprintf("1–%d printable ASCII characters", backend.MaxIdempotencyKey))
 	}
 	return key, nil
 }

@@ -106,7 +106,8 @@ func offeredKey(w http.ResponseWriter, r *http.Request) (string, error) {
 }
 
 // enter starts a session and sets its cookie.
-func (a *api) enter(ctx context.Context, w http.ResponseWriter, by backend.Principal, how backend.SignIn) (backend.Principal, error) {
+func (a *api) enter(ctx context.Context, w http.ResponseWriter, by backend.Principal,
+	how backend.SignIn) (backend.Principal, error) {
 	secret, now := backend.NewSessionSecret(), a.Now().UTC()
 	by, err := a.Sessions.StartSession(ctx, by, how, backend.HashSecret(secret), now)
 	if err != nil {
@@ -225,7 +226,8 @@ func leave(w http.ResponseWriter) error {
 // would send the cookie along.
 func (a *api) sameOrigin(r *http.Request) error {
 	if err := a.origins.Check(r); err != nil {
-		return &backend.Error{Code: CodeCrossOrigin, Message: "the call comes from another site's page; make it from this one", Err: err}
+		return &backend.Error{Code: CodeCrossOrigin,
+			Message: "the call comes from another site's page; make it from this one", Err: err}
 	}
 	return nil
 }

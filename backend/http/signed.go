@@ -54,7 +54,8 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 		}
 		first, err := a.Replays.Remember(ctx, signature.ID(r), replayMemory)
 		if err != nil {
-			return &backend.Error{Code: wire.CodeUnavailable, Message: "repeated calls cannot be detected at the moment; try again", Err: err}
+			return &backend.Error{Code: wire.CodeUnavailable,
+				Message: "repeated calls cannot be detected at the moment; try again", Err: err}
 		}
 		if !first {
 			return &backend.Error{Code: wire.CodeSignatureReplayed, Message: "the call was made before"}
@@ -68,7 +69,8 @@ func (a *api) signed(timeout time.Duration, serve caller) endpoint {
 func (a *api) verify(ctx context.Context, r *http.Request, body []byte) error {
 	keys, err := a.Keys.Keys(ctx)
 	if err != nil {
-		return &backend.Error{Code: wire.CodeUnavailable, Message: "signatures cannot be checked at the moment; try again", Err: err}
+		return &backend.Error{Code: wire.CodeUnavailable,
+			Message: "signatures cannot be checked at the moment; try again", Err: err}
 	}
 	err = verifyAny(r, keys, body, a.Now())
 	if !errors.Is(err, signature.ErrMismatch) {
@@ -105,9 +107,11 @@ func refused(err error) error {
 	case errors.Is(err, signature.ErrMissing):
 		return &backend.Error{Code: wire.CodeSignatureMissing, Message: "the call is not signed", Err: err}
 	case errors.Is(err, signature.ErrStale):
-		return &backend.Error{Code: wire.CodeSignatureStale, Message: "the timestamp of the signature is too far from now", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureStale,
+			Message: "the timestamp of the signature is too far from now", Err: err}
 	default:
-		return &backend.Error{Code: wire.CodeSignatureMismatch, Message: "the signature does not match the call", Err: err}
+		return &backend.Error{Code: wire.CodeSignatureMismatch,
+			Message: "the signature does not match the call", Err: err}
 	}
 }
 
@@ -121,10 +125,13 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, timeout time.
 		return body, nil // net/http removes the deadline after the body
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, &backend.Error{Code: backend.CodeBodyTooLarge, Message: fmt.Sprintf("body: got more than %d KiB, want at most that", limit>>10), Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTooLarge,
+			Message: fmt.Sprintf("body: got more than %d KiB, want at most that", limit>>10), Err: err}
 	}
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
-		return nil, &backend.Error{Code: backend.CodeBodyTimeout, Message: fmt.Sprintf("body: got only a part within %s, want all of it", timeout), Err: err}
+		return nil, &backend.Error{Code: backend.CodeBodyTimeout,
+			Message: fmt.Sprintf("body: got only a part within %s, want all of it", timeout), Err: err}
 	}
-	return nil, &backend.Error{Code: backend.CodeInvalidRequest, Message: "body: got an incomplete one, want all of it", Err: err}
+	return nil, &backend.Error{Code: backend.CodeInvalidRequest,
+		Message: "body: got an incomplete one, want all of it", Err: err}
 }

@@ -90,7 +90,8 @@ func outputOf(e backend.Entry) transactionOutput {
 		ID: e.ID, Sequence: e.Sequence, Version: e.Version, RecordedAt: e.RecordedAt,
 		transactionInput: transactionInput{
 			Kind: e.Kind, Date: e.Date, Symbol: e.Symbol, Currency: e.Currency, Note: e.Note, Time: e.Time,
-			FeeCurrency: e.FeeCurrency, ToCurrency: e.ToCurrency, Acquired: e.Acquired, ToSymbol: e.ToSymbol, Transfer: e.Transfer,
+			FeeCurrency: e.FeeCurrency, ToCurrency: e.ToCurrency, Acquired: e.Acquired,
+			ToSymbol: e.ToSymbol, Transfer: e.Transfer,
 		},
 	}
 	shown := func(m backend.Member, d decimal.Decimal) *number {
@@ -114,7 +115,8 @@ func outputOf(e backend.Entry) transactionOutput {
 	return out
 }
 
-func (a *api) recordTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) recordTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
@@ -143,7 +145,8 @@ func (a *api) readTransaction(w http.ResponseWriter, r *http.Request) (backend.T
 	return in.transaction(problems, a.Now())
 }
 
-func (a *api) listTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) listTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	return paged(w, r, func(p backend.Page) ([]transactionOutput, string, error) {
 		entries, next, err := a.Portfolios.ListEntries(ctx, by.Owner, r.PathValue(portfolioID), p)
 		items := make([]transactionOutput, len(entries))
@@ -162,7 +165,8 @@ func (a *api) getTransaction(ctx context.Context, w http.ResponseWriter, r *http
 	return replyEntry(w, http.StatusOK, e)
 }
 
-func (a *api) updateTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) updateTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	condition, err := ifMatch(r)
 	if err != nil {
 		return err
@@ -184,7 +188,8 @@ func (a *api) updateTransaction(ctx context.Context, w http.ResponseWriter, r *h
 	return replyEntry(w, http.StatusOK, updated)
 }
 
-func (a *api) deleteTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request, by backend.Principal) error {
+func (a *api) deleteTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) error {
 	return remove(w, r, a.entryVersion(ctx, r, by), func(version int64) error {
 		return a.Portfolios.DeleteEntry(ctx, by, r.PathValue(portfolioID), r.PathValue(transactionID), version)
 	})

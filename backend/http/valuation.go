@@ -73,7 +73,8 @@ func (a *api) valuation(ctx context.Context, w http.ResponseWriter, r *http.Requ
 // that day by what is known now, supersedes it. The basis is "" if none is stored, it
 // cannot be read, or the day closed at another time because the portfolio was in
 // another time zone.
-func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day backend.Date, v backend.Valuation) (text json.RawMessage, basis string) {
+func (a *api) keptDay(ctx context.Context, w http.ResponseWriter, id string, day backend.Date,
+	v backend.Valuation) (text json.RawMessage, basis string) {
 	ctx, cancel := context.WithTimeout(ctx, daysTimeout)
 	defer cancel()
 	stored, kept, err := a.Days.Day(ctx, id, day)

@@ -33,15 +33,19 @@ var (
 // months are the first three letters of the months' names in the languages that
 // files come in.
 var months = map[string]time.Month{
-	"jan": 1, "ene": 1, "gen": 1, "feb": 2, "fév": 2, "fev": 2, "mar": 3, "mär": 3, "mrt": 3, "apr": 4, "avr": 4, "abr": 4,
-	"may": 5, "mai": 5, "mei": 5, "maj": 5, "mag": 5, "jun": 6, "giu": 6, "jul": 7, "lug": 7, "aug": 8, "aoû": 8, "ago": 8,
-	"sep": 9, "set": 9, "oct": 10, "okt": 10, "out": 10, "ott": 10, "nov": 11, "dec": 12, "dez": 12, "déc": 12, "dic": 12,
+	"jan": 1, "ene": 1, "gen": 1, "feb": 2, "fév": 2, "fev": 2, "mar": 3, "mär": 3, "mrt": 3,
+	"apr": 4, "avr": 4, "abr": 4,
+	"may": 5, "mai": 5, "mei": 5, "maj": 5, "mag": 5, "jun": 6, "giu": 6, "jul": 7, "lug": 7,
+	"aug": 8, "aoû": 8, "ago": 8,
+	"sep": 9, "set": 9, "oct": 10, "okt": 10, "out": 10, "ott": 10, "nov": 11, "dec": 12,
+	"dez": 12, "déc": 12, "dic": 12,
 }
 
 // zones are the abbreviations of time zones that files use, in seconds east of
 // UTC. Those that name more than one zone, such as IST, are not among them.
 var zones = map[string]int{
-	"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 3600, "WEST": 3600, "CET": 3600, "CEST": 7200, "EET": 7200, "EEST": 10800,
+	"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 3600, "WEST": 3600, "CET": 3600, "CEST": 7200,
+	"EET": 7200, "EEST": 10800,
 	"EST": -18000, "EDT": -14400, "CDT": -18000, "MST": -25200, "MDT": -21600, "PST": -28800, "PDT": -25200,
 	"JST": 32400, "HKT": 28800, "SGT": 28800, "AEST": 36000, "AEDT": 39600,
 }
@@ -169,7 +173,8 @@ func parseClock(text string) (c clock, there, ok bool) {
 // that was written in another.
 func (c clock) in(day backend.Date, written, portfolio *time.Location) (backend.Date, backend.Clock) {
 	midnight := day.Midnight()
-	at := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), c.hour, c.minute, c.second, 0, written).In(portfolio)
+	at := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), c.hour, c.minute, c.second,
+		0, written).In(portfolio)
 	return backend.NewDate(at.Date()), clock{hour: at.Hour(), minute: at.Minute(), second: at.Second()}.ofDay()
 }
 
@@ -184,7 +189,8 @@ var dateTokens = regexp.MustCompile(`^(YYYY|YY|MMM|MM|M|DD|D)([-/. ]?)(YYYY|YY|M
 // parseDateFormat returns the order of a format such as "DD/MM/YYYY".
 func parseDateFormat(format string) (order, error) {
 	wrong := &backend.FieldError{
-		Path: "date_format", Got: fmt.Sprintf("%.40q", format), Want: "DD/MM/YYYY, MM/DD/YYYY, YYYY-MM-DD, DD.MM.YYYY or YYYYMMDD",
+		Path: "date_format", Got: fmt.Sprintf("%.40q", format),
+		Want: "DD/MM/YYYY, MM/DD/YYYY, YYYY-MM-DD, DD.MM.YYYY or YYYYMMDD",
 	}
 	m := dateTokens.FindStringSubmatch(strings.ToUpper(format))
 	if m == nil {

@@ -17,9 +17,10 @@ import (
 var degiro = (&table{
 	name: "degiro",
 	columns: map[string][]string{
-		"date":     {"date", "datum", "data", "fecha", "dato"},
-		"time":     {"time", "tijd", "uhrzeit", "heure", "ora", "hora", "klokkeslæt"},
-		"valued":   {"value date", "valutadatum", "date de valeur", "date de", "data valuta", "fecha valor", "data valor"},
+		"date": {"date", "datum", "data", "fecha", "dato"},
+		"time": {"time", "tijd", "uhrzeit", "heure", "ora", "hora", "klokkeslæt"},
+		"valued": {"value date", "valutadatum", "date de valeur", "date de", "data valuta",
+			"fecha valor", "data valor"},
 		"name":     {"product", "produkt", "produit", "prodotto", "producto", "produto"},
 		"isin":     {"isin", "code isin"},
 		"text":     {"description", "omschrijving", "beschreibung", "descrizione", "descripción", "descrição"},
@@ -231,7 +232,8 @@ func joinExchanges(rows []*record) {
 	for _, r := range rows {
 		if r.tag == "exchange" && len(r.Transactions) == 1 {
 			r.Transactions = nil
-			r.problem(r.columnOf("text"), quoted(r.text("text")), "the other currency of the exchange in a row of the same order or time")
+			r.problem(r.columnOf("text"), quoted(r.text("text")),
+				"the other currency of the exchange in a row of the same order or time")
 		}
 	}
 }

@@ -17,18 +17,26 @@ import (
 // the names of the CSV file in lower case. The XML file has the same names
 // without spaces and signs.
 var flexColumns = map[string][]string{
-	"kind": {"buy/sell", "buysell"}, "date": {"tradedate", "date/time", "datetime", "reportdate"}, "time": {"tradetime"}, "isin": {"isin"},
+	"kind": {"buy/sell", "buysell"}, "date": {"tradedate", "date/time", "datetime", "reportdate"},
+	"time": {"tradetime"}, "isin": {"isin"},
 	"symbol": {"symbol"}, "name": {"description"}, "quantity": {"quantity"}, "price": {"tradeprice", "price"},
 	"amount": {"trademoney"}, "cash": {"amount"}, "currency": {"currencyprimary", "currency"},
-	"fee": {"ibcommission"}, "fee_currency": {"ibcommissioncurrency"}, "tax": {"taxes"}, "class": {"assetclass", "assetcategory"},
+	"fee": {"ibcommission"}, "fee_currency": {"ibcommissioncurrency"}, "tax": {"taxes"},
+	"class": {"assetclass", "assetcategory"},
 	"level": {"levelofdetail"}, "type": {"type"}, "id": {"transactionid"}, "trade_id": {"tradeid"},
 	"": {
-		"clientaccountid", "accountid", "accountalias", "model", "acctalias", "fxratetobase", "conid", "securityid", "securityidtype",
-		"cusip", "listingexchange", "exchange", "multiplier", "netcash", "proceeds", "closeprice", "open/closeindicator",
-		"openclose", "openclosindicator", "notes/codes", "notes", "cost", "costbasis", "fifopnlrealized", "realizedp/l", "mtmpnl", "mtmp/l",
-		"settledatetarget", "settledate", "iborderid", "ibexecid", "brokerageorderid", "orderreference", "ordertype", "ordertime",
-		"opendatetime", "istapiorder", "isapiorder", "subcategory", "underlyingsymbol", "underlyingconid", "strike", "expiry", "put/call",
-		"putcall", "origtradeprice", "origtradedate", "transactiontype", "clearingfirmid", "exdate", "availablefortradingdate", "code",
+		"clientaccountid", "accountid", "accountalias", "model", "acctalias", "fxratetobase", "conid",
+		"securityid", "securityidtype",
+		"cusip", "listingexchange", "exchange", "multiplier", "netcash", "proceeds",
+		"closeprice", "open/closeindicator",
+		"openclose", "openclosindicator", "notes/codes", "notes", "cost", "costbasis", "fifopnlrealized",
+		"realizedp/l", "mtmpnl", "mtmp/l",
+		"settledatetarget", "settledate", "iborderid", "ibexecid", "brokerageorderid", "orderreference",
+		"ordertype", "ordertime",
+		"opendatetime", "istapiorder", "isapiorder", "subcategory", "underlyingsymbol", "underlyingconid",
+		"strike", "expiry", "put/call",
+		"putcall", "origtradeprice", "origtradedate", "transactiontype", "clearingfirmid", "exdate",
+		"availablefortradingdate", "code",
 	},
 }
 
@@ -128,10 +136,13 @@ func flexElement(columns *table, e xml.StartElement, in *reader, number int) *re
 
 // flexCash are the types of cash transactions.
 var flexCash = map[string]backend.Kind{
-	"dividends": backend.Dividend, "payment in lieu of dividends": backend.Dividend, "withholding tax": tax, "871(m) withholding": tax,
-	"broker interest received": backend.Interest, "broker interest paid": backend.Interest, "bond interest received": backend.Interest,
-	"bond interest paid": backend.Interest, "deposits/withdrawals": bySign, "deposits & withdrawals": bySign,
-	"other fees": flexFee, "broker fees": flexFee, "commission adjustments": flexFee, "advisor fees": flexFee, "other income": backend.Interest,
+	"dividends": backend.Dividend, "payment in lieu of dividends": backend.Dividend, "withholding tax": tax,
+	"871(m) withholding":       tax,
+	"broker interest received": backend.Interest, "broker interest paid": backend.Interest,
+	"bond interest received": backend.Interest,
+	"bond interest paid":     backend.Interest, "deposits/withdrawals": bySign, "deposits & withdrawals": bySign,
+	"other fees": flexFee, "broker fees": flexFee, "commission adjustments": flexFee, "advisor fees": flexFee,
+	"other income": backend.Interest,
 }
 
 // flexFee is a fee or the refund of one. It never leaves this package.
@@ -164,8 +175,10 @@ func flexRow(r *record) []Transaction {
 	if commission.IsNegative() {
 		rebate := Transaction{BrokerID: t.BrokerID}
 		rebate.Time = t.Time
-		rebate.Kind, rebate.Date, rebate.Symbol, rebate.Note = backend.Interest, t.Date, t.Symbol, "rebate of the commission"
-		rebate.Amount, rebate.Currency = commission.Neg(), backend.Currency(first(string(t.FeeCurrency), string(t.Currency)))
+		rebate.Kind, rebate.Date, rebate.Symbol, rebate.Note = backend.Interest, t.Date, t.Symbol,
+			"rebate of the commission"
+		rebate.Amount, rebate.Currency = commission.Neg(),
+			backend.Currency(first(string(t.FeeCurrency), string(t.Currency)))
 		t.FeeCurrency = ""
 		return []Transaction{trade(t, quantity, price, money), rebate}
 	}
@@ -216,7 +229,8 @@ func (r *record) flexExchange(t Transaction, quantity, price, money, commission 
 	t.Fee = commission
 	t.Amount, t.Currency, t.ToAmount, t.ToCurrency = money, backend.Currency(quoted), quantity, backend.Currency(base)
 	if !bought {
-		t.Amount, t.Currency, t.ToAmount, t.ToCurrency = quantity, backend.Currency(base), money, backend.Currency(quoted)
+		t.Amount, t.Currency, t.ToAmount, t.ToCurrency = quantity, backend.Currency(base),
+			money, backend.Currency(quoted)
 	}
 	return []Transaction{t}
 }

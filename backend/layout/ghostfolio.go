@@ -10,7 +10,8 @@ import (
 )
 
 var ghostfolioKinds = map[string]backend.Kind{
-	"buy": backend.Buy, "sell": backend.Sell, "dividend": backend.Dividend, "interest": backend.Interest, "fee": backend.Fee,
+	"buy": backend.Buy, "sell": backend.Sell, "dividend": backend.Dividend,
+	"interest": backend.Interest, "fee": backend.Fee,
 }
 
 // ghostfolioOther are the activities of assets without a market, whose worth their
@@ -22,7 +23,8 @@ var ghostfolioOther = map[string]bool{"item": true, "liability": true}
 var ghostfolioCSV = (&table{
 	name: "ghostfolio-csv",
 	columns: map[string][]string{
-		"date": {"date", "tradedate"}, "symbol": {"code", "symbol", "ticker"}, "currency": {"currency", "ccy", "currencyprimary"},
+		"date": {"date", "tradedate"}, "symbol": {"code", "symbol", "ticker"},
+		"currency": {"currency", "ccy", "currencyprimary"},
 		"price":    {"price", "unitprice", "unit price", "tradeprice", "value"},
 		"quantity": {"quantity", "qty", "shares", "units"}, "kind": {"action", "type", "buy/sell", "side"},
 		"fee": {"fee", "commission", "ibcommission"}, "note": {"note", "comment"}, "source": {"datasource"},
@@ -66,9 +68,11 @@ type activity struct {
 
 var activityHeader = &header{
 	at: map[string]int{
-		"id": 0, "kind": 1, "date": 2, "symbol": 3, "currency": 4, "quantity": 5, "price": 6, "fee": 7, "note": 8, "isin": 9, "name": 10,
+		"id": 0, "kind": 1, "date": 2, "symbol": 3, "currency": 4, "quantity": 5, "price": 6, "fee": 7,
+		"note": 8, "isin": 9, "name": 10,
 	},
-	names: []string{"id", "type", "date", "symbol", "currency", "quantity", "unitPrice", "fee", "comment", "isin", "name"},
+	names: []string{"id", "type", "date", "symbol", "currency", "quantity", "unitPrice", "fee",
+		"comment", "isin", "name"},
 }
 
 func (a activity) cells() []string {

@@ -174,7 +174,8 @@ func choose(d *document, o Options) (Layout, Question, error) {
 		return best, Question{}, nil
 	}
 	if d.form != csvForm {
-		return nil, Question{}, fileError(string(d.form)+" in no known layout", "a file of "+strings.Join(Names(), ", "))
+		return nil, Question{}, fileError(string(d.form)+" in no known layout",
+			"a file of "+strings.Join(Names(), ", "))
 	}
 	return nil, mappingQuestion(d), nil
 }

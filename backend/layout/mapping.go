@@ -44,13 +44,15 @@ func (m Mapping) Validate() error {
 			field, column = column, field
 		}
 		if _, known := own.columns[field]; !known {
-			problems.add("columns."+clip(key), quoted(field), "one of "+strings.Join(slices.Sorted(maps.Keys(own.columns)), ", "))
+			problems.add("columns."+clip(key), quoted(field),
+				"one of "+strings.Join(slices.Sorted(maps.Keys(own.columns)), ", "))
 		}
 		if fields[field] {
 			problems.add("columns."+clip(key), "a second column for "+field, "one column per field")
 		}
 		if strings.TrimSpace(column) == "" || utf8.RuneCountInString(column) > maxWord {
-			problems.add("columns."+clip(key), quoted(column), fmt.Sprintf("the name of a column, 1–%d characters", maxWord))
+			problems.add("columns."+clip(key), quoted(column),
+				fmt.Sprintf("the name of a column, 1–%d characters", maxWord))
 		}
 		fields[field] = true
 	}
@@ -120,7 +122,8 @@ func (m Mapping) layout(d *document) (Layout, error) {
 			missing = append(missing, column)
 		}
 	}
-	return nil, fileError("no header with "+strings.Join(missing, ", "), "the columns of the mapping in one of the first lines")
+	return nil, fileError("no header with "+strings.Join(missing, ", "),
+		"the columns of the mapping in one of the first lines")
 }
 
 // byField reports whether the keys of the columns are fields, not the values.

@@ -16,7 +16,8 @@ var (
 	// body is a number without sign and currency.
 	body = regexp.MustCompile(`^(?:\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d{1,2})?$`)
 
-	spaces = strings.NewReplacer("\u00a0", " ", "\u2007", " ", "\u2009", " ", "\u202f", " ", "\u2019", "'", "\u2212", "-")
+	spaces = strings.NewReplacer("\u00a0", " ", "\u2007", " ", "\u2009", " ", "\u202f", " ",
+		"\u2019", "'", "\u2212", "-")
 )
 
 // separators is how a number uses the dot and the comma.

@@ -35,7 +35,8 @@ func (in *reader) zoneQuestion(sample string) Question {
 	q := Question{About: "time_zone"}
 	for _, zone := range []*time.Location{time.UTC, in.portfolio} {
 		day, at, _ := (&reader{order: in.order, zone: zone, portfolio: in.portfolio}).moment(sample)
-		q.Choices = append(q.Choices, Choice{zone.String(), fmt.Sprintf("%s is %s %s in the portfolio", sample, day, at)})
+		q.Choices = append(q.Choices, Choice{zone.String(),
+			fmt.Sprintf("%s is %s %s in the portfolio", sample, day, at)})
 	}
 	return q
 }

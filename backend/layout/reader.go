@@ -46,7 +46,8 @@ func newReader(o Options) (*reader, error) {
 	}
 	if m := o.Mapping; m != nil {
 		if o.Layout != "" {
-			return nil, &backend.FieldError{Path: "layout", Got: fmt.Sprintf("%.40q and a mapping", o.Layout), Want: "one of the two"}
+			return nil, &backend.FieldError{Path: "layout",
+				Got: fmt.Sprintf("%.40q and a mapping", o.Layout), Want: "one of the two"}
 		}
 		if err := m.Validate(); err != nil {
 			return nil, err

@@ -27,10 +27,12 @@ var schwab = (&table{
 const bySign backend.Kind = "by sign"
 
 var schwabKinds = map[string]backend.Kind{
-	"buy": backend.Buy, "reinvest shares": backend.Buy, "sell": backend.Sell, "sell short": backend.Sell, "buy to cover": backend.Buy,
+	"buy": backend.Buy, "reinvest shares": backend.Buy, "sell": backend.Sell, "sell short": backend.Sell,
+	"buy to cover":  backend.Buy,
 	"cash dividend": backend.Dividend, "qualified dividend": backend.Dividend, "non-qualified div": backend.Dividend,
 	"special dividend": backend.Dividend, "special qual div": backend.Dividend, "pr yr cash div": backend.Dividend,
-	"pr yr special div": backend.Dividend, "pr yr non qual div": backend.Dividend, "reinvest dividend": backend.Dividend,
+	"pr yr special div": backend.Dividend, "pr yr non qual div": backend.Dividend,
+	"reinvest dividend": backend.Dividend,
 	"qual div reinvest": backend.Dividend, "pr yr div reinvest": backend.Dividend, "div adjustment": backend.Dividend,
 	"long term cap gain": backend.Dividend, "short term cap gain": backend.Dividend,
 	"long term cap gain reinvest": backend.Dividend, "short term cap gain reinvest": backend.Dividend,
@@ -38,8 +40,10 @@ var schwabKinds = map[string]backend.Kind{
 	"margin interest": backend.Interest, "nra tax adj": tax, "nra withholding": tax, "foreign tax paid": tax,
 	"adr mgmt fee": backend.Fee, "service fee": backend.Fee, "misc cash entry": bySign,
 	"moneylink transfer": bySign, "moneylink deposit": bySign, "moneylink withdrawal": bySign, "wire funds": bySign,
-	"wire funds received": bySign, "wire received": bySign, "wire sent": bySign, "funds received": bySign, "funds paid": bySign,
-	"journal": bySign, "journaled funds": bySign, "visa purchase": bySign, "atm withdrawal": bySign, "credit card": bySign,
+	"wire funds received": bySign, "wire received": bySign, "wire sent": bySign,
+	"funds received": bySign, "funds paid": bySign,
+	"journal": bySign, "journaled funds": bySign, "visa purchase": bySign,
+	"atm withdrawal": bySign, "credit card": bySign,
 	"promotional award": bySign,
 	"return of capital": backend.ReturnOfCapital,
 }

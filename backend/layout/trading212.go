@@ -18,14 +18,16 @@ var trading212 = (&table{
 		"rate": {"exchange rate"}, "amount": {"total"}, "total_currency": {"currency (total)"},
 		"tax": {"withholding tax"}, "tax_currency": {"currency (withholding tax)"}, "note": {"notes"}, "id": {"id"},
 		"fx_fee": {"currency conversion fee"}, "fx_fee_currency": {"currency (currency conversion fee)"},
-		"stamp_duty": {"stamp duty reserve tax", "stamp duty"}, "stamp_duty_currency": {"currency (stamp duty reserve tax)", "currency (stamp duty)"},
-		"french_tax": {"french transaction tax"}, "french_tax_currency": {"currency (french transaction tax)"},
+		"stamp_duty":          {"stamp duty reserve tax", "stamp duty"},
+		"stamp_duty_currency": {"currency (stamp duty reserve tax)", "currency (stamp duty)"},
+		"french_tax":          {"french transaction tax"}, "french_tax_currency": {"currency (french transaction tax)"},
 		"finra_fee": {"finra fee"}, "finra_fee_currency": {"currency (finra fee)"},
 		"transaction_fee": {"transaction fee"}, "transaction_fee_currency": {"currency (transaction fee)"},
 		"from": {"currency conversion from amount"}, "from_currency": {"currency (currency conversion from amount)"},
 		"to": {"currency conversion to amount"}, "to_currency": {"currency (currency conversion to amount)"},
 		"": {
-			"result", "currency (result)", "gross total", "currency (gross total)", "charge amount", "currency (charge amount)",
+			"result", "currency (result)", "gross total", "currency (gross total)", "charge amount",
+			"currency (charge amount)",
 			"deposit fee", "currency (deposit fee)", "merchant name", "merchant category",
 		},
 	},
@@ -44,7 +46,8 @@ var trading212Fees = []string{"fx_fee", "stamp_duty", "french_tax", "finra_fee",
 var trading212Kinds = map[string]backend.Kind{
 	"deposit": bySign, "withdrawal": backend.Withdrawal, "card debit": backend.Withdrawal, "new card cost": backend.Fee,
 	"card credit": backend.Deposit, "interest on cash": backend.Interest, "lending interest": backend.Interest,
-	"share lending interest": backend.Interest, "spending cashback": backend.Interest, "currency conversion": backend.Conversion,
+	"share lending interest": backend.Interest, "spending cashback": backend.Interest,
+	"currency conversion": backend.Conversion,
 }
 
 // trading212Kind reads an action: "Market buy", "Limit sell", "Dividend (Ordinary)".

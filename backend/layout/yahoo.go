@@ -30,11 +30,16 @@ var yahooKinds = map[string]backend.Kind{
 // yahooMarkets are the currencies of the markets that the ends of Yahoo's symbols
 // name. A symbol without such an end is of a market in the United States.
 var yahooMarkets = map[string]string{
-	"AS": "EUR", "AT": "EUR", "BE": "EUR", "BR": "EUR", "DE": "EUR", "DU": "EUR", "F": "EUR", "HA": "EUR", "HE": "EUR", "HM": "EUR",
-	"IR": "EUR", "LS": "EUR", "MC": "EUR", "MI": "EUR", "MU": "EUR", "PA": "EUR", "SG": "EUR", "VI": "EUR", "AX": "AUD", "BA": "ARS",
-	"BK": "THB", "BO": "INR", "NS": "INR", "CN": "CAD", "NE": "CAD", "TO": "CAD", "V": "CAD", "CO": "DKK", "HK": "HKD", "IL": "USD",
-	"IS": "TRY", "JK": "IDR", "JO": "ZAc", "KL": "MYR", "KQ": "KRW", "KS": "KRW", "L": "GBp", "MX": "MXN", "NZ": "NZD", "OL": "NOK",
-	"PR": "CZK", "SA": "BRL", "SI": "SGD", "SN": "CLP", "SS": "CNY", "ST": "SEK", "SW": "CHF", "SZ": "CNY", "T": "JPY", "TA": "ILA",
+	"AS": "EUR", "AT": "EUR", "BE": "EUR", "BR": "EUR", "DE": "EUR", "DU": "EUR", "F": "EUR", "HA": "EUR",
+	"HE": "EUR", "HM": "EUR",
+	"IR": "EUR", "LS": "EUR", "MC": "EUR", "MI": "EUR", "MU": "EUR", "PA": "EUR", "SG": "EUR", "VI": "EUR",
+	"AX": "AUD", "BA": "ARS",
+	"BK": "THB", "BO": "INR", "NS": "INR", "CN": "CAD", "NE": "CAD", "TO": "CAD", "V": "CAD", "CO": "DKK",
+	"HK": "HKD", "IL": "USD",
+	"IS": "TRY", "JK": "IDR", "JO": "ZAc", "KL": "MYR", "KQ": "KRW", "KS": "KRW", "L": "GBp", "MX": "MXN",
+	"NZ": "NZD", "OL": "NOK",
+	"PR": "CZK", "SA": "BRL", "SI": "SGD", "SN": "CLP", "SS": "CNY", "ST": "SEK", "SW": "CHF",
+	"SZ": "CNY", "T": "JPY", "TA": "ILA",
 	"TW": "TWD", "TWO": "TWD", "WA": "PLN",
 }
 

@@ -174,7 +174,8 @@ func (p *Provider) identity(token *oidc.IDToken) (backend.Identity, error) {
 
 // flow returns the code flow that returns to an address.
 func (p *Provider) flow(ctx context.Context, provider *oidc.Provider, returnTo string) (*oauth2.Config, error) {
-	c := &oauth2.Config{ClientID: p.ClientID, Endpoint: provider.Endpoint(), RedirectURL: returnTo, Scopes: []string{oidc.ScopeOpenID, "profile"}}
+	c := &oauth2.Config{ClientID: p.ClientID, Endpoint: provider.Endpoint(), RedirectURL: returnTo,
+		Scopes: []string{oidc.ScopeOpenID, "profile"}}
 	if p.Secret != nil {
 		var err error
 		if c.ClientSecret, err = p.Secret(ctx); err != nil {
@@ -211,9 +212,11 @@ func expired(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &backend.Error{Code: backend.CodeUnauthenticated, Message: "the attempt to sign in is over; begin again", Err: err}
+	return &backend.Error{Code: backend.CodeUnauthenticated,
+		Message: "the attempt to sign in is over; begin again", Err: err}
 }
 
 func unavailable(err error) error {
-	return &backend.Error{Code: wire.CodeUnavailable, Message: "the identity provider cannot be used at the moment; try again", Err: err}
+	return &backend.Error{Code: wire.CodeUnavailable,
+		Message: "the identity provider cannot be used at the moment; try again", Err: err}
 }

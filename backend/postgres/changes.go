@@ -63,7 +63,8 @@ func payloadsOf(a announcement) ([]string, error) {
 	if s+r == 0 {
 		return nil, errors.New("the announcement is too long and cannot be split")
 	}
-	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, SignedOut: a.SignedOut, Past: a.Past, Instruments: a.Instruments, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
+	first, err := payloadsOf(announcement{Portfolio: a.Portfolio, RevokedKey: a.RevokedKey, SignedOut: a.SignedOut,
+		Past: a.Past, Instruments: a.Instruments, Symbols: a.Symbols[:s], Pairs: a.Pairs[:r]})
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +83,10 @@ func (db *DB) Listen(ctx context.Context, changed func(backend.Change), lost fun
 			pauses.Reset()
 			lost()
 		})
-	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
-		db.log.Warn("listening for changes failed", slog.Any("error", err), "retryIn", pause.String())
-	}))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			db.log.Warn("listening for changes failed", slog.Any("error", err), "retryIn", pause.String())
+		}))
 	return nil
 }
 
@@ -104,7 +106,8 @@ func (db *DB) listen(ctx context.Context, changed func(backend.Change), connecte
 // notifications calls handle with each payload of a channel, on a connection of its
 // own, until the connection or handle fails. It calls connected once it is listening:
 // earlier notifications are missed.
-func (db *DB) notifications(ctx context.Context, channel string, connected func(), handle func(payload string) error) error {
+func (db *DB) notifications(ctx context.Context, channel string, connected func(),
+	handle func(payload string) error) error {
 	conn, err := db.connect(ctx)
 	if err != nil {
 		return err

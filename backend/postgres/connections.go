@@ -51,7 +51,8 @@ func (db *DB) Add(ctx context.Context, c backend.Connection) error {
 // locks both, so that connections count each other and none misses that the key is
 // revoked or the session ended.
 func admit(ctx context.Context, tx pgx.Tx, c backend.Connection) (ends *time.Time, err error) {
-	err = tx.QueryRow(ctx, "select least(expires_at, revoked_at) from api_keys where id = $1 for no key update", c.KeyID).Scan(&ends)
+	err = tx.QueryRow(ctx, "select least(expires_at, revoked_at) from api_keys where id = $1 for no key update",
+		c.KeyID).Scan(&ends)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,8 @@ const listEntries = "select" + entryColumns + `
 	order by t.date desc, t.sequence desc limit $4`
 
 // ListEntries implements backend.Portfolios.
-func (db *DB) ListEntries(ctx context.Context, owner, portfolio string, page backend.Page) (list []backend.Entry, next string, err error) {
+func (db *DB) ListEntries(ctx context.Context, owner, portfolio string,
+	page backend.Page) (list []backend.Entry, next string, err error) {
 	if err := present(portfolio); err != nil {
 		return nil, "", err
 	}
@@ -63,11 +64,13 @@ const maxDate = 2_145_762_068
 
 // lockEntry locks a portfolio and returns it with one of its entries, whose version
 // must be the given one.
-func lockEntry(ctx context.Context, tx pgx.Tx, owner, portfolio, id string, version int64) (p locked, e backend.Entry, err error) {
+func lockEntry(ctx context.Context, tx pgx.Tx, owner, portfolio, id string,
+	version int64) (p locked, e backend.Entry, err error) {
 	if p, err = lock(ctx, tx, owner, portfolio); err != nil {
 		return p, e, err
 	}
-	rows, _ := tx.Query(ctx, "select"+entryColumns+" from transactions t where t.portfolio_id = $1 and t.id = $2", portfolio, id)
+	rows, _ := tx.Query(ctx, "select"+entryColumns+" from transactions t where t.portfolio_id = $1 and t.id = $2",
+		portfolio, id)
 	if e, err = pgx.CollectExactlyOneRow(rows, scanEntry); err == nil && e.Version != version {
 		err = versionConflict(version, e.Version)
 	}
@@ -75,7 +78,8 @@ func lockEntry(ctx context.Context, tx pgx.Tx, owner, portfolio, id string, vers
 }
 
 // UpdateEntry implements backend.Portfolios.
-func (db *DB) UpdateEntry(ctx context.Context, by backend.Principal, portfolio string, e backend.Entry) (backend.Entry, error) {
+func (db *DB) UpdateEntry(ctx context.Context, by backend.Principal, portfolio string,
+	e backend.Entry) (backend.Entry, error) {
 	if err := present(portfolio, e.ID); err != nil {
 		return backend.Entry{}, err
 	}

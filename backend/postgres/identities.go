@@ -20,7 +20,8 @@ func (db *DB) IdentityKey(ctx context.Context, i backend.Identity, now time.Time
 	if err != nil {
 		return backend.Principal{}, err
 	}
-	k := backend.APIKey{ID: id, Owner: i.Owner, Label: identityLabel(i), Scopes: i.Scopes, CreatedAt: backend.StoredTime(now)}
+	k := backend.APIKey{ID: id, Owner: i.Owner, Label: identityLabel(i), Scopes: i.Scopes,
+		CreatedAt: backend.StoredTime(now)}
 	if err := errors.Join(backend.ValidateOwner(k.Owner), k.Validate()); err != nil {
 		return backend.Principal{}, invalid(err)
 	}

@@ -84,7 +84,8 @@ func (db *DB) Origins(ctx context.Context, owner, portfolio string) (map[string]
 }
 
 // ConfirmImport implements backend.Imports.
-func (db *DB) ConfirmImport(ctx context.Context, by backend.Principal, i backend.Import, version int64, entries []backend.Imported) (recorded int, err error) {
+func (db *DB) ConfirmImport(ctx context.Context, by backend.Principal, i backend.Import, version int64,
+	entries []backend.Imported) (recorded int, err error) {
 	if err := present(i.Portfolio, i.ID); err != nil {
 		return 0, err
 	}
@@ -114,7 +115,8 @@ func (db *DB) ConfirmImport(ctx context.Context, by backend.Principal, i backend
 }
 
 // recordImport records the entries of a preview with their origins.
-func (db *DB) recordImport(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, id string, entries []backend.Imported) error {
+func (db *DB) recordImport(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, id string,
+	entries []backend.Imported) error {
 	if p.TransactionCount+len(entries) > backend.MaxTransactions {
 		return limitReached("transactions", backend.MaxTransactions)
 	}

@@ -20,7 +20,8 @@ const instrumentColumns = ` i.symbol, i.name, i.isin, i.mic, i.currency, i.asset
 const instrumentLocks int64 = 0x696e737472756d
 
 // PutInstrument implements backend.Instruments.
-func (db *DB) PutInstrument(ctx context.Context, by backend.Principal, i backend.Instrument, now time.Time) (backend.Instrument, error) {
+func (db *DB) PutInstrument(ctx context.Context, by backend.Principal, i backend.Instrument,
+	now time.Time) (backend.Instrument, error) {
 	if err := i.Validate(); err != nil {
 		return backend.Instrument{}, invalid(err)
 	}
@@ -43,7 +44,8 @@ func (db *DB) PutInstrument(ctx context.Context, by backend.Principal, i backend
 				currency = excluded.currency, asset_class = excluded.asset_class, sector = excluded.sector,
 				country = excluded.country, minor_unit = excluded.minor_unit, source = excluded.source,
 				source_id = excluded.source_id, updated_at = excluded.updated_at`,
-			i.Symbol, i.Name, i.ISIN, i.MIC, i.Currency, i.AssetClass, i.Sector, i.Country, i.MinorUnit, i.Source, i.SourceID, now)
+			i.Symbol, i.Name, i.ISIN, i.MIC, i.Currency, i.AssetClass, i.Sector, i.Country, i.MinorUnit,
+			i.Source, i.SourceID, now)
 		batch.Queue("delete from instrument_aliases where symbol = $1", i.Symbol)
 		batch.Queue("insert into instrument_aliases (alias, symbol) select unnest($2::text[]), $1", i.Symbol, i.Aliases)
 		audit(&batch, by, by.Owner, "instrument.put", id, "", nil, i)
@@ -80,7 +82,8 @@ func (db *DB) GetInstrument(ctx context.Context, symbol string) (backend.Instrum
 }
 
 // ListInstruments implements backend.Instruments.
-func (db *DB) ListInstruments(ctx context.Context, search string, page backend.Page) ([]backend.Instrument, string, error) {
+func (db *DB) ListInstruments(ctx context.Context, search string,
+	page backend.Page) ([]backend.Instrument, string, error) {
 	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search)
 	rows, _ := db.pool.Query(ctx, "select"+instrumentColumns+` from instruments i
 		where i.symbol > $1 and ($2 = '' or i.symbol ilike $2 || '%' or i.isin ilike $2 || '%' or i.name ilike '%' || $2 || '%'

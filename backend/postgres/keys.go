@@ -17,7 +17,8 @@ var (
 )
 
 // CreateKey implements backend.APIKeys.
-func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.APIKey, hash backend.SecretHash) (backend.APIKey, error) {
+func (db *DB) CreateKey(ctx context.Context, by backend.Principal, k backend.APIKey,
+	hash backend.SecretHash) (backend.APIKey, error) {
 	if by.KeyID != "" {
 		k.Owner = by.Owner
 		if err := by.Grant(k); err != nil {
@@ -89,7 +90,8 @@ func (db *DB) RevokeKey(ctx context.Context, by backend.Principal, id string, no
 		return err
 	}
 	return db.within(ctx, "revoke key", func(tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, "select "+keyColumns+" from api_keys where id = $1 and owner = $2 for update", id, by.Owner)
+		rows, _ := tx.Query(ctx, "select "+keyColumns+" from api_keys where id = $1 and owner = $2 for update", id,
+			by.Owner)
 		before, err := one[backend.APIKey](rows)
 		if err != nil || before.RevokedAt != nil {
 			return err

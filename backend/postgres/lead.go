@@ -105,12 +105,14 @@ func (db *DB) PortfoliosAt(ctx context.Context, at time.Time, after string, limi
 }
 
 // PortfoliosIn returns what PortfoliosAt does, of one time zone.
-func (db *DB) PortfoliosIn(ctx context.Context, zone string, at time.Time, after string, limit int) ([]backend.Portfolio, error) {
+func (db *DB) PortfoliosIn(ctx context.Context, zone string, at time.Time, after string,
+	limit int) ([]backend.Portfolio, error) {
 	return db.portfolios(ctx, "time_zone = $4", at, after, limit, zone)
 }
 
 // portfolios lists portfolios that meet a condition, whose arguments begin with $4.
-func (db *DB) portfolios(ctx context.Context, condition string, at time.Time, after string, limit int, args ...any) ([]backend.Portfolio, error) {
+func (db *DB) portfolios(ctx context.Context, condition string, at time.Time, after string, limit int,
+	args ...any) ([]backend.Portfolio, error) {
 	if after == "" {
 		after = uuid.Nil.String()
 	}

@@ -58,7 +58,8 @@ func readCursor(list, cursor string, places ...*int64) error {
 		return nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) != 8*len(places)+cursorSum || !bytes.Equal(b[8*len(places):], sumOf(list, b[:8*len(places)])) {
+	if err != nil || len(b) != 8*len(places)+cursorSum ||
+		!bytes.Equal(b[8*len(places):], sumOf(list, b[:8*len(places)])) {
 		return badCursor(cursor)
 	}
 	for i := range places {
@@ -87,7 +88,8 @@ func whole(high, low int64) string {
 
 // listByID returns a page of a list that is in the order of its ids. The query
 // takes the owner, the id to begin after, and how many.
-func listByID[T any](ctx context.Context, db *DB, name, query, owner string, page backend.Page, id func(T) string) ([]T, string, error) {
+func listByID[T any](ctx context.Context, db *DB, name, query, owner string, page backend.Page,
+	id func(T) string) ([]T, string, error) {
 	if err := checkPage(page); err != nil {
 		return nil, "", err
 	}

@@ -26,7 +26,8 @@ func (db *DB) Mapping(ctx context.Context, owner, name string) (*layout.Mapping,
 func (db *DB) PutMapping(ctx context.Context, by backend.Principal, name string, m layout.Mapping) error {
 	return db.within(ctx, "store mapping", func(tx pgx.Tx) error {
 		var others int
-		if err := tx.QueryRow(ctx, "select count(*) from mappings where owner = $1 and name <> $2", by.Owner, name).Scan(&others); err != nil {
+		if err := tx.QueryRow(ctx, "select count(*) from mappings where owner = $1 and name <> $2", by.Owner,
+			name).Scan(&others); err != nil {
 			return err
 		}
 		if others >= maxMappings {

@@ -163,12 +163,14 @@ func (k perDay) compare(other perDay) int {
 }
 
 func quoteKey(q *backend.Quote) perDay {
-	q.Time, q.Received, q.FreshUntil = backend.StoredTime(q.Time), backend.StoredTime(q.Received), backend.StoredTime(q.FreshUntil)
+	q.Time, q.Received, q.FreshUntil = backend.StoredTime(q.Time), backend.StoredTime(q.Received),
+		backend.StoredTime(q.FreshUntil)
 	return perDay{Symbol: q.Symbol, Day: backend.DateOf(q.Time)}
 }
 
 func rateKey(r *backend.Rate) perDay {
-	r.Time, r.Received, r.FreshUntil = backend.StoredTime(r.Time), backend.StoredTime(r.Received), backend.StoredTime(r.FreshUntil)
+	r.Time, r.Received, r.FreshUntil = backend.StoredTime(r.Time), backend.StoredTime(r.Received),
+		backend.StoredTime(r.FreshUntil)
 	return perDay{Pair: r.Pair, Day: backend.DateOf(r.Time)}
 }
 
@@ -202,7 +204,8 @@ func (db *DB) Latest(ctx context.Context, symbols []string, currencies []backend
 }
 
 // Closing implements backend.Market.
-func (db *DB) Closing(ctx context.Context, symbols []string, currencies []backend.Currency, days ...backend.Date) (map[backend.Date]backend.Prices, error) {
+func (db *DB) Closing(ctx context.Context, symbols []string, currencies []backend.Currency,
+	days ...backend.Date) (map[backend.Date]backend.Prices, error) {
 	if len(days) > backend.MaxDays {
 		return nil, &backend.Error{Code: backend.CodeInvalidRequest,
 			Message: fmt.Sprintf("days: got %d, want at most %d", len(days), backend.MaxDays)}
@@ -227,10 +230,12 @@ const (
 			order by day desc limit 1) r`
 )
 
-func (db *DB) closing(ctx context.Context, symbols []string, currencies []backend.Currency, days []backend.Date) (map[backend.Date]backend.Prices, error) {
+func (db *DB) closing(ctx context.Context, symbols []string, currencies []backend.Currency,
+	days []backend.Date) (map[backend.Date]backend.Prices, error) {
 	prices := make(map[backend.Date]backend.Prices, len(days))
 	for _, day := range days {
-		prices[day] = backend.Prices{Quotes: make(map[string]backend.Quote, len(symbols)), Rates: map[backend.Pair]backend.Rate{}}
+		prices[day] = backend.Prices{Quotes: make(map[string]backend.Quote, len(symbols)),
+			Rates: map[backend.Pair]backend.Rate{}}
 	}
 	var batch pgx.Batch
 	if len(symbols) > 0 {
@@ -238,7 +243,8 @@ func (db *DB) closing(ctx context.Context, symbols []string, currencies []backen
 			var until backend.Date
 			var q backend.Quote
 			var fresh *time.Time
-			_, err := pgx.ForEachRow(rows, []any{&until, &q.Symbol, &q.Price, &q.Currency, &q.Source, &q.Time, &q.Received, &fresh},
+			_, err := pgx.ForEachRow(rows, []any{&until, &q.Symbol, &q.Price, &q.Currency, &q.Source,
+				&q.Time, &q.Received, &fresh},
 				func() error {
 					q.FreshUntil = orZero(fresh)
 					prices[until].Quotes[q.Symbol] = q
@@ -252,7 +258,8 @@ func (db *DB) closing(ctx context.Context, symbols []string, currencies []backen
 			var until backend.Date
 			var r backend.Rate
 			var fresh *time.Time
-			_, err := pgx.ForEachRow(rows, []any{&until, &r.From, &r.To, &r.Rate, &r.Source, &r.Time, &r.Received, &fresh},
+			_, err := pgx.ForEachRow(rows, []any{&until, &r.From, &r.To, &r.Rate, &r.Source,
+				&r.Time, &r.Received, &fresh},
 				func() error {
 					r.FreshUntil = orZero(fresh)
 					prices[until].Rates[r.Pair] = r

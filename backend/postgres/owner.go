@@ -92,7 +92,8 @@ func (o *owner) grant(ctx context.Context, conn *pgx.Conn, username, password st
 			return err
 		}
 		var exists bool
-		if err := tx.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", username).Scan(&exists); err != nil {
+		if err := tx.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)",
+			username).Scan(&exists); err != nil {
 			return err
 		}
 		role := pgx.Identifier{username}.Sanitize()

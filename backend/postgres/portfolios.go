@@ -65,7 +65,8 @@ func (db *DB) CreatePortfolio(
 
 // replayPortfolio returns the portfolio that an earlier call with the key created,
 // and whether there was such a call.
-func replayPortfolio(ctx context.Context, tx pgx.Tx, owner, key string, request []byte) (p backend.Portfolio, found bool, err error) {
+func replayPortfolio(ctx context.Context, tx pgx.Tx, owner, key string,
+	request []byte) (p backend.Portfolio, found bool, err error) {
 	if key == "" {
 		return p, false, nil
 	}
@@ -87,7 +88,8 @@ func replayPortfolio(ctx context.Context, tx pgx.Tx, owner, key string, request 
 }
 
 // createPortfolio adds a portfolio of an owner whose lock is held.
-func createPortfolio(ctx context.Context, tx pgx.Tx, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+func createPortfolio(ctx context.Context, tx pgx.Tx, by backend.Principal,
+	p backend.Portfolio) (backend.Portfolio, error) {
 	id, err := newID()
 	if err != nil {
 		return p, err
@@ -111,7 +113,8 @@ func createPortfolio(ctx context.Context, tx pgx.Tx, by backend.Principal, p bac
 }
 
 // finish queues the statements that end each change of a portfolio, and sends the batch.
-func finish(ctx context.Context, tx pgx.Tx, by backend.Principal, p backend.Portfolio, batch *pgx.Batch, action string, before, after any) error {
+func finish(ctx context.Context, tx pgx.Tx, by backend.Principal, p backend.Portfolio, batch *pgx.Batch, action string,
+	before, after any) error {
 	audit(batch, by, p.Owner, action, p.ID, p.ID, before, after)
 	if err := announce(batch, backend.Change{Portfolio: p.ID}); err != nil {
 		return err
@@ -126,14 +129,16 @@ func (db *DB) GetPortfolio(ctx context.Context, owner, id string) (backend.Portf
 	}
 	var p backend.Portfolio
 	// Scanned by position, because nearly every call of the API begins with this.
-	err := db.pool.QueryRow(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id, owner).Scan(
+	err := db.pool.QueryRow(ctx, "select"+portfolioColumns+" from portfolios where id = $1 and owner = $2", id,
+		owner).Scan(
 		&p.ID, &p.Owner, &p.Name, &p.Base, &p.Method, &p.AllowShorts, &p.IgnoreCash, &p.TimeZone,
 		&p.Version, &p.CreatedAt, &p.UpdatedAt)
 	return p, outcome("get portfolio", found(err))
 }
 
 // ListPortfolios implements backend.Portfolios, the oldest first.
-func (db *DB) ListPortfolios(ctx context.Context, owner string, page backend.Page) ([]backend.Portfolio, string, error) {
+func (db *DB) ListPortfolios(ctx context.Context, owner string,
+	page backend.Page) ([]backend.Portfolio, string, error) {
 	return listByID(ctx, db, "portfolios", "select"+portfolioColumns+` from portfolios
 		where owner = $1 and id > $2 order by id limit $3`,
 		owner, page, func(p backend.Portfolio) string { return p.ID })
@@ -155,7 +160,8 @@ func lock(ctx context.Context, tx pgx.Tx, owner, id string) (locked, error) {
 }
 
 // UpdatePortfolio implements backend.Portfolios.
-func (db *DB) UpdatePortfolio(ctx context.Context, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+func (db *DB) UpdatePortfolio(ctx context.Context, by backend.Principal,
+	p backend.Portfolio) (backend.Portfolio, error) {
 	if err := present(p.ID); err != nil {
 		return backend.Portfolio{}, err
 	}
@@ -231,7 +237,8 @@ func (db *DB) Load(ctx context.Context, owner, id string) (p backend.Portfolio, 
 }
 
 // LoadSince implements backend.Portfolios, in one snapshot.
-func (db *DB) LoadSince(ctx context.Context, owner, id string, version int64) (p backend.Portfolio, changed []backend.Transaction, deleted []string, err error) {
+func (db *DB) LoadSince(ctx context.Context, owner, id string,
+	version int64) (p backend.Portfolio, changed []backend.Transaction, deleted []string, err error) {
 	if err := present(id); err != nil {
 		return p, nil, nil, err
 	}
@@ -263,5 +270,6 @@ func versionConflict(got, is int64) error {
 }
 
 func limitReached(what string, limit int) error {
-	return &backend.Error{Code: backend.CodeLimitReached, Message: fmt.Sprintf("%s: the limit of %d is reached", what, limit)}
+	return &backend.Error{Code: backend.CodeLimitReached,
+		Message: fmt.Sprintf("%s: the limit of %d is reached", what, limit)}
 }

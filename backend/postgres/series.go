@@ -45,7 +45,8 @@ const (
 )
 
 // RateSeries implements backend.Market.
-func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, from, to backend.Date, each func(backend.Rate) error) error {
+func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, from, to backend.Date,
+	each func(backend.Rate) error) error {
 	var pairs []backend.Pair
 	var sources, targets []string
 	for _, a := range currencies {
@@ -63,7 +64,8 @@ func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, fro
 	return outcome("read rates", readSeries(rows, func(place int, _ int64, read *backend.Closes) error {
 		for i := range read.Len() {
 			q := read.Quote(i)
-			if err := each(backend.Rate{Pair: pairs[place], Rate: q.Price, Time: q.Time, FreshUntil: q.FreshUntil}); err != nil {
+			if err := each(backend.Rate{Pair: pairs[place], Rate: q.Price, Time: q.Time,
+				FreshUntil: q.FreshUntil}); err != nil {
 				return err
 			}
 		}

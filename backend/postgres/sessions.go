@@ -13,7 +13,8 @@ import (
 var _ backend.Sessions = (*DB)(nil)
 
 // StartSession implements backend.Sessions.
-func (db *DB) StartSession(ctx context.Context, by backend.Principal, how backend.SignIn, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
+func (db *DB) StartSession(ctx context.Context, by backend.Principal, how backend.SignIn, hash backend.SecretHash,
+	now time.Time) (backend.Principal, error) {
 	id, err := newID()
 	if err != nil {
 		return backend.Principal{}, err
@@ -68,7 +69,8 @@ func (db *DB) ResumeSession(ctx context.Context, hash backend.SecretHash, now ti
 		where s.hash = $1 and s.expires_at > $2 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)`,
 		hash[:], now).Scan(&p.KeyID, &p.SessionID, &p.Owner, &p.Scopes, &p.Sources, &p.ExpiresAt, &expires, &ends)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the session has ended; sign in again"}
+		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated,
+			Message: "the session has ended; sign in again"}
 	}
 	if err != nil {
 		return backend.Principal{}, outcome("resume session", err)

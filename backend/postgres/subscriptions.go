@@ -16,13 +16,15 @@ import (
 var _ push.Store = (*DB)(nil)
 
 // Subscribe implements push.Store. A portfolio whose ID is not a UUID is not found.
-func (db *DB) Subscribe(ctx context.Context, connection, portfolio string, after int64, limit int, now time.Time) error {
+func (db *DB) Subscribe(ctx context.Context, connection, portfolio string, after int64,
+	limit int, now time.Time) error {
 	return db.within(ctx, "subscribe", func(tx pgx.Tx) error {
 		return subscribe(ctx, tx, connection, portfolio, after, limit, now)
 	})
 }
 
-func subscribe(ctx context.Context, tx pgx.Tx, connection, portfolio string, after int64, limit int, now time.Time) error {
+func subscribe(ctx context.Context, tx pgx.Tx, connection, portfolio string, after int64,
+	limit int, now time.Time) error {
 	// Locked, so that simultaneous calls count each other.
 	var owner *string
 	var reads *bool
@@ -51,7 +53,8 @@ func subscribe(ctx context.Context, tx pgx.Tx, connection, portfolio string, aft
 	case !there:
 		return &backend.Error{Code: backend.CodeNotFound, Message: "there is no such portfolio"}
 	case !watched && count >= limit:
-		return &backend.Error{Code: backend.CodeLimitReached, Message: fmt.Sprintf("a connection watches at most %d portfolios", limit)}
+		return &backend.Error{Code: backend.CodeLimitReached,
+			Message: fmt.Sprintf("a connection watches at most %d portfolios", limit)}
 	}
 	_, err = tx.Exec(ctx, `
 		insert into subscriptions (connection_id, portfolio_id, after) values ($1, $2, $3)
@@ -79,7 +82,8 @@ func (db *DB) Subscribers(ctx context.Context, portfolio string, now time.Time) 
 		where s.portfolio_id = $1 and c.expires_at > $2`, portfolio, now)
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s push.Subscriber, err error) {
 		c := &s.Connection
-		err = row.Scan(&c.ID, &c.DomainName, &c.Stage, &c.ConnectedAt, &c.ExpiresAt, &c.Owner, &c.KeyID, &s.After, &s.Asked)
+		err = row.Scan(&c.ID, &c.DomainName, &c.Stage, &c.ConnectedAt, &c.ExpiresAt, &c.Owner,
+			&c.KeyID, &s.After, &s.Asked)
 		return s, err
 	})
 	return list, outcome("read subscribers", err)

@@ -55,7 +55,8 @@ func scanTransaction(row pgx.CollectableRow) (backend.Transaction, error) {
 // derivable returns the error of deriving a portfolio without one of its entries and
 // with further ones. It reads only entries of the same symbols, because others do not
 // matter to whether these are possible (see backend.Derive).
-func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction, with ...backend.Transaction) error {
+func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction,
+	with ...backend.Transaction) error {
 	symbols := symbolsOf(nil, with...)
 	if without != nil {
 		symbols = symbolsOf(symbols, *without)
@@ -117,7 +118,8 @@ func (db *DB) appendable(ctx context.Context, tx pgx.Tx, p locked, with []backen
 }
 
 // Record implements backend.Portfolios.
-func (db *DB) Record(ctx context.Context, by backend.Principal, portfolio, key string, txs []backend.Transaction) (recorded []backend.Entry, replayed bool, err error) {
+func (db *DB) Record(ctx context.Context, by backend.Principal, portfolio, key string,
+	txs []backend.Transaction) (recorded []backend.Entry, replayed bool, err error) {
 	if err := errors.Join(present(portfolio), checkKey(key), checkCount(len(txs))); err != nil {
 		return nil, false, err
 	}
@@ -154,7 +156,8 @@ func (db *DB) Record(ctx context.Context, by backend.Principal, portfolio, key s
 func checkKey(key string) error {
 	if len(key) > backend.MaxIdempotencyKey || !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
 		return &backend.Error{Code: backend.CodeInvalidRequest,
-			Message: fmt.Sprintf("idempotency key: got %d bytes, want at most %d of UTF-8 text", len(key), backend.MaxIdempotencyKey)}
+			Message: fmt.Sprintf("idempotency key: got %d bytes, want at most %d of UTF-8 text", len(key),
+				backend.MaxIdempotencyKey)}
 	}
 	return nil
 }
@@ -187,7 +190,8 @@ var errKeyUsed = &backend.Error{Code: backend.CodeIdempotencyConflict,
 	Message: "idempotency key: got one that was used with another request, want a new one"}
 
 // replay returns what an earlier call with the key recorded, nil if there was none.
-func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte, txs []backend.Transaction) ([]backend.Entry, error) {
+func replay(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte,
+	txs []backend.Transaction) ([]backend.Entry, error) {
 	var same bool
 	var first int64
 	var ids []string
@@ -242,7 +246,8 @@ func (db *DB) record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Tra
 }
 
 // keep writes new entries and their audit.
-func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key string, request []byte, list []backend.Entry) error {
+func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key string, request []byte,
+	list []backend.Entry) error {
 	var batch pgx.Batch
 	batch.Queue(`
 		insert into transactions (portfolio_id, id, sequence, kind, date, symbol, quantity, price, amount,

@@ -14,7 +14,8 @@ import (
 )
 
 // Transfer implements backend.Portfolios.
-func (db *DB) Transfer(ctx context.Context, by backend.Principal, key string, t backend.Transfer) (out, in []backend.Entry, replayed bool, err error) {
+func (db *DB) Transfer(ctx context.Context, by backend.Principal, key string,
+	t backend.Transfer) (out, in []backend.Entry, replayed bool, err error) {
 	if err := errors.Join(present(t.From, t.To), checkKey(key)); err != nil {
 		return nil, nil, false, err
 	}
@@ -63,7 +64,8 @@ func lockBoth(ctx context.Context, tx pgx.Tx, owner, a, b string) (first, second
 }
 
 // move records both sides of a transfer.
-func (db *DB) move(ctx context.Context, tx pgx.Tx, by backend.Principal, t backend.Transfer, from, to locked, key string, request []byte) (out, in []backend.Entry, err error) {
+func (db *DB) move(ctx context.Context, tx pgx.Tx, by backend.Principal, t backend.Transfer, from, to locked,
+	key string, request []byte) (out, in []backend.Entry, err error) {
 	id, err := newID()
 	if err != nil {
 		return nil, nil, err
@@ -97,7 +99,8 @@ func (db *DB) move(ctx context.Context, tx pgx.Tx, by backend.Principal, t backe
 	return out, in, err
 }
 
-func rememberTransfer(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte, list []backend.Entry) error {
+func rememberTransfer(ctx context.Context, tx pgx.Tx, p locked, key string, request []byte,
+	list []backend.Entry) error {
 	var batch pgx.Batch
 	remember(&batch, p, key, request, list)
 	return tx.SendBatch(ctx, &batch).Close()
@@ -105,7 +108,8 @@ func rememberTransfer(ctx context.Context, tx pgx.Tx, p locked, key string, requ
 
 // replayTransfer returns the two sides that an earlier call with the key
 // recorded, as they are now; nil if there was none.
-func replayTransfer(ctx context.Context, tx pgx.Tx, t backend.Transfer, key string, request []byte) (out, in []backend.Entry, err error) {
+func replayTransfer(ctx context.Context, tx pgx.Tx, t backend.Transfer, key string,
+	request []byte) (out, in []backend.Entry, err error) {
 	var same bool
 	var ids []string
 	err = tx.QueryRow(ctx, `

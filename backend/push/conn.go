@@ -146,7 +146,8 @@ func (e *Engine) next(c *conn) delivery {
 		}
 		e.mu.Unlock()
 		if made.messages == nil || made.after != sent || made.sequence != d.sequence {
-			made = encoded{after: sent, sequence: d.sequence, messages: compose(portfolio, sent, d.sequence, steps, latest)}
+			made = encoded{after: sent, sequence: d.sequence,
+				messages: compose(portfolio, sent, d.sequence, steps, latest)}
 			e.mu.Lock()
 			if s.latest == latest {
 				s.encoded = made

@@ -70,7 +70,8 @@ func New(c Config) *Engine {
 		notices: make(chan struct{}, 1),
 		toValue: newQueue[*stream](), toPost: newQueue[*conn](),
 		streams: map[string]*stream{}, conns: map[string]*conn{},
-		symbols: index[string]{}, currencies: index[backend.Currency]{}, gone: map[string]bool{}, ended: map[string]bool{},
+		symbols: index[string]{}, currencies: index[backend.Currency]{}, gone: map[string]bool{},
+		ended:   map[string]bool{},
 		valuing: map[*stream]bool{},
 	}
 }

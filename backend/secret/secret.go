@@ -125,7 +125,8 @@ func (r *Reader) read(ctx context.Context) (snapshot, error) {
 var errNoText = errors.New("the version holds no text")
 
 func (r *Reader) version(ctx context.Context, stage string) (value string, created time.Time, err error) {
-	out, err := r.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &r.arn, VersionStage: &stage})
+	out, err := r.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &r.arn,
+		VersionStage: &stage})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("read %s of secret %s: %w", stage, r.arn, err)
 	}

@@ -170,7 +170,8 @@ func (q *Quotes) WriteQuotes(
 }
 
 // Prices implements backend.Pricer.
-func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error) {
+func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []backend.Currency,
+	asOf time.Time) (backend.Prices, error) {
 	if !asOf.IsZero() {
 		return backend.MarketPricer{Market: q.market}.Prices(ctx, symbols, currencies, asOf)
 	}
@@ -208,7 +209,8 @@ func (q *Quotes) Prices(ctx context.Context, symbols []string, currencies []back
 
 // remembered adds the prices that this instance knows to out and returns the other
 // keys.
-func (q *Quotes) remembered(symbols []string, currencies []backend.Currency, out backend.Prices) (missing []string, version uint64) {
+func (q *Quotes) remembered(symbols []string, currencies []backend.Currency,
+	out backend.Prices) (missing []string, version uint64) {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()

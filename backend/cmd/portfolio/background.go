@@ -20,7 +20,8 @@ func retry(ctx context.Context, log *slog.Logger, task string, do func(context.C
 }
 
 // retryWithin is retry with other pauses.
-func retryWithin(ctx context.Context, log *slog.Logger, task string, between backoff.BackOff, do func(context.Context) error) {
+func retryWithin(ctx context.Context, log *slog.Logger, task string, between backoff.BackOff,
+	do func(context.Context) error) {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do(ctx) },
 		backoff.WithBackOff(between),
 		backoff.WithMaxElapsedTime(0), // no limit
@@ -35,7 +36,8 @@ func retryWithin(ctx context.Context, log *slog.Logger, task string, between bac
 // pauses returns pauses that double from first up to last. They are randomized, so
 // that instances do not all call at once.
 func pauses(first, last time.Duration) *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: last, Multiplier: 2, RandomizationFactor: 0.5}
+	return &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: last, Multiplier: 2,
+		RandomizationFactor: 0.5}
 }
 
 // every calls do each interval until ctx ends.

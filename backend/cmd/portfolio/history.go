@@ -25,7 +25,8 @@ func (s *service) keepHistory(ctx context.Context) {
 		return
 	}
 	job := history.NewJob(history.Config{
-		Log: s.log, Bucket: s.history, Leader: s.db, Portfolios: s.db, Valuer: s.tracker, Metrics: s.metrics, Now: time.Now,
+		Log: s.log, Bucket: s.history, Leader: s.db, Portfolios: s.db, Valuer: s.tracker,
+		Metrics: s.metrics, Now: time.Now,
 	})
 	store := func() {
 		retryWithin(ctx, s.log, "store past days", pauses(firstHistoryPause, lastHistoryPause), job.Run)

@@ -48,8 +48,10 @@ it may write with --sources; without, it may write any.`,
 	}
 	c.Flags().StringVar(&k.Owner, "owner", "", "owner of the portfolios that the key opens, 1–100 characters")
 	c.Flags().StringVar(&k.Label, "label", "", "what the key is for, 1–100 characters")
-	c.Flags().StringSliceVar(&k.Sources, "sources", nil, "with the scope feed: sources that the key may write, separated by commas; any if absent")
-	c.Flags().StringSliceVar(&scopes, "scopes", nil, "what the key allows, separated by commas: read, trade, feed, admin")
+	c.Flags().StringSliceVar(&k.Sources, "sources", nil,
+		"with the scope feed: sources that the key may write, separated by commas; any if absent")
+	c.Flags().StringSliceVar(&scopes, "scopes", nil,
+		"what the key allows, separated by commas: read, trade, feed, admin")
 	return c
 }
 

@@ -69,7 +69,8 @@ func runService(ctx context.Context, environ map[string]string, stderr io.Writer
 		// logrotate copied and truncated.
 		f, err := os.OpenFile(s.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
-			return inputError{setting.Problem("LOG_FILE", s.LogFile, "a file to append to ("+errors.Unwrap(err).Error()+")")}
+			return inputError{setting.Problem("LOG_FILE", s.LogFile,
+				"a file to append to ("+errors.Unwrap(err).Error()+")")}
 		}
 		defer f.Close()
 		out = f

@@ -52,7 +52,8 @@ type namedInstruments struct {
 }
 
 // PutInstrument implements backend.Instruments.
-func (n namedInstruments) PutInstrument(ctx context.Context, by backend.Principal, i backend.Instrument, now time.Time) (backend.Instrument, error) {
+func (n namedInstruments) PutInstrument(ctx context.Context, by backend.Principal, i backend.Instrument,
+	now time.Time) (backend.Instrument, error) {
 	i, err := n.DB.PutInstrument(ctx, by, i, now)
 	if err != nil {
 		return i, err

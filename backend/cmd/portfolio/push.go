@@ -19,7 +19,8 @@ const posters = 128
 
 // newPush returns the engine that posts changes to clients. Each call names this
 // instance with another name.
-func newPush(s settings, credentials aws.CredentialsProvider, db *postgres.DB, v push.Valuer, m push.Metrics, log *slog.Logger) (*push.Engine, error) {
+func newPush(s settings, credentials aws.CredentialsProvider, db *postgres.DB, v push.Valuer, m push.Metrics,
+	log *slog.Logger) (*push.Engine, error) {
 	poster, err := apigateway.New(apigateway.Config{
 		Region: s.Region, Credentials: credentials, Endpoint: s.Endpoint, Connections: posters,
 	})
@@ -27,7 +28,8 @@ func newPush(s settings, credentials aws.CredentialsProvider, db *postgres.DB, v
 		return nil, err
 	}
 	return push.New(push.Config{
-		Log: log, Store: db, Valuer: v, Poster: poster, Metrics: m, Instance: rand.Text(), Rate: float64(s.PushRate), Posters: posters,
+		Log: log, Store: db, Valuer: v, Poster: poster, Metrics: m, Instance: rand.Text(),
+		Rate: float64(s.PushRate), Posters: posters,
 	}), nil
 }
 

@@ -125,7 +125,8 @@ func load(environ map[string]string) (settings, error) {
 	require(secretForm.MatchString(e.DBOwnerARN), "DB_OWNER_SECRET_ARN", e.DBOwnerARN, "the ARN of a secret")
 	certificates("DB_CA_FILE", e.DBCAFile)
 	host, port, err := net.SplitHostPort(e.CacheEndpoint)
-	require(err == nil && hostForm.MatchString(host) && isPort(port) && port != "0", "CACHE_ENDPOINT", e.CacheEndpoint, "host:port")
+	require(err == nil && hostForm.MatchString(host) && isPort(port) && port != "0", "CACHE_ENDPOINT",
+		e.CacheEndpoint, "host:port")
 	if e.CacheCAFile != "" {
 		s.CacheRoots = certificates("CACHE_CA_FILE", e.CacheCAFile)
 	}
@@ -140,8 +141,10 @@ func load(environ map[string]string) (settings, error) {
 	s.KeyRate, err = strconv.Atoi(e.KeyRate)
 	require(err == nil && s.KeyRate >= 1 && s.KeyRate <= 100_000, "KEY_RATE", e.KeyRate, "1 to 100000 a second")
 	s.Balancers, err = netip.ParsePrefix(e.Balancers)
-	require(err == nil || e.Balancers == "", "BALANCER_NETWORK", e.Balancers, "a network such as 10.0.0.0/16, or nothing")
-	s.SignIn = setting.SignIn{Issuer: e.OIDCIssuer, ClientID: e.OIDCClientID, SecretARN: e.OIDCSecretARN, Owners: e.OIDCOwners}
+	require(err == nil || e.Balancers == "", "BALANCER_NETWORK", e.Balancers,
+		"a network such as 10.0.0.0/16, or nothing")
+	s.SignIn = setting.SignIn{Issuer: e.OIDCIssuer, ClientID: e.OIDCClientID,
+		SecretARN: e.OIDCSecretARN, Owners: e.OIDCOwners}
 	return s, errors.Join(append(problems, s.SignIn.Problems()...)...)
 }
 

@@ -59,7 +59,8 @@ func loadQuotes(e environment, require func(ok bool, name, got, want string)) qu
 	for name, address := range q.URLs {
 		require(isURL(address), "QUOTE_SOURCE_URLS", fmt.Sprintf("%s for %s", address, name), "an http or https URL")
 	}
-	require(e.QuoteSecretARN == "" || secretForm.MatchString(e.QuoteSecretARN), "QUOTE_SOURCE_SECRET_ARN", e.QuoteSecretARN,
+	require(e.QuoteSecretARN == "" || secretForm.MatchString(e.QuoteSecretARN),
+		"QUOTE_SOURCE_SECRET_ARN", e.QuoteSecretARN,
 		"the ARN of a secret, or nothing")
 	if e.QuoteStreams != "" {
 		q.Streams, ok = setting.ParseSources(e.QuoteStreams)
@@ -70,7 +71,8 @@ func loadQuotes(e environment, require func(ok bool, name, got, want string)) qu
 	require(err == nil && q.Factor.GreaterThan(decimal.NewFromInt(1)) && q.Factor.LessThanOrEqual(maxFactor),
 		"QUOTE_MAX_FACTOR", e.QuoteFactor, "a decimal above 1, at most 1000")
 	q.Interval, err = time.ParseDuration(e.QuoteInterval)
-	require(err == nil && q.Interval >= time.Second && q.Interval <= 24*time.Hour, "QUOTE_INTERVAL", e.QuoteInterval, "1s to 24h")
+	require(err == nil && q.Interval >= time.Second && q.Interval <= 24*time.Hour, "QUOTE_INTERVAL",
+		e.QuoteInterval, "1s to 24h")
 	return q
 }
 
@@ -150,7 +152,8 @@ func (s *service) firstPriced() string {
 func (s *service) openSource(name, key string) (source.Source, error) {
 	quotes := s.settings.Quotes
 	return source.Open(name, source.Config{
-		Key: key, URL: quotes.URLs[name], Stream: slices.Contains(quotes.Streams, name), File: s.settings.ReplayFile, Now: s.now,
+		Key: key, URL: quotes.URLs[name], Stream: slices.Contains(quotes.Streams, name),
+		File: s.settings.ReplayFile, Now: s.now,
 	})
 }
 

@@ -131,7 +131,8 @@ func policy(socket string) string {
 	}
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
-		"manifest-src 'self'", "connect-src " + connect, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
+		"manifest-src 'self'", "connect-src " + connect, "base-uri 'none'", "form-action 'self'",
+		"frame-ancestors 'none'",
 	}, "; ")
 }
 
