@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"portfolio/contract/commandline"
 	"portfolio/local/platform"
 	"portfolio/local/servers"
 
@@ -58,23 +59,13 @@ func newRoot(stdout io.Writer) *cobra.Command {
 folder of the checkout. make local builds what it needs and calls local up.
 
 ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
 	}
 	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local",
 		"folder of the platform's files; each folder has its own platform")
 	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), demoCommand(at), watchCommand(at),
 		providersCommand(at), frontCommand())
-	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(badInput)
-	root.SetOut(stdout) // before the completion commands, which keep it
-	root.InitDefaultCompletionCmd()
-	for _, group := range append(root.Commands(), root) {
-		if group.HasSubCommands() {
-			group.Args, group.RunE = cobra.ArbitraryArgs, unknownCommand // refuses them
-			group.DisableFlagsInUseLine, group.SuggestionsMinimumDistance = true, 2
-		}
-	}
+	commandline.Complete(root, stdout, unknownCommand)
 	return root
 }
 
@@ -108,21 +99,6 @@ func unknownCommand(c *cobra.Command, args []string) error {
 		want = "a command; did you mean " + meant[0] + "?"
 	}
 	return badInput(c, fmt.Errorf("got %q, want %s", args[0], want))
-}
-
-// helpCommand returns cobra's help command, except that an unknown command is bad input.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Show the help of a command",
-		RunE: func(c *cobra.Command, args []string) error {
-			about, rest, err := c.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return unknownCommand(about, rest)
-			}
-			return about.Help()
-		},
-	}
 }
 
 func upCommand(at *platform.Place) *cobra.Command {

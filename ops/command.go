@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"portfolio/contract/commandline"
+
 	"github.com/spf13/cobra"
 )
 
@@ -19,39 +21,20 @@ the settings of the app that deploys (see the README).
 Exit status: 0 for success, 1 for failure, 2 for an invalid command line or invalid
 settings; the help of a command lists its own. go run turns every status but 0 into
 1: where the status matters, run make build/ops and call build/ops.`,
-		SilenceErrors: true, // run prints them
-		SilenceUsage:  true,
 	}
 	root.AddCommand(
 		awaitRefreshCommand(s), driftCommand(s), ejectCommand(s), environmentsCommand(s), githubCommand(s),
 		outputsCommand(s), planCommand(s), preflightCommand(s), reapCommand(s),
 	)
 	root.SetIn(s.in)
-	root.SetOut(s.out) // before the completion's commands, which write there
-	root.SetHelpCommand(helpCommand())
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if names := cmd.Flags().Args(); cmd.HasSubCommands() && len(names) > 0 {
 			return unknownCommand(cmd, names) // an unknown flag of an unknown command
 		}
 		return misused(cmd, "%w", err)
 	})
-	group(root)
+	commandline.Complete(root, s.out, unknownCommand)
 	return root
-}
-
-// group makes a command with subcommands, and those of its subcommands that have
-// some, refuse to be called without one.
-func group(cmd *cobra.Command) {
-	if !cmd.HasSubCommands() {
-		return
-	}
-	cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, unknownCommand, true
-	cmd.SuggestionsMinimumDistance = 2
-	for _, sub := range cmd.Commands() {
-		group(sub)
-	}
 }
 
 // unknownCommand returns the error for names that are not those of a subcommand.
@@ -63,22 +46,6 @@ func unknownCommand(cmd *cobra.Command, names []string) error {
 		return misused(cmd, "got the command %q: did you mean %s?", names[0], strings.Join(similar, " or "))
 	}
 	return misused(cmd, "got the command %q, want one that exists", names[0])
-}
-
-// helpCommand is cobra's, except that it refuses a command that does not exist.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Write the help of a command",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return unknownCommand(about, rest)
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
-	}
 }
 
 // misused returns an error that names the command and points to its help.

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"portfolio/contract/commandline"
 	"portfolio/contract/setting"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,7 @@ error.
 
 Environment variables:
 ` + environmentHelp(),
-		Args:          noArguments,
-		SilenceErrors: true, // main prints the error
-		SilenceUsage:  true,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !version {
 				return runService(c.Context(), environ, c.ErrOrStderr())
@@ -46,40 +45,16 @@ Environment variables:
 		return inputError{fmt.Errorf("arguments: %w; see %s --help", err, c.CommandPath())}
 	})
 	c.AddCommand(newKeyCommand(environ))
-	c.SetHelpCommand(newHelpCommand())
-	c.SetOut(stdout) // before the completion commands, which keep it
-	c.InitDefaultCompletionCmd()
-	for _, group := range c.Commands() {
-		if group.HasSubCommands() {
-			group.Args, group.RunE = noArguments, noCommand
-		}
-	}
+	commandline.Complete(c, stdout, unknownCommand)
 	return c
 }
 
-// noCommand refuses a call of a command that only groups others.
-func noCommand(c *cobra.Command, _ []string) error {
-	return inputError{setting.Problem("arguments", "", "a command; see "+c.CommandPath()+" --help")}
-}
-
-// newHelpCommand returns cobra's help command, except that it refuses a command
-// that does not exist.
-func newHelpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Print the help of a command",
-		RunE: func(c *cobra.Command, args []string) error {
-			about, rest, err := c.Root().Find(args)
-			if err == nil {
-				err = noArguments(about, rest)
-			}
-			if err != nil {
-				return err
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
+// unknownCommand refuses names that are not those of a command.
+func unknownCommand(c *cobra.Command, names []string) error {
+	if len(names) > 0 {
+		return noArguments(c, names)
 	}
+	return inputError{setting.Problem("arguments", "", "a command; see "+c.CommandPath()+" --help")}
 }
 
 // noArguments refuses arguments, and suggests a command if one looks misspelled.
@@ -88,7 +63,6 @@ func noArguments(c *cobra.Command, args []string) error {
 		return nil
 	}
 	want := "none"
-	c.SuggestionsMinimumDistance = 2
 	if similar := c.SuggestionsFor(args[0]); args[0] != "" && len(similar) > 0 {
 		want = "a command (did you mean " + strings.Join(similar, " or ") + "?)"
 	} else if c.HasAvailableSubCommands() {
