@@ -15,15 +15,13 @@ function setting(name) {
 export const page = setting('PORTFOLIO_PAGE')
 export const key = setting('PORTFOLIO_KEY')
 
-// One process for everything, which the package is made for, ends with the first context.
-const refused = ['--single-process', '--no-zygote']
-
 /** launch starts CHROME_PATH, or the Chromium that is packaged for Linux on x86-64. */
 export async function launch() {
-  const installed = process.env.CHROME_PATH
   return playwright.launch({
-    executablePath: installed ?? (await chromium.executablePath()),
-    args: installed ? [] : chromium.args.filter((a) => !refused.includes(a)),
+    executablePath: process.env.CHROME_PATH ?? (await chromium.executablePath()),
+    // The processor draws. Chromium would emulate a GPU, which costs many times as much. The
+    // package's own arguments are for one page in a Lambda, and switch security off.
+    args: ['--disable-gpu'],
   })
 }
 

@@ -1,17 +1,28 @@
-// Page measures the page in a browser on the running local platform: measure takes
-// medians of the first paint and the first value, soak watches 300 positions for a while.
+// Page measures the page in a browser on the running local platform, and writes its
+// section of docs/performance.md: measure takes medians of the first paint and the first
+// value, soak watches 300 positions for MINUTES. Fewer than 10 are printed only. It fails
+// if a target is missed.
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strconv"
 
 	"portfolio/local/platform"
+	"portfolio/tools/section"
 )
+
+// soakMinutes is how long a soak takes that is worth keeping.
+const soakMinutes = 10
 
 // scripts are the files in test/browser that can be run.
 var scripts = []string{"measure", "soak"}
@@ -43,7 +54,23 @@ func run(ctx context.Context, script string) error {
 		}
 		env = append(env, variable+"="+key)
 	}
+	var report bytes.Buffer
 	cmd := exec.CommandContext(ctx, "node", "test/browser/"+script+".mjs")
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
-	return cmd.Run()
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, io.MultiWriter(os.Stdout, &report), os.Stderr
+	err = cmd.Run()
+	if report.Len() == 0 || !worthKeeping(script) {
+		return err
+	}
+	// A missed target is written down, too.
+	return errors.Join(err, section.Write(filepath.Join("docs", "performance.md"), report.String()))
+}
+
+// worthKeeping reports whether a measurement took as long as its target says.
+func worthKeeping(script string) bool {
+	minutes, given := os.LookupEnv("MINUTES")
+	if script != "soak" || !given {
+		return true
+	}
+	n, err := strconv.ParseFloat(minutes, 64)
+	return err == nil && n >= soakMinutes
 }
