@@ -89,7 +89,8 @@ func (c *counting) Changes() uint64 {
 	return uint64(1 + len(c.market.quotes) + len(c.market.rates))
 }
 
-func (c *counting) Prices(ctx context.Context, symbols []string, currencies []Currency, asOf time.Time) (Prices, error) {
+func (c *counting) Prices(ctx context.Context, symbols []string, currencies []Currency,
+	asOf time.Time) (Prices, error) {
 	if asOf.IsZero() {
 		c.reads++
 	}
@@ -181,7 +182,8 @@ func TestBatchesOutliveTheirCallers(t *testing.T) {
 		if n, err := s.do(t.Context(), "p", time.Minute, call); n != 7 || err != nil {
 			t.Errorf("do() after that = %d, %v", n, err)
 		}
-		if _, err := s.do(t.Context(), "p", time.Minute, func(context.Context) (int, error) { panic("broken") }); err == nil {
+		if _, err := s.do(t.Context(), "p", time.Minute,
+			func(context.Context) (int, error) { panic("broken") }); err == nil {
 			t.Error("do() of a call that panics = nil, want an error")
 		}
 	})

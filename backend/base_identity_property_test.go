@@ -32,7 +32,8 @@ func TestGainsExplainTheTotalInTheBase(t *testing.T) {
 		first := day(t, "2026-01-01")
 		last := first + days
 		now := Close(last)
-		store, b := &shelf{portfolio: Portfolio{ID: "p", Owner: "alice", Base: "CHF", Policy: policy, Version: 1}, txs: txs}, &board{}
+		store, b := &shelf{portfolio: Portfolio{ID: "p", Owner: "alice", Base: "CHF", Policy: policy,
+			Version: 1}, txs: txs}, &board{}
 		for d := first - 1; d <= last; d++ {
 			at := Close(d).Add(-time.Hour)
 			for _, s := range []string{"AAA", "BBB", "CCC", "DDD"} {
@@ -45,7 +46,9 @@ func TestGainsExplainTheTotalInTheBase(t *testing.T) {
 			for _, c := range []Currency{"EUR", "USD"} {
 				for _, to := range []Currency{"CHF", "EUR", "USD"} {
 					if c != to {
-						b.rates = append(b.rates, Rate{Pair: Pair{From: c, To: to}, Rate: decimal.New(r.Int63n(100)+50, -2), Time: at, Received: at})
+						b.rates = append(b.rates,
+							Rate{Pair: Pair{From: c, To: to},
+								Rate: decimal.New(r.Int63n(100)+50, -2), Time: at, Received: at})
 					}
 				}
 			}
@@ -100,7 +103,8 @@ func added(parts []Part) (gains, contributions decimal.Decimal) {
 }
 
 // expectedGain adds up the gain in CHF from what ledgers say at the close of each day.
-func expectedGain(t *testing.T, policy Policy, txs []Transaction, b *board, first, last Date, rateOn func(Currency, Date) decimal.Decimal) decimal.Decimal {
+func expectedGain(t *testing.T, policy Policy, txs []Transaction, b *board, first, last Date,
+	rateOn func(Currency, Date) decimal.Decimal) decimal.Decimal {
 	t.Helper()
 	gain := decimal.Zero
 	before := map[Currency]component{}
@@ -138,7 +142,8 @@ func expectedGain(t *testing.T, policy Policy, txs []Transaction, b *board, firs
 
 // exchanged returns what conversions of a day gained at its rates, and what units that
 // were transferred were worth beyond their cost, which is no gain of the portfolio.
-func exchanged(t *testing.T, policy Policy, ordered []Transaction, on Date, prices Prices, rateOn func(Currency, Date) decimal.Decimal) decimal.Decimal {
+func exchanged(t *testing.T, policy Policy, ordered []Transaction, on Date, prices Prices,
+	rateOn func(Currency, Date) decimal.Decimal) decimal.Decimal {
 	t.Helper()
 	gain := decimal.Zero
 	d := newDerivation(policy)

@@ -25,7 +25,8 @@ func BenchmarkDerive(b *testing.B) {
 		numbered(txs...)
 		b.Run(fmt.Sprintf("split every %d", every), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := Derive(context.Background(), Policy{Method: FIFO, AllowShorts: true}, txs, forever); err != nil {
+				if _, err := Derive(context.Background(), Policy{Method: FIFO, AllowShorts: true},
+					txs, forever); err != nil {
 					b.Fatal(err)
 				}
 			}

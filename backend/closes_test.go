@@ -71,7 +71,8 @@ func TestClosesSort(t *testing.T) {
 		if i%3 == 0 {
 			currency = "USD"
 		}
-		c.Add(Quote{Price: decimal.New(int64(i), 0), Currency: currency, Time: at.Add(time.Duration(7*i%10) * time.Hour)})
+		c.Add(Quote{Price: decimal.New(int64(i), 0), Currency: currency,
+			Time: at.Add(time.Duration(7*i%10) * time.Hour)})
 	}
 	c.Sort()
 	for i := range 10 {
@@ -80,7 +81,8 @@ func TestClosesSort(t *testing.T) {
 		if price%3 == 0 {
 			want = "USD"
 		}
-		assert.Equal(t, []any{at.Add(time.Duration(i) * time.Hour), int64(price), want}, []any{q.Time, q.Price.IntPart(), q.Currency})
+		assert.Equal(t, []any{at.Add(time.Duration(i) * time.Hour), int64(price), want},
+			[]any{q.Time, q.Price.IntPart(), q.Currency})
 	}
 }
 
@@ -96,7 +98,8 @@ func TestTotalsAreExact(t *testing.T) {
 			}
 			var closes Closes
 			closes.Add(Quote{Price: price, Currency: "EUR", Time: NewDate(2020, 1, 1).Midnight()})
-			p := pricing{closes: &closes, factored: true, track: &track{quantities: []amountAt{{NewDate(2020, 1, 1), quantity}}}}
+			p := pricing{closes: &closes, factored: true,
+				track: &track{quantities: []amountAt{{NewDate(2020, 1, 1), quantity}}}}
 			p.advance(NewDate(2020, 1, 2), closeOf(NewDate(2020, 1, 2), time.UTC).moment())
 			p.addTo(sums, 0)
 			want.Add(want, scaledInt(price.Mul(quantity)))

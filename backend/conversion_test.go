@@ -31,13 +31,16 @@ func convertAll(rates []Rate, pair Pair) (Converted, bool) {
 }
 
 func published(from, to Currency, value, at string, t *testing.T) Rate {
-	return Rate{Pair: Pair{From: from, To: to}, Rate: decimal.RequireFromString(value), Time: convertedAt(t, at), Source: "ecb"}
+	return Rate{Pair: Pair{From: from, To: to}, Rate: decimal.RequireFromString(value),
+		Time: convertedAt(t, at), Source: "ecb"}
 }
 
 func TestConvert(t *testing.T) {
 	rates := []Rate{
-		published("EUR", "USD", "1.25", "2026-03-05T15:00:00Z", t), published("EUR", "USD", "1.20", "2026-03-06T15:00:00Z", t),
-		published("EUR", "JPY", "160", "2026-03-06T15:00:00Z", t), published("GBP", "EUR", "1.15", "2026-03-06T15:00:00Z", t),
+		published("EUR", "USD", "1.25", "2026-03-05T15:00:00Z", t),
+		published("EUR", "USD", "1.20", "2026-03-06T15:00:00Z", t),
+		published("EUR", "JPY", "160", "2026-03-06T15:00:00Z", t),
+		published("GBP", "EUR", "1.15", "2026-03-06T15:00:00Z", t),
 		published("EUR", "CHF", "0", "2026-03-06T15:00:00Z", t),
 	}
 	for _, c := range []struct {
@@ -54,7 +57,8 @@ func TestConvert(t *testing.T) {
 	} {
 		got, found := convertAll(rates, Pair{From: c.from, To: c.to})
 		require.True(t, found, "%+v", c)
-		assert.True(t, decimal.RequireFromString(c.want).Equal(got.Rate), "%s%s = %s, want %s", c.from, c.to, got.Rate, c.want)
+		assert.True(t, decimal.RequireFromString(c.want).Equal(got.Rate), "%s%s = %s, want %s",
+			c.from, c.to, got.Rate, c.want)
 		var legs []string
 		for _, l := range got.Legs {
 			legs = append(legs, string(l.From+l.To))
@@ -70,12 +74,15 @@ func TestConvert(t *testing.T) {
 // The newer of a rate and its inverse is used, and the cross whose older leg is newer.
 func TestConvertPrefersTheNewest(t *testing.T) {
 	c, _ := convertAll([]Rate{
-		published("EUR", "USD", "1.2", "2026-03-05T15:00:00Z", t), published("USD", "EUR", "0.8", "2026-03-06T15:00:00Z", t),
+		published("EUR", "USD", "1.2", "2026-03-05T15:00:00Z", t),
+		published("USD", "EUR", "0.8", "2026-03-06T15:00:00Z", t),
 	}, Pair{From: "EUR", To: "USD"})
 	assert.Equal(t, "1.25", c.Rate.String())
 	c, _ = convertAll([]Rate{
-		published("EUR", "USD", "1.2", "2026-03-01T15:00:00Z", t), published("EUR", "JPY", "160", "2026-03-06T15:00:00Z", t),
-		published("GBP", "USD", "1.4", "2026-03-05T15:00:00Z", t), published("GBP", "JPY", "210", "2026-03-05T15:00:00Z", t),
+		published("EUR", "USD", "1.2", "2026-03-01T15:00:00Z", t),
+		published("EUR", "JPY", "160", "2026-03-06T15:00:00Z", t),
+		published("GBP", "USD", "1.4", "2026-03-05T15:00:00Z", t),
+		published("GBP", "JPY", "210", "2026-03-05T15:00:00Z", t),
 	}, Pair{From: "USD", To: "JPY"})
 	assert.Equal(t, "150", c.Rate.String())
 }

@@ -32,16 +32,19 @@ func TestAppendedJSON(t *testing.T) {
 	}
 	for range 2_000 {
 		gains := Gains{null(), null(), null(), null(), null()}
-		q := UsedQuote{Quote: Quote{Symbol: text(), Price: number(), Currency: "EUR", Source: text(), Time: moment(), Received: moment()},
+		q := UsedQuote{Quote: Quote{Symbol: text(), Price: number(), Currency: "EUR", Source: text(),
+			Time: moment(), Received: moment()},
 			AgeMS: r.Int64(), Stale: r.IntN(2) == 0}
 		if r.IntN(2) == 0 {
 			q.FreshUntil = moment()
 		}
-		rate := UsedRate{Rate: Rate{Pair: Pair{"EUR", Currency(text())}, Rate: number(), Source: text(), Time: moment(), Received: moment()}}
+		rate := UsedRate{Rate: Rate{Pair: Pair{"EUR", Currency(text())}, Rate: number(), Source: text(),
+			Time: moment(), Received: moment()}}
 		position := Position{Symbol: text(), Name: text(), Currency: "USD", Quantity: number(), Cost: number(),
 			State: State(text()), Value: null(), Unrealised: null(), BaseValue: null(), Gains: gains}
 		cash := CashPosition{Currency: "EUR", Amount: number(), State: StatePriced, BaseValue: null()}
-		day := DayValue{Date: Date(1 + r.IntN(3_000_000)), State: StateStale, Total: null(), Invested: null(), Cash: null()}
+		day := DayValue{Date: Date(1 + r.IntN(3_000_000)), State: StateStale, Total: null(),
+			Invested: null(), Cash: null()}
 		for _, one := range []struct {
 			value any
 			got   []byte

@@ -10,7 +10,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-var everyPolicy = []Policy{{Method: FIFO}, {Method: LIFO}, {Method: HIFO}, {Method: Average}, {Method: FIFO, AllowShorts: true}}
+var everyPolicy = []Policy{{Method: FIFO}, {Method: LIFO}, {Method: HIFO}, {Method: Average},
+	{Method: FIFO, AllowShorts: true}}
 
 // anyHistory returns entries of all kinds, of three symbols in two currencies, that the
 // policy does not refuse. Some sales name their lots.
@@ -24,7 +25,8 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 	first := day(t, "2026-01-01")
 	for n := range days * 4 {
 		symbol := []string{"AAA", "BBB", "CCC", "DDD"}[r.Intn(4)]
-		tx := Transaction{ID: fmt.Sprintf("e%d", n), Sequence: int64(n + 1), Date: first + Date(n/4), Kind: Kinds[r.Intn(len(Kinds))]}
+		tx := Transaction{ID: fmt.Sprintf("e%d", n), Sequence: int64(n + 1), Date: first + Date(n/4),
+			Kind: Kinds[r.Intn(len(Kinds))]}
 		tx.Time = Clock(n%4*20_000 + 1) // later than those before, except for splits
 		if tx.Kind.Has(HasSymbol) {
 			tx.Symbol = symbol
@@ -82,7 +84,8 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 		// A split takes effect before the existing entries of its day.
 		if tx.Kind == Split {
 			try := newDerivation(policy)
-			if try.book(t.Context(), slices.SortedFunc(slices.Values(append(slices.Clone(txs), tx)), Transaction.Compare), forever) == nil {
+			if try.book(t.Context(), slices.SortedFunc(slices.Values(append(slices.Clone(txs), tx)),
+				Transaction.Compare), forever) == nil {
 				d, txs = try, append(txs, tx)
 			}
 			continue
@@ -194,7 +197,8 @@ func TestBooksEqualDerivationFromScratch(t *testing.T) {
 			}
 			if _, v, err := b.snapshot(t.Context(), Close(through)); err == nil {
 				for i, h := range v.ledger.Holdings {
-					if !h.Cost.Equal(want.Holdings[i].Cost) || !h.Quantity.Equal(want.Holdings[i].Quantity) || !h.Realised.Equal(want.Holdings[i].Realised) {
+					if !h.Cost.Equal(want.Holdings[i].Cost) || !h.Quantity.Equal(want.Holdings[i].Quantity) ||
+						!h.Realised.Equal(want.Holdings[i].Realised) {
 						t.Fatalf("seed %d, %s: view = %+v, want %+v", seed, what, h, want.Holdings[i])
 					}
 				}

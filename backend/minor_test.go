@@ -24,15 +24,20 @@ func TestMajorUnit(t *testing.T) {
 
 func TestInMajorUnits(t *testing.T) {
 	d := decimal.RequireFromString
-	pence := Transaction{Kind: Buy, Quantity: d("3"), Price: d("812.5"), Amount: d("2437.5"), Fee: d("100"), Tax: d("12.19"), Currency: "GBX"}
+	pence := Transaction{Kind: Buy, Quantity: d("3"), Price: d("812.5"), Amount: d("2437.5"), Fee: d("100"),
+		Tax: d("12.19"), Currency: "GBX"}
 	pounds := pence.InMajorUnits()
-	assert.Equal(t, []string{"3", "8.125", "24.375", "1", "0.1219", "GBP"}, []string{pounds.Quantity.String(), pounds.Price.String(),
-		pounds.Amount.String(), pounds.Fee.String(), pounds.Tax.String(), string(pounds.Currency)})
+	assert.Equal(t, []string{"3", "8.125", "24.375", "1", "0.1219", "GBP"},
+		[]string{pounds.Quantity.String(), pounds.Price.String(),
+			pounds.Amount.String(), pounds.Fee.String(), pounds.Tax.String(), string(pounds.Currency)})
 	pence.FeeCurrency = "EUR"
-	assert.Equal(t, []any{"100", Currency("EUR")}, []any{pence.InMajorUnits().Fee.String(), pence.InMajorUnits().FeeCurrency}, "a fee in another currency")
+	assert.Equal(t, []any{"100", Currency("EUR")},
+		[]any{pence.InMajorUnits().Fee.String(), pence.InMajorUnits().FeeCurrency}, "a fee in another currency")
 	pence.Currency, pence.FeeCurrency = "EUR", "GBp"
-	assert.Equal(t, []any{"1", Currency("GBP"), "812.5"}, []any{pence.InMajorUnits().Fee.String(), pence.InMajorUnits().FeeCurrency, pence.InMajorUnits().Price.String()})
-	exchange := Transaction{Kind: Conversion, Amount: d("5"), Currency: "ZAc", ToAmount: d("7"), ToCurrency: "ILA"}.InMajorUnits()
+	assert.Equal(t, []any{"1", Currency("GBP"), "812.5"},
+		[]any{pence.InMajorUnits().Fee.String(), pence.InMajorUnits().FeeCurrency, pence.InMajorUnits().Price.String()})
+	exchange := Transaction{Kind: Conversion, Amount: d("5"), Currency: "ZAc", ToAmount: d("7"),
+		ToCurrency: "ILA"}.InMajorUnits()
 	assert.Equal(t, []any{"0.05", Currency("ZAR"), "0.07", Currency("ILS")},
 		[]any{exchange.Amount.String(), exchange.Currency, exchange.ToAmount.String(), exchange.ToCurrency})
 	q := Quote{Price: d("0.000000000001"), Currency: "GBp"}.InMajorUnits()

@@ -75,7 +75,8 @@ func closes(t testing.TB, changes ...dated) []Quote {
 }
 
 // perform measures a portfolio in euros from the close of one day to that of another.
-func perform(t testing.TB, policy Policy, txs []Transaction, from, to Date, quotes []Quote, rates ...Rate) (Performance, error) {
+func perform(t testing.TB, policy Policy, txs []Transaction, from, to Date, quotes []Quote,
+	rates ...Rate) (Performance, error) {
 	tracker, s, market := tracked(t, Close(to), txs...)
 	s.portfolio.Policy = policy
 	market.quotes, market.rates = quotes, rates
@@ -84,7 +85,8 @@ func perform(t testing.TB, policy Policy, txs []Transaction, from, to Date, quot
 
 func TestPerform(t *testing.T) {
 	p, err := perform(t, Policy{Method: FIFO}, year(t), day(t, "2025-01-01"), day(t, "2026-01-02"), closes(t,
-		dated{"2025-01-02", "100"}, dated{"2025-04-01", "110"}, dated{"2025-07-03", "121"}, dated{"2025-10-01", "133.1"}))
+		dated{"2025-01-02", "100"}, dated{"2025-04-01", "110"}, dated{"2025-07-03", "121"},
+		dated{"2025-10-01", "133.1"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,8 @@ func TestPerformWithoutResult(t *testing.T) {
 		foreign[i].Currency = "USD"
 	}
 	unrecorded := []Transaction{buy(t, "2025-01-02", "10", "100", "0")}
-	gift := Transaction{Kind: TransferIn, Date: day(t, "2025-01-02"), Symbol: "GIFT", Currency: "EUR", Quantity: dec("1")}
+	gift := Transaction{Kind: TransferIn, Date: day(t, "2025-01-02"), Symbol: "GIFT",
+		Currency: "EUR", Quantity: dec("1")}
 	for _, test := range []struct {
 		name        string
 		txs         []Transaction

@@ -49,7 +49,8 @@ func (s *shelf) Load(ctx context.Context, owner, id string) (Portfolio, []Transa
 	return p, txs, errors.Join(err, failure)
 }
 
-func (s *shelf) LoadSince(ctx context.Context, owner, id string, version int64) (Portfolio, []Transaction, []string, error) {
+func (s *shelf) LoadSince(ctx context.Context, owner, id string,
+	version int64) (Portfolio, []Transaction, []string, error) {
 	p, txs, err := s.Load(ctx, owner, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +104,8 @@ func (b *board) Latest(ctx context.Context, symbols []string, currencies []Curre
 	return prices[NewDate(9000, 1, 1)], err
 }
 
-func (b *board) Closing(_ context.Context, symbols []string, currencies []Currency, days ...Date) (map[Date]Prices, error) {
+func (b *board) Closing(_ context.Context, symbols []string, currencies []Currency,
+	days ...Date) (map[Date]Prices, error) {
 	b.asked.Add(1)
 	all := map[Date]Prices{}
 	for _, d := range days {
@@ -122,7 +124,8 @@ func (b *board) Closing(_ context.Context, symbols []string, currencies []Curren
 	return all, b.err
 }
 
-func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date, each func(string, *Closes) error) error {
+func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date,
+	each func(string, *Closes) error) error {
 	b.asked.Add(1)
 	for _, symbol := range symbols {
 		var closes Closes
@@ -189,7 +192,8 @@ func eachOf[T any](before T, there bool, byDay map[Date]T, each func(T) error) e
 
 func tracked(t testing.TB, now time.Time, txs ...Transaction) (*Tracker, *shelf, *board) {
 	t.Helper()
-	s := &shelf{txs: numbered(txs...), written: map[string]int64{}, deleted: map[string]int64{}, portfolio: Portfolio{Owner: "alice", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}}
+	s := &shelf{txs: numbered(txs...), written: map[string]int64{}, deleted: map[string]int64{},
+		portfolio: Portfolio{Owner: "alice", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}}
 	b := &board{}
 	return NewTracker(s, b, MarketPricer{b}, func() time.Time { return now }), s, b
 }

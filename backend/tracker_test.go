@@ -37,7 +37,8 @@ func TestTrackerHoldingsAsOf(t *testing.T) {
 			got = h.Quantity.String()
 		}
 		if got != test.want || ledger.Through.String() != test.through {
-			t.Errorf("Holdings(%s) = %s through %s, want %s through %s", test.asOf, got, ledger.Through, test.want, test.through)
+			t.Errorf("Holdings(%s) = %s through %s, want %s through %s", test.asOf, got,
+				ledger.Through, test.want, test.through)
 		}
 	}
 	if s.loads != 1 {
@@ -102,10 +103,12 @@ func TestTrackerHistory(t *testing.T) {
 	now := hours(t, "2026-12-31", 12)
 	first, last := day(t, "2026-01-01"), day(t, "2026-12-31")
 	txs := []Transaction{money(t, Deposit, "2026-01-02", "2000", "0"), buy(t, "2026-01-02", "10", "100", "0"),
-		money(t, Deposit, "2026-06-01", "500", "0"), sell(t, "2026-09-01", "10", "130", "0"), money(t, Withdrawal, "2026-09-02", "100", "0")}
+		money(t, Deposit, "2026-06-01", "500", "0"), sell(t, "2026-09-01", "10", "130", "0"),
+		money(t, Withdrawal, "2026-09-02", "100", "0")}
 	tracker, s, market := tracked(t, now, txs...)
 	for d := first; d <= last; d += 3 {
-		market.quotes = append(market.quotes, quote("ACME", fmt.Sprint(100+int(d-first)), "EUR", d.Midnight().Add(time.Hour)))
+		market.quotes = append(market.quotes,
+			quote("ACME", fmt.Sprint(100+int(d-first)), "EUR", d.Midnight().Add(time.Hour)))
 	}
 	ctx := t.Context()
 	closing := func(d Date) Prices {
@@ -126,12 +129,15 @@ func TestTrackerHistory(t *testing.T) {
 	}
 	for i, v := range history {
 		d := first + Date(i)
-		ledger := derive(t, s.portfolio.Policy, slices.DeleteFunc(slices.Clone(s.txs), func(tx Transaction) bool { return tx.Date > d }))
+		ledger := derive(t, s.portfolio.Policy, slices.DeleteFunc(slices.Clone(s.txs), func(tx Transaction) bool {
+			return tx.Date > d
+		}))
 		whole := Value(ledger, "EUR", Close(d), closing(d))
 		if d == last {
 			whole = Value(ledger, "EUR", now, closing(d))
 		}
-		expected := DayValue{Date: d, State: whole.State, Total: whole.Total, Invested: whole.Invested, Cash: whole.Cash}
+		expected := DayValue{Date: d, State: whole.State, Total: whole.Total,
+			Invested: whole.Invested, Cash: whole.Cash}
 		if asText(t, v) != asText(t, expected) {
 			t.Errorf("History()[%d] = %s, want %s", i, asText(t, v), asText(t, expected))
 		}
@@ -213,7 +219,8 @@ func TestTrackerReadsEachVersionOnce(t *testing.T) {
 }
 
 func TestTrackerEvictsLeastRecentlyUsed(t *testing.T) {
-	tracker, s, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "1", "5", "0"), buy(t, "2026-03-01", "1", "5", "0"))
+	tracker, s, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "1", "5", "0"),
+		buy(t, "2026-03-01", "1", "5", "0"))
 	tracker.books.limit = 6 // two portfolios of two
 	ask := func(id string, loads int) {
 		t.Helper()
@@ -245,7 +252,8 @@ func TestTrackerCountsCloses(t *testing.T) {
 	other := buy(t, "2026-03-02", "1", "5", "0")
 	other.Symbol = "OTHER"
 	tracker, _, _ := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "10", "5", "0"), other)
-	for from, want := range map[string]int{"": 12, "1900-01-01": 12, "2026-02-28": 12, "2026-03-03": 6, "2026-03-05": 2} {
+	for from, want := range map[string]int{"": 12, "1900-01-01": 12, "2026-02-28": 12,
+		"2026-03-03": 6, "2026-03-05": 2} {
 		since := Date(0)
 		if from != "" {
 			since = day(t, from)

@@ -70,7 +70,8 @@ func TestValue(t *testing.T) {
 		{"a stale leg", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", old)),
 			StateStale, "1825.6", "1245.6", "580", "100", "-18"},
 		{"a stale rate and a newer cross", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0.9", old),
-			rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", noon)), StatePriced, "1825.6", "1245.6", "580", "100", "-18"},
+			rate("GBP", "USD", "1.5", noon), rate("GBP", "EUR", "1.2", noon)), StatePriced, "1825.6",
+			"1245.6", "580", "100", "-18"},
 		{"only one leg", pricesOf([]Quote{acmeQuote, bigQuote}, rate("GBP", "USD", "1.5", noon)),
 			StateNoRate, "", "", "", "100", "-18"},
 		{"a rate of zero", pricesOf([]Quote{acmeQuote, bigQuote}, rate("USD", "EUR", "0", noon)),
@@ -117,7 +118,8 @@ func TestValuationListsUsedPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"total":"1870"`, `"cash":"590"`, `"state":"estimated"`, `"base_cost":null`, `"day_change":null`, `"age_ms":61000,"stale":true`,
+	for _, want := range []string{`"total":"1870"`, `"cash":"590"`, `"state":"estimated"`, `"base_cost":null`,
+		`"day_change":null`, `"age_ms":61000,"stale":true`,
 		`"rates":[{"from":"USD","to":"EUR","rate":"0.9"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("json.Marshal(Valuation) = %s, want %s in it", text, want)

@@ -80,7 +80,8 @@ func TestCostMethodsPickLots(t *testing.T) {
 		{"named", fifo, named, "80"},                // 1 at 10 and 2 at 30
 	} {
 		h := acme(t, derive(t, test.policy, numbered(
-			buy(t, "2026-01-02", "2", "10", "0"), buy(t, "2026-01-03", "2", "30", "0"), buy(t, "2026-01-04", "2", "25", "0"), test.sale)))
+			buy(t, "2026-01-02", "2", "10", "0"), buy(t, "2026-01-03", "2", "30", "0"),
+			buy(t, "2026-01-04", "2", "25", "0"), test.sale)))
 		equal(t, test.name, h.Realised, test.realised)
 	}
 }
@@ -88,12 +89,14 @@ func TestCostMethodsPickLots(t *testing.T) {
 func TestNamedLotsMustBeHeld(t *testing.T) {
 	sale := sell(t, "2026-02-01", "3", "50", "0")
 	sale.Lots = []LotChoice{{day(t, "2026-01-02"), dec("3")}}
-	_, err := Derive(t.Context(), fifo, numbered(buy(t, "2026-01-02", "2", "10", "0"), buy(t, "2026-01-03", "2", "10", "0"), sale), forever)
+	_, err := Derive(t.Context(), fifo, numbered(buy(t, "2026-01-02", "2", "10", "0"),
+		buy(t, "2026-01-03", "2", "10", "0"), sale), forever)
 	if code(err) != CodeOversold || !strings.Contains(err.Error(), "want at most the 2 held") {
 		t.Errorf("Derive() = %v, want %s", err, CodeOversold)
 	}
 	sale.Lots = nil
-	if _, err := Derive(t.Context(), Policy{Method: Average}, numbered(buy(t, "2026-01-02", "4", "10", "0"), sale), forever); err != nil {
+	if _, err := Derive(t.Context(), Policy{Method: Average},
+		numbered(buy(t, "2026-01-02", "4", "10", "0"), sale), forever); err != nil {
 		t.Error(err)
 	}
 }
@@ -109,7 +112,8 @@ func TestReturnOfCapitalAndSpinOff(t *testing.T) {
 	equal(t, "cost", h.Cost, "0")
 	equal(t, "realised", h.Realised, "100")
 
-	spin := Transaction{Kind: SpinOff, Date: day(t, "2026-02-01"), Symbol: "ACME", ToSymbol: "NEW", Ratio: Ratio{New: 1, Old: 4}, CostFraction: dec("0.2")}
+	spin := Transaction{Kind: SpinOff, Date: day(t, "2026-02-01"), Symbol: "ACME", ToSymbol: "NEW",
+		Ratio: Ratio{New: 1, Old: 4}, CostFraction: dec("0.2")}
 	l = derive(t, fifo, numbered(buy(t, "2026-01-02", "100", "10", "0"), spin))
 	equal(t, "units", acme(t, l).Quantity, "100")
 	equal(t, "cost", acme(t, l).Cost, "800")
@@ -122,7 +126,8 @@ func TestReturnOfCapitalAndSpinOff(t *testing.T) {
 }
 
 func TestMerger(t *testing.T) {
-	merged := Transaction{Kind: Merger, Date: day(t, "2026-02-01"), Symbol: "ACME", ToSymbol: "NEW", Ratio: Ratio{New: 1, Old: 2},
+	merged := Transaction{Kind: Merger, Date: day(t, "2026-02-01"), Symbol: "ACME", ToSymbol: "NEW",
+		Ratio:  Ratio{New: 1, Old: 2},
 		Amount: dec("30"), Currency: "EUR"}
 	l := derive(t, fifo, numbered(buy(t, "2026-01-02", "10", "10", "0"), buy(t, "2026-01-03", "10", "20", "0"), merged))
 	equal(t, "old units", acme(t, l).Quantity, "0")
@@ -164,16 +169,20 @@ func TestTaxAndForeignFee(t *testing.T) {
 
 func TestHoldingsHaveBounds(t *testing.T) {
 	tiny := func(date string) Transaction { return split(t, date, Ratio{New: 1, Old: 1_000_000}) }
-	txs := numbered(buy(t, "2026-01-02", "1", "5", "0"), tiny("2026-01-03"), tiny("2026-01-04"), tiny("2026-01-05"), tiny("2026-01-06"))
+	txs := numbered(buy(t, "2026-01-02", "1", "5", "0"), tiny("2026-01-03"), tiny("2026-01-04"),
+		tiny("2026-01-05"), tiny("2026-01-06"))
 	h := acme(t, derive(t, fifo, txs[:4]))
 	equal(t, "units", h.Quantity, "0.000000000000000001")
 	_, err := Derive(t.Context(), fifo, txs, forever)
-	if code(err) != CodeInvalidRequest || !strings.HasPrefix(err.Error(), "e of 2026-01-06: quantity: got a holding of less than 10^-18 units") {
+	if code(err) != CodeInvalidRequest || !strings.HasPrefix(err.Error(),
+		"e of 2026-01-06: quantity: got a holding of less than 10^-18 units") {
 		t.Errorf("Derive() = %v, want the fourth split named", err)
 	}
 	large := func(date string) Transaction { return split(t, date, Ratio{New: 1_000_000, Old: 1}) }
-	_, err = Derive(t.Context(), fifo, numbered(buy(t, "2026-01-02", "1.5", "5", "0"), large("2026-01-03"), large("2026-01-04"), large("2026-01-05")), forever)
-	if err == nil || !strings.HasPrefix(err.Error(), "d of 2026-01-05: quantity: got a holding of more than 10^18 units") {
+	_, err = Derive(t.Context(), fifo, numbered(buy(t, "2026-01-02", "1.5", "5", "0"), large("2026-01-03"),
+		large("2026-01-04"), large("2026-01-05")), forever)
+	if err == nil || !strings.HasPrefix(err.Error(),
+		"d of 2026-01-05: quantity: got a holding of more than 10^18 units") {
 		t.Errorf("Derive() = %v, want the third split named", err)
 	}
 }
@@ -248,11 +257,13 @@ func newEnded(t testing.TB) (context.Context, context.CancelFunc) {
 // sold, and what is left cost 5 × 100 × 0.90 and 15 × 60 × 0.70.
 func TestBaseCostOfAPool(t *testing.T) {
 	now := hours(t, "2026-03-05", 12)
-	first, second, sale := buy(t, "2026-03-01", "10", "100", "0"), buy(t, "2026-03-02", "30", "60", "0"), sell(t, "2026-03-03", "20", "80", "0")
+	first, second, sale := buy(t, "2026-03-01", "10", "100", "0"), buy(t, "2026-03-02", "30", "60", "0"),
+		sell(t, "2026-03-03", "20", "80", "0")
 	first.Currency, second.Currency, sale.Currency = "USD", "USD", "USD"
 	tracker, s, market := tracked(t, now, first, second, sale)
 	s.portfolio.Method = Average
-	market.rates = []Rate{rate("USD", "EUR", "0.9", hours(t, "2026-03-01", 9)), rate("USD", "EUR", "0.7", hours(t, "2026-03-02", 9)), rate("USD", "EUR", "0.8", now)}
+	market.rates = []Rate{rate("USD", "EUR", "0.9", hours(t, "2026-03-01", 9)),
+		rate("USD", "EUR", "0.7", hours(t, "2026-03-02", 9)), rate("USD", "EUR", "0.8", now)}
 	market.quotes = []Quote{quote("ACME", "70", "USD", now)}
 	v, err := tracker.Valuation(t.Context(), "alice", "p", time.Time{})
 	if err != nil {
@@ -269,7 +280,8 @@ func TestBaseCostOfAPool(t *testing.T) {
 // from that close on.
 func TestDayChange(t *testing.T) {
 	now := hours(t, "2026-03-05", 12)
-	tracker, _, market := tracked(t, now, money(t, Deposit, "2026-03-01", "2000", "0"), buy(t, "2026-03-01", "10", "100", "0"),
+	tracker, _, market := tracked(t, now, money(t, Deposit, "2026-03-01", "2000", "0"),
+		buy(t, "2026-03-01", "10", "100", "0"),
 		money(t, Deposit, "2026-03-05", "500", "0"), buy(t, "2026-03-05", "2", "108", "1"))
 	market.quotes = []Quote{quote("ACME", "104", "EUR", hours(t, "2026-03-04", 20)), quote("ACME", "110", "EUR", now)}
 	v, err := tracker.Valuation(t.Context(), "alice", "p", time.Time{})

@@ -178,7 +178,8 @@ func creates(t *testing.T, s site) {
 	t.Run("another region", func(t *testing.T) {
 		status, out := s.run(t, apply, "AWS_REGION=eu-west-1")
 		require.Zero(t, status, out)
-		require.Contains(t, s.remote(bucket, "bootstrap/portfolio-bootstrap-eu-west-1.tfstate"), "portfolio-api-logs-eu-west-1")
+		require.Contains(t, s.remote(bucket, "bootstrap/portfolio-bootstrap-eu-west-1.tfstate"),
+			"portfolio-api-logs-eu-west-1")
 		require.Contains(t, out, "API_ACCESS_LOGS=on now works in eu-west-1")
 	})
 }
@@ -187,12 +188,15 @@ func creates(t *testing.T, s site) {
 // has used RDS before.
 func adopts(t *testing.T, s site) {
 	bucket, key := "octo-states-222222222222", "dev/portfolio-dev.tfstate"
-	used := iam.New(iam.Options{BaseEndpoint: &s.endpoint, Region: "us-east-1", Credentials: s.s3.Options().Credentials})
-	_, err := used.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String("rds.amazonaws.com")})
+	used := iam.New(iam.Options{BaseEndpoint: &s.endpoint, Region: "us-east-1",
+		Credentials: s.s3.Options().Credentials})
+	_, err := used.CreateServiceLinkedRole(t.Context(),
+		&iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String("rds.amazonaws.com")})
 	require.NoError(t, err)
 	_, err = s.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
 	require.NoError(t, err)
-	_, err = s.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("an environment's")})
+	_, err = s.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key,
+		Body: strings.NewReader("an environment's")})
 	require.NoError(t, err)
 
 	status, out := s.run(t, []string{"apply"})

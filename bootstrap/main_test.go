@@ -56,7 +56,8 @@ func TestApplyKeepsUnreadableState(t *testing.T) {
 	require.NoError(t, os.Mkdir("bootstrap", 0o755))
 	require.NoError(t, os.WriteFile(localState, []byte(`{"version":4,"re`), 0o600))
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitBadInput, run(t.Context(), []string{"apply"}, map[string]string{"GITHUB_REPOSITORY": "octo/portfolio"}, &stdout, &stderr))
+	require.Equal(t, exitBadInput, run(t.Context(), []string{"apply"},
+		map[string]string{"GITHUB_REPOSITORY": "octo/portfolio"}, &stdout, &stderr))
 	require.Equal(t, localState+": got a text that is not a Terraform state\n", stderr.String())
 	text, err := os.ReadFile(localState)
 	require.NoError(t, err)

@@ -40,10 +40,11 @@ func TestRetryOnce(t *testing.T) {
 	}
 	t.Run("interrupted", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		err := retryOnce(ctx, func(context.Context, ...tfexec.ApplyOption) error { cancel(); return exists }, func() (bool, error) {
-			t.Error("an interrupted run continues")
-			return true, nil
-		})
+		err := retryOnce(ctx, func(context.Context, ...tfexec.ApplyOption) error { cancel(); return exists },
+			func() (bool, error) {
+				t.Error("an interrupted run continues")
+				return true, nil
+			})
 		require.ErrorIs(t, err, exists)
 	})
 }

@@ -10,12 +10,14 @@ import (
 )
 
 func TestStepsFor(t *testing.T) {
-	home := config.Bootstrap{Account: true, Region: "us-east-1", State: config.State{Bucket: "octo-states", Region: "us-east-1", Key: "bootstrap/x.tfstate"}}
+	home := config.Bootstrap{Account: true, Region: "us-east-1",
+		State: config.State{Bucket: "octo-states", Region: "us-east-1", Key: "bootstrap/x.tfstate"}}
 	further := home
 	further.Account, further.Region = false, "eu-west-1"
 	begun := state{"aws_iam_role.plan": {ID: "portfolio-plan"}}
 	whole := state{"aws_iam_role.plan": {ID: "portfolio-plan"}, stacks.StateBucketAddress: {ID: "octo-states"}}
-	grown := state{"aws_iam_role.plan": {ID: "portfolio-plan"}, stacks.StateBucketAddress: {ID: "octo-states"}, "aws_iam_role.new": {ID: "new"}}
+	grown := state{"aws_iam_role.plan": {ID: "portfolio-plan"}, stacks.StateBucketAddress: {ID: "octo-states"},
+		"aws_iam_role.new": {ID: "new"}}
 	other := state{"aws_iam_role.plan": {ID: "portfolio-plan"}, stacks.StateBucketAddress: {ID: "other-states"}}
 	tainted := state{stacks.StateBucketAddress: {ID: "octo-states", Tainted: true}}
 	for name, c := range map[string]struct {

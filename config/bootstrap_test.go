@@ -52,9 +52,11 @@ func TestLoadBootstrapRefuses(t *testing.T) {
 func TestLoadBootstrapAccepts(t *testing.T) {
 	want := Bootstrap{
 		Stack: "portfolio-bootstrap", Region: "us-east-1", Account: true, OwnProvider: true,
-		State:      State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "bootstrap/portfolio-bootstrap.tfstate"},
+		State: State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1",
+			Key: "bootstrap/portfolio-bootstrap.tfstate"},
 		Repository: "octo/portfolio",
-		Tags:       map[string]string{"Project": "portfolio-tracking", "Repository": "octo/portfolio", "ManagedBy": "cdktf"},
+		Tags: map[string]string{"Project": "portfolio-tracking",
+			"Repository": "octo/portfolio", "ManagedBy": "cdktf"},
 	}
 	for name, c := range map[string]struct {
 		environ map[string]string
@@ -84,7 +86,8 @@ func TestLoadBootstrapAccepts(t *testing.T) {
 			got, err := LoadBootstrap(environ, fstest.MapFS{})
 			require.NoError(t, err)
 			want := want
-			want.Tags = map[string]string{"Project": "portfolio-tracking", "Repository": "octo/portfolio", "ManagedBy": "cdktf"}
+			want.Tags = map[string]string{"Project": "portfolio-tracking",
+				"Repository": "octo/portfolio", "ManagedBy": "cdktf"}
 			c.change(&want)
 			require.Equal(t, want, got)
 		})

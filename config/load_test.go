@@ -128,7 +128,8 @@ func TestLoadRefuses(t *testing.T) {
 func TestTemplatesAreRefused(t *testing.T) {
 	for field := range reflect.TypeFor[settings]().Fields() {
 		name := field.Tag.Get("env")
-		for _, value := range []string{"${x}@example.com", "%{ if true }a%{ endif }", "http://${aws_vpc.x.id}", "$${x}"} {
+		for _, value := range []string{"${x}@example.com", "%{ if true }a%{ endif }",
+			"http://${aws_vpc.x.id}", "$${x}"} {
 			got, err := Load(map[string]string{name: value}, fstest.MapFS{})
 			switch name {
 			case "COMMIT_SHA", "COMMIT_AUTHOR", "REPOSITORY": // tags, in which the characters are replaced
@@ -190,13 +191,14 @@ func TestLoadDefaults(t *testing.T) {
 			got, err := Load(environ, fstest.MapFS{})
 			require.NoError(t, err)
 			require.Equal(t, Config{
-				Quotes:    Quotes{Sources: []string{"ecb"}, Interval: time.Minute},
-				Names:     NewNames("dev"),
-				Region:    "us-east-1",
-				State:     State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
-				Release:   Release{Commit: "unknown", Profile: "standard", Author: "unknown"},
-				Profile:   Standard(),
-				FixedTags: map[string]string{"Project": "portfolio-tracking", "Environment": "dev", "ManagedBy": "cdktf"},
+				Quotes:  Quotes{Sources: []string{"ecb"}, Interval: time.Minute},
+				Names:   NewNames("dev"),
+				Region:  "us-east-1",
+				State:   State{Bucket: "iac-rlhf-tf-states", Region: "us-east-1", Key: "dev/portfolio-dev.tfstate"},
+				Release: Release{Commit: "unknown", Profile: "standard", Author: "unknown"},
+				Profile: Standard(),
+				FixedTags: map[string]string{"Project": "portfolio-tracking",
+					"Environment": "dev", "ManagedBy": "cdktf"},
 				Tags: map[string]string{"Project": "portfolio-tracking", "Environment": "dev",
 					"Repository": "unknown", "CommitAuthor": "unknown", "ManagedBy": "cdktf"},
 			}, got)
@@ -244,7 +246,8 @@ func TestLoadAccepts(t *testing.T) {
 		"sources": {map[string]string{"QUOTE_SOURCES": "ecb,twelvedata", "QUOTE_STREAMS": "twelvedata", "QUOTE_INTERVAL": "5m",
 			"QUOTE_SOURCE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:quotes-AbCdEf"}, nil,
 			func(t *testing.T, got Config) {
-				require.Equal(t, Quotes{Sources: []string{"ecb", "twelvedata"}, Streams: []string{"twelvedata"}, Interval: 5 * time.Minute,
+				require.Equal(t, Quotes{Sources: []string{"ecb", "twelvedata"}, Streams: []string{"twelvedata"},
+					Interval:  5 * time.Minute,
 					SecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:quotes-AbCdEf"}, got.Quotes)
 			}},
 		"no source": {map[string]string{"QUOTE_SOURCES": "none"}, nil,
@@ -253,7 +256,8 @@ func TestLoadAccepts(t *testing.T) {
 			func(t *testing.T, got Config) { require.Equal(t, AmazonLinux2023, got.Compute.AmazonLinux) }},
 		"emulator": {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, nil,
 			func(t *testing.T, got Config) {
-				require.Equal(t, Emulator{PathStyleS3: true, SkipCapacityWait: true, FunctionProxyAddress: "http://127.0.0.1:4566"}, got.Emulator)
+				require.Equal(t, Emulator{PathStyleS3: true, SkipCapacityWait: true,
+					FunctionProxyAddress: "http://127.0.0.1:4566"}, got.Emulator)
 			}},
 		"boundary": {map[string]string{"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/portfolio-preview-boundary"}, nil,
 			func(t *testing.T, got Config) {
@@ -282,8 +286,9 @@ const goodOwners = `[{"subject":"1","owner":"ada","scopes":["read"]}]`
 // The owners may be written on several lines; the service's environment has one for each
 // variable.
 func TestOwnersBecomeOneLine(t *testing.T) {
-	c, err := Load(map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "x", "CERTIFICATE_ARN": goodARN,
-		"OIDC_OWNERS": "[\n  {\"subject\": \"1\", \"owner\": \"ada\", \"scopes\": [\"read\"]}\n]\n"}, fstest.MapFS{})
+	c, err := Load(map[string]string{"OIDC_ISSUER": "https://id.example", "OIDC_CLIENT_ID": "x",
+		"CERTIFICATE_ARN": goodARN,
+		"OIDC_OWNERS":     "[\n  {\"subject\": \"1\", \"owner\": \"ada\", \"scopes\": [\"read\"]}\n]\n"}, fstest.MapFS{})
 	require.NoError(t, err)
 	require.Equal(t, goodOwners, c.SignIn.Owners)
 }

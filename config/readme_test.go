@@ -18,7 +18,8 @@ func TestReadmeHasEverySetting(t *testing.T) {
 	_, section, found := strings.Cut(string(text), "\n## Configuration\n")
 	require.True(t, found)
 	documented := map[string]string{} // default by variable
-	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]*) ?\| [^|]+ \|$`).FindAllStringSubmatch(section, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]*) ?\| [^|]+ \|$`).FindAllStringSubmatch(section,
+		-1) {
 		for _, name := range regexp.MustCompile("`([A-Z][A-Z0-9_]+)`").FindAllStringSubmatch(row[1], -1) {
 			documented[name[1]] = strings.Trim(strings.TrimSpace(row[2]), "`")
 		}

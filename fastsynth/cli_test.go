@@ -60,7 +60,8 @@ type checkout struct {
 func newCheckout(t *testing.T) *checkout {
 	t.Helper()
 	c := &checkout{t, t.TempDir(), newWarmWorkspace(t).env}
-	config := fmt.Sprintf(`{"language": "go", "app": %q, "sendCrashReports": "false"}`, filepath.Join(binaries, forty[0]))
+	config := fmt.Sprintf(`{"language": "go", "app": %q, "sendCrashReports": "false"}`,
+		filepath.Join(binaries, forty[0]))
 	command, err := os.ReadFile("cli/cdktf")
 	if err != nil {
 		t.Fatal(err)

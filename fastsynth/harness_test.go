@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binaries = dir
-		build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "portfolio", "portfolio/tools/synthbench/forty")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "portfolio",
+			"portfolio/tools/synthbench/forty")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%v: %v\n%s", build, err, out)
 			return 1
@@ -130,7 +131,8 @@ func newWorkspace(t *testing.T) *workspace {
 	for _, name := range []string{"PATH", "HOME"} {
 		w.env = append(w.env, name+"="+os.Getenv(name))
 	}
-	w.env = append(w.env, "CHECKPOINT_DISABLE=1", "JSII_RUNTIME_PACKAGE_CACHE_ROOT="+filepath.Join(w.dir, "package-cache"))
+	w.env = append(w.env, "CHECKPOINT_DISABLE=1",
+		"JSII_RUNTIME_PACKAGE_CACHE_ROOT="+filepath.Join(w.dir, "package-cache"))
 	return w
 }
 

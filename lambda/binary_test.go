@@ -48,7 +48,8 @@ func newFakeRuntime(t *testing.T) *fakeRuntime {
 		case event := <-f.events:
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "invocation-1")
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(30*time.Second).UnixMilli()))
-			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:websocket")
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn",
+				"arn:aws:lambda:us-east-1:123456789012:function:websocket")
 			_, _ = io.WriteString(w, event)
 		case <-r.Context().Done():
 		}

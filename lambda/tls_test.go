@@ -28,7 +28,8 @@ func TestTLS(t *testing.T) {
 		"ACM fails":             {status: 503, asked: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &rig{service: &fakeService{answers: []http.HandlerFunc{says(204, "")}}, aws: newFakeAWS(t, oldKey), logs: &bytes.Buffer{}}
+			r := &rig{service: &fakeService{answers: []http.HandlerFunc{says(204, "")}},
+				aws: newFakeAWS(t, oldKey), logs: &bytes.Buffer{}}
 			r.service.Server = httptest.NewUnstartedServer(r.service)
 			r.service.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 			r.service.StartTLS()
@@ -36,8 +37,10 @@ func TestTLS(t *testing.T) {
 			r.aws.certificate = test.certificate
 			u, err := url.Parse(r.service.URL)
 			require.NoError(t, err)
-			s := settings{BalancerDNS: u.Host, Scheme: "https", ServerName: test.configured, CertificateARN: "arn", SigningSecretARN: "arn"}
-			r.handler = newHandler(s, acm.NewFromConfig(r.aws.config()), secretsmanager.NewFromConfig(r.aws.config()), slog.New(slog.NewJSONHandler(r.logs, nil)))
+			s := settings{BalancerDNS: u.Host, Scheme: "https", ServerName: test.configured,
+				CertificateARN: "arn", SigningSecretARN: "arn"}
+			r.handler = newHandler(s, acm.NewFromConfig(r.aws.config()), secretsmanager.NewFromConfig(r.aws.config()),
+				slog.New(slog.NewJSONHandler(r.logs, nil)))
 
 			pool := x509.NewCertPool()
 			pool.AddCert(r.service.Certificate())

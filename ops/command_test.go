@@ -67,7 +67,8 @@ func TestHelp(t *testing.T) {
 	}
 	status, out, _ := runOps(t, environ, "--help")
 	assert.Equal(t, 0, status)
-	for _, name := range []string{"await-refresh", "drift", "eject", "environments", "github", "outputs", "plan", "preflight", "reap", "completion"} {
+	for _, name := range []string{"await-refresh", "drift", "eject", "environments", "github", "outputs", "plan",
+		"preflight", "reap", "completion"} {
 		assert.Contains(t, out, "\n  "+name+" ", "ops --help")
 	}
 }
@@ -76,7 +77,8 @@ func TestHelp(t *testing.T) {
 func TestHelpNamesStatuses(t *testing.T) {
 	assert.Equal(t, [5]int{1, 2, 3, 4, 3}, [5]int{exitFailed, exitUsage, exitChanges, exitDangerous, exitDrift})
 	_, out, _ := runOps(t, nil, "plan", "--help")
-	for _, status := range []string{"0  nothing", "1  the environment cannot", "2  invalid", "3  changes", "4  dangerous"} {
+	for _, status := range []string{"0  nothing", "1  the environment cannot", "2  invalid",
+		"3  changes", "4  dangerous"} {
 		assert.Contains(t, out, "\n  "+status)
 	}
 	_, out, _ = runOps(t, nil, "drift", "--help")

@@ -14,9 +14,10 @@ import (
 )
 
 func driftPlan() *tfjson.Plan {
-	return &tfjson.Plan{ResourceDrift: []*tfjson.ResourceChange{{Address: "aws_vpc.network", Type: "aws_vpc", Change: &tfjson.Change{
-		Actions: tfjson.Actions{tfjson.ActionUpdate}, Before: map[string]any{"a": "1"}, After: map[string]any{"a": "2"},
-	}}}}
+	return &tfjson.Plan{ResourceDrift: []*tfjson.ResourceChange{{Address: "aws_vpc.network",
+		Type: "aws_vpc", Change: &tfjson.Change{
+			Actions: tfjson.Actions{tfjson.ActionUpdate}, Before: map[string]any{"a": "1"}, After: map[string]any{"a": "2"},
+		}}}}
 }
 
 func TestDrift(t *testing.T) {
@@ -32,12 +33,15 @@ func TestDrift(t *testing.T) {
 	}{
 		"none": {[]string{"dev", "prod"}, nil, nil, 0, lines("dev: no drift", "prod: no drift", "Drift in 0 of 2."), "", nil},
 		"one": {[]string{"dev", "pr7"}, nil, nil, exitDrift,
-			lines("dev: no drift", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "", []string{"pr7.md"}},
+			lines("dev: no drift", "pr7: drift: 1 changed outside Terraform",
+				"Drift in 1 of 2."), "", []string{"pr7.md"}},
 		"one, not asked for": {[]string{"dev", "pr7"}, []string{"dev"}, nil, 0, lines("dev: no drift", "Drift in 0 of 1."), "", nil},
 		"one fails, the next is still compared": {[]string{"dev", "pr7"}, nil, map[string]error{"dev": errors.New("synth: no")}, exitFailed,
-			lines("dev: could not be compared", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."), "dev: synth: no", []string{"dev.failed", "pr7.md"}},
+			lines("dev: could not be compared", "pr7: drift: 1 changed outside Terraform", "Drift in 1 of 2."),
+			"dev: synth: no", []string{"dev.failed", "pr7.md"}},
 		"one without state": {[]string{"dev"}, []string{"pr9", "dev"}, nil, exitFailed,
-			lines("pr9: could not be compared", "dev: no drift", "Drift in 0 of 2."), "pr9: it has no state", []string{"pr9.failed"}},
+			lines("pr9: could not be compared", "dev: no drift", "Drift in 0 of 2."),
+			"pr9: it has no state", []string{"pr9.failed"}},
 		"no environment": {nil, nil, nil, 0, lines("Drift in 0 of 0."), "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

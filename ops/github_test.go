@@ -20,7 +20,8 @@ func TestGithubCommand(t *testing.T) {
 		fmt.Fprint(w, pulls)
 	}))
 	t.Cleanup(server.Close)
-	environ := map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "acme/portfolio", "GITHUB_TOKEN": "t"}
+	environ := map[string]string{"GITHUB_API_URL": server.URL,
+		"GITHUB_REPOSITORY": "acme/portfolio", "GITHUB_TOKEN": "t"}
 	blank := filepath.Join(t.TempDir(), "blank.md")
 	require.NoError(t, os.WriteFile(blank, []byte(" \n"), 0o600))
 	for name, test := range map[string]struct {
@@ -62,7 +63,8 @@ func TestGithubCommand(t *testing.T) {
 }
 
 func TestDriftReports(t *testing.T) {
-	reports, unknown, err := driftReports(fstest.MapFS{"pr1.md": {Data: []byte("one")}, "main.md": {Data: []byte("two")}, "pr2.failed": {}})
+	reports, unknown, err := driftReports(fstest.MapFS{"pr1.md": {Data: []byte("one")},
+		"main.md": {Data: []byte("two")}, "pr2.failed": {}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"pr1": "one", "main": "two"}, reports)
 	assert.Equal(t, []string{"pr2"}, unknown)

@@ -20,7 +20,8 @@ func TestOutputs(t *testing.T) {
 	var stderr bytes.Buffer
 	assert.Equal(t, exitFailed, run(t.Context(), s, []string{"outputs"}, &stderr))
 	assert.Contains(t, stderr.String(), "pr7: got no state in states, want a deployed environment")
-	for name, want := range map[string]string{emptyState: "got no outputs", "": "got no outputs", `{"outputs": "hunter2`: "got a text that is not a Terraform state"} {
+	for name, want := range map[string]string{emptyState: "got no outputs", "": "got no outputs",
+		`{"outputs": "hunter2`: "got a text that is not a Terraform state"} {
 		bucket.put(keyOf("pr7"), name, 0)
 		stderr.Reset()
 		assert.Equal(t, exitFailed, run(t.Context(), s, []string{"outputs"}, &stderr))

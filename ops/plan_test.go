@@ -42,7 +42,8 @@ func TestPlanStatus(t *testing.T) {
 			status, out, problems := runOps(t, nil, append([]string{"plan"}, test.args...)...)
 			assert.Equal(t, test.status, status)
 			assert.True(t, strings.HasPrefix(out, test.out) && (out == "") == (test.out == ""), out)
-			assert.True(t, strings.HasPrefix(problems, test.problems) && (problems == "") == (test.problems == ""), problems)
+			assert.True(t, strings.HasPrefix(problems, test.problems) && (problems == "") == (test.problems == ""),
+				problems)
 		})
 	}
 }
@@ -130,6 +131,7 @@ func TestPlanFails(t *testing.T) {
 	tf := &fakeTerraform{fails: map[string]error{"pr7": refused}}
 	require.ErrorIs(t, planPR7(t, tf, planRequest{out: out}), refused)
 	require.ErrorIs(t, planPR7(t, tf, planRequest{base: "plan/testdata/stack.tf.json", out: out}), refused)
-	require.ErrorContains(t, planPR7(t, tf, planRequest{base: "plan/testdata/none.json", out: out}), "none.json: no such file")
+	require.ErrorContains(t, planPR7(t, tf, planRequest{base: "plan/testdata/none.json", out: out}),
+		"none.json: no such file")
 	assert.NoFileExists(t, out)
 }

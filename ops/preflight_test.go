@@ -17,19 +17,22 @@ import (
 )
 
 // preflightOf runs the command against an endpoint.
-func preflightOf(t *testing.T, endpoint string, environ map[string]string, args ...string) (status int, out, stderr string) {
+func preflightOf(t *testing.T, endpoint string, environ map[string]string,
+	args ...string) (status int, out, stderr string) {
 	t.Helper()
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
 	} {
 		t.Setenv(name, value)
 	}
-	all := map[string]string{"AWS_ENDPOINT_URL": endpoint, "ENVIRONMENT_SUFFIX": "pr7", "TERRAFORM_STATE_BUCKET": "preflight-states"}
+	all := map[string]string{"AWS_ENDPOINT_URL": endpoint, "ENVIRONMENT_SUFFIX": "pr7",
+		"TERRAFORM_STATE_BUCKET": "preflight-states"}
 	for name, value := range environ {
 		all[name] = value
 	}
 	var wrote, complained bytes.Buffer
-	status = run(t.Context(), session{environ: all, root: fstest.MapFS{}, out: &wrote}, append([]string{"preflight"}, args...), &complained)
+	status = run(t.Context(), session{environ: all, root: fstest.MapFS{}, out: &wrote},
+		append([]string{"preflight"}, args...), &complained)
 	return status, wrote.String(), complained.String()
 }
 

@@ -194,7 +194,8 @@ func TestReapGoesOnAfterAFailure(t *testing.T) {
 		"pr3: whether anything is left is unknown: VPCs: AccessDenied",
 		"pr5: its state cannot be read: got a text that is not a Terraform state",
 	}, "\n"))
-	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s", "pr4 in eu-west-1 after up to 1m0s"}, slices.Sorted(slices.Values(tf.destroyed)))
+	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 1m0s", "pr3 in eu-west-1 after up to 1m0s",
+		"pr4 in eu-west-1 after up to 1m0s"}, slices.Sorted(slices.Values(tf.destroyed)))
 	assert.Equal(t, []string{keyOf("pr4")}, bucket.deletes)
 	assert.Contains(t, out.String(), "pr2: still listed: 1, asking again in 1ms (2 of 3)\n")
 	assert.Contains(t, out.String(), "pr4: destroyed, nothing is left\n")
@@ -241,7 +242,8 @@ func TestReapNeedsTheRegion(t *testing.T) {
 	bucket.put(keyOf("pr3"), emptyState, 0)
 	err := runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true})
 	require.EqualError(t, err, "pr1: its state does not record its region: deploy it again, or destroy it by hand")
-	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"}, slices.Sorted(slices.Values(tf.destroyed)))
+	assert.Equal(t, []string{"pr2 in eu-west-1 after up to 0s", "pr3 in us-east-1 after up to 0s"},
+		slices.Sorted(slices.Values(tf.destroyed)))
 }
 
 // An environment without a state is still searched for what is left.
@@ -252,7 +254,8 @@ func TestReapOnlyWithoutState(t *testing.T) {
 	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
 		return []string{region + " " + suffix}, nil
 	}
-	require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}), "pr7: left in us-east-1: 1\n  us-east-1 pr7")
+	require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}),
+		"pr7: left in us-east-1: 1\n  us-east-1 pr7")
 	assert.Empty(t, tf.destroyed)
 }
 
@@ -272,7 +275,8 @@ func TestReapStillFailsTheNextTime(t *testing.T) {
 	r, _, bucket, _ := reaping(t, "pr1")
 	r.find = func(_ context.Context, region, _ string) ([]string, error) { return []string{"VPC in " + region}, nil }
 	for range 2 {
-		require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}), "pr1: left in eu-west-1: 1\n  VPC in eu-west-1")
+		require.EqualError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}),
+			"pr1: left in eu-west-1: 1\n  VPC in eu-west-1")
 	}
 	assert.Empty(t, bucket.deletes)
 }

@@ -70,7 +70,8 @@ func TestAwaitRefreshThroughTheSDK(t *testing.T) {
 			0, "portfolio-asg-pr7: instance refresh 08b91cf7: Successful, 50 %: Instances failed health checks\n", "",
 		},
 		"failed": {
-			[]func(http.ResponseWriter, string){refreshed("Failed")}, []string{"--asg", "other", "--since", "2026-01-02T15:00:00Z"},
+			[]func(http.ResponseWriter, string){refreshed("Failed")},
+			[]string{"--asg", "other", "--since", "2026-01-02T15:00:00Z"},
 			exitFailed, "", "ops: other: instance refresh 08b91cf7: Failed, 50 %: Instances failed health checks\n",
 		},
 		"failed before": {
@@ -78,7 +79,8 @@ func TestAwaitRefreshThroughTheSDK(t *testing.T) {
 			0, "portfolio-asg-pr7: no instance refresh was started\n", "",
 		},
 		"no such group": {
-			[]func(http.ResponseWriter, string){refused(http.StatusBadRequest, "ValidationError", "AutoScalingGroup name not found")}, nil,
+			[]func(http.ResponseWriter, string){refused(http.StatusBadRequest, "ValidationError",
+				"AutoScalingGroup name not found")}, nil,
 			exitFailed, "", "ops: portfolio-asg-pr7: ValidationError: AutoScalingGroup name not found\n",
 		},
 	} {

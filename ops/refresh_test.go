@@ -23,7 +23,8 @@ type fakeRefreshes struct {
 	inputs []autoscaling.DescribeInstanceRefreshesInput
 }
 
-func (f *fakeRefreshes) DescribeInstanceRefreshes(_ context.Context, in *autoscaling.DescribeInstanceRefreshesInput, _ ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error) {
+func (f *fakeRefreshes) DescribeInstanceRefreshes(_ context.Context, in *autoscaling.DescribeInstanceRefreshesInput,
+	_ ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error) {
 	f.inputs = append(f.inputs, *in)
 	if f.err != nil {
 		return nil, f.err
@@ -35,7 +36,8 @@ func (f *fakeRefreshes) DescribeInstanceRefreshes(_ context.Context, in *autosca
 	return &autoscaling.DescribeInstanceRefreshesOutput{InstanceRefreshes: page}, nil
 }
 
-func refresh(id string, status types.InstanceRefreshStatus, percent int32, reason string, began time.Duration) types.InstanceRefresh {
+func refresh(id string, status types.InstanceRefreshStatus, percent int32, reason string,
+	began time.Duration) types.InstanceRefresh {
 	return types.InstanceRefresh{
 		InstanceRefreshId: &id, Status: status, PercentageComplete: &percent, StatusReason: &reason,
 		StartTime: aws.Time(deployBegan.Add(began)),
@@ -96,7 +98,8 @@ func TestWaitCountsOnlyThisDeploy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			api := &fakeRefreshes{pages: [][]types.InstanceRefresh{{test.first}, {refresh("r1", types.InstanceRefreshStatusFailed, 0, "", 0)}}}
+			api := &fakeRefreshes{pages: [][]types.InstanceRefresh{{test.first},
+				{refresh("r1", types.InstanceRefreshStatusFailed, 0, "", 0)}}}
 			err := waiter(api, &out).wait(t.Context())
 			assert.Equal(t, test.waits, err != nil, "wait() = %v", err)
 			if !test.waits {
@@ -113,12 +116,14 @@ func TestWaitWithoutAnyRefresh(t *testing.T) {
 }
 
 func TestWaitFailsWhenTheRefreshIsGone(t *testing.T) {
-	api := &fakeRefreshes{pages: [][]types.InstanceRefresh{{refresh("r1", types.InstanceRefreshStatusInProgress, 0, "", 0)}, nil}}
+	api := &fakeRefreshes{pages: [][]types.InstanceRefresh{{refresh("r1",
+		types.InstanceRefreshStatusInProgress, 0, "", 0)}, nil}}
 	require.EqualError(t, waiter(api, &bytes.Buffer{}).wait(t.Context()), "asg: instance refresh r1 is gone")
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
-	api := &fakeRefreshes{pages: [][]types.InstanceRefresh{{refresh("r1", types.InstanceRefreshStatusInProgress, 40, "warming up", 0)}}}
+	api := &fakeRefreshes{pages: [][]types.InstanceRefresh{{refresh("r1",
+		types.InstanceRefreshStatusInProgress, 40, "warming up", 0)}}}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("not over after 30m0s"))
 	defer cancel()
 	w := waiter(api, &bytes.Buffer{})

@@ -90,7 +90,8 @@ func (f *fakeS3) list(w http.ResponseWriter, marker string) {
 	slices.SortStableFunc(all, func(a, b version) int { return strings.Compare(a.key, b.key) })
 	from, _ := strconv.Atoi(marker) // none: from the beginning
 	to := min(from+2, len(all))
-	fmt.Fprintf(w, "<ListVersionsResult><IsTruncated>%t</IsTruncated><NextKeyMarker>%d</NextKeyMarker>", to < len(all), to)
+	fmt.Fprintf(w, "<ListVersionsResult><IsTruncated>%t</IsTruncated><NextKeyMarker>%d</NextKeyMarker>", to < len(all),
+		to)
 	for i, v := range all[from:to] {
 		kind := "Version"
 		if v.deleted {

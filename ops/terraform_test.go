@@ -14,7 +14,8 @@ import (
 
 func TestSettingsAreThoseOfTheState(t *testing.T) {
 	e := environment{Suffix: "pr7", Region: "eu-west-1", Profile: "preview", Commit: "0123abc", Author: "Zoë"}
-	caller := map[string]string{"ENVIRONMENT_SUFFIX": "dev", "AWS_REGION": "us-east-1", "PORTFOLIO_PROFILE": "production", "COMMIT_SHA": "fff", "TERRAFORM_STATE_BUCKET": "states",
+	caller := map[string]string{"ENVIRONMENT_SUFFIX": "dev", "AWS_REGION": "us-east-1",
+		"PORTFOLIO_PROFILE": "production", "COMMIT_SHA": "fff", "TERRAFORM_STATE_BUCKET": "states",
 		"CERTIFICATE_ARN": "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"}
 	environ, c, err := cli{environ: caller, root: fstest.MapFS{}}.settings(e)
 	require.NoError(t, err)
@@ -35,7 +36,8 @@ func TestSettingsAreThoseOfTheState(t *testing.T) {
 func TestOpenRefusesTheRegionOfTheCheckout(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out bytes.Buffer
-	tf := cli{environ: map[string]string{}, root: fstest.MapFS{config.RegionFile: {Data: []byte("us-west-2\n")}}, out: &out}
+	tf := cli{environ: map[string]string{}, root: fstest.MapFS{config.RegionFile: {Data: []byte("us-west-2\n")}},
+		out: &out}
 	err := tf.destroy(t.Context(), environment{Suffix: "pr7", Region: "eu-west-1"}, 0)
 	require.EqualError(t, err, "lib/AWS_REGION: got us-west-2, want nothing or eu-west-1, where the environment is")
 	assert.Empty(t, out.String())
@@ -51,7 +53,8 @@ func TestOpenReportsWhyTheSynthesisFailed(t *testing.T) {
 	folder := t.TempDir()
 	t.Chdir(folder)
 	var out bytes.Buffer
-	_, err := cli{environ: map[string]string{"PATH": os.Getenv("PATH")}, root: fstest.MapFS{}, out: &out}.drift(t.Context(), environment{Suffix: "pr7", Region: "eu-west-1"})
+	_, err := cli{environ: map[string]string{"PATH": os.Getenv("PATH")}, root: fstest.MapFS{},
+		out: &out}.drift(t.Context(), environment{Suffix: "pr7", Region: "eu-west-1"})
 	require.EqualError(t, err, "synth: exit status 1\nno module\n")
 	assert.Equal(t, "pr7: synthesizing\n", out.String())
 	left, err := os.ReadDir(folder)

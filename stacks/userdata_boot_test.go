@@ -174,7 +174,8 @@ func TestBootOrder(t *testing.T) {
 			next++
 		}
 	}
-	assert.Equal(t, len(order), next, "missing in its place: %v\ncalls:\n%s", order[next:], strings.Join(m.calls(), "\n"))
+	assert.Equal(t, len(order), next, "missing in its place: %v\ncalls:\n%s", order[next:],
+		strings.Join(m.calls(), "\n"))
 }
 
 // A binary with another hash than the released one is not installed.
@@ -184,7 +185,8 @@ func TestBootStopsAtAWrongHash(t *testing.T) {
 	output, err := m.boot()
 	require.Error(t, err)
 	assert.Regexp(t, `boot: failed in line \d+: .*sha256sum`, output)
-	for _, path := range []string{"opt/portfolio/bin/portfolio", "etc/portfolio/portfolio.env", "etc/systemd/system/portfolio.service"} {
+	for _, path := range []string{"opt/portfolio/bin/portfolio", "etc/portfolio/portfolio.env",
+		"etc/systemd/system/portfolio.service"} {
 		assert.NoFileExists(t, filepath.Join(m.folder, path))
 	}
 	assert.NotContains(t, strings.Join(m.calls(), "\n"), "systemctl")

@@ -126,7 +126,8 @@ func TestAgentConfig(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &c))
 	assert.Equal(t, "ap-southeast-2", c.Agent.Region)
 	assert.Equal(t, "CWAgent", c.Metrics.Namespace)
-	assert.Equal(t, map[string]string{"AutoScalingGroupName": "${aws:AutoScalingGroupName}", "InstanceId": "${aws:InstanceId}"}, c.Metrics.AppendDimensions)
+	assert.Equal(t, map[string]string{"AutoScalingGroupName": "${aws:AutoScalingGroupName}",
+		"InstanceId": "${aws:InstanceId}"}, c.Metrics.AppendDimensions)
 	assert.Equal(t, [][]string{{"AutoScalingGroupName"}}, c.Metrics.AggregationDimensions)
 	assert.Equal(t, []string{"mem_used_percent"}, c.Metrics.Collected["mem"].Measurement)
 	assert.Equal(t, []string{"disk_used_percent"}, c.Metrics.Collected["disk"].Measurement)

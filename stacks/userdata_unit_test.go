@@ -102,8 +102,10 @@ func TestUnitsPassSystemdAnalyze(t *testing.T) {
 	folder := t.TempDir()
 	require.Empty(t, verifyUnits(t, folder, func(unit string) string { return unit }))
 	// The check finds mistakes.
-	assert.Contains(t, verifyUnits(t, folder, func(unit string) string { return strings.Replace(unit, "Restart=", "Restarts=", 1) }), "Restarts")
-	assert.Contains(t, verifyUnits(t, folder, func(unit string) string { return strings.Replace(unit, "=hourly", "=hourish", 1) }), "hourish")
+	assert.Contains(t, verifyUnits(t, folder,
+		func(unit string) string { return strings.Replace(unit, "Restart=", "Restarts=", 1) }), "Restarts")
+	assert.Contains(t, verifyUnits(t, folder,
+		func(unit string) string { return strings.Replace(unit, "=hourly", "=hourish", 1) }), "hourish")
 }
 
 // verifyUnits returns systemd-analyze's output for the edited units, with the programs

@@ -38,19 +38,25 @@ func TestDomainsOfTiers(t *testing.T) {
 		context := map[string]values{
 			"route53:ChangeResourceRecordSetsRecordTypes": {c.kind}, "route53:ChangeResourceRecordSetsNormalizedRecordNames": c.names,
 		}
-		require.Equal(t, c.want, allows(roles[c.role], request{"route53:ChangeResourceRecordSets", c.zone, context}), "%s: %s of %v in %s", c.role, c.kind, c.names, c.zone)
+		require.Equal(t, c.want, allows(roles[c.role], request{"route53:ChangeResourceRecordSets", c.zone, context}),
+			"%s: %s of %v in %s", c.role, c.kind, c.names, c.zone)
 	}
 	certificate := "arn:aws:acm:eu-west-1:" + accountID + ":certificate/1"
-	for role, suffixes := range map[string][2]string{preview: {"pr12", "production"}, production: {"production", "pr12"}} {
+	for role, suffixes := range map[string][2]string{preview: {"pr12", "production"},
+		production: {"production", "pr12"}} {
 		for i, suffix := range suffixes {
-			require.Equal(t, i == 0, allows(roles[role], request{"acm:RequestCertificate", "*", map[string]values{"aws:RequestTag/Environment": {suffix}}}), role)
-			require.Equal(t, i == 0, allows(roles[role], request{"acm:DeleteCertificate", certificate, map[string]values{environment: {suffix}}}), role)
+			require.Equal(t, i == 0, allows(roles[role],
+				request{"acm:RequestCertificate", "*", map[string]values{"aws:RequestTag/Environment": {suffix}}}),
+				role)
+			require.Equal(t, i == 0, allows(roles[role],
+				request{"acm:DeleteCertificate", certificate, map[string]values{environment: {suffix}}}), role)
 		}
 		require.False(t, allows(roles[role], request{"acm:DeleteCertificate", certificate, nil}), role)
 	}
 	require.True(t, allows(roles[plan], request{"route53:ListResourceRecordSets", own, nil}))
 	_, without := rightsOfBootstrap(t)
-	require.False(t, allows(without[production], request{"route53:ChangeResourceRecordSets", own, nil}), "no domain, no records")
+	require.False(t, allows(without[production], request{"route53:ChangeResourceRecordSets", own, nil}),
+		"no domain, no records")
 }
 
 // TestBoundaries checks the most that a role of an environment can have: an
@@ -93,14 +99,16 @@ func TestBoundaries(t *testing.T) {
 		{false, "production", "s3:GetObject", "arn:aws:s3:::octo-states/production/portfolio-production.tfstate"},
 	} {
 		policy := policies["arn:aws:iam::"+accountID+":policy/portfolio-"+c.tier+"-boundary"]
-		require.Equal(t, c.want, allows(policy, request{c.action, c.resource, nil}), "%s: %s on %s", c.tier, c.action, c.resource)
+		require.Equal(t, c.want, allows(policy, request{c.action, c.resource, nil}), "%s: %s on %s",
+			c.tier, c.action, c.resource)
 	}
 	agents := map[string]values{"cloudwatch:namespace": {"CWAgent"}}
 	for _, tier := range []string{"preview", "production"} {
 		policy := policies["arn:aws:iam::"+accountID+":policy/portfolio-"+tier+"-boundary"]
 		require.True(t, allows(policy, request{"cloudwatch:PutMetricData", "*", agents}), tier)
 		secret := own("secretsmanager", "secret:portfolio-signing-key-pr12-2026-AbCdEf")
-		require.Equal(t, tier == "preview", allows(policy, request{"secretsmanager:GetSecretValue", secret, map[string]values{environment: {"pr12"}}}), tier)
+		require.Equal(t, tier == "preview", allows(policy,
+			request{"secretsmanager:GetSecretValue", secret, map[string]values{environment: {"pr12"}}}), tier)
 	}
 }
 
@@ -117,7 +125,8 @@ func TestRolesOfEnvironmentsFit(t *testing.T) {
 		for _, path := range m.of("aws_iam_role") {
 			require.Equal(t, boundary, m.text(path, "permissions_boundary"), path)
 			role := "arn:aws:iam::" + accountID + ":role/" + m.text(path, "name")
-			require.True(t, allows(deploy["portfolio-deploy-preview"], request{"iam:CreateRole", role, map[string]values{"iam:PermissionsBoundary": {boundary}}}), role)
+			require.True(t, allows(deploy["portfolio-deploy-preview"],
+				request{"iam:CreateRole", role, map[string]values{"iam:PermissionsBoundary": {boundary}}}), role)
 		}
 	}
 }

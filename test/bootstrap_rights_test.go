@@ -39,7 +39,10 @@ func rightsOf(t *testing.T, settings map[string]string) (policies, roles map[str
 	each("aws_iam_policy", func(id string, b block) {
 		known = append(known, "${aws_iam_policy."+id+".arn}", "arn:aws:iam::"+accountID+":policy/"+b["name"].(string))
 	})
-	each("aws_iam_role", func(id string, b block) { known = append(known, "${aws_iam_role."+id+".name}", b["name"].(string)) })
+	each("aws_iam_role", func(id string, b block) {
+		known = append(known,
+			"${aws_iam_role."+id+".name}", b["name"].(string))
+	})
 	resolve := strings.NewReplacer(known...).Replace
 
 	policies, roles = map[string][]policyStatement{}, map[string][]policyStatement{}
@@ -106,15 +109,18 @@ func TestStatesAndTheRoles(t *testing.T) {
 			}
 		}
 		require.Equal(t, c.may, got, "%s %v on %s", c.role, c.context, c.key)
-		require.False(t, allows(roles[c.role], request{"s3:DeleteObjectVersion", "arn:aws:s3:::octo-states/" + c.key, c.context}), c.key)
+		require.False(t, allows(roles[c.role],
+			request{"s3:DeleteObjectVersion", "arn:aws:s3:::octo-states/" + c.key, c.context}), c.key)
 	}
 	for role, statements := range roles {
 		if strings.HasPrefix(role, "portfolio-api-logs") {
 			continue
 		}
 		require.True(t, allows(statements, request{"s3:ListBucket", "arn:aws:s3:::octo-states", nil}), role)
-		for _, action := range []string{"s3:PutBucketPolicy", "s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"} {
-			require.False(t, allows(statements, request{action, "arn:aws:s3:::octo-states", nil}), "%s: %s", role, action)
+		for _, action := range []string{"s3:PutBucketPolicy", "s3:DeleteBucket", "s3:PutBucketVersioning",
+			"s3:PutLifecycleConfiguration"} {
+			require.False(t, allows(statements, request{action, "arn:aws:s3:::octo-states", nil}), "%s: %s", role,
+				action)
 		}
 	}
 }
@@ -231,6 +237,7 @@ func TestRightsOfRoles(t *testing.T) {
 		{false, production, "iam:CreateRole", iam + "role/portfolio-instance-pr12", bounded("production")},
 		{false, preview, "iam:DeleteRolePermissionsBoundary", iam + "role/portfolio-instance-pr12", nil},
 	} {
-		require.Equal(t, c.want, allows(roles[c.role], request{c.action, c.resource, c.context}), "%s: %s on %s with %v", c.role, c.action, c.resource, c.context)
+		require.Equal(t, c.want, allows(roles[c.role], request{c.action, c.resource, c.context}),
+			"%s: %s on %s with %v", c.role, c.action, c.resource, c.context)
 	}
 }

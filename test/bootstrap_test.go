@@ -48,7 +48,8 @@ func TestSnapshotOfBootstrap(t *testing.T) {
 		"bootstrap-region": {"AWS_REGION": "eu-west-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithNameSuffix(".json"), goldie.WithDiffEngine(goldie.ColoredDiff)).
+			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithNameSuffix(".json"),
+				goldie.WithDiffEngine(goldie.ColoredDiff)).
 				Assert(t, name, bootstrapOf(t, settings).Text)
 		})
 	}
@@ -78,7 +79,8 @@ func TestTrustOfRoles(t *testing.T) {
 // TestProviderThatExists checks that an existing identity provider is trusted and not
 // created.
 func TestProviderThatExists(t *testing.T) {
-	m, err := newModel(bootstrapOf(t, map[string]string{"GITHUB_OIDC_PROVIDER": "existing", "GITHUB_REPOSITORY": "octo@1/portfolio@2"}).Text)
+	m, err := newModel(bootstrapOf(t, map[string]string{"GITHUB_OIDC_PROVIDER": "existing",
+		"GITHUB_REPOSITORY": "octo@1/portfolio@2"}).Text)
 	require.NoError(t, err)
 	require.NoError(t, all(none("aws_iam_openid_connect_provider"), has("github/preview", `{
 		"assume_role_policy.Statement.0.Principal.Federated": "arn:aws:iam::${account.account_id}:oidc-provider/token.actions.githubusercontent.com"}`))(m))

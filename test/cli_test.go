@@ -17,7 +17,8 @@ func TestCLIWritesTheSameBytes(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Dir = ".."
 		// Separate output folders: cdktf empties its own.
-		cmd.Env = append(os.Environ(), "ENVIRONMENT_SUFFIX=cli", "AWS_ENDPOINT_URL=", "CI=true", "CDKTF_OUTDIR="+filepath.Join(folder, name))
+		cmd.Env = append(os.Environ(), "ENVIRONMENT_SUFFIX=cli", "AWS_ENDPOINT_URL=", "CI=true",
+			"CDKTF_OUTDIR="+filepath.Join(folder, name))
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))
 		text, err := os.ReadFile(filepath.Join(folder, name, "stacks", "portfolio-cli", "cdk.tf.json"))

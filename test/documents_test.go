@@ -28,7 +28,8 @@ func TestEveryAlarmHasARunbook(t *testing.T) {
 	for _, heading := range regexp.MustCompile(`(?m)^### (\S+)\n\n- \*\*Means:\*\* (?s:.*?)\n- \*\*Look:\*\* (?s:.*?)\n- \*\*Do:\*\* `).FindAllStringSubmatch(runbooks, -1) {
 		unused[heading[1]] = true
 	}
-	require.Len(t, unused, strings.Count(runbooks, "\n### "), "each entry says what it means, where to look and what to do")
+	require.Len(t, unused, strings.Count(runbooks, "\n### "),
+		"each entry says what it means, where to look and what to do")
 	headings := map[string]bool{}
 	for heading := range unused {
 		headings[heading] = true
@@ -82,7 +83,8 @@ func TestDocumentsCost(t *testing.T) {
 	}
 	page, err := plan.CostPage(environments)
 	require.NoError(t, err)
-	goldie.New(t, goldie.WithFixtureDir("../docs"), goldie.WithNameSuffix(".md"), goldie.WithDiffEngine(goldie.ColoredDiff)).
+	goldie.New(t, goldie.WithFixtureDir("../docs"), goldie.WithNameSuffix(".md"),
+		goldie.WithDiffEngine(goldie.ColoredDiff)).
 		Assert(t, "cost", []byte(page))
 	readme := document(t, "README.md")
 	for _, profile := range []string{"standard", "preview"} {

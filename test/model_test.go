@@ -195,7 +195,8 @@ func has(path, arguments string) check {
 		var problems []error
 		for _, keys := range slices.Sorted(maps.Keys(want)) {
 			if got := m.at(path, keys); !reflect.DeepEqual(got, want[keys]) {
-				problems = append(problems, fmt.Errorf("%s: %s: got %s, want %s", path, keys, asJSON(got), asJSON(want[keys])))
+				problems = append(problems, fmt.Errorf("%s: %s: got %s, want %s", path, keys,
+					asJSON(got), asJSON(want[keys])))
 			}
 		}
 		return errors.Join(problems...)

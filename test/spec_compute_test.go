@@ -39,7 +39,8 @@ var computeSpecification = []row{
 	{"user data starts the service", all(
 		matches("compute/launch-template", "user_data", `(?m)^QUOTE_TTL='1m0s'$`),
 		matches("compute/launch-template", "user_data", `(?m)^QUOTE_SOURCES='ecb'$`),
-		matches("compute/launch-template", "user_data", `(?m)^\{"agent".*"/var/log/portfolio/portfolio\.log".*disk_used_percent.*mem_used_percent`),
+		matches("compute/launch-template", "user_data",
+			`(?m)^\{"agent".*"/var/log/portfolio/portfolio\.log".*disk_used_percent.*mem_used_percent`),
 		matches("compute/launch-template", "user_data", `(?m)^User=portfolio$`),
 		matches("compute/launch-template", "user_data", `(?m)^Restart=always$`))},
 	{"group of two to six in the private subnets", has("compute/instances", `{"name": "portfolio-asg-test", "min_size": 2, "max_size": 6,

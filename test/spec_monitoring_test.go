@@ -90,8 +90,10 @@ var monitoringSpecification = []row{
 		none("aws_sns_topic_subscription"))},
 	{"alarms, no more and no fewer", alarmsAre},
 	{"only alarms that need somebody at once announce recoveries", every("aws_cloudwatch_metric_alarm", func(m model, path string) bool {
-		page := slices.Contains([]string{"alb-5xx", "target-5xx", "in-service", "db-storage"}, strings.TrimPrefix(path, "monitoring/"))
-		return page == (asJSON(m.at(path, "ok_actions")) == `["${monitoring/topic.arn}"]`) && page == (m.at(path, "ok_actions") != nil)
+		page := slices.Contains([]string{"alb-5xx", "target-5xx", "in-service", "db-storage"},
+			strings.TrimPrefix(path, "monitoring/"))
+		return page == (asJSON(m.at(path, "ok_actions")) == `["${monitoring/topic.arn}"]`) &&
+			page == (m.at(path, "ok_actions") != nil)
 	})},
 	{"an alarm on retried work covers two retries", has("monitoring/history-failures", `{"period": 3600, "evaluation_periods": 2, "datapoints_to_alarm": 2}`)},
 }
@@ -101,10 +103,12 @@ var monitoringSpecification = []row{
 func alarmsAre(m model) error {
 	var want, got []string
 	for _, a := range alarmSpecification {
-		want = append(want, strings.Join([]string{"portfolio-" + a.Name + "-test", a.Metric, a.Dimensions, a.Goes, a.Missing}, " | "))
+		want = append(want, strings.Join([]string{"portfolio-" + a.Name + "-test", a.Metric, a.Dimensions,
+			a.Goes, a.Missing}, " | "))
 	}
 	for _, path := range m.of("aws_cloudwatch_metric_alarm") {
-		if asJSON(m.at(path, "alarm_actions")) != `["${monitoring/topic.arn}"]` || m.text(path, "alarm_description") == "" {
+		if asJSON(m.at(path, "alarm_actions")) != `["${monitoring/topic.arn}"]` ||
+			m.text(path, "alarm_description") == "" {
 			return fmt.Errorf("%s: no action or no description", path)
 		}
 		metric := strings.Join([]string{m.text(path, "namespace"), m.text(path, "metric_name"),
@@ -177,7 +181,8 @@ func gridIsSound(m model) error {
 	}
 	taken := map[[2]int]bool{}
 	for _, w := range widgets(m) {
-		if dig(w, "properties", "region") != dig(m.Stack, "provider", "aws", "0", "region") || dig(w, "properties", "period") != 300.0 {
+		if dig(w, "properties", "region") != dig(m.Stack, "provider", "aws", "0", "region") ||
+			dig(w, "properties", "period") != 300.0 {
 			return fmt.Errorf("widget without region or period: %s", asJSON(w))
 		}
 		whole := func(key string) int { return int(dig(w, key).(float64)) }

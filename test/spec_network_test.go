@@ -77,7 +77,8 @@ func privateRoute(letter, natLetter string) check {
 }
 
 func associated(subnet, table string) check {
-	return has("network/"+subnet+"-association", fmt.Sprintf(`{"subnet_id": "${network/%s.id}", "route_table_id": "${network/%s.id}"}`, subnet, table))
+	return has("network/"+subnet+"-association",
+		fmt.Sprintf(`{"subnet_id": "${network/%s.id}", "route_table_id": "${network/%s.id}"}`, subnet, table))
 }
 
 func group(path, name string) check {
@@ -104,13 +105,15 @@ func rulesAre(want ...string) check {
 	slices.Sort(want)
 	return func(m model) error {
 		var got []string
-		for kind, direction := range map[string]string{"aws_vpc_security_group_ingress_rule": "in", "aws_vpc_security_group_egress_rule": "out"} {
+		for kind, direction := range map[string]string{"aws_vpc_security_group_ingress_rule": "in",
+			"aws_vpc_security_group_egress_rule": "out"} {
 			for _, path := range m.of(kind) {
 				if m.text(path, "ip_protocol") != "tcp" {
 					return fmt.Errorf("%s: protocol %v", path, m.at(path, "ip_protocol"))
 				}
 				owner := strings.TrimSuffix(strings.TrimPrefix(m.text(path, "security_group_id"), "${"), ".id}")
-				got = append(got, fmt.Sprintf("%s %v-%v %s %s", direction, m.at(path, "from_port"), m.at(path, "to_port"), owner,
+				got = append(got, fmt.Sprintf("%s %v-%v %s %s", direction, m.at(path, "from_port"),
+					m.at(path, "to_port"), owner,
 					m.text(path, "cidr_ipv4")+m.text(path, "referenced_security_group_id")))
 			}
 		}

@@ -87,7 +87,8 @@ func ofProfile(suffix, profile string) map[string]string {
 func TestSnapshot(t *testing.T) {
 	for _, profile := range profiles {
 		t.Run(profile, func(t *testing.T) {
-			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithNameSuffix(".json"), goldie.WithDiffEngine(goldie.ColoredDiff)).
+			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithNameSuffix(".json"),
+				goldie.WithDiffEngine(goldie.ColoredDiff)).
 				Assert(t, profile, synthProfile(t, profile).Text)
 		})
 	}

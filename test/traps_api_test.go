@@ -10,7 +10,8 @@ import (
 // apiTraps are about API Gateway, Lambda, CloudWatch and Terraform itself.
 var apiTraps = []row{
 	{"the stage states both throttling limits", all(between("api/stage", "default_route_settings.throttling_rate_limit", 1, 10_000),
-		between("api/stage", "default_route_settings.throttling_burst_limit", 1, 5000), has("api/stage", `{"route_settings": null}`))},
+		between("api/stage", "default_route_settings.throttling_burst_limit", 1, 5000),
+		has("api/stage", `{"route_settings": null}`))},
 	{"the stage is deployed automatically", has("api/stage", `{"auto_deploy": true}`)},
 	{"the stage waits for its routes", after("api/stage", "api/connect", "api/disconnect", "api/default", "api/handler-integration", "api/default-response")},
 	{"the default route has a response", all(has("api/default", `{"route_response_selection_expression": "$default"}`),
@@ -42,7 +43,8 @@ var apiTraps = []row{
 		has("api/handler", `{"logging_config.log_group": "${api/handler-log-group.name}"}`))},
 	{"no concurrency is reserved", has("api/handler", `{"reserved_concurrent_executions": null}`)},
 	{"the function's environment is at most 4 KB", func(m model) error {
-		text := reference.ReplaceAllString(asJSON(m.at("api/handler", "environment.variables")), strings.Repeat("x", 128))
+		text := reference.ReplaceAllString(asJSON(m.at("api/handler", "environment.variables")),
+			strings.Repeat("x", 128))
 		if len(text) > 4096 || len(text) < 10 {
 			return fmt.Errorf("environment of %d bytes", len(text))
 		}
@@ -54,10 +56,13 @@ var apiTraps = []row{
 	{"group metrics are published every minute", has(fleet, `{"metrics_granularity": "1Minute"}`)},
 	{"the dashboard has WebSocket metrics, not those of REST APIs", dashboardLacks(`"AWS/ApiGateway","(4XXError|5XXError|Count|Latency)"`)},
 	{"every alarm has one kind of statistic", every("aws_cloudwatch_metric_alarm", func(m model, path string) bool {
-		return (m.at(path, "statistic") == nil) != (m.at(path, "extended_statistic") == nil) && m.at(path, "metric_query") == nil
+		return (m.at(path, "statistic") == nil) != (m.at(path, "extended_statistic") == nil) &&
+			m.at(path, "metric_query") == nil
 	})},
 	{"alarms on percentiles ignore small samples", every("aws_cloudwatch_metric_alarm", func(m model, path string) bool {
-		return m.at(path, "extended_statistic") == nil || m.at(path, "evaluate_low_sample_count_percentiles") == "ignore" && m.at(path, "evaluation_periods").(float64) >= 3
+		return m.at(path, "extended_statistic") == nil ||
+			m.at(path, "evaluate_low_sample_count_percentiles") == "ignore" &&
+				m.at(path, "evaluation_periods").(float64) >= 3
 	})},
 	{"every alarm says what missing data mean", every("aws_cloudwatch_metric_alarm", func(m model, path string) bool {
 		return slices.Contains([]string{"notBreaching", "breaching"}, m.text(path, "treat_missing_data"))

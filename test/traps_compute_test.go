@@ -26,8 +26,10 @@ var autoScalingTraps = []row{
 	{"the group follows the template by number and the template an image by id", all(has(fleet, `{"launch_template.version": "${compute/launch-template.latest_version}"}`), matches(template, "image_id", `^\$\{compute/image\.output\.id\}$`))},
 	{"the group waits 20 minutes for capacity", has(fleet, `{"wait_for_capacity_timeout": "20m"}`)},
 	{"the group waits until all its instances are healthy at the load balancer", func(m model) error {
-		if m.at(fleet, "desired_capacity") == nil || m.at(fleet, "wait_for_elb_capacity") != m.at(fleet, "desired_capacity") {
-			return fmt.Errorf("waits for %v at the load balancer, wants %v", m.at(fleet, "wait_for_elb_capacity"), m.at(fleet, "desired_capacity"))
+		if m.at(fleet, "desired_capacity") == nil ||
+			m.at(fleet, "wait_for_elb_capacity") != m.at(fleet, "desired_capacity") {
+			return fmt.Errorf("waits for %v at the load balancer, wants %v", m.at(fleet, "wait_for_elb_capacity"),
+				m.at(fleet, "desired_capacity"))
 		}
 		return nil
 	}},
@@ -65,7 +67,8 @@ var launchTraps = []row{
 		for _, kind := range []string{"aws_iam_role_policy", "aws_iam_role_policy_attachment"} {
 			for _, path := range m.of(kind) {
 				// The right to push is not needed for booting.
-				if m.text(path, "role") == "${compute/instance-role.name}" && path != "api/push-policy" && !m.needs(fleet)[path] {
+				if m.text(path, "role") == "${compute/instance-role.name}" &&
+					path != "api/push-policy" && !m.needs(fleet)[path] {
 					return fmt.Errorf("instances may start before %s", path)
 				}
 			}

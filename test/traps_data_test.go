@@ -14,13 +14,15 @@ const primary = "database/primary"
 var dataTraps = []row{
 	{"the database's password is read back from the secret that was written", all(
 		has(primary, `{"password_wo": "${jsondecode(ephemeral.aws_secretsmanager_secret_version.database.secret_string).password}"}`),
-		matches("database/credentials/version", "secret_string_wo", `ephemeral\.aws_secretsmanager_random_password\.database\.random_password`))},
+		matches("database/credentials/version", "secret_string_wo",
+			`ephemeral\.aws_secretsmanager_random_password\.database\.random_password`))},
 	{"the password is read from the version that was written", func(m model) error {
 		return equal(dig(m.Stack, "ephemeral", "aws_secretsmanager_secret_version", "database"),
 			`{"secret_id": "${database/credentials/version.secret_id}", "version_id": "${database/credentials/version.version_id}"}`)
 	}},
 	{"password and secret share one version", func(m model) error {
-		if m.at(primary, "password_wo_version") == nil || m.at(primary, "password_wo_version") != m.at("database/credentials/version", "secret_string_wo_version") {
+		if m.at(primary, "password_wo_version") == nil ||
+			m.at(primary, "password_wo_version") != m.at("database/credentials/version", "secret_string_wo_version") {
 			return errors.New("password and secret have versions of their own")
 		}
 		return nil
@@ -67,7 +69,9 @@ var dataTraps = []row{
 	{"enhanced monitoring has its role before the database starts", all(after(primary, "database/monitoring-policy"),
 		has("database/monitoring-policy", `{"policy_arn": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"}`),
 		has("database/monitoring-role", `{"assume_role_policy.Statement.0.Principal": {"Service": "monitoring.rds.amazonaws.com"}}`),
-		every("aws_cloudwatch_log_group", func(m model, path string) bool { return m.text(path, "name") != "RDSOSMetrics" }))},
+		every("aws_cloudwatch_log_group", func(m model, path string) bool {
+			return m.text(path, "name") != "RDSOSMetrics"
+		}))},
 	{"Performance Insights keeps what is free", has(primary, `{"performance_insights_retention_period": 7, "database_insights_mode": "standard"}`)},
 	{"storage does not grow on its own", has(primary, `{"max_allocated_storage": null}`)},
 	{"databases have the current certificate authority", every("aws_db_instance", func(m model, path string) bool { return m.text(path, "ca_cert_identifier") == "rds-ca-rsa2048-g1" })},
@@ -97,7 +101,8 @@ var dataTraps = []row{
 			"ArnLike": {"aws:SourceArn": "arn:aws:s3:::portfolio-*-test-${account.account_id}"}}}}`))},
 	{"bucket policies deny only requests without TLS", every("aws_s3_bucket_policy", func(m model, path string) bool {
 		denies := slices.DeleteFunc(statements(m, path), func(s any) bool { return dig(s, "Effect") != "Deny" })
-		return len(denies) == 1 && asJSON(dig(denies[0], "Condition")) == `{"Bool":{"aws:SecureTransport":"false"}}` && len(list(dig(denies[0], "Resource"))) == 2
+		return len(denies) == 1 && asJSON(dig(denies[0], "Condition")) == `{"Bool":{"aws:SecureTransport":"false"}}` &&
+			len(list(dig(denies[0], "Resource"))) == 2
 	})},
 	{"objects change their class after 30 days at the earliest", everyLifecycleRule(func(rule any) bool {
 		transitions, _ := dig(rule, "transition").([]any)
@@ -132,7 +137,8 @@ func ephemeralOnlyWhereWritten(m model) error {
 		return fmt.Errorf("%s is where Terraform refuses it", found)
 	}
 	if strings.Count(m.Text, "ephemeral.") != 4 {
-		return fmt.Errorf("got %d uses of ephemeral values, want three secrets and one password", strings.Count(m.Text, "ephemeral."))
+		return fmt.Errorf("got %d uses of ephemeral values, want three secrets and one password",
+			strings.Count(m.Text, "ephemeral."))
 	}
 	return nil
 }
@@ -141,7 +147,8 @@ func ephemeralOnlyWhereWritten(m model) error {
 // be created directly after the bucket.
 func settingsInOrder(m model, bucket string) bool {
 	folder, first := strings.TrimSuffix(bucket, "/bucket"), 0
-	for _, setting := range []string{"ownership", "public-access", "versioning", "encryption", "policy", "lifecycle", "access-logs"} {
+	for _, setting := range []string{"ownership", "public-access", "versioning", "encryption", "policy",
+		"lifecycle", "access-logs"} {
 		if after := list(m.at(folder+"/"+setting, "depends_on")); len(after) == 1 && after[0] == bucket {
 			first++
 		} else if m.Blocks[folder+"/"+setting] != nil && (len(after) != 1 || !strings.HasPrefix(after[0], folder+"/")) {

@@ -134,7 +134,8 @@ func rowOf(name, variant string) check {
 // are the exception.
 func TestTrapsFailOnAnEmptyStack(t *testing.T) {
 	forbidding := map[string]bool{}
-	for _, name := range []string{"no number token is printed as a number", "secrets have no resource policy", "a serverless cache has neither subnet group nor parameter group",
+	for _, name := range []string{"no number token is printed as a number", "secrets have no resource policy",
+		"a serverless cache has neither subnet group nor parameter group",
 		"no deployment is managed", "nothing loops over what a plan may not know",
 		"every ephemeral value in use is declared", "every token in JSON is resolved", "ignored changes are of arguments that exist"} {
 		forbidding[name] = true

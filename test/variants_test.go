@@ -64,7 +64,8 @@ OIDC_CLIENT_SECRET_ARN='`+signInSecretARN+`'
 OIDC_OWNERS='\[\{"group":"family","owner":"the smiths","scopes":\["read","trade"\]\}\]'
 `)},
 		{"instances may read the client's secret", func(m model) error {
-			if text := asJSON(m.at("compute/instance-role/policy", "policy")) + asJSON(m.at("compute/instance-policy", "policy")); !strings.Contains(text, signInSecretARN) {
+			if text := asJSON(m.at("compute/instance-role/policy", "policy")) +
+				asJSON(m.at("compute/instance-policy", "policy")); !strings.Contains(text, signInSecretARN) {
 				return errors.New("it is not among the secrets")
 			}
 			return nil
@@ -97,7 +98,9 @@ func TestVariants(t *testing.T) {
 }
 
 func logsKeptFor(days float64) check {
-	return every("aws_cloudwatch_log_group", func(m model, path string) bool { return m.at(path, "retention_in_days") == days })
+	return every("aws_cloudwatch_log_group", func(m model, path string) bool {
+		return m.at(path, "retention_in_days") == days
+	})
 }
 
 func replicaElsewhere(m model) error {
@@ -120,7 +123,10 @@ func keyEverywhere(m model) error {
 			return fmt.Errorf("%s: %s: got %v, want %s", path, argument, m.at(path, argument), key)
 		}
 	}
-	return every("aws_cloudwatch_log_group", func(m model, path string) bool { return m.text(path, "kms_key_id") == key })(m)
+	return every("aws_cloudwatch_log_group", func(m model,
+		path string) bool {
+		return m.text(path, "kms_key_id") == key
+	})(m)
 }
 
 func httpsForwards(certificate string) check {
@@ -173,7 +179,8 @@ func TestEmulatorDiffersOnlyInItsFewSettings(t *testing.T) {
 // new template nor a refresh: only the default tags and the release differ.
 func TestAuthorDoesNotRollTheFleet(t *testing.T) {
 	first := variant(t, "standard")
-	second := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "COMMIT_AUTHOR": "somebody else", "COMMIT_SHA": "0123abc", "REPOSITORY": "octo/portfolio"})
+	second := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "test", "COMMIT_AUTHOR": "somebody else",
+		"COMMIT_SHA": "0123abc", "REPOSITORY": "octo/portfolio"})
 	for _, change := range differences("", map[string]any(first.Stack), map[string]any(second.Stack)) {
 		require.Regexp(t, `^/(provider/aws|resource/terraform_data/release/input/(author|commit)): `, change)
 	}
@@ -182,10 +189,12 @@ func TestAuthorDoesNotRollTheFleet(t *testing.T) {
 func TestRegionIsOneSetting(t *testing.T) {
 	for _, name := range []string{"ireland", "sydney"} {
 		m := variant(t, name)
-		require.Equal(t, "us-east-1", dig(m.Stack, "terraform", "backend", "s3", "region"), "the state bucket does not move")
+		require.Equal(t, "us-east-1", dig(m.Stack, "terraform", "backend", "s3", "region"),
+			"the state bucket does not move")
 		delete(m.Stack["terraform"].(map[string]any), "backend")
 		require.NotRegexp(t, `us-(east|west)-\d`, asJSON(m.Stack), name)
-		require.Equal(t, "com.amazonaws."+variants[name]["AWS_REGION"]+".s3", m.text("network/s3-endpoint", "service_name"))
+		require.Equal(t, "com.amazonaws."+variants[name]["AWS_REGION"]+".s3",
+			m.text("network/s3-endpoint", "service_name"))
 		require.NoError(t, gridIsSound(m), "the dashboard's widgets name their region")
 	}
 }
@@ -213,12 +222,14 @@ var nameLimits = map[string]int{
 }
 
 func TestLongestSuffixFitsEveryName(t *testing.T) {
-	m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "abcdefgh-1234567", "PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificateARN})
+	m := modelOf(t, map[string]string{"ENVIRONMENT_SUFFIX": "abcdefgh-1234567", "PORTFOLIO_PROFILE": "production",
+		"CERTIFICATE_ARN": certificateARN})
 	account, uuid := strings.Repeat("1", 12), strings.Repeat("f", 36)
 	tokens := strings.NewReplacer("${account.account_id}", account, "${database/final-snapshot.id}", uuid)
 	checked := 0
 	for path, kind := range m.Kinds {
-		for _, argument := range []string{"name", "name_prefix", "bucket", "identifier", "final_snapshot_identifier", "function_name", "dashboard_name", "alarm_name"} {
+		for _, argument := range []string{"name", "name_prefix", "bucket", "identifier", "final_snapshot_identifier",
+			"function_name", "dashboard_name", "alarm_name"} {
 			name := tokens.Replace(m.text(path, argument))
 			if name == "" || strings.Contains(name, "${") || strings.HasPrefix(kind, "data.") {
 				continue

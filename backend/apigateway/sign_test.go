@@ -49,19 +49,23 @@ func TestSignatureEqualsTheSDKs(t *testing.T) {
 				Credentials: credentials.StaticCredentialsProvider{Value: test.credentials},
 			})
 			require.NoError(t, err)
-			to := backend.Connection{ID: test.id, DomainName: "api.execute-api.eu-west-1.amazonaws.com", Stage: test.stage}
+			to := backend.Connection{ID: test.id,
+				DomainName: "api.execute-api.eu-west-1.amazonaws.com", Stage: test.stage}
 			for _, at := range []time.Time{noon, noon.Add(time.Hour), noon.AddDate(0, 0, 1)} {
 				var posted fasthttp.Request
 				require.NoError(t, c.request(t.Context(), &posted, http.MethodPost, to, []byte(test.message)))
 				host, path := string(posted.Header.Host()), string(posted.RequestURI())
-				c.signer.sign(&posted.Header, call{http.MethodPost, host, path, []byte(test.message)}, test.credentials, at)
+				c.signer.sign(&posted.Header,
+					call{http.MethodPost, host, path, []byte(test.message)}, test.credentials, at)
 				got := string(posted.Header.Peek("Authorization"))
 
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+host+path, strings.NewReader(test.message))
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+host+path,
+					strings.NewReader(test.message))
 				require.NoError(t, err)
 				r.Header.Set("Content-Type", string(posted.Header.ContentType()))
 				hash := sha256.Sum256([]byte(test.message))
-				err = v4.NewSigner().SignHTTP(t.Context(), test.credentials, r, hex.EncodeToString(hash[:]), service, region, at)
+				err = v4.NewSigner().SignHTTP(t.Context(), test.credentials, r,
+					hex.EncodeToString(hash[:]), service, region, at)
 				require.NoError(t, err)
 				assert.Equal(t, r.Header.Get("Authorization"), got)
 			}

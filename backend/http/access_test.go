@@ -35,7 +35,8 @@ func TestAnotherOwnersIDsAreNotFound(t *testing.T) {
 		got := c.do(t, eve, r.method, url, r.body, "If-Match", `"1"`)
 		assert.Equal(t, http.StatusNotFound, got.Status, "%s %s: %s", r.method, r.path, got.Body)
 		// The answer is that of an id that never existed, so that it does not reveal which do.
-		never := c.do(t, eve, r.method, strings.Replace(url, path, "/v1/portfolios/00000000-0000-4000-8000-999999999999", 1), r.body, "If-Match", `"1"`)
+		never := c.do(t, eve, r.method, strings.Replace(url, path,
+			"/v1/portfolios/00000000-0000-4000-8000-999999999999", 1), r.body, "If-Match", `"1"`)
 		assert.Equal(t, never.Body, got.Body, "%s %s", r.method, r.path)
 	}
 	other := c.portfolio(t, ada)
@@ -78,13 +79,15 @@ func TestKeys(t *testing.T) {
 	phone := made.JSON["key"].(string)
 	assert.Equal(t, 200, c.do(t, phone, "GET", "/v1/portfolios", "").Status)
 	assert.NotContains(t, c.do(t, admin, "GET", "/v1/keys", "").Body, phone, "shown once")
-	assert.Equal(t, "forbidden", c.do(t, admin, "POST", "/v1/keys", `{"label":"more","scopes":["trade"]}`).code(), "no scope that the key itself lacks")
+	assert.Equal(t, "forbidden", c.do(t, admin, "POST", "/v1/keys", `{"label":"more","scopes":["trade"]}`).code(),
+		"no scope that the key itself lacks")
 
 	assert.Equal(t, 404, c.do(t, c.all(t, "eve"), "DELETE", "/v1/keys/"+made.id(), "").Status)
 	assert.Equal(t, 204, c.do(t, admin, "DELETE", "/v1/keys/"+made.id(), "").Status)
 
 	assert.Equal(t, 200, c.do(t, admin, "GET", "/v1/audit", "").Status)
-	for name, header := range map[string]string{"none": "", "basic": "Basic " + admin, "unknown": "Bearer pfk_x", "long": "Bearer " + strings.Repeat("x", 200)} {
+	for name, header := range map[string]string{"none": "", "basic": "Basic " + admin, "unknown": "Bearer pfk_x",
+		"long": "Bearer " + strings.Repeat("x", 200)} {
 		got := c.do(t, "", "GET", "/v1/portfolios", "", "Authorization", header)
 		assert.Equal(t, "unauthenticated", got.code(), name)
 		assert.Contains(t, got.Header.Get("WWW-Authenticate"), "Bearer", name)
@@ -126,7 +129,8 @@ func TestRateLimit(t *testing.T) {
 func TestKeysEnd(t *testing.T) {
 	c := newClient(t)
 	admin := c.all(t, "ada")
-	made := c.do(t, admin, "POST", "/v1/keys", `{"label":"short","scopes":["read"],"expires_at":"2026-01-02T03:04:05.5Z"}`)
+	made := c.do(t, admin, "POST", "/v1/keys",
+		`{"label":"short","scopes":["read"],"expires_at":"2026-01-02T03:04:05.5Z"}`)
 	short := made.JSON["key"].(string)
 	assert.Equal(t, 200, c.do(t, short, "GET", "/v1/portfolios", "").Status)
 	c.fakes.clock = 500 * time.Millisecond
@@ -193,7 +197,8 @@ func TestClientAddress(t *testing.T) {
 		})
 		last := 0
 		for i := range 40 {
-			last = c.do(t, fmt.Sprintf("pfk_%d", i), "GET", "/v1/portfolios", "", "X-Forwarded-For", test.header(i)).Status
+			last = c.do(t, fmt.Sprintf("pfk_%d", i), "GET", "/v1/portfolios", "",
+				"X-Forwarded-For", test.header(i)).Status
 		}
 		assert.Equal(t, test.limited, last == 429, name)
 	}
@@ -231,8 +236,10 @@ func TestSources(t *testing.T) {
 	refused := c.do(t, key, "POST", "/v1/quotes", feed("other"))
 	assert.Equal(t, "forbidden", refused.code())
 	assert.Contains(t, refused.JSON["detail"], `quotes[0].source: the key may not write the source "other"`)
-	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status, "a key from the command line may write any")
-	for _, body := range []string{`{"label":"k","scopes":["feed"]}`, `{"label":"k","scopes":["read","feed"],"sources":null}`} {
+	assert.Equal(t, 200, c.do(t, root, "POST", "/v1/quotes", feed("other")).Status,
+		"a key from the command line may write any")
+	for _, body := range []string{`{"label":"k","scopes":["feed"]}`,
+		`{"label":"k","scopes":["read","feed"],"sources":null}`} {
 		unnamed := c.do(t, root, "POST", "/v1/keys", body)
 		assert.Equal(t, 400, unnamed.Status)
 		assert.Contains(t, unnamed.JSON["detail"], "sources: got none, want the sources that the feed may write")

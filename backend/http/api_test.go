@@ -53,7 +53,8 @@ func newClientOf(t testing.TB, prepare func(*fakes)) *client {
 func (c *client) key(t testing.TB, owner string, scopes ...backend.Scope) string {
 	t.Helper()
 	secret := backend.NewSecret()
-	_, err := c.store.CreateKey(t.Context(), backend.Principal{}, backend.APIKey{Owner: owner, Label: "test", Scopes: scopes, CreatedAt: now}, backend.HashSecret(secret))
+	_, err := c.store.CreateKey(t.Context(), backend.Principal{},
+		backend.APIKey{Owner: owner, Label: "test", Scopes: scopes, CreatedAt: now}, backend.HashSecret(secret))
 	require.NoError(t, err)
 	return secret
 }
@@ -156,7 +157,8 @@ func TestListsArePaged(t *testing.T) {
 	key := c.all(t, "ada")
 	var want, got []string
 	for i := range 5 {
-		want = append(want, c.do(t, key, "POST", "/v1/portfolios", fmt.Sprintf(`{"name":"%d","base_currency":"EUR"}`, i)).id())
+		want = append(want, c.do(t, key, "POST", "/v1/portfolios",
+			fmt.Sprintf(`{"name":"%d","base_currency":"EUR"}`, i)).id())
 	}
 	for after := ""; ; {
 		list := c.do(t, key, "GET", "/v1/portfolios?limit=2&after="+after, "")
@@ -190,7 +192,8 @@ func TestTransactionLifecycle(t *testing.T) {
 	list := c.do(t, key, "GET", path+"/transactions", "")
 	assert.Len(t, list.JSON["items"], 1)
 
-	oversold := c.do(t, key, "POST", path+"/transactions", `{"kind":"SELL","date":"2026-01-02","symbol":"ACME","quantity":"100","price":"1","currency":"EUR"}`)
+	oversold := c.do(t, key, "POST", path+"/transactions",
+		`{"kind":"SELL","date":"2026-01-02","symbol":"ACME","quantity":"100","price":"1","currency":"EUR"}`)
 	assert.Equal(t, 422, oversold.Status)
 	assert.Equal(t, "oversold", oversold.code())
 	assert.Equal(t, 204, c.do(t, key, "DELETE", entry, "", "If-Match", `"2"`).Status)
@@ -217,7 +220,8 @@ func TestAnalysis(t *testing.T) {
 	assert.Equal(t, "74", value.JSON["total"], "10 at 20, less what was paid")
 	assert.Equal(t, "priced", value.JSON["state"])
 	assert.Len(t, value.JSON["quotes"], 1, "basis of the numbers")
-	assert.Equal(t, "10", c.do(t, key, "GET", path+"/holdings?as_of=2026-01-01", "").JSON["holdings"].([]any)[0].(map[string]any)["quantity"])
+	assert.Equal(t, "10", c.do(t, key, "GET", path+"/holdings?as_of=2026-01-01",
+		"").JSON["holdings"].([]any)[0].(map[string]any)["quantity"])
 	assert.Empty(t, c.do(t, key, "GET", path+"/holdings?as_of=2025-12-31", "").JSON["holdings"])
 
 	both := c.do(t, key, "GET", path+"/performance?from=2025-12-31&to=2026-01-02", "")
@@ -238,8 +242,10 @@ func TestPastDaysHaveNames(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
-	c.do(t, key, "POST", path+"/transactions", `{"kind":"BUY","date":"2025-12-01","symbol":"A.B","quantity":"1","price":"5","currency":"USD"}`)
-	c.do(t, key, "POST", path+"/transactions", `{"kind":"BUY","date":"2025-12-01","symbol":"ACME","quantity":"1","price":"5","currency":"USD"}`)
+	c.do(t, key, "POST", path+"/transactions",
+		`{"kind":"BUY","date":"2025-12-01","symbol":"A.B","quantity":"1","price":"5","currency":"USD"}`)
+	c.do(t, key, "POST", path+"/transactions",
+		`{"kind":"BUY","date":"2025-12-01","symbol":"ACME","quantity":"1","price":"5","currency":"USD"}`)
 	nameless := c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01", "").Body
 	require.NotContains(t, nameless, `"name"`)
 	c.fakes.names = map[string]string{"ACME": `Acme "Old" & Sons`, "A.B": "Less"}
@@ -308,7 +314,8 @@ func TestStoredDays(t *testing.T) {
 func TestStoredDaysFollowTheTimeZone(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
-	created := c.do(t, key, "POST", "/v1/portfolios", `{"name":"Far","base_currency":"AUD","time_zone":"Australia/Sydney"}`)
+	created := c.do(t, key, "POST", "/v1/portfolios",
+		`{"name":"Far","base_currency":"AUD","time_zone":"Australia/Sydney"}`)
 	require.Equal(t, 201, created.Status, created.Body)
 	path := "/v1/portfolios/" + created.id()
 	const query = "/valuation?as_of=2026-01-01"
@@ -321,7 +328,8 @@ func TestStoredDaysFollowTheTimeZone(t *testing.T) {
 	for _, at := range []string{query, "/valuation?as_of=2026-01-01T12:59:59.999999999Z"} {
 		assert.Equal(t, "kept", c.do(t, key, "GET", path+at, "").Header.Get("Basis"), at)
 	}
-	assert.Equal(t, "recomputed", c.do(t, key, "GET", path+"/valuation?as_of=2026-01-01T23:59:59.999999999Z", "").Header.Get("Basis"))
+	assert.Equal(t, "recomputed", c.do(t, key, "GET",
+		path+"/valuation?as_of=2026-01-01T23:59:59.999999999Z", "").Header.Get("Basis"))
 	keep(strings.Replace(computed.Body, "T12:59:59.999999999Z", "T23:59:59.999999999Z", 1))
 	moved := c.do(t, key, "GET", path+query, "")
 	assert.Equal(t, "recomputed", moved.Header.Get("Basis"))
@@ -333,7 +341,8 @@ func TestDerivedAnswersAreMarked(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
-	for _, query := range []string{"/holdings", "/holdings?as_of=2026-01-01", "/history?from=2025-12-30&to=2026-01-02"} {
+	for _, query := range []string{"/holdings", "/holdings?as_of=2026-01-01",
+		"/history?from=2025-12-30&to=2026-01-02"} {
 		assert.Equal(t, true, c.do(t, key, "GET", path+query, "").JSON["recomputed"], query)
 	}
 }
@@ -397,7 +406,8 @@ func TestBadInput(t *testing.T) {
 func TestProblemsNameFields(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
-	got := c.do(t, key, "POST", c.portfolio(t, key)+"/transactions", `{"kind":"BUY","date":"2026-01-01","symbol":"acme","quantity":"-1","price":"1","currency":"EU"}`)
+	got := c.do(t, key, "POST", c.portfolio(t, key)+"/transactions",
+		`{"kind":"BUY","date":"2026-01-01","symbol":"acme","quantity":"-1","price":"1","currency":"EU"}`)
 	var paths []any
 	for _, field := range got.JSON["fields"].([]any) {
 		paths = append(paths, field.(map[string]any)["path"])
@@ -512,7 +522,8 @@ func TestReplaceAndPatchPortfolio(t *testing.T) {
 	patched := c.do(t, key, "PATCH", path, `{"name":"Old age"}`, "If-Match", `"1"`)
 	assert.Equal(t, 200, patched.Status, patched.Body)
 	assert.Equal(t, []any{"Old age", "AVERAGE", "EUR", 2.0},
-		[]any{patched.JSON["name"], patched.JSON["cost_method"], patched.JSON["base_currency"], patched.JSON["version"]})
+		[]any{patched.JSON["name"], patched.JSON["cost_method"], patched.JSON["base_currency"],
+			patched.JSON["version"]})
 	assert.Equal(t, `"2"`, patched.Header.Get("ETag"))
 	for body, status := range map[string]int{
 		`{"name":null}`: 400, `{"cost_method":null}`: 400, `{"colour":"red"}`: 400, `{"name":""}`: 400, `[]`: 400,
@@ -532,7 +543,8 @@ func TestRetriedCallsReturnTheFirstAnswer(t *testing.T) {
 	const body = `{"name":"Pension","base_currency":"EUR"}`
 	first := c.do(t, key, "POST", "/v1/portfolios", body, "Idempotency-Key", "once")
 	again := c.do(t, key, "POST", "/v1/portfolios", body, "Idempotency-Key", "once")
-	assert.Equal(t, []any{201, first.Body, "true"}, []any{again.Status, again.Body, again.Header.Get("Idempotency-Replayed")})
+	assert.Equal(t, []any{201, first.Body, "true"},
+		[]any{again.Status, again.Body, again.Header.Get("Idempotency-Replayed")})
 	assert.Empty(t, first.Header.Get("Idempotency-Replayed"))
 	assert.Len(t, c.do(t, key, "GET", "/v1/portfolios", "").JSON["items"], 1)
 
@@ -543,6 +555,7 @@ func TestRetriedCallsReturnTheFirstAnswer(t *testing.T) {
 	imported := c.do(t, key, "POST", path+"/transactions.csv", sale, "Idempotency-Key", "file")
 	require.Equal(t, 201, imported.Status, imported.Body)
 	retried := c.do(t, key, "POST", path+"/transactions.csv", sale, "Idempotency-Key", "file")
-	assert.Equal(t, []any{201, imported.Body, "true"}, []any{retried.Status, retried.Body, retried.Header.Get("Idempotency-Replayed")})
+	assert.Equal(t, []any{201, imported.Body, "true"},
+		[]any{retried.Status, retried.Body, retried.Header.Get("Idempotency-Replayed")})
 	assert.Equal(t, 422, c.do(t, key, "POST", path+"/transactions.csv", sale, "Idempotency-Key", "other").Status)
 }

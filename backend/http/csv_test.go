@@ -22,7 +22,8 @@ func TestImportAndExport(t *testing.T) {
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
 	dry := c.do(t, key, "POST", path+"/transactions.csv?dry_run=true", file)
-	assert.Equal(t, map[string]any{"dry_run": true, "rows": 4.0, "recorded": 0.0, "problems": []any{}}, dry.JSON, dry.Body)
+	assert.Equal(t, map[string]any{"dry_run": true, "rows": 4.0, "recorded": 0.0, "problems": []any{}}, dry.JSON,
+		dry.Body)
 	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "a dry run records nothing")
 	wet := c.do(t, key, "POST", path+"/transactions.csv", file, "Idempotency-Key", "file")
 	require.Equal(t, 201, wet.Status, wet.Body)
@@ -82,14 +83,16 @@ func TestImportReportsRows(t *testing.T) {
 
 // Whatever is sent, the answer is a documented one and never a 5xx.
 func FuzzBodies(f *testing.F) {
-	for _, seed := range []string{trade, file, `{"name":"A","base_currency":"EUR"}`, `{"quotes":[{"price":"1"}]}`, "[", `{"label":null,"scopes":[""]}`, "date,kind\n\"", strings.Repeat("[", 10_000)} {
+	for _, seed := range []string{trade, file, `{"name":"A","base_currency":"EUR"}`, `{"quotes":[{"price":"1"}]}`, "[",
+		`{"label":null,"scopes":[""]}`, "date,kind\n\"", strings.Repeat("[", 10_000)} {
 		f.Add(seed)
 	}
 	c := newClient(f)
 	f.Fuzz(func(t *testing.T, body string) {
 		key := c.all(t, "ada") // a new key has its whole rate
 		path := c.portfolio(t, key)
-		for _, url := range []string{"/v1/portfolios", path + "/transactions", path + "/transactions.csv", path + "/transactions.csv?dry_run=true", "/v1/quotes", "/v1/keys"} {
+		for _, url := range []string{"/v1/portfolios", path + "/transactions", path + "/transactions.csv",
+			path + "/transactions.csv?dry_run=true", "/v1/quotes", "/v1/keys"} {
 			if got := c.do(t, key, "POST", url, body); got.Status >= 500 {
 				t.Errorf("POST %s = %d, %s", url, got.Status, got.Body)
 			}

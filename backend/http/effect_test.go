@@ -14,7 +14,8 @@ func TestPreviewChange(t *testing.T) {
 	path := c.portfolio(t, key)
 	made := c.do(t, key, "POST", path+"/transactions", trade)
 	require.Equal(t, 201, made.Status, made.Body)
-	sale := c.do(t, key, "POST", path+"/transactions", `{"kind":"SELL","date":"2026-01-02","symbol":"ACME","quantity":"4","price":"15","currency":"EUR"}`)
+	sale := c.do(t, key, "POST", path+"/transactions",
+		`{"kind":"SELL","date":"2026-01-02","symbol":"ACME","quantity":"4","price":"15","currency":"EUR"}`)
 	require.Equal(t, 201, sale.Status, sale.Body)
 
 	preview := func(body string) answered { return c.do(t, key, "POST", path+"/preview", body) }

@@ -207,7 +207,8 @@ func assertProblem(t *testing.T, r reply, body string, status int, code string) 
 	require.NoError(t, json.Unmarshal([]byte(body), &p), body)
 	assert.Equal(t, status, r.StatusCode, body)
 	assert.Equal(t, "application/problem+json", r.Header.Get("Content-Type"))
-	assert.Equal(t, []any{"about:blank", http.StatusText(status), status, code}, []any{p.Type, p.Title, p.Status, p.Code}, body)
+	assert.Equal(t, []any{"about:blank", http.StatusText(status), status, code},
+		[]any{p.Type, p.Title, p.Status, p.Code}, body)
 	assert.NotEmpty(t, p.Detail)
 }
 
@@ -308,13 +309,15 @@ func TestConnectAndDisconnect(t *testing.T) {
 	response, body := do(t, call(t, server, "/internal/connect", connectBody, goodKey, now))
 	assert.Equal(t, 204, response.StatusCode, body)
 	assert.Equal(t, backend.Connection{
-		ID: "c-2", Owner: "ann", KeyID: "k-1", DomainName: "api.example", Stage: "prod", SourceIP: netip.MustParseAddr("192.0.2.1"),
+		ID: "c-2", Owner: "ann", KeyID: "k-1", DomainName: "api.example", Stage: "prod",
+		SourceIP:    netip.MustParseAddr("192.0.2.1"),
 		ConnectedAt: now, ExpiresAt: now.Add(backend.ConnectionLifetime),
 	}, f.connections["c-2"])
 
 	disconnect := `{"requestId":"r-2","connectionId":"c-2","domainName":"api.example","stage":"prod","disconnectCode":1001,"disconnectReason":"away"}`
 	for i := range 2 {
-		response, body = do(t, call(t, server, "/internal/disconnect", disconnect, goodKey, now.Add(time.Duration(i)*time.Second)))
+		response, body = do(t, call(t, server, "/internal/disconnect", disconnect, goodKey,
+			now.Add(time.Duration(i)*time.Second)))
 		assert.Equal(t, 204, response.StatusCode, body)
 		assert.NotContains(t, f.connections, "c-2")
 	}
@@ -378,7 +381,8 @@ func TestMessagesWithoutTheDatabase(t *testing.T) {
 }
 
 func TestUnknownConnection(t *testing.T) {
-	_, body := do(t, call(t, newFakes().serve(t), "/internal/message", messageBody("c-9", `{"action":"ping"}`), goodKey, now))
+	_, body := do(t, call(t, newFakes().serve(t), "/internal/message",
+		messageBody("c-9", `{"action":"ping"}`), goodKey, now))
 	assert.JSONEq(t, `{"type":"error","code":"unknown_connection","message":"the connection is unknown; connect again"}`, body)
 }
 
@@ -460,7 +464,8 @@ func TestMetrics(t *testing.T) {
 	do(t, call(t, server, "/internal/message", "not JSON", goodKey, now))
 	response, _ := do(t, call(t, server, "/health", "", goodKey, now))
 	assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode)
-	assert.Equal(t, []string{"GET /v1/portfolios/{portfolio}", "/", "GET /v1/keys", "POST /internal/message", "/health"}, f.answered)
+	assert.Equal(t, []string{"GET /v1/portfolios/{portfolio}", "/", "GET /v1/keys",
+		"POST /internal/message", "/health"}, f.answered)
 }
 
 // A body that does not arrive ends the call after five seconds; a call that

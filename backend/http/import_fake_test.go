@@ -17,7 +17,8 @@ type imports struct {
 }
 
 func newImports() imports {
-	return imports{map[string]backend.Import{}, map[string]map[string]backend.Origin{}, map[string][]string{}, map[string]layout.Mapping{}}
+	return imports{map[string]backend.Import{}, map[string]map[string]backend.Origin{}, map[string][]string{},
+		map[string]layout.Mapping{}}
 }
 
 func (m *memory) CreateImport(_ context.Context, _ backend.Principal, i backend.Import) (backend.Import, error) {
@@ -38,7 +39,8 @@ func (m *memory) Origins(_ context.Context, _, portfolio string) (map[string]bac
 	return m.imports.origins[portfolio], nil
 }
 
-func (m *memory) ConfirmImport(ctx context.Context, by backend.Principal, i backend.Import, _ int64, entries []backend.Imported) (int, error) {
+func (m *memory) ConfirmImport(ctx context.Context, by backend.Principal, i backend.Import, _ int64,
+	entries []backend.Imported) (int, error) {
 	if m.imports.kept[i.ID].Confirmed() {
 		return m.imports.kept[i.ID].Recorded, nil
 	}

@@ -33,7 +33,8 @@ func BenchmarkPreview(b *testing.B) {
 		require.Equal(b, status, response.StatusCode, "%.500s", text)
 		return string(text)
 	}
-	_, rest, _ := strings.Cut(call("POST", "/v1/portfolios", `{"name":"A","base_currency":"GBP"}`, "application/json", 201), `"id":"`)
+	_, rest, _ := strings.Cut(call("POST", "/v1/portfolios", `{"name":"A","base_currency":"GBP"}`,
+		"application/json", 201), `"id":"`)
 	id, _, _ := strings.Cut(rest, `"`)
 	for b.Loop() {
 		call("POST", "/v1/portfolios/"+id+"/imports", file.String(), "text/csv", 201)

@@ -28,7 +28,8 @@ func TestImportLifecycle(t *testing.T) {
 	key := c.all(t, "ada")
 	path := c.portfolio(t, key)
 	preview, imported := c.preview(t, key, path, "", twoAlike)
-	assert.Equal(t, []any{"portfolio", 2.0, 0.0}, []any{preview.JSON["layout"], preview.JSON["new"], preview.JSON["duplicates"]})
+	assert.Equal(t, []any{"portfolio", 2.0, 0.0},
+		[]any{preview.JSON["layout"], preview.JSON["new"], preview.JSON["duplicates"]})
 	assert.Contains(t, preview.Body, `"after":{"holdings":[{"symbol":"ACME","quantity":"2","cost":"80.4","currency":"USD"}],"cash":{"USD":"-80.4"}}`)
 	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "a preview records nothing")
 
@@ -147,7 +148,8 @@ func TestImportsAreRefused(t *testing.T) {
 	}
 	assert.Equal(t, 403, c.do(t, c.key(t, "ada", backend.ScopeRead), "POST", path+"/imports", twoAlike).Status)
 	// A preview reports entries that are not possible, and confirming it is refused.
-	preview, imported := c.preview(t, key, path, "", "date,kind,symbol,quantity,price,currency\n2026-01-01,SELL,ACME,1,40.2,USD\n")
+	preview, imported := c.preview(t, key, path, "",
+		"date,kind,symbol,quantity,price,currency\n2026-01-01,SELL,ACME,1,40.2,USD\n")
 	assert.Nil(t, preview.JSON["after"])
 	assert.Contains(t, fmt.Sprint(preview.JSON["problems"]), "row:2")
 	refused := c.do(t, key, "POST", imported+"/confirm", "")

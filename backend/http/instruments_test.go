@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func (f *fakes) PutInstrument(_ context.Context, _ backend.Principal, i backend.Instrument, _ time.Time) (backend.Instrument, error) {
+func (f *fakes) PutInstrument(_ context.Context, _ backend.Principal, i backend.Instrument,
+	_ time.Time) (backend.Instrument, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.instruments == nil {
@@ -33,7 +34,8 @@ func (f *fakes) GetInstrument(_ context.Context, symbol string) (backend.Instrum
 	return i, nil
 }
 
-func (f *fakes) ListInstruments(_ context.Context, search string, page backend.Page) (list []backend.Instrument, next string, err error) {
+func (f *fakes) ListInstruments(_ context.Context, search string,
+	page backend.Page) (list []backend.Instrument, next string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, symbol := range slices.Sorted(maps.Keys(f.instruments)) {
@@ -86,16 +88,19 @@ func TestInstruments(t *testing.T) {
 	}, put.JSON)
 	assert.Equal(t, put.JSON, c.do(t, key, "GET", "/v1/instruments/BRK.B", "").JSON)
 	pence := c.do(t, key, "PUT", "/v1/instruments/FX%2FA", `{"name":"Acme plc","currency":"GBX"}`)
-	assert.Equal(t, []any{"FX/A", "GBP", 100.0}, []any{pence.JSON["symbol"], pence.JSON["currency"], pence.JSON["minor_unit"]}, pence.Body)
+	assert.Equal(t, []any{"FX/A", "GBP", 100.0},
+		[]any{pence.JSON["symbol"], pence.JSON["currency"], pence.JSON["minor_unit"]}, pence.Body)
 	list := c.do(t, key, "GET", "/v1/instruments?limit=1", "")
 	assert.Equal(t, "BRK.B", list.JSON["next"])
 	assert.Equal(t, []any{pence.JSON}, c.do(t, key, "GET", "/v1/instruments?limit=1&after=BRK.B", "").JSON["items"])
 	assert.Equal(t, []any{pence.JSON}, c.do(t, key, "GET", "/v1/instruments?search=Acme", "").JSON["items"])
 
 	of := c.do(t, key, "GET", "/v1/instruments?symbols=NONE,FX%2FA,BRK.B,FX%2FA", "")
-	assert.Equal(t, map[string]any{"items": []any{put.JSON, pence.JSON}, "next": nil}, of.JSON, "by symbol, only those that are known")
+	assert.Equal(t, map[string]any{"items": []any{put.JSON, pence.JSON}, "next": nil}, of.JSON,
+		"by symbol, only those that are known")
 	assert.Equal(t, []any{}, c.do(t, key, "GET", "/v1/instruments?symbols=NONE", "").JSON["items"])
-	for _, wrong := range []string{"symbols=", "symbols=acme", "symbols=A&search=A", "symbols=A&limit=1", "symbols=" + strings.Repeat("A,", 201)} {
+	for _, wrong := range []string{"symbols=", "symbols=acme", "symbols=A&search=A", "symbols=A&limit=1",
+		"symbols=" + strings.Repeat("A,", 201)} {
 		assert.Equal(t, 400, c.do(t, key, "GET", "/v1/instruments?"+wrong, "").Status, wrong)
 	}
 

@@ -24,9 +24,11 @@ func TestLinkSignsInOnce(t *testing.T) {
 	who := c.do(t, "", "GET", "/v1/session", "", "Cookie", cookieOf(t, first))
 	assert.Equal(t, "ada", who.JSON["owner"])
 	assert.Equal(t, []any{"read"}, who.JSON["scopes"])
-	for _, used := range []string{link, "/v1/sign-in/link?code=", "/v1/sign-in/link?code=pfk_guess", "/v1/sign-in/link"} {
+	for _, used := range []string{link, "/v1/sign-in/link?code=",
+		"/v1/sign-in/link?code=pfk_guess", "/v1/sign-in/link"} {
 		got := c.do(t, "", "GET", used, "")
-		assert.Equal(t, []any{303, "../../#/?sign_in_error=expired"}, []any{got.Status, got.Header.Get("Location")}, used)
+		assert.Equal(t, []any{303, "../../#/?sign_in_error=expired"},
+			[]any{got.Status, got.Header.Get("Location")}, used)
 		assert.Empty(t, got.Header.Get("Set-Cookie"))
 	}
 }

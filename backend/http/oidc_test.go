@@ -59,7 +59,8 @@ func (p *provider) begin(t *testing.T) (address *url.URL, cookie string) {
 	t.Helper()
 	got := p.client.do(t, "", "GET", "/v1/sign-in/oidc", "")
 	require.Equal(t, http.StatusSeeOther, got.Status, got.Body)
-	assert.Regexp(t, `^__Host-sign-in=[^;]+; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`, got.Header.Get("Set-Cookie"))
+	assert.Regexp(t, `^__Host-sign-in=[^;]+; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`,
+		got.Header.Get("Set-Cookie"))
 	cookie, _, _ = strings.Cut(got.Header.Get("Set-Cookie"), ";")
 	address, err := url.Parse(got.Header.Get("Location"))
 	require.NoError(t, err)
@@ -97,7 +98,8 @@ func TestOIDC(t *testing.T) {
 
 	address, cookie := p.begin(t)
 	asked := address.Query()
-	assert.Equal(t, []string{"code", "S256", p.ClientID}, []string{asked.Get("response_type"), asked.Get("code_challenge_method"), asked.Get("client_id")})
+	assert.Equal(t, []string{"code", "S256", p.ClientID},
+		[]string{asked.Get("response_type"), asked.Get("code_challenge_method"), asked.Get("client_id")})
 	assert.Equal(t, c.server.URL+"/v1/sign-in/oidc/callback", asked.Get("redirect_uri"))
 	assert.NotEmpty(t, asked.Get("nonce"))
 	assert.Len(t, asked.Get("code_challenge"), 43)
@@ -109,7 +111,8 @@ func TestOIDC(t *testing.T) {
 	who := c.do(t, "", "GET", "/v1/session", "", "Cookie", session)
 	assert.Equal(t, "ada", who.JSON["owner"])
 	assert.Equal(t, []any{"read", "trade"}, who.JSON["scopes"])
-	assert.Contains(t, done.Header.Values("Set-Cookie"), "__Host-sign-in=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax")
+	assert.Contains(t, done.Header.Values("Set-Cookie"),
+		"__Host-sign-in=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax")
 
 	again := c.do(t, "", "GET", back, "", "Cookie", cookie)
 	assert.Equal(t, "../../../#/?sign_in_error=expired", again.Header.Get("Location"), "the code was used")
@@ -223,7 +226,8 @@ func TestNoProvider(t *testing.T) {
 		assert.Equal(t, "not_found", c.do(t, "", "GET", path, "").code(), path)
 	}
 	p := newProvider(t, adaIs)
-	assert.Equal(t, "https_required", p.client.do(t, "", "GET", "/v1/sign-in/oidc", "", "Host", "portfolio.example").code())
+	assert.Equal(t, "https_required", p.client.do(t, "", "GET", "/v1/sign-in/oidc", "", "Host",
+		"portfolio.example").code())
 	p.config.Issuer = "http://127.0.0.1:1/oidc"
 	got := p.client.do(t, "", "GET", "/v1/sign-in/oidc", "")
 	assert.Equal(t, "../../#/?sign_in_error=failed", got.Header.Get("Location"))

@@ -73,7 +73,8 @@ func TestHistoriesCostTheirWork(t *testing.T) {
 		assert.InDelta(t, test.left, limiter.TokensAt(now), 0.01, test.days)
 	}
 	small := rate.NewLimiter(1, 2)
-	assert.NoError(t, a.charge(context.WithValue(t.Context(), limiterKey{}, small), httptest.NewRecorder(), "alice", "p", 800_000-3_649, 800_000))
+	assert.NoError(t, a.charge(context.WithValue(t.Context(), limiterKey{}, small), httptest.NewRecorder(), "alice",
+		"p", 800_000-3_649, 800_000))
 	assert.InDelta(t, 0, small.TokensAt(now), 0.01)
 }
 

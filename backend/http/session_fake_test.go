@@ -14,7 +14,8 @@ type session struct {
 	how backend.SignIn
 }
 
-func (m *memory) StartSession(_ context.Context, by backend.Principal, how backend.SignIn, hash backend.SecretHash, now time.Time) (backend.Principal, error) {
+func (m *memory) StartSession(_ context.Context, by backend.Principal, how backend.SignIn, hash backend.SecretHash,
+	now time.Time) (backend.Principal, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	by.SessionID = m.id()
@@ -56,7 +57,8 @@ func (m *memory) EndSessions(_ context.Context, by backend.Principal) error {
 func (m *memory) IdentityKey(ctx context.Context, i backend.Identity, at time.Time) (backend.Principal, error) {
 	hash := backend.HashSecret(i.Issuer + " " + i.Subject)
 	if _, known := m.keys[hash]; !known {
-		if _, err := m.CreateKey(ctx, backend.Principal{}, backend.APIKey{Owner: i.Owner, Label: i.Subject, Scopes: i.Scopes}, hash); err != nil {
+		if _, err := m.CreateKey(ctx, backend.Principal{},
+			backend.APIKey{Owner: i.Owner, Label: i.Subject, Scopes: i.Scopes}, hash); err != nil {
 			return backend.Principal{}, err
 		}
 	}

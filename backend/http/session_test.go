@@ -42,15 +42,18 @@ func TestSessionLife(t *testing.T) {
 	assert.Equal(t, "ada", started.JSON["owner"])
 	assert.Equal(t, []any{"read", "trade"}, started.JSON["scopes"])
 	assert.Equal(t, "2026-01-09T03:04:05Z", started.JSON["expires_at"])
-	assert.Regexp(t, `^__Host-session=pfs_[\w-]{43}; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax$`, started.Header.Get("Set-Cookie"))
+	assert.Regexp(t, `^__Host-session=pfs_[\w-]{43}; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax$`,
+		started.Header.Get("Set-Cookie"))
 	cookie := cookieOf(t, started)
 
 	got := c.do(t, "", "GET", "/v1/session", "", "Cookie", cookie)
 	assert.Equal(t, 200, got.Status)
 	assert.JSONEq(t, started.Body, got.Body)
 	assert.Equal(t, 200, c.do(t, "", "GET", "/v1/portfolios", "", "Cookie", cookie).Status)
-	assert.Equal(t, 201, c.do(t, "", "POST", "/v1/portfolios", `{"name":"A","base_currency":"EUR"}`, "Cookie", cookie).Status)
-	assert.Equal(t, "forbidden", c.do(t, "", "GET", "/v1/keys", "", "Cookie", cookie).code(), "no more than the key may do")
+	assert.Equal(t, 201, c.do(t, "", "POST", "/v1/portfolios", `{"name":"A","base_currency":"EUR"}`,
+		"Cookie", cookie).Status)
+	assert.Equal(t, "forbidden", c.do(t, "", "GET", "/v1/keys", "", "Cookie", cookie).code(),
+		"no more than the key may do")
 
 	left := c.do(t, "", "DELETE", "/v1/session", "", "Cookie", cookie)
 	assert.Equal(t, 204, left.Status)
@@ -107,7 +110,8 @@ func TestWritesFromAnotherOrigin(t *testing.T) {
 	key := c.all(t, "ada")
 	cookie := c.signIn(t, key)
 	const portfolio = `{"name":"A","base_currency":"EUR"}`
-	for _, origin := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+	for _, origin := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+		{"Origin", "https://evil.example"}, {"Origin", "null"}} {
 		for _, call := range []struct{ method, path, body string }{
 			{"POST", "/v1/portfolios", portfolio}, {"POST", "/v1/ws-tickets", ""}, {"POST", "/v1/keys", `{"label":"x","scopes":["admin"]}`},
 			{"DELETE", "/v1/session", ""}, {"DELETE", "/v1/sessions", ""},
@@ -115,13 +119,16 @@ func TestWritesFromAnotherOrigin(t *testing.T) {
 			got := c.do(t, "", call.method, call.path, call.body, append(origin, "Cookie", cookie)...)
 			assert.Equal(t, "cross_origin", got.code(), "%s %s from %v: %s", call.method, call.path, origin, got.Body)
 		}
-		assert.Equal(t, 201, c.do(t, key, "POST", "/v1/portfolios", portfolio, origin...).Status, "another site cannot know a key")
+		assert.Equal(t, 201, c.do(t, key, "POST", "/v1/portfolios", portfolio, origin...).Status,
+			"another site cannot know a key")
 	}
 	list := c.do(t, "", "GET", "/v1/portfolios", "", "Cookie", cookie)
 	assert.Equal(t, 200, list.Status)
 	assert.Len(t, list.JSON["items"], 4, "those of the key")
-	for _, own := range [][]string{{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}, {"Origin", c.server.URL}} {
-		assert.Equal(t, 201, c.do(t, "", "POST", "/v1/portfolios", portfolio, append(own, "Cookie", cookie)...).Status, "%v", own)
+	for _, own := range [][]string{{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"},
+		{"Origin", c.server.URL}} {
+		assert.Equal(t, 201, c.do(t, "", "POST", "/v1/portfolios", portfolio, append(own, "Cookie", cookie)...).Status,
+			"%v", own)
 	}
 }
 
@@ -195,7 +202,8 @@ func TestSessionsNeedHTTPS(t *testing.T) {
 		methods := c.do(t, "", "GET", "/v1/sign-in", "", test.header...)
 		started := c.do(t, "", "POST", "/v1/session", `{"key":"`+key+`"}`, test.header...)
 		used := c.do(t, "", "GET", "/v1/portfolios", "", append(test.header, "Cookie", cookie)...)
-		assert.Equal(t, 200, c.do(t, key, "GET", "/v1/portfolios", "", test.header...).Status, "%s: keys are as before", name)
+		assert.Equal(t, 200, c.do(t, key, "GET", "/v1/portfolios", "", test.header...).Status,
+			"%s: keys are as before", name)
 		if test.want {
 			assert.Equal(t, []int{200, 201, 200}, []int{methods.Status, started.Status, used.Status}, name)
 			assert.Equal(t, []any{"key"}, methods.JSON["methods"], name)

@@ -22,11 +22,14 @@ func TestMinorUnits(t *testing.T) {
 	path := c.portfolio(t, key)
 	got := c.do(t, key, "POST", path+"/transactions",
 		`{"kind":"BUY","date":"2026-01-02","symbol":"ACM","quantity":"2","price":"812.5","fee":"50","currency":"GBX"}`)
-	assert.Equal(t, []any{"8.125", "0.5", "GBP"}, []any{got.JSON["price"], got.JSON["fee"], got.JSON["currency"]}, got.Body)
-	wrote := c.do(t, key, "POST", "/v1/quotes", `{"quotes":[{"symbol":"ACM","price":"900","currency":"GBp","source":"test","time":"2026-01-02T03:04:00Z"}]}`)
+	assert.Equal(t, []any{"8.125", "0.5", "GBP"},
+		[]any{got.JSON["price"], got.JSON["fee"], got.JSON["currency"]}, got.Body)
+	wrote := c.do(t, key, "POST", "/v1/quotes",
+		`{"quotes":[{"symbol":"ACM","price":"900","currency":"GBp","source":"test","time":"2026-01-02T03:04:00Z"}]}`)
 	assert.Equal(t, 200, wrote.Status, wrote.Body)
 	quote := c.do(t, key, "GET", "/v1/quotes?symbols=ACM", "").JSON["quotes"].([]any)[0].(map[string]any)
-	assert.Equal(t, []any{"9", "GBP", "2026-01-02T03:05:00Z"}, []any{quote["price"], quote["currency"], quote["fresh_until"]})
+	assert.Equal(t, []any{"9", "GBP", "2026-01-02T03:05:00Z"},
+		[]any{quote["price"], quote["currency"], quote["fresh_until"]})
 	close := c.do(t, key, "POST", "/v1/quotes", `{"quotes":[{"symbol":"ACM","price":"901","currency":"GBp","source":"test","time":"2026-01-02T03:04:01Z","fresh_until":"2026-01-05T20:30:00Z"}]}`)
 	assert.Equal(t, 200, close.Status, close.Body)
 	quote = c.do(t, key, "GET", "/v1/quotes?symbols=ACM", "").JSON["quotes"].([]any)[0].(map[string]any)

@@ -32,7 +32,8 @@ func newMemory() *memory {
 	return &memory{
 		keys: map[backend.SecretHash]backend.APIKey{}, tickets: map[backend.SecretHash]backend.Principal{},
 		sessions:   map[backend.SecretHash]session{},
-		portfolios: map[string]backend.Portfolio{}, entries: map[string][]backend.Entry{}, answers: map[string][]backend.Entry{},
+		portfolios: map[string]backend.Portfolio{}, entries: map[string][]backend.Entry{},
+		answers: map[string][]backend.Entry{},
 		created: map[string]backend.Portfolio{},
 		imports: newImports(),
 		prices:  backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
@@ -44,7 +45,8 @@ func (m *memory) id() string {
 	return fmt.Sprintf("00000000-0000-4000-8000-%012d", m.last)
 }
 
-func (m *memory) CreateKey(_ context.Context, _ backend.Principal, k backend.APIKey, hash backend.SecretHash) (backend.APIKey, error) {
+func (m *memory) CreateKey(_ context.Context, _ backend.Principal, k backend.APIKey,
+	hash backend.SecretHash) (backend.APIKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k.ID = m.id()
@@ -60,10 +62,12 @@ func (m *memory) Authenticate(_ context.Context, hash backend.SecretHash, now ti
 	if !known || k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
 		return backend.Principal{}, &backend.Error{Code: backend.CodeUnauthenticated, Message: "the key is not valid"}
 	}
-	return backend.Principal{KeyID: k.ID, Owner: k.Owner, Scopes: k.Scopes, Sources: k.Sources, ExpiresAt: k.ExpiresAt}, nil
+	return backend.Principal{KeyID: k.ID, Owner: k.Owner, Scopes: k.Scopes, Sources: k.Sources,
+		ExpiresAt: k.ExpiresAt}, nil
 }
 
-func (m *memory) ListKeys(_ context.Context, owner string, _ backend.Page) (keys []backend.APIKey, next string, err error) {
+func (m *memory) ListKeys(_ context.Context, owner string,
+	_ backend.Page) (keys []backend.APIKey, next string, err error) {
 	for _, k := range m.keys {
 		if k.Owner == owner {
 			keys = append(keys, k)
@@ -84,14 +88,16 @@ func (m *memory) RevokeKey(_ context.Context, by backend.Principal, id string, n
 }
 
 func (m *memory) Audit(_ context.Context, owner string, _ backend.Page) ([]backend.AuditEntry, string, error) {
-	return []backend.AuditEntry{{ID: 1, At: now, KeyID: "k", Action: "portfolio.create", Subject: owner, After: map[string]string{"name": "A"}}}, "", nil
+	return []backend.AuditEntry{{ID: 1, At: now, KeyID: "k", Action: "portfolio.create", Subject: owner,
+		After: map[string]string{"name": "A"}}}, "", nil
 }
 
 func missing() error {
 	return &backend.Error{Code: backend.CodeNotFound, Message: "nothing has this ID"}
 }
 
-func (m *memory) CreatePortfolio(_ context.Context, by backend.Principal, key string, p backend.Portfolio) (backend.Portfolio, bool, error) {
+func (m *memory) CreatePortfolio(_ context.Context, by backend.Principal, key string,
+	p backend.Portfolio) (backend.Portfolio, bool, error) {
 	if done, known := m.created[key]; known && key != "" {
 		return done, true, nil
 	}
@@ -107,13 +113,16 @@ func (m *memory) GetPortfolio(_ context.Context, owner, id string) (backend.Port
 	return backend.Portfolio{}, missing()
 }
 
-func (m *memory) ListPortfolios(_ context.Context, owner string, page backend.Page) (list []backend.Portfolio, next string, err error) {
+func (m *memory) ListPortfolios(_ context.Context, owner string,
+	page backend.Page) (list []backend.Portfolio, next string, err error) {
 	for _, p := range m.portfolios {
 		if p.Owner == owner && p.ID > page.After {
 			list = append(list, p)
 		}
 	}
-	slices.SortFunc(list, func(a, b backend.Portfolio) int { return int(a.CreatedAt.Sub(b.CreatedAt)) + compare(a.ID, b.ID) })
+	slices.SortFunc(list, func(a, b backend.Portfolio) int {
+		return int(a.CreatedAt.Sub(b.CreatedAt)) + compare(a.ID, b.ID)
+	})
 	if len(list) > page.Limit {
 		list = list[:page.Limit]
 		next = list[page.Limit-1].ID
@@ -136,7 +145,8 @@ func (m *memory) at(owner, id string, version int64) (backend.Portfolio, error) 
 	return p, err
 }
 
-func (m *memory) UpdatePortfolio(_ context.Context, by backend.Principal, p backend.Portfolio) (backend.Portfolio, error) {
+func (m *memory) UpdatePortfolio(_ context.Context, by backend.Principal,
+	p backend.Portfolio) (backend.Portfolio, error) {
 	was, err := m.at(by.Owner, p.ID, p.Version)
 	if err != nil {
 		return p, err
@@ -154,7 +164,8 @@ func (m *memory) DeletePortfolio(_ context.Context, by backend.Principal, id str
 	return nil
 }
 
-func (m *memory) Record(_ context.Context, by backend.Principal, id, key string, txs []backend.Transaction) ([]backend.Entry, bool, error) {
+func (m *memory) Record(_ context.Context, by backend.Principal, id, key string,
+	txs []backend.Transaction) ([]backend.Entry, bool, error) {
 	p, err := m.GetPortfolio(context.Background(), by.Owner, id)
 	if err != nil {
 		return nil, false, err
@@ -207,7 +218,8 @@ func (m *memory) GetEntry(_ context.Context, owner, portfolio, id string) (backe
 	return m.entries[portfolio][i], nil
 }
 
-func (m *memory) ListEntries(_ context.Context, owner, portfolio string, page backend.Page) ([]backend.Entry, string, error) {
+func (m *memory) ListEntries(_ context.Context, owner, portfolio string,
+	page backend.Page) ([]backend.Entry, string, error) {
 	if _, err := m.GetPortfolio(context.Background(), owner, portfolio); err != nil {
 		return nil, "", err
 	}
@@ -221,7 +233,8 @@ func (m *memory) ListEntries(_ context.Context, owner, portfolio string, page ba
 	return all[from:to], next, nil
 }
 
-func (m *memory) UpdateEntry(_ context.Context, by backend.Principal, portfolio string, e backend.Entry) (backend.Entry, error) {
+func (m *memory) UpdateEntry(_ context.Context, by backend.Principal, portfolio string,
+	e backend.Entry) (backend.Entry, error) {
 	i, err := m.find(by.Owner, portfolio, e.ID)
 	if err != nil {
 		return e, err
@@ -266,7 +279,8 @@ func (m *memory) RedeemTicket(_ context.Context, hash backend.SecretHash, _ time
 	return p, nil
 }
 
-func (m *memory) WriteQuotes(_ context.Context, _ backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error) {
+func (m *memory) WriteQuotes(_ context.Context, _ backend.Principal, quotes []backend.Quote,
+	rates []backend.Rate) (newer int, err error) {
 	for _, q := range quotes {
 		if q.Time.After(m.prices.Quotes[q.Symbol].Time) {
 			m.prices.Quotes[q.Symbol] = q
@@ -287,7 +301,8 @@ func (m *memory) Prices(context.Context, []string, []backend.Currency, time.Time
 }
 
 // Closing implements backend.Market as if every price had always been known.
-func (m *memory) Closing(_ context.Context, _ []string, _ []backend.Currency, days ...backend.Date) (map[backend.Date]backend.Prices, error) {
+func (m *memory) Closing(_ context.Context, _ []string, _ []backend.Currency,
+	days ...backend.Date) (map[backend.Date]backend.Prices, error) {
 	all := map[backend.Date]backend.Prices{}
 	for _, d := range days {
 		all[d] = m.prices
@@ -299,7 +314,8 @@ func (m *memory) Latest(context.Context, []string, []backend.Currency) (backend.
 	return m.prices, nil
 }
 
-func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.Date, each func(string, *backend.Closes) error) error {
+func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.Date,
+	each func(string, *backend.Closes) error) error {
 	for _, symbol := range symbols {
 		var closes backend.Closes
 		if q, found := m.prices.Quotes[symbol]; found {
@@ -312,7 +328,8 @@ func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.D
 	return nil
 }
 
-func (m *memory) RateSeries(_ context.Context, _ []backend.Currency, _, _ backend.Date, each func(backend.Rate) error) error {
+func (m *memory) RateSeries(_ context.Context, _ []backend.Currency, _, _ backend.Date,
+	each func(backend.Rate) error) error {
 	for _, r := range m.prices.Rates {
 		if err := each(r); err != nil {
 			return err
@@ -321,7 +338,8 @@ func (m *memory) RateSeries(_ context.Context, _ []backend.Currency, _, _ backen
 	return nil
 }
 
-func (m *memory) LoadSince(ctx context.Context, owner, id string, _ int64) (backend.Portfolio, []backend.Transaction, []string, error) {
+func (m *memory) LoadSince(ctx context.Context, owner, id string,
+	_ int64) (backend.Portfolio, []backend.Transaction, []string, error) {
 	p, txs, err := m.Load(ctx, owner, id)
 	return p, txs, nil, err
 }
@@ -349,24 +367,29 @@ func (m *memory) ValuationJSON(ctx context.Context, owner, id string) ([]byte, e
 	return m.tracker().ValuationJSON(ctx, owner, id)
 }
 
-func (m *memory) Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error) {
+func (m *memory) Performance(ctx context.Context, owner, id string,
+	from, to backend.Date) (backend.Performance, error) {
 	return m.tracker().Performance(ctx, owner, id, from, to)
 }
 
-func (m *memory) History(ctx context.Context, owner, id string, from, to backend.Date) (days []backend.DayValue, err error) {
+func (m *memory) History(ctx context.Context, owner, id string,
+	from, to backend.Date) (days []backend.DayValue, err error) {
 	return m.tracker().History(ctx, owner, id, from, to)
 }
 
-func (m *memory) Parts(ctx context.Context, owner, id string, from, to backend.Date, byCurrency bool) (backend.Performance, []backend.Part, error) {
+func (m *memory) Parts(ctx context.Context, owner, id string, from, to backend.Date,
+	byCurrency bool) (backend.Performance, []backend.Part, error) {
 	return m.tracker().Parts(ctx, owner, id, from, to, byCurrency)
 }
 
-func (m *memory) Summary(ctx context.Context, owner string, base backend.Currency, from, to backend.Date) (backend.Summary, error) {
+func (m *memory) Summary(ctx context.Context, owner string, base backend.Currency,
+	from, to backend.Date) (backend.Summary, error) {
 	return m.tracker().Summary(ctx, owner, base, from, to)
 }
 
 // Transfer implements backend.Portfolios.
-func (m *memory) Transfer(ctx context.Context, by backend.Principal, key string, t backend.Transfer) (out, in []backend.Entry, replayed bool, err error) {
+func (m *memory) Transfer(ctx context.Context, by backend.Principal, key string,
+	t backend.Transfer) (out, in []backend.Entry, replayed bool, err error) {
 	p, txs, err := m.Load(ctx, by.Owner, t.From)
 	if err != nil {
 		return nil, nil, false, err

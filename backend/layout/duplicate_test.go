@@ -33,7 +33,8 @@ func TestDuplicatesAreCountedByOccurrence(t *testing.T) {
 	assert.Equal(t, 2, p.imports(t, ownHeader+row+row), "two rows that look alike")
 	assert.Equal(t, 0, p.imports(t, ownHeader+row+row), "the same file")
 	assert.Equal(t, 1, p.imports(t, ownHeader+row+row+row), "an overlapping file with a third")
-	assert.Equal(t, 0, p.imports(t, ownHeader+strings.Replace(row, "40.2,", "40.200,", 1)), "the same number, written otherwise")
+	assert.Equal(t, 0, p.imports(t, ownHeader+strings.Replace(row, "40.2,", "40.200,", 1)),
+		"the same number, written otherwise")
 	assert.Equal(t, 1, p.imports(t, ownHeader+strings.Replace(row, "40.2,", "40.3,", 1)), "another price")
 }
 
@@ -67,7 +68,8 @@ func TestDuplicatesOfRowsWithoutAnID(t *testing.T) {
 func TestDuplicatesOfOneOrder(t *testing.T) {
 	header := "Datum,Tijd,Valutadatum,Product,ISIN,Omschrijving,FX,Mutatie,,Saldo,,Order Id\n"
 	row := func(order string) string {
-		return `02-03-2026,15:31,02-03-2026,ACME NV,NL0000000001,"Koop 10 @ 12,5 EUR",,EUR,"-125,00",EUR,"875,00",` + order + "\n"
+		return `02-03-2026,15:31,02-03-2026,ACME NV,NL0000000001,"Koop 10 @ 12,5 EUR",,EUR,"-125,00",EUR,"875,00",` +
+			order + "\n"
 	}
 	var p portfolio
 	assert.Equal(t, 2, p.imports(t, header+row("o-1")+row("o-1")), "two parts of an order")

@@ -46,7 +46,8 @@ func TestReadFiles(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, layout, r.Layout)
 			golden := strings.TrimPrefix(file, "testdata/")
-			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithDiffEngine(goldie.ColoredDiff)).Assert(t, golden, []byte(show(r)))
+			goldie.New(t, goldie.WithFixtureDir("testdata"),
+				goldie.WithDiffEngine(goldie.ColoredDiff)).Assert(t, golden, []byte(show(r)))
 		})
 	}
 	for _, name := range append(Names(), "mapping") {

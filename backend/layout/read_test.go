@@ -144,7 +144,8 @@ func TestTimeZone(t *testing.T) {
 
 func TestMapping(t *testing.T) {
 	file := "Tag;Stück;Kurs;Währung;Papier\n28.02.2026;-10;1,5;GBX;brk b\n"
-	byField := Mapping{Columns: map[string]string{"date": "Tag", "quantity": "Stück", "price": "Kurs", "currency": "Währung", "symbol": "Papier"}}
+	byField := Mapping{Columns: map[string]string{"date": "Tag", "quantity": "Stück", "price": "Kurs",
+		"currency": "Währung", "symbol": "Papier"}}
 	byColumn := Mapping{Columns: map[string]string{}}
 	for field, column := range byField.Columns {
 		byColumn.Columns[column] = field

@@ -28,11 +28,13 @@ func preparedAs(b *testing.B, name string) (*postgres.DB, backend.Principal, bac
 	b.Cleanup(db.Close)
 	require.NoError(b, db.Migrate(ctx))
 	hash := backend.HashSecret(backend.NewSecret())
-	_, err = db.CreateKey(ctx, backend.Principal{}, backend.APIKey{Owner: "alice", Label: "x", Scopes: backend.Scopes}, hash)
+	_, err = db.CreateKey(ctx, backend.Principal{},
+		backend.APIKey{Owner: "alice", Label: "x", Scopes: backend.Scopes}, hash)
 	require.NoError(b, err)
 	by, err := db.Authenticate(ctx, hash, time.Now())
 	require.NoError(b, err)
-	p, _, err := db.CreatePortfolio(ctx, by, "", backend.Portfolio{Name: "x", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}})
+	p, _, err := db.CreatePortfolio(ctx, by, "",
+		backend.Portfolio{Name: "x", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO}})
 	require.NoError(b, err)
 	return db, by, p
 }
@@ -54,11 +56,13 @@ func BenchmarkValuation(b *testing.B) {
 	}
 	_, _, err := db.Record(ctx, by, p.ID, "", txs)
 	require.NoError(b, err)
-	_, err = db.WriteQuotes(ctx, backend.Principal{}, quotes, []backend.Rate{rate("USD", "EUR", "0.9123", at), rate("CHF", "EUR", "1.0345", at)})
+	_, err = db.WriteQuotes(ctx, backend.Principal{}, quotes,
+		[]backend.Rate{rate("USD", "EUR", "0.9123", at), rate("CHF", "EUR", "1.0345", at)})
 	require.NoError(b, err)
 	prices, err := db.Latest(ctx, symbols, currencies)
 	require.NoError(b, err)
-	for name, pricer := range map[string]backend.Pricer{"cached": fixed(prices), "tables": backend.MarketPricer{Market: db}} {
+	for name, pricer := range map[string]backend.Pricer{"cached": fixed(prices),
+		"tables": backend.MarketPricer{Market: db}} {
 		b.Run(name, func(b *testing.B) {
 			tracker := backend.NewTracker(db, db, pricer, time.Now)
 			b.RunParallel(func(loop *testing.PB) {

@@ -19,7 +19,8 @@ func TestClosesAreBounded(t *testing.T) {
 	for i := range 200 {
 		var list backend.Closes
 		for d := range 100 {
-			list.Add(backend.Quote{Price: decimal.New(int64(d), -2), Currency: "EUR", Time: (day + backend.Date(d)).Midnight()})
+			list.Add(backend.Quote{Price: decimal.New(int64(d), -2), Currency: "EUR",
+				Time: (day + backend.Date(d)).Midnight()})
 		}
 		c.put(fmt.Sprint(i), keptCloses{from: day, to: day + 99, closes: &list})
 		require.LessOrEqual(t, c.size, c.limit)

@@ -66,7 +66,8 @@ func TestErrorsOfReachableDatabase(t *testing.T) {
 	}
 	id := portfolio(t, db, by).ID
 	for _, day := range []int64{math.MaxInt64, math.MinInt64, math.MaxInt32, 0} {
-		_, _, err = db.ListEntries(ctx, "alice", id, backend.Page{Limit: 1, After: madeUp("transactions\x00"+id, day, 1)})
+		_, _, err = db.ListEntries(ctx, "alice", id,
+			backend.Page{Limit: 1, After: madeUp("transactions\x00"+id, day, 1)})
 		assertError(t, backend.CodeInvalidRequest, "after: got", err)
 	}
 

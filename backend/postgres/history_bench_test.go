@@ -37,7 +37,8 @@ func BenchmarkHistory(b *testing.B) {
 			require.NoError(b, err)
 			var txs []backend.Transaction
 			for i := range size.trades {
-				txs = append(txs, buy(from+backend.Date(i*size.days/size.trades), fmt.Sprintf("S%d", i%size.symbols), "3", "100"))
+				txs = append(txs, buy(from+backend.Date(i*size.days/size.trades),
+					fmt.Sprintf("S%d", i%size.symbols), "3", "100"))
 			}
 			for i := range size.deposits {
 				txs = append(txs, deposit(from+backend.Date(i*size.days/size.deposits), "1000"))

@@ -29,7 +29,8 @@ func TestHistoriesFollowCorrections(t *testing.T) {
 	symbols := []string{"A", "B", "C", "D"} // D is never quoted
 	for i, symbol := range symbols {
 		recorded(t, db, by, p.ID,
-			buy(today-days+backend.Date(10*i), symbol, fmt.Sprint("1", i, ".0", i), "3"), sell(today-40, symbol, "2", "4"))
+			buy(today-days+backend.Date(10*i), symbol, fmt.Sprint("1", i, ".0", i), "3"),
+			sell(today-40, symbol, "2", "4"))
 	}
 	write := func() {
 		var quotes []backend.Quote

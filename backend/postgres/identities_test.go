@@ -13,7 +13,8 @@ import (
 
 func TestIdentities(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
-	ada := backend.Identity{Issuer: "https://id.example/realm", Subject: "1234", Owner: "ada", Scopes: []backend.Scope{backend.ScopeRead, backend.ScopeAdmin}}
+	ada := backend.Identity{Issuer: "https://id.example/realm", Subject: "1234", Owner: "ada",
+		Scopes: []backend.Scope{backend.ScopeRead, backend.ScopeAdmin}}
 	key := func(i backend.Identity) backend.Principal {
 		t.Helper()
 		p, err := db.IdentityKey(ctx, i, now)
@@ -53,7 +54,8 @@ func TestIdentities(t *testing.T) {
 	ada.Owner = strings.Repeat("x", 101)
 	_, err = db.IdentityKey(ctx, ada, now)
 	assertCode(t, backend.CodeInvalidRequest, err)
-	long := backend.Identity{Issuer: "https://id.example", Subject: strings.Repeat("x", 255), Owner: "ada", Scopes: ada.Scopes}
+	long := backend.Identity{Issuer: "https://id.example", Subject: strings.Repeat("x", 255),
+		Owner: "ada", Scopes: ada.Scopes}
 	assert.NotEmpty(t, key(long).KeyID)
 }
 
@@ -62,7 +64,8 @@ func TestIdentitiesAreNotLimited(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	for i := range backend.MaxAPIKeys {
 		_, err := db.IdentityKey(ctx, backend.Identity{
-			Issuer: "https://id.example", Subject: strings.Repeat("x", i+1), Owner: "ada", Scopes: []backend.Scope{backend.ScopeRead},
+			Issuer: "https://id.example", Subject: strings.Repeat("x", i+1), Owner: "ada",
+			Scopes: []backend.Scope{backend.ScopeRead},
 		}, now)
 		require.NoError(t, err)
 	}

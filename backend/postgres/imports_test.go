@@ -56,7 +56,8 @@ func TestImportLifecycle(t *testing.T) {
 	require.Len(t, txs, 2)
 	origins, err := db.Origins(t.Context(), "ada", p.ID)
 	require.NoError(t, err)
-	assert.ElementsMatch(t, []backend.Origin{entries[0].Origin, entries[1].Origin}, []backend.Origin{origins[txs[0].ID], origins[txs[1].ID]})
+	assert.ElementsMatch(t, []backend.Origin{entries[0].Origin, entries[1].Origin},
+		[]backend.Origin{origins[txs[0].ID], origins[txs[1].ID]})
 
 	// One of them has been sold since: without it the sale is not possible.
 	sale := entries[0].Transaction

@@ -18,7 +18,8 @@ func TestInstruments(t *testing.T) {
 		_, err := db.PutInstrument(ctx, by, i, time.Now())
 		return err
 	}
-	require.NoError(t, put(backend.Instrument{Symbol: "BRK.B", Name: "Berkshire Hathaway", ISIN: "US0846707026", Aliases: []string{"BRK-B", "BRK B"}}))
+	require.NoError(t, put(backend.Instrument{Symbol: "BRK.B", Name: "Berkshire Hathaway", ISIN: "US0846707026",
+		Aliases: []string{"BRK-B", "BRK B"}}))
 	require.NoError(t, put(backend.Instrument{Symbol: "ACM", Name: "Acme 100% plc", MIC: "XLON", Currency: "GBP"}))
 	got, err := db.GetInstrument(ctx, "BRK.B")
 	require.NoError(t, err)
@@ -67,7 +68,8 @@ func TestOwnedSymbols(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
-	_, _, err := db.Record(ctx, by, p.ID, "", []backend.Transaction{buy(backend.DateOf(time.Now()), "ACM", "1", "10"), deposit(backend.DateOf(time.Now()), "10")})
+	_, _, err := db.Record(ctx, by, p.ID, "", []backend.Transaction{buy(backend.DateOf(time.Now()), "ACM", "1", "10"),
+		deposit(backend.DateOf(time.Now()), "10")})
 	require.NoError(t, err)
 	owned, err := db.OwnedSymbols(ctx, "alice", []string{"ACM", "BIG"})
 	require.NoError(t, err)

@@ -17,13 +17,15 @@ func TestKeys(t *testing.T) {
 	by := member(t, db, "alice")
 	expires := now.Add(time.Hour)
 	hash := backend.HashSecret("secret")
-	k, err := db.CreateKey(ctx, by, backend.APIKey{Owner: "mallory", Label: "reads", Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &expires}, hash)
+	k, err := db.CreateKey(ctx, by, backend.APIKey{Owner: "mallory", Label: "reads",
+		Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &expires}, hash)
 	require.NoError(t, err)
 	assert.Equal(t, "alice", k.Owner, "a key can create keys of its owner only")
 
 	p, err := db.Authenticate(ctx, hash, now)
 	require.NoError(t, err)
-	assert.Equal(t, backend.Principal{KeyID: k.ID, Owner: "alice", Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &expires}, p)
+	assert.Equal(t, backend.Principal{KeyID: k.ID, Owner: "alice",
+		Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &expires}, p)
 	for name, at := range map[string]struct {
 		hash backend.SecretHash
 		now  time.Time
@@ -32,9 +34,11 @@ func TestKeys(t *testing.T) {
 		assertCode(t, backend.CodeUnauthenticated, err, name)
 	}
 
-	_, err = db.CreateKey(ctx, p, backend.APIKey{Label: "more", Scopes: []backend.Scope{backend.ScopeRead, backend.ScopeTrade}}, backend.HashSecret("x"))
+	_, err = db.CreateKey(ctx, p, backend.APIKey{Label: "more",
+		Scopes: []backend.Scope{backend.ScopeRead, backend.ScopeTrade}}, backend.HashSecret("x"))
 	assertCode(t, backend.CodeForbidden, err, "a scope that the creating key lacks")
-	for _, wrong := range []backend.APIKey{{Owner: "a", Label: "none"}, {Owner: "a", Label: "x", Scopes: []backend.Scope{"root"}},
+	for _, wrong := range []backend.APIKey{{Owner: "a", Label: "none"},
+		{Owner: "a", Label: "x", Scopes: []backend.Scope{"root"}},
 		{Owner: "", Label: "x", Scopes: backend.Scopes}, {Owner: "a\x00", Label: "x", Scopes: backend.Scopes}} {
 		_, err = db.CreateKey(ctx, backend.Principal{}, wrong, backend.HashSecret("y"))
 		assertCode(t, backend.CodeInvalidRequest, err)
@@ -49,7 +53,8 @@ func TestKeys(t *testing.T) {
 	require.Len(t, keys, 2)
 	assert.Equal(t, now, *keys[1].RevokedAt, "the first time")
 	var text string
-	require.NoError(t, inspect(t, "testkeys").QueryRow(ctx, "select string_agg(k::text, '') from api_keys k").Scan(&text))
+	require.NoError(t, inspect(t, "testkeys").QueryRow(ctx,
+		"select string_agg(k::text, '') from api_keys k").Scan(&text))
 	assert.NotContains(t, text, "secret")
 }
 
@@ -134,11 +139,13 @@ func TestAudit(t *testing.T) {
 	require.Len(t, list, len(want))
 	for i, w := range want {
 		got := list[i]
-		assert.Equal(t, w.line, line{got.Action, got.KeyID, got.Subject, got.Portfolio, value(got.Before, w.field), value(got.After, w.field)})
+		assert.Equal(t, w.line, line{got.Action, got.KeyID, got.Subject, got.Portfolio, value(got.Before, w.field),
+			value(got.After, w.field)})
 	}
 
 	conn := inspect(t, "testaudit")
-	for _, sql := range []string{"update audit set action = 'none'", "delete from audit", "truncate audit", "delete from audit where false"} {
+	for _, sql := range []string{"update audit set action = 'none'", "delete from audit", "truncate audit",
+		"delete from audit where false"} {
 		_, err := conn.Exec(ctx, sql)
 		assert.ErrorContains(t, err, "want insert only", sql)
 	}
@@ -151,7 +158,8 @@ func TestSourcesOfKeys(t *testing.T) {
 	end := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 	secret := backend.HashSecret(backend.NewSecret())
 	feed := backend.APIKey{
-		Owner: "alice", Label: "feed", Scopes: []backend.Scope{backend.ScopeFeed}, Sources: []string{"ecb"}, ExpiresAt: &end,
+		Owner: "alice", Label: "feed", Scopes: []backend.Scope{backend.ScopeFeed},
+		Sources: []string{"ecb"}, ExpiresAt: &end,
 	}
 	_, err := db.CreateKey(ctx, backend.Principal{}, feed, secret)
 	require.NoError(t, err)

@@ -39,7 +39,8 @@ func TestPortfoliosOfTimeZones(t *testing.T) {
 	assert.Empty(t, zones)
 	first, second := portfolio(t, db, member(t, db, "alice")), portfolio(t, db, member(t, db, "bob"))
 	sydney, _, err := db.CreatePortfolio(ctx, member(t, db, "carol"), "",
-		backend.Portfolio{Name: "Far", Base: "AUD", Policy: backend.Policy{Method: backend.FIFO}, TimeZone: "Australia/Sydney"})
+		backend.Portfolio{Name: "Far", Base: "AUD", Policy: backend.Policy{Method: backend.FIFO},
+			TimeZone: "Australia/Sydney"})
 	require.NoError(t, err)
 	zones, err = db.TimeZones(ctx)
 	require.NoError(t, err)

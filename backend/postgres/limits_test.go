@@ -70,7 +70,8 @@ func TestIdempotentPortfolios(t *testing.T) {
 	_, _, err = db.CreatePortfolio(ctx, by, "a\x00b", p)
 	assertCode(t, backend.CodeInvalidRequest, err)
 
-	_, err = inspect(t, "testidempotentportfolios").Exec(ctx, "update portfolio_idempotency set expires_at = now() - interval '1 second'")
+	_, err = inspect(t, "testidempotentportfolios").Exec(ctx,
+		"update portfolio_idempotency set expires_at = now() - interval '1 second'")
 	require.NoError(t, err)
 	_, replayed, err = db.CreatePortfolio(ctx, by, "key", p)
 	require.NoError(t, err)
@@ -108,10 +109,12 @@ func TestLimits(t *testing.T) {
 		from api_keys, generate_series(1, $1::integer) i`, backend.MaxAPIKeys-3)
 	require.NoError(t, err)
 	assert.Equal(t, 2, successes(t, 8, func(ctx context.Context) error {
-		_, err := db.CreateKey(ctx, by, backend.APIKey{Label: "x", Scopes: backend.Scopes}, backend.HashSecret(backend.NewSecret()))
+		_, err := db.CreateKey(ctx, by, backend.APIKey{Label: "x", Scopes: backend.Scopes},
+			backend.HashSecret(backend.NewSecret()))
 		return err
 	}, backend.CodeLimitReached))
 	require.NoError(t, db.RevokeKey(ctx, by, by.KeyID, now))
-	_, err = db.CreateKey(ctx, by, backend.APIKey{Label: "x", Scopes: backend.Scopes}, backend.HashSecret(backend.NewSecret()))
+	_, err = db.CreateKey(ctx, by, backend.APIKey{Label: "x", Scopes: backend.Scopes},
+		backend.HashSecret(backend.NewSecret()))
 	assert.NoError(t, err, "a revoked key does not count")
 }

@@ -49,10 +49,14 @@ func TestLists(t *testing.T) {
 	for range 5 {
 		portfolios = append(portfolios, portfolio(t, db, by))
 	}
-	got, lengths := pages(t, 2, func(p backend.Page) ([]backend.Portfolio, string, error) { return db.ListPortfolios(ctx, "alice", p) })
+	got, lengths := pages(t, 2, func(p backend.Page) ([]backend.Portfolio, string, error) {
+		return db.ListPortfolios(ctx, "alice", p)
+	})
 	assert.Equal(t, portfolios, got, "the oldest first")
 	assert.Equal(t, []int{2, 2, 1}, lengths)
-	_, lengths = pages(t, 5, func(p backend.Page) ([]backend.Portfolio, string, error) { return db.ListPortfolios(ctx, "alice", p) })
+	_, lengths = pages(t, 5, func(p backend.Page) ([]backend.Portfolio, string, error) {
+		return db.ListPortfolios(ctx, "alice", p)
+	})
 	assert.Equal(t, []int{5}, lengths, "the last page is not empty")
 
 	id := portfolios[0].ID
@@ -66,11 +70,16 @@ func TestLists(t *testing.T) {
 	for _, e := range append(first, rest...) {
 		amounts = append(amounts, e.Amount.String())
 	}
-	assert.Equal(t, []string{"2", "3", "1", "4"}, amounts, "the latest date first, and within a day the last recorded first")
+	assert.Equal(t, []string{"2", "3", "1", "4"}, amounts,
+		"the latest date first, and within a day the last recorded first")
 
-	audit, _ := pages(t, 3, func(p backend.Page) ([]backend.AuditEntry, string, error) { return db.Audit(ctx, "alice", p) })
+	audit, _ := pages(t, 3, func(p backend.Page) ([]backend.AuditEntry, string, error) {
+		return db.Audit(ctx, "alice", p)
+	})
 	assert.Len(t, audit, 1+5+5)
-	keys, _ := pages(t, 1, func(p backend.Page) ([]backend.APIKey, string, error) { return db.ListKeys(ctx, "alice", p) })
+	keys, _ := pages(t, 1, func(p backend.Page) ([]backend.APIKey, string, error) {
+		return db.ListKeys(ctx, "alice", p)
+	})
 	assert.Len(t, keys, 1)
 	none, _, err := db.ListEntries(ctx, "alice", portfolios[1].ID, backend.Page{Limit: 1})
 	require.NoError(t, err)

@@ -14,11 +14,13 @@ import (
 )
 
 func quote(symbol, price string, at time.Time) backend.Quote {
-	return backend.Quote{Symbol: symbol, Price: dec(price), Currency: "USD", Source: "feed", Time: at, Received: at.Add(time.Second)}
+	return backend.Quote{Symbol: symbol, Price: dec(price), Currency: "USD", Source: "feed", Time: at,
+		Received: at.Add(time.Second)}
 }
 
 func rate(from, to backend.Currency, value string, at time.Time) backend.Rate {
-	return backend.Rate{Pair: backend.Pair{From: from, To: to}, Rate: dec(value), Source: "feed", Time: at, Received: at}
+	return backend.Rate{Pair: backend.Pair{From: from, To: to}, Rate: dec(value),
+		Source: "feed", Time: at, Received: at}
 }
 
 func TestMarket(t *testing.T) {
@@ -50,19 +52,22 @@ func TestMarket(t *testing.T) {
 	again.Received = again.Received.Add(time.Second)
 	write(1, []backend.Quote{again})
 	assert.Equal(t, "3", price("A"), "of equal times, the one received last")
-	write(1, []backend.Quote{quote("A", "5", noon.Add(2*time.Second)), quote("A", "6", noon.Add(3*time.Second)), quote("A", "4", noon.Add(time.Second))})
+	write(1, []backend.Quote{quote("A", "5", noon.Add(2*time.Second)), quote("A", "6", noon.Add(3*time.Second)),
+		quote("A", "4", noon.Add(time.Second))})
 	assert.Equal(t, "6", price("A"), "of one batch, the newest")
 	write(1, []backend.Quote{quote("A", "9", noon.Add(-24*time.Hour))})
 	assert.Equal(t, "6", price("A"), "a quote that closes an earlier day is stored, but is not the newest")
 	write(1, []backend.Quote{quote("A", "7", (day + 1).Midnight().Add(-time.Nanosecond))})
 
-	write(3, []backend.Quote{quote("B", "0", noon)}, rate("EUR", "USD", "1.25", noon), rate("USD", "EUR", "0.8", noon.Add(24*time.Hour)))
+	write(3, []backend.Quote{quote("B", "0", noon)}, rate("EUR", "USD", "1.25", noon),
+		rate("USD", "EUR", "0.8", noon.Add(24*time.Hour)))
 	latest, err := db.Latest(ctx, []string{"A", "B", "C", "' or true --"}, []backend.Currency{"EUR", "USD", "CHF"})
 	require.NoError(t, err)
 	assert.Len(t, latest.Quotes, 2)
 	assert.Equal(t, asJSON(t, quote("B", "0", noon)), asJSON(t, latest.Quotes["B"]), "whole")
 	assert.Len(t, latest.Rates, 2)
-	assert.Equal(t, asJSON(t, rate("EUR", "USD", "1.25", noon)), asJSON(t, latest.Rates[backend.Pair{From: "EUR", To: "USD"}]))
+	assert.Equal(t, asJSON(t, rate("EUR", "USD", "1.25", noon)),
+		asJSON(t, latest.Rates[backend.Pair{From: "EUR", To: "USD"}]))
 
 	closing, err := db.Closing(ctx, []string{"A", "B"}, []backend.Currency{"EUR", "USD"}, day-2, day-1, day, day+7)
 	require.NoError(t, err)
@@ -171,10 +176,13 @@ func TestChanges(t *testing.T) {
 		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, h.changes))
 		assert.Equal(t, backend.Change{Portfolio: p.ID}, within(t, other.changes), "announced to every instance")
 	}
-	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now)}, []backend.Rate{rate("EUR", "USD", "1.1", now)})
+	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now)},
+		[]backend.Rate{rate("EUR", "USD", "1.1", now)})
 	require.NoError(t, err)
-	assert.Equal(t, backend.Change{Symbols: []string{"A", "B"}, Pairs: []backend.Pair{{From: "EUR", To: "USD"}}}, within(t, h.changes))
-	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("B", "1", now), quote("A", "1", now.Add(time.Second))}, nil)
+	assert.Equal(t, backend.Change{Symbols: []string{"A", "B"}, Pairs: []backend.Pair{{From: "EUR", To: "USD"}}},
+		within(t, h.changes))
+	_, err = db.WriteQuotes(ctx, backend.Principal{},
+		[]backend.Quote{quote("B", "1", now), quote("A", "1", now.Add(time.Second))}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, backend.Change{Symbols: []string{"A"}}, within(t, h.changes), "only newer ones are announced")
 
@@ -223,7 +231,8 @@ func TestQuotesAreAudited(t *testing.T) {
 	by := member(t, db, "alice")
 	at := time.Now()
 	for range 2 {
-		_, err := db.WriteQuotes(ctx, by, []backend.Quote{quote("A", "1", at), quote("B", "1", at)}, []backend.Rate{rate("EUR", "USD", "1", at)})
+		_, err := db.WriteQuotes(ctx, by, []backend.Quote{quote("A", "1", at), quote("B", "1", at)},
+			[]backend.Rate{rate("EUR", "USD", "1", at)})
 		require.NoError(t, err)
 	}
 	entries, _, err := db.Audit(ctx, "alice", backend.Page{Limit: 2})

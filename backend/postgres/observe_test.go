@@ -27,7 +27,8 @@ func TestObservedValues(t *testing.T) {
 	quote := func(symbol string, at time.Time) backend.Quote {
 		return backend.Quote{Symbol: symbol, Price: dec("1"), Currency: "EUR", Source: "test", Time: at, Received: now}
 	}
-	_, err = db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("A", now), quote("B", now.AddDate(0, 0, -3))}, nil)
+	_, err = db.WriteQuotes(ctx, backend.Principal{},
+		[]backend.Quote{quote("A", now), quote("B", now.AddDate(0, 0, -3))}, nil)
 	require.NoError(t, err)
 	newest, err = db.NewestQuote(ctx)
 	require.NoError(t, err)

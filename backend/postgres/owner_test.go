@@ -147,7 +147,9 @@ func TestPasswordRotation(t *testing.T) {
 	service.Store("service secret")
 	c := config(name)
 	c.Owner = func(context.Context) (string, string, error) { return name, owner.Load().(string), nil }
-	c.Credentials = func(context.Context) (string, string, error) { return name + "_service", service.Load().(string), nil }
+	c.Credentials = func(context.Context) (string, string, error) {
+		return name + "_service", service.Load().(string), nil
+	}
 	db, other := open(t, c), open(t, c)
 	require.NoError(t, db.Migrate(ctx))
 	require.NoError(t, other.Migrate(ctx))

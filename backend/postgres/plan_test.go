@@ -103,7 +103,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			require.NoError(t, err, sql)
 			explained++
-			assert.Empty(t, sequential.FindAllString(strings.Join(plan, "\n"), -1), "%s:\n%s\n%s", mode, sql, strings.Join(plan, "\n"))
+			assert.Empty(t, sequential.FindAllString(strings.Join(plan, "\n"), -1), "%s:\n%s\n%s", mode, sql,
+				strings.Join(plan, "\n"))
 		}
 	}
 	assert.Greater(t, explained, 60)
@@ -114,7 +115,8 @@ func askEverything(t *testing.T, db *postgres.DB) {
 	ctx, by := t.Context(), member(t, db, "o1")
 	askForPortfolios(t, db, by)
 	symbols, currencies := []string{"S1", "S2", "S3"}, []backend.Currency{"EUR", "USD"}
-	_, err := db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("S1", "2", time.Now())}, []backend.Rate{rate("EUR", "USD", "2", time.Now())})
+	_, err := db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{quote("S1", "2", time.Now())},
+		[]backend.Rate{rate("EUR", "USD", "2", time.Now())})
 	require.NoError(t, err)
 	_, err = db.Closing(ctx, symbols, currencies, day, day+1)
 	require.NoError(t, err)
@@ -178,7 +180,8 @@ func askForPortfolios(t *testing.T, db *postgres.DB, by backend.Principal) {
 	_, txs, err := db.Load(ctx, "o1", list[0].ID)
 	require.NoError(t, err)
 	require.Len(t, txs, 100)
-	entries, _, err := db.Record(ctx, by, list[0].ID, "new", []backend.Transaction{buy(day, "S1", "1", "1"), buy(day, "S2", "1", "1")})
+	entries, _, err := db.Record(ctx, by, list[0].ID, "new",
+		[]backend.Transaction{buy(day, "S1", "1", "1"), buy(day, "S2", "1", "1")})
 	require.NoError(t, err)
 	_, err = db.GetEntry(ctx, "o1", list[0].ID, entries[0].ID)
 	require.NoError(t, err)

@@ -24,7 +24,8 @@ func TestProposals(t *testing.T) {
 	_, _, err = db.Record(ctx, by, folder.ID, "", []backend.Transaction{buy(day, "DIVI", "100", "10")})
 	require.NoError(t, err)
 	action := source.Action{Symbol: "DIVI", Source: "twelvedata", Entry: backend.Transaction{
-		Kind: backend.Dividend, Date: day + 1, Symbol: "DIVI", Amount: decimal.RequireFromString("0.25"), Currency: "USD",
+		Kind: backend.Dividend, Date: day + 1, Symbol: "DIVI",
+		Amount: decimal.RequireFromString("0.25"), Currency: "USD",
 	}}
 	for range 2 {
 		require.NoError(t, db.Propose(ctx, []source.Action{action}))
@@ -32,8 +33,9 @@ func TestProposals(t *testing.T) {
 	proposals, err := db.ListProposals(ctx, "alice", folder.ID)
 	require.NoError(t, err)
 	require.Len(t, proposals, 1, "once, however often the source says so")
-	assert.Equal(t, []any{backend.Dividend, day + 1, "0.25", backend.Currency("USD"), "twelvedata"}, []any{proposals[0].Entry.Kind,
-		proposals[0].Entry.Date, proposals[0].Entry.Amount.String(), proposals[0].Entry.Currency, proposals[0].Source})
+	assert.Equal(t, []any{backend.Dividend, day + 1, "0.25", backend.Currency("USD"), "twelvedata"},
+		[]any{proposals[0].Entry.Kind,
+			proposals[0].Entry.Date, proposals[0].Entry.Amount.String(), proposals[0].Entry.Currency, proposals[0].Source})
 	assert.Equal(t, backend.CodeNotFound, codeOf(db.CloseProposal(ctx, "bob", folder.ID, proposals[0].ID)))
 	require.NoError(t, db.CloseProposal(ctx, "alice", folder.ID, proposals[0].ID))
 	require.NoError(t, db.Propose(ctx, []source.Action{action}))

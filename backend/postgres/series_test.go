@@ -24,21 +24,24 @@ func TestSeriesAreTheClosingPrices(t *testing.T) {
 		at := (first + backend.Date(r.IntN(60))).Midnight().Add(time.Duration(r.IntN(86_400)) * time.Second)
 		price := decimal.New(r.Int64N(1e15), -int32(r.IntN(19)))
 		q := quote(symbols[r.IntN(3)], price.String(), at)
-		_, err := db.WriteQuotes(t.Context(), by, []backend.Quote{q}, []backend.Rate{rate("USD", "EUR", price.Add(decimal.New(1, -18)).String(), at)})
+		_, err := db.WriteQuotes(t.Context(), by, []backend.Quote{q},
+			[]backend.Rate{rate("USD", "EUR", price.Add(decimal.New(1, -18)).String(), at)})
 		require.NoError(t, err)
 	}
 	from, to := first+20, first+40
 	quotes, rates := map[string][]backend.Quote{}, []backend.Rate{}
-	require.NoError(t, db.QuoteSeries(t.Context(), symbols, from, to, func(symbol string, closes *backend.Closes) error {
-		for i := range closes.Len() {
-			quotes[symbol] = append(quotes[symbol], closes.Quote(i))
-		}
-		return nil
-	}))
-	require.NoError(t, db.RateSeries(t.Context(), []backend.Currency{"EUR", "USD"}, from, to, func(r backend.Rate) error {
-		rates = append(rates, r)
-		return nil
-	}))
+	require.NoError(t, db.QuoteSeries(t.Context(), symbols, from, to,
+		func(symbol string, closes *backend.Closes) error {
+			for i := range closes.Len() {
+				quotes[symbol] = append(quotes[symbol], closes.Quote(i))
+			}
+			return nil
+		}))
+	require.NoError(t, db.RateSeries(t.Context(), []backend.Currency{"EUR", "USD"}, from, to,
+		func(r backend.Rate) error {
+			rates = append(rates, r)
+			return nil
+		}))
 	assert.Empty(t, quotes["^D"])
 	for d := from; d <= to; d++ {
 		closing, err := db.Closing(t.Context(), symbols, []backend.Currency{"EUR", "USD"}, d)
@@ -50,7 +53,8 @@ func TestSeriesAreTheClosingPrices(t *testing.T) {
 					got = q
 				}
 			}
-			assert.Equal(t, fmt.Sprint(want.Price, want.Currency, want.Time), fmt.Sprint(got.Price, got.Currency, got.Time))
+			assert.Equal(t, fmt.Sprint(want.Price, want.Currency, want.Time),
+				fmt.Sprint(got.Price, got.Currency, got.Time))
 		}
 		var got backend.Rate
 		for _, r := range rates {

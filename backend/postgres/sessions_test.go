@@ -14,7 +14,8 @@ import (
 )
 
 // signedIn starts a session and returns its hash.
-func signedIn(t *testing.T, db *postgres.DB, by backend.Principal, secret string, at time.Time) (backend.Principal, backend.SecretHash) {
+func signedIn(t *testing.T, db *postgres.DB, by backend.Principal, secret string,
+	at time.Time) (backend.Principal, backend.SecretHash) {
 	t.Helper()
 	hash := backend.HashSecret(secret)
 	p, err := db.StartSession(t.Context(), by, backend.SignInKey, hash, at)
@@ -28,7 +29,8 @@ func TestSessions(t *testing.T) {
 	p, hash := signedIn(t, db, by, "secret", now)
 	end := now.Add(backend.SessionLifetime)
 	assert.Equal(t, backend.Principal{
-		KeyID: by.KeyID, SessionID: p.SessionID, Owner: "alice", Scopes: by.Scopes, Sources: by.Sources, ExpiresAt: &end,
+		KeyID: by.KeyID, SessionID: p.SessionID, Owner: "alice", Scopes: by.Scopes,
+		Sources: by.Sources, ExpiresAt: &end,
 	}, p)
 	resumed, err := db.ResumeSession(ctx, hash, now)
 	require.NoError(t, err)
@@ -39,7 +41,8 @@ func TestSessions(t *testing.T) {
 	assertCode(t, backend.CodeUnauthenticated, err, "a session's secret is not a key")
 
 	var text string
-	require.NoError(t, inspect(t, "testsessions").QueryRow(ctx, "select string_agg(s::text, '') from sessions s").Scan(&text))
+	require.NoError(t, inspect(t, "testsessions").QueryRow(ctx,
+		"select string_agg(s::text, '') from sessions s").Scan(&text))
 	assert.NotContains(t, text, "secret")
 
 	require.NoError(t, db.EndSession(ctx, p))
@@ -52,8 +55,10 @@ func TestSessions(t *testing.T) {
 	list, _, err := db.Audit(ctx, "alice", backend.Page{Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, list, 2)
-	assert.Equal(t, []string{"session.end", p.SessionID, by.KeyID}, []string{list[0].Action, list[0].Subject, list[0].KeyID})
-	assert.Equal(t, []string{"session.start", p.SessionID, by.KeyID}, []string{list[1].Action, list[1].Subject, list[1].KeyID})
+	assert.Equal(t, []string{"session.end", p.SessionID, by.KeyID},
+		[]string{list[0].Action, list[0].Subject, list[0].KeyID})
+	assert.Equal(t, []string{"session.start", p.SessionID, by.KeyID},
+		[]string{list[1].Action, list[1].Subject, list[1].KeyID})
 }
 
 // A session ends 12 hours after its last use, 7 days after its start however much it is
@@ -80,7 +85,8 @@ func TestSessionsExpire(t *testing.T) {
 
 	soon := now.Add(time.Hour)
 	key := backend.HashSecret("key")
-	_, err := db.CreateKey(ctx, by, backend.APIKey{Label: "x", Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &soon}, key)
+	_, err := db.CreateKey(ctx, by, backend.APIKey{Label: "x",
+		Scopes: []backend.Scope{backend.ScopeRead}, ExpiresAt: &soon}, key)
 	require.NoError(t, err)
 	short, err := db.Authenticate(ctx, key, now)
 	require.NoError(t, err)
@@ -155,7 +161,8 @@ func TestSessionsAreLimited(t *testing.T) {
 	_, err := db.ResumeSession(ctx, oldest, now)
 	assertCode(t, backend.CodeUnauthenticated, err)
 	var count int
-	require.NoError(t, inspect(t, strings.ToLower(t.Name())).QueryRow(ctx, "select count(*) from sessions").Scan(&count))
+	require.NoError(t, inspect(t, strings.ToLower(t.Name())).QueryRow(ctx,
+		"select count(*) from sessions").Scan(&count))
 	assert.Equal(t, backend.MaxSessions, count)
 	assertAudited(t, db, "alice", "session.end", 1)
 }

@@ -58,7 +58,8 @@ func portfolio(t *testing.T, db *postgres.DB, by backend.Principal) backend.Port
 }
 
 func buy(day backend.Date, symbol, quantity, price string) backend.Transaction {
-	return backend.Transaction{Kind: backend.Buy, Date: day, Symbol: symbol, Quantity: dec(quantity), Price: dec(price), Currency: "EUR"}
+	return backend.Transaction{Kind: backend.Buy, Date: day, Symbol: symbol, Quantity: dec(quantity),
+		Price: dec(price), Currency: "EUR"}
 }
 
 func sell(day backend.Date, symbol, quantity, price string) backend.Transaction {
@@ -71,7 +72,8 @@ func deposit(day backend.Date, amount string) backend.Transaction {
 	return backend.Transaction{Kind: backend.Deposit, Date: day, Amount: dec(amount), Currency: "EUR"}
 }
 
-func recorded(t *testing.T, db *postgres.DB, by backend.Principal, id string, txs ...backend.Transaction) []backend.Entry {
+func recorded(t *testing.T, db *postgres.DB, by backend.Principal, id string,
+	txs ...backend.Transaction) []backend.Entry {
 	t.Helper()
 	list, replayed, err := db.Record(t.Context(), by, id, "", txs)
 	require.NoError(t, err)
@@ -107,7 +109,8 @@ func TestEntriesAreStoredExactly(t *testing.T) {
 		want.ID, want.Sequence = e.ID, int64(i+1)
 		got, err := db.GetEntry(ctx, "alice", p.ID, e.ID)
 		require.NoError(t, err)
-		assert.Equal(t, asJSON(t, backend.Entry{Transaction: want, Version: 1, RecordedAt: e.RecordedAt}), asJSON(t, got))
+		assert.Equal(t, asJSON(t, backend.Entry{Transaction: want, Version: 1, RecordedAt: e.RecordedAt}),
+			asJSON(t, got))
 		assert.Equal(t, asJSON(t, got), asJSON(t, e), "as Record returned it")
 		assert.Contains(t, jsons(t, kept), asJSON(t, want), "as Load returned it")
 	}
@@ -122,7 +125,8 @@ func TestPortfolioLifecycle(t *testing.T) {
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
 	assert.Equal(t, backend.Portfolio{ID: p.ID, Owner: "alice", Name: "Pension", Base: "EUR",
-		Policy: backend.Policy{Method: backend.FIFO}, TimeZone: "UTC", Version: 1, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}, p)
+		Policy: backend.Policy{Method: backend.FIFO}, TimeZone: "UTC", Version: 1, CreatedAt: p.CreatedAt,
+		UpdatedAt: p.UpdatedAt}, p)
 
 	changed := p
 	changed.Name, changed.Base, changed.Method, changed.AllowShorts = "Play", "CHF", backend.Average, true
@@ -131,7 +135,8 @@ func TestPortfolioLifecycle(t *testing.T) {
 	got, err := db.GetPortfolio(ctx, "alice", p.ID)
 	require.NoError(t, err)
 	assert.Equal(t, updated, got)
-	assert.Equal(t, []any{"Play", backend.Currency("CHF"), changed.Policy, int64(2)}, []any{got.Name, got.Base, got.Policy, got.Version})
+	assert.Equal(t, []any{"Play", backend.Currency("CHF"), changed.Policy, int64(2)},
+		[]any{got.Name, got.Base, got.Policy, got.Version})
 
 	_, err = db.UpdatePortfolio(ctx, by, changed)
 	assertCode(t, backend.CodeVersionConflict, err, "its version is no longer current")
@@ -151,7 +156,8 @@ func TestPortfolioLifecycle(t *testing.T) {
 	require.NoError(t, db.DeletePortfolio(ctx, by, p.ID, 3))
 	assertCode(t, backend.CodeNotFound, db.DeletePortfolio(ctx, by, p.ID, 3))
 	var left int
-	require.NoError(t, inspect(t, "testportfoliolifecycle").QueryRow(ctx, "select count(*) from transactions").Scan(&left))
+	require.NoError(t, inspect(t, "testportfoliolifecycle").QueryRow(ctx,
+		"select count(*) from transactions").Scan(&left))
 	assert.Zero(t, left)
 }
 

@@ -67,7 +67,8 @@ func TestSubscribe(t *testing.T) {
 
 	socket(t, db, bob, "b")
 	require.NoError(t, db.RevokeKey(ctx, bob, bob.KeyID, time.Now()))
-	assertCode(t, backend.CodeForbidden, db.Subscribe(ctx, "b", other.ID, 0, 1, time.Now().Add(time.Second)), "a revoked key")
+	assertCode(t, backend.CodeForbidden, db.Subscribe(ctx, "b", other.ID, 0, 1,
+		time.Now().Add(time.Second)), "a revoked key")
 }
 
 func TestClaim(t *testing.T) {
@@ -87,7 +88,8 @@ func TestClaim(t *testing.T) {
 	assert.Empty(t, claim("two"), "taken")
 	assert.Equal(t, lease(1), claim("one", p.ID), "renewed")
 	assert.Equal(t, lease(2), claim("one"), "no longer held: a new epoch")
-	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 30*time.Second, 20*time.Millisecond, "not renewed")
+	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 30*time.Second,
+		20*time.Millisecond, "not renewed")
 	assert.Empty(t, claim("one", p.ID), "lost")
 	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "held by another instance")
 	assert.Empty(t, claim("one"))
@@ -196,7 +198,8 @@ func TestPushAcrossInstances(t *testing.T) {
 	alice := member(t, db, "alice")
 	p := portfolio(t, db, alice)
 	record := func(quantity string) {
-		_, _, err := db.Record(ctx, alice, p.ID, "", []backend.Transaction{buy(backend.DateOf(time.Now()), "ACME", quantity, "10")})
+		_, _, err := db.Record(ctx, alice, p.ID, "",
+			[]backend.Transaction{buy(backend.DateOf(time.Now()), "ACME", quantity, "10")})
 		require.NoError(t, err)
 	}
 	quote := func(price string) {
@@ -225,7 +228,8 @@ func TestPushAcrossInstances(t *testing.T) {
 		if m.Portfolio != p.ID {
 			return // with -count, the previous run had connections of the same names
 		}
-		assert.Greater(t, m.Sequence, sequence[connection], "in order: %s after %s: %s", connection, last[connection], text)
+		assert.Greater(t, m.Sequence, sequence[connection], "in order: %s after %s: %s",
+			connection, last[connection], text)
 		last[connection] = string(text)
 		invested := m.Invested
 		if m.Type == "snapshot" {
@@ -371,7 +375,8 @@ func TestConnectionsOfOneKeyAreLimited(t *testing.T) {
 		return add(ctx, fmt.Sprint("c", next.Add(1)))
 	}, backend.CodeLimitReached))
 	var some string
-	require.NoError(t, inspect(t, "testconnectionsofonekeyarelimited").QueryRow(ctx, "select connection_id from connections limit 1").Scan(&some))
+	require.NoError(t, inspect(t, "testconnectionsofonekeyarelimited").QueryRow(ctx,
+		"select connection_id from connections limit 1").Scan(&some))
 	require.NoError(t, add(ctx, some), "a retried handshake")
 	require.NoError(t, db.Remove(ctx, some))
 	require.NoError(t, add(ctx, "another"))

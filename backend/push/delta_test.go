@@ -33,7 +33,8 @@ func (m *market) step() {
 		for _, s := range symbols {
 			if m.IntN(3) > 0 {
 				m.ledger.Holdings = append(m.ledger.Holdings, backend.Holding{
-					Symbol: s, Currency: currencies[m.IntN(3)], Quantity: decimal.NewFromInt(int64(m.IntN(3))), Cost: amount(),
+					Symbol: s, Currency: currencies[m.IntN(3)],
+					Quantity: decimal.NewFromInt(int64(m.IntN(3))), Cost: amount(),
 				})
 			}
 		}
@@ -47,7 +48,8 @@ func (m *market) step() {
 	default:
 		s := symbols[m.IntN(5)]
 		m.prices.Quotes[s] = backend.Quote{
-			Symbol: s, Price: amount(), Currency: currencies[m.IntN(3)], Source: "x", Time: m.now.Add(-time.Second), Received: m.now,
+			Symbol: s, Price: amount(), Currency: currencies[m.IntN(3)], Source: "x",
+			Time: m.now.Add(-time.Second), Received: m.now,
 		}
 	}
 }

@@ -303,7 +303,8 @@ func TestTakeOver(t *testing.T) {
 		// The next publisher crashes: its lease stays and is not renewed.
 		stopTwo()
 		w.mu.Lock()
-		w.leases["p"] = lease{instance: "crashed", epoch: w.leases["p"].epoch + 1, until: time.Now().Add(8 * time.Second)}
+		w.leases["p"] = lease{instance: "crashed", epoch: w.leases["p"].epoch + 1,
+			until: time.Now().Add(8 * time.Second)}
 		w.mu.Unlock()
 		three, stopThree := w.engine("three")
 		defer stopThree()
@@ -374,7 +375,8 @@ func TestDeletedPortfolioAndEndedKey(t *testing.T) {
 		assert.Equal(t, []string{"p", "not_found"}, []string{c.messages[1].Portfolio, c.messages[1].Code})
 		assert.Equal(t, []string{"error"}, w.types(idle))
 		assert.Equal(t, []string{"snapshot", "error"}, w.types(ended))
-		assert.Equal(t, `{"type":"error","code":"unauthorized","message":"the API key of this connection has ended"}`, ended.raw[1])
+		assert.Equal(t, `{"type":"error","code":"unauthorized","message":"the API key of this connection has ended"}`,
+			ended.raw[1])
 		assert.Equal(t, []string{"ended"}, w.closed)
 		assert.Equal(t, []string{"ended"}, w.forgotten)
 	})

@@ -85,7 +85,8 @@ func (w *world) connect(id string) *client {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.connections[id] = backend.Connection{
-		ID: id, Owner: owner, KeyID: "key-" + id, ConnectedAt: time.Now(), ExpiresAt: time.Now().Add(backend.ConnectionLifetime),
+		ID: id, Owner: owner, KeyID: "key-" + id, ConnectedAt: time.Now(),
+		ExpiresAt: time.Now().Add(backend.ConnectionLifetime),
 	}
 	c := &client{sequence: map[string]int64{}, view: map[string]backend.Valuation{}}
 	w.clients[id] = c
@@ -98,7 +99,8 @@ func (w *world) hold(portfolio string, symbols ...string) {
 	defer w.mu.Unlock()
 	l := backend.Ledger{Cash: map[backend.Currency]decimal.Decimal{}}
 	for _, symbol := range symbols {
-		l.Holdings = append(l.Holdings, backend.Holding{Symbol: symbol, Currency: "USD", Quantity: decimal.NewFromInt(1)})
+		l.Holdings = append(l.Holdings, backend.Holding{Symbol: symbol, Currency: "USD",
+			Quantity: decimal.NewFromInt(1)})
 	}
 	w.ledgers[portfolio] = l
 }
@@ -213,7 +215,8 @@ func (w *world) Subscribe(_ context.Context, connection, portfolio string, after
 	if w.subs[portfolio] == nil {
 		w.subs[portfolio] = map[string]push.Subscriber{}
 	}
-	w.subs[portfolio][connection] = push.Subscriber{Connection: w.connections[connection], After: after, Asked: time.Now()}
+	w.subs[portfolio][connection] = push.Subscriber{Connection: w.connections[connection],
+		After: after, Asked: time.Now()}
 	w.mu.Unlock()
 	w.announce(portfolio)
 	return nil
@@ -245,7 +248,8 @@ func (w *world) Subscribers(_ context.Context, portfolio string, _ time.Time) (l
 	return list, w.storeErr
 }
 
-func (w *world) Claim(_ context.Context, instance string, held []string, ttl time.Duration) (list []push.Lease, err error) {
+func (w *world) Claim(_ context.Context, instance string, held []string,
+	ttl time.Duration) (list []push.Lease, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.storeErr != nil {
@@ -326,7 +330,8 @@ func (w *world) ListenSubscriptions(ctx context.Context, changed func(string), l
 // engine runs an engine until the test or stop ends it.
 func (w *world) engine(instance string) (e *push.Engine, stop func()) {
 	e = push.New(push.Config{
-		Log: slog.New(slog.DiscardHandler), Store: w, Valuer: w, Poster: w, Instance: instance, Rate: 100_000, Posters: 8,
+		Log: slog.New(slog.DiscardHandler), Store: w, Valuer: w, Poster: w, Instance: instance,
+		Rate: 100_000, Posters: 8,
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})

@@ -47,7 +47,8 @@ func BenchmarkFanOut(b *testing.B) {
 	require.NoError(b, err)
 	seen := &lags{}
 	e := push.New(push.Config{
-		Log: slog.New(slog.DiscardHandler), Store: w, Valuer: w, Poster: poster, Metrics: seen, Instance: "one", Rate: 20_000,
+		Log: slog.New(slog.DiscardHandler), Store: w, Valuer: w, Poster: poster, Metrics: seen,
+		Instance: "one", Rate: 20_000,
 	})
 	const portfolios, connections = 100, 100
 	for p := range portfolios {
@@ -59,7 +60,8 @@ func BenchmarkFanOut(b *testing.B) {
 		}
 		w.hold(id, symbols...)
 		for c := range connections {
-			connection := backend.Connection{ID: fmt.Sprintf("%s-%d", id, c), DomainName: "api.example", Stage: "prod", ConnectedAt: time.Now()}
+			connection := backend.Connection{ID: fmt.Sprintf("%s-%d", id, c), DomainName: "api.example",
+				Stage: "prod", ConnectedAt: time.Now()}
 			w.connections[connection.ID] = connection
 			require.NoError(b, w.Subscribe(b.Context(), connection.ID, id, 0, 1, time.Now()))
 		}
@@ -70,7 +72,8 @@ func BenchmarkFanOut(b *testing.B) {
 		defer close(ended)
 		e.Run(ctx)
 	}()
-	require.Eventually(b, func() bool { return gateway.Posts() >= portfolios*connections }, time.Minute, 10*time.Millisecond)
+	require.Eventually(b, func() bool { return gateway.Posts() >= portfolios*connections },
+		time.Minute, 10*time.Millisecond)
 	before := gateway.Posts()
 	tick := time.NewTicker(time.Second / 50)
 	defer tick.Stop()

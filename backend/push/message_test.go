@@ -20,11 +20,13 @@ func TestDeltaMessageIsItsJSON(t *testing.T) {
 		{},
 		{
 			AsOf: at, State: backend.StatePriced, Total: amount, Cash: amount, Gains: backend.Gains{BaseCost: amount},
-			Positions: []backend.Position{{Symbol: "M&M.NS", Quantity: decimal.New(1, 0), Value: amount}, {Symbol: "B"}},
-			Removed:   []string{"A", "^GSPC"},
-			Balances:  []backend.CashPosition{{Currency: "EUR", Amount: decimal.New(1, -18)}},
-			Quotes:    []backend.UsedQuote{{Quote: backend.Quote{Symbol: "B", Time: at, Received: at, FreshUntil: at}, AgeMS: 3, Stale: true}},
-			Rates:     []backend.UsedRate{{Rate: backend.Rate{Pair: backend.Pair{From: "EUR", To: "USD"}, Time: at}}},
+			Positions: []backend.Position{{Symbol: "M&M.NS", Quantity: decimal.New(1, 0),
+				Value: amount}, {Symbol: "B"}},
+			Removed:  []string{"A", "^GSPC"},
+			Balances: []backend.CashPosition{{Currency: "EUR", Amount: decimal.New(1, -18)}},
+			Quotes: []backend.UsedQuote{{Quote: backend.Quote{Symbol: "B", Time: at, Received: at,
+				FreshUntil: at}, AgeMS: 3, Stale: true}},
+			Rates: []backend.UsedRate{{Rate: backend.Rate{Pair: backend.Pair{From: "EUR", To: "USD"}, Time: at}}},
 		},
 		{Positions: []backend.Position{}, Removed: []string{}, Quotes: []backend.UsedQuote{}},
 	} {

@@ -35,7 +35,8 @@ func newMarket() *market {
 	return &market{quotes: map[string]backend.Quote{}, rates: map[backend.Pair]backend.Rate{}}
 }
 
-func (m *market) WriteQuotes(_ context.Context, _ backend.Principal, quotes []backend.Quote, rates []backend.Rate) (int, error) {
+func (m *market) WriteQuotes(_ context.Context, _ backend.Principal, quotes []backend.Quote,
+	rates []backend.Rate) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, q := range quotes {
@@ -72,7 +73,8 @@ func (m *market) Latest(_ context.Context, symbols []string, currencies []backen
 	return out, err
 }
 
-func (m *market) Closing(_ context.Context, _ []string, _ []backend.Currency, days ...backend.Date) (map[backend.Date]backend.Prices, error) {
+func (m *market) Closing(_ context.Context, _ []string, _ []backend.Currency,
+	days ...backend.Date) (map[backend.Date]backend.Prices, error) {
 	out := map[backend.Date]backend.Prices{}
 	for _, day := range days {
 		out[day] = m.days[day]
@@ -83,7 +85,8 @@ func (m *market) Closing(_ context.Context, _ []string, _ []backend.Currency, da
 var instant = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func quote(symbol string, price int64, at time.Time) backend.Quote {
-	return backend.Quote{Symbol: symbol, Price: decimal.NewFromInt(price), Currency: "USD", Source: "test", Time: at, Received: at}
+	return backend.Quote{Symbol: symbol, Price: decimal.NewFromInt(price), Currency: "USD",
+		Source: "test", Time: at, Received: at}
 }
 
 func quotes(c *valkey.Cache, m backend.Market) *valkey.Quotes {
@@ -105,8 +108,10 @@ func TestPricesThroughValkey(t *testing.T) {
 	c := connect(t, start(t, servers.ValkeyConfig{}))
 	m := newMarket()
 	one, two := quotes(c, m), quotes(c, m)
-	rate := backend.Rate{Pair: backend.Pair{From: "EUR", To: "USD"}, Rate: decimal.RequireFromString("1.1"), Source: "test", Time: instant, Received: instant}
-	_, err := one.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant), quote("B", 2, instant)}, []backend.Rate{rate})
+	rate := backend.Rate{Pair: backend.Pair{From: "EUR", To: "USD"}, Rate: decimal.RequireFromString("1.1"),
+		Source: "test", Time: instant, Received: instant}
+	_, err := one.WriteQuotes(t.Context(), backend.Principal{},
+		[]backend.Quote{quote("A", 1, instant), quote("B", 2, instant)}, []backend.Rate{rate})
 	require.NoError(t, err)
 
 	prices, err := two.Prices(t.Context(), []string{"A", "B"}, []backend.Currency{"EUR", "USD"}, time.Time{})
@@ -137,7 +142,8 @@ func TestChangedPriceIsNotReadFromValkey(t *testing.T) {
 	m.quotes["A"] = quote("A", 2, instant.Add(time.Second)) // committed, but not written to Valkey
 	two.Changed(backend.Change{Symbols: []string{"A"}})
 	assert.Equal(t, "2", priceOf(t, two, "A"))
-	_, err = quotes(c, newMarket()).WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", 1, instant)}, nil)
+	_, err = quotes(c, newMarket()).WriteQuotes(t.Context(), backend.Principal{},
+		[]backend.Quote{quote("A", 1, instant)}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "2", priceOf(t, quotes(c, newMarket()), "A"), "a late writer does not replace a newer quote")
 	m.quotes["A"] = quote("A", 3, instant.Add(2*time.Second))
@@ -199,7 +205,8 @@ func TestPricesWithoutValkey(t *testing.T) {
 	require.NoError(t, server.Stop())
 
 	for price := int64(2); price < 20; price++ {
-		_, err = q.WriteQuotes(t.Context(), backend.Principal{}, []backend.Quote{quote("A", price, instant.Add(time.Duration(price)*time.Second))}, nil)
+		_, err = q.WriteQuotes(t.Context(), backend.Principal{},
+			[]backend.Quote{quote("A", price, instant.Add(time.Duration(price)*time.Second))}, nil)
 		require.NoError(t, err)
 		q.Changed(backend.Change{Symbols: []string{"A"}})
 		assert.Equal(t, decimal.NewFromInt(price).String(), priceOf(t, q, "A"))
@@ -233,7 +240,8 @@ func TestPastPrices(t *testing.T) {
 		"within the clocks' skew":    {instant, instant.Add(backend.MaxClockSkew), "2"},
 	} {
 		m := newMarket()
-		m.days = map[backend.Date]backend.Prices{day: prices(2, test.last), day - 1: prices(1, instant.Add(-24*time.Hour))}
+		m.days = map[backend.Date]backend.Prices{day: prices(2, test.last),
+			day - 1: prices(1, instant.Add(-24*time.Hour))}
 		got, err := quotes(valkey.New("127.0.0.1:1", nil), m).Prices(t.Context(), []string{"A"}, nil, test.asOf)
 		require.NoError(t, err)
 		assert.Equal(t, test.want, got.Quotes["A"].Price.String(), name)

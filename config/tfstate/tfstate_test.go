@@ -17,7 +17,8 @@ func TestRead(t *testing.T) {
 			{"mode": "managed", "type": "aws_eip", "name": "e", "instances": []}]}`))
 	require.NoError(t, err)
 	assert.Equal(t, uint64(7), s.Serial)
-	assert.Equal(t, map[string]Output{"account": {json.Number("123456789012"), false}, "token": {"hunter2", true}}, s.Outputs)
+	assert.Equal(t, map[string]Output{"account": {json.Number("123456789012"), false},
+		"token": {"hunter2", true}}, s.Outputs)
 	require.Len(t, s.Resources, 3)
 	managed := s.Managed()
 	require.Len(t, managed, 1)

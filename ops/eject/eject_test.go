@@ -19,7 +19,8 @@ import (
 
 // scope is what the test's expressions refer to.
 var scope = &hcl.EvalContext{
-	Variables: map[string]cty.Value{"a": cty.ObjectVal(map[string]cty.Value{"b": cty.StringVal("B"), "yes": cty.True, "port": cty.NumberIntVal(5432)})},
+	Variables: map[string]cty.Value{"a": cty.ObjectVal(map[string]cty.Value{"b": cty.StringVal("B"), "yes": cty.True,
+		"port": cty.NumberIntVal(5432)})},
 	Functions: map[string]function.Function{"upper": stdlib.UpperFunc, "jsonencode": stdlib.JSONEncodeFunc},
 }
 
@@ -80,7 +81,8 @@ func TestDocumentsKeepTheirBytes(t *testing.T) {
 }
 
 // evaluate is the value of a source in a syntax.
-func evaluate(t *testing.T, source string, parse func([]byte, string, hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics)) string {
+func evaluate(t *testing.T, source string, parse func([]byte, string,
+	hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics)) string {
 	t.Helper()
 	e, problems := parse([]byte(source), "test", hcl.InitialPos)
 	require.False(t, problems.HasErrors(), "%s: %v", source, problems)

@@ -20,7 +20,8 @@ func data(t *testing.T, change func(stack map[string]any)) (folder string) {
 	t.Helper()
 	value := func(input any) map[string]any { return map[string]any{"input": input} }
 	at := func(path string, input any) map[string]any {
-		return map[string]any{"input": input, "//": map[string]any{"metadata": map[string]any{"path": "stack/" + path + "/it"}}}
+		return map[string]any{"input": input,
+			"//": map[string]any{"metadata": map[string]any{"path": "stack/" + path + "/it"}}}
 	}
 	resources := map[string]any{
 		"x": value(5432), "hidden": at(".x", "a"), "other": at("x_override", "b"), "small": at("net", "c"), "big": at("Net", "d"),
@@ -137,7 +138,8 @@ func TestEjectedWithAStateThatCannotBeRead(t *testing.T) {
 
 func TestVerifyFindsWhatIsNotValid(t *testing.T) {
 	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "main.tf"), []byte("output \"o\" {\n  value = terraform_data.missing\n}\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "main.tf"),
+		[]byte("output \"o\" {\n  value = terraform_data.missing\n}\n"), 0o600))
 	_, err := Verify(t.Context(), folder, env.ToMap(os.Environ()), io.Discard)
 	require.ErrorContains(t, err, "main.tf:2: Reference to undeclared resource")
 }

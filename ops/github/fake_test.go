@@ -123,7 +123,9 @@ func newFake(t *testing.T) *fake {
 		}
 	})
 	mux.HandleFunc("GET "+repo+"/pulls", func(w http.ResponseWriter, r *http.Request) {
-		page(f, w, r, slices.DeleteFunc(slices.Clone(f.issues), func(i *issue) bool { return i.Pull == nil || i.State != r.URL.Query().Get("state") }))
+		page(f, w, r, slices.DeleteFunc(slices.Clone(f.issues), func(i *issue) bool {
+			return i.Pull == nil || i.State != r.URL.Query().Get("state")
+		}))
 	})
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -147,7 +149,8 @@ func hasLabel(i *issue, name string) bool {
 
 func (f *fake) comment(number int, login, body string) *comment {
 	f.next++
-	c := &comment{ID: f.next, Body: body, User: user{login}, URL: fmt.Sprintf("https://github.test/c/%d", f.next), issue: number}
+	c := &comment{ID: f.next, Body: body, User: user{login},
+		URL: fmt.Sprintf("https://github.test/c/%d", f.next), issue: number}
 	f.comments = append(f.comments, c)
 	return c
 }
@@ -170,7 +173,9 @@ func (f *fake) body(w http.ResponseWriter, r *http.Request) map[string]any {
 		return nil
 	}
 	if text, _ := in["body"].(string); utf8.RuneCountInString(text) > 65536 {
-		f.write(w, http.StatusUnprocessableEntity, map[string]any{"message": "Validation Failed", "errors": []map[string]string{{"message": "Body is too long (maximum is 65536 characters)"}}})
+		f.write(w, http.StatusUnprocessableEntity,
+			map[string]any{"message": "Validation Failed",
+				"errors": []map[string]string{{"message": "Body is too long (maximum is 65536 characters)"}}})
 		return nil
 	}
 	return in

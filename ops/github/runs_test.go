@@ -16,7 +16,8 @@ func clientOf(t *testing.T, answer http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
-	c, err := New(map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "acme/portfolio", "GITHUB_TOKEN": "t"}, &httptest.ResponseRecorder{})
+	c, err := New(map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "acme/portfolio",
+		"GITHUB_TOKEN": "t"}, &httptest.ResponseRecorder{})
 	require.NoError(t, err)
 	return c
 }

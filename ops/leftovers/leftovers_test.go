@@ -121,7 +121,8 @@ func TestFindAsksTheService(t *testing.T) {
 		"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/l/0a", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/t/0a",
 		"arn:aws:sns:eu-west-1:1:topic", "arn:aws:secretsmanager:eu-west-1:1:secret:s-AbC123", "arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:u:autoScalingGroupName/g",
 	}
-	there := []string{"arn:aws:ec2:eu-west-1:1:volume/vol-1", "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/l/0a/0b", "arn:aws:lambda:eu-west-1:1:function:still"}
+	there := []string{"arn:aws:ec2:eu-west-1:1:volume/vol-1",
+		"arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/l/0a/0b", "arn:aws:lambda:eu-west-1:1:function:still"}
 	var tagged []string
 	for _, arn := range append(gone, there...) {
 		tagged = append(tagged, `{"ResourceARN": "`+arn+`"}`)

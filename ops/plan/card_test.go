@@ -20,7 +20,8 @@ func TestCards(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			card := New(readPlan(t, name))
 			assert.Equal(t, want, card.Status)
-			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithNameSuffix(".md"), goldie.WithDiffEngine(goldie.ColoredDiff)).
+			goldie.New(t, goldie.WithFixtureDir("testdata"), goldie.WithNameSuffix(".md"),
+				goldie.WithDiffEngine(goldie.ColoredDiff)).
 				Assert(t, name, []byte(card.Markdown()))
 		})
 	}
@@ -40,15 +41,21 @@ func TestCardIsDeterministic(t *testing.T) {
 // Whatever the provider marks, and what it forgets to, is not on the card.
 func TestCardKeepsSecrets(t *testing.T) {
 	const secret = "hunter2"
-	before := map[string]any{"password": "old" + secret, "username": secret, "user_data": secret, "environment": []any{map[string]any{"K": secret}}, "policy": secret}
-	after := map[string]any{"password": "new" + secret, "username": secret + "2", "user_data": secret + "2", "environment": []any{map[string]any{"K": secret + "2"}}, "policy": secret + "2"}
+	before := map[string]any{"password": "old" + secret, "username": secret, "user_data": secret,
+		"environment": []any{map[string]any{"K": secret}}, "policy": secret}
+	after := map[string]any{"password": "new" + secret, "username": secret + "2", "user_data": secret + "2",
+		"environment": []any{map[string]any{"K": secret + "2"}}, "policy": secret + "2"}
 	mask := map[string]any{"username": true, "policy": true}
 	p := &tfjson.Plan{
-		ResourceChanges: []*tfjson.ResourceChange{{Address: "aws_db_instance.db", Type: "aws_db_instance", Change: &tfjson.Change{
-			Actions: tfjson.Actions{tfjson.ActionDelete, tfjson.ActionCreate}, Before: before, After: after, BeforeSensitive: mask, AfterSensitive: mask,
-			ReplacePaths: []any{[]any{"password"}, []any{"username"}, []any{"user_data"}, []any{"environment", 0, "K"}, []any{"policy"}},
-		}}},
-		OutputChanges: map[string]*tfjson.Change{"token": {Actions: tfjson.Actions{tfjson.ActionCreate}, After: secret}},
+		ResourceChanges: []*tfjson.ResourceChange{{Address: "aws_db_instance.db",
+			Type: "aws_db_instance", Change: &tfjson.Change{
+				Actions: tfjson.Actions{tfjson.ActionDelete, tfjson.ActionCreate}, Before: before, After: after,
+				BeforeSensitive: mask, AfterSensitive: mask,
+				ReplacePaths: []any{[]any{"password"}, []any{"username"}, []any{"user_data"},
+					[]any{"environment", 0, "K"}, []any{"policy"}},
+			}}},
+		OutputChanges: map[string]*tfjson.Change{"token": {Actions: tfjson.Actions{tfjson.ActionCreate},
+			After: secret}},
 	}
 	text := New(p).Markdown()
 	assert.NotContains(t, text, secret)

@@ -28,9 +28,11 @@ func TestCompareCards(t *testing.T) {
 			s.resource("aws_db_instance", databaseName)["instance_class"] = "db.t3.large"
 			s.resource("aws_db_instance", databaseName)["deletion_protection"] = true
 			s.resource("aws_launch_template", templateName)["user_data"] = `${base64encode("#!/bin/sh\necho other")}`
-			s.resource("aws_launch_template", templateName)["metadata_options"].(map[string]any)["http_tokens"] = "optional"
+			s.resource("aws_launch_template",
+				templateName)["metadata_options"].(map[string]any)["http_tokens"] = "optional"
 			s.resource("aws_iam_role_policy", policyName)["policy"] = `{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"${aws_s3_bucket.b.arn}/*"}]}`
-			s.kind("aws_vpc_security_group_ingress_rule")["ssh"] = map[string]any{"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 22, "to_port": 22}
+			s.kind("aws_vpc_security_group_ingress_rule")["ssh"] = map[string]any{"cidr_ipv4": "0.0.0.0/0",
+				"ip_protocol": "tcp", "from_port": 22, "to_port": 22}
 			s["provider"].(map[string]any)["aws"].([]any)[0].(map[string]any)["default_tags"] = []any{}
 			s["data"].(map[string]any)["aws_ami"] = map[string]any{"new": map[string]any{"owners": []any{"amazon"}}}
 			delete(s["output"].(map[string]any), "db-endpoint")
@@ -42,7 +44,8 @@ func TestCompareCards(t *testing.T) {
 		"move-database": {func(s stack) {
 			s.kind("aws_db_instance")["database_main"] = s.kind("aws_db_instance")[databaseName]
 			delete(s.kind("aws_db_instance"), databaseName)
-			s["moved"] = []any{map[string]any{"from": "aws_db_instance." + databaseName, "to": "aws_db_instance.database_main"}}
+			s["moved"] = []any{map[string]any{"from": "aws_db_instance." + databaseName,
+				"to": "aws_db_instance.database_main"}}
 		}, Changes},
 		"remove-cache": {func(s stack) { delete(s["resource"].(map[string]any), "aws_elasticache_serverless_cache") }, Dangerous},
 	} {
@@ -56,7 +59,8 @@ func TestCompareCards(t *testing.T) {
 			card, err := Compare(base, text)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, card.Status)
-			goldie.New(t, goldie.WithFixtureDir("testdata/compare"), goldie.WithNameSuffix(".md"), goldie.WithDiffEngine(goldie.ColoredDiff)).
+			goldie.New(t, goldie.WithFixtureDir("testdata/compare"), goldie.WithNameSuffix(".md"),
+				goldie.WithDiffEngine(goldie.ColoredDiff)).
 				Assert(t, name, []byte(card.Markdown()))
 		})
 	}
@@ -64,7 +68,8 @@ func TestCompareCards(t *testing.T) {
 
 // The whole platform: equal to itself, and its profiles differ without a crash.
 func TestComparePlatform(t *testing.T) {
-	standard, production := readFile(t, "../../test/testdata/standard.json"), readFile(t, "../../test/testdata/production.json")
+	standard, production := readFile(t, "../../test/testdata/standard.json"),
+		readFile(t, "../../test/testdata/production.json")
 	card, err := Compare(standard, standard)
 	require.NoError(t, err)
 	assert.Equal(t, Nothing, card.Status)

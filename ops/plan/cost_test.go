@@ -47,13 +47,16 @@ func TestGroupPriceFollowsItsTemplate(t *testing.T) {
 		return ruleTest{kind: "aws_launch_template", after: `{"id":"` + id + `","instance_type":"` + size + `","monitoring":[{"enabled":true}],
 			"block_device_mappings":[{"ebs":[{"volume_size":20,"volume_type":"gp3"}]}]}`}.change(t)
 	}
-	group := ruleTest{kind: "aws_autoscaling_group", after: `{"desired_capacity":2,"launch_template":[{"id":"lt-b"}]}`}.change(t)
+	group := ruleTest{kind: "aws_autoscaling_group",
+		after: `{"desired_capacity":2,"launch_template":[{"id":"lt-b"}]}`}.change(t)
 	changes := []change{template("lt-a", "t3.micro"), template("lt-b", "t3.medium"), group}
 	assert.Equal(t, "68.14", usd(world{true, changes}.price(group)))
 
-	loose := ruleTest{kind: "aws_autoscaling_group", after: `{"desired_capacity":2,"launch_template":[{}]}`, unknown: `{"launch_template":[{"id":true}]}`}.change(t)
+	loose := ruleTest{kind: "aws_autoscaling_group", after: `{"desired_capacity":2,"launch_template":[{}]}`,
+		unknown: `{"launch_template":[{"id":true}]}`}.change(t)
 	assert.Equal(t, "68.14", usd(world{true, []change{changes[1], loose}}.price(loose)))
-	assert.Equal(t, "unknown", usd(world{true, []change{changes[0], changes[1], loose}}.price(loose)), "which of the two is not known")
+	assert.Equal(t, "unknown", usd(world{true, []change{changes[0], changes[1], loose}}.price(loose)),
+		"which of the two is not known")
 }
 
 // What is not known is named and never counted as 0.
@@ -100,9 +103,11 @@ func TestPriceTableCoversThePlatform(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &stack))
 	require.NotEmpty(t, stack.Resource)
-	computed := []string{"aws_autoscaling_group", "aws_db_instance", "aws_eip", "aws_elasticache_serverless_cache", "aws_lb", "aws_nat_gateway", "aws_vpc_endpoint"}
+	computed := []string{"aws_autoscaling_group", "aws_db_instance", "aws_eip", "aws_elasticache_serverless_cache",
+		"aws_lb", "aws_nat_gateway", "aws_vpc_endpoint"}
 	for kind := range stack.Resource {
 		_, monthly := prices.PerMonth[kind]
-		assert.True(t, monthly || slices.Contains(computed, kind) || slices.Contains(prices.Free, kind) || slices.Contains(prices.ByUsage, kind), kind)
+		assert.True(t, monthly || slices.Contains(computed, kind) || slices.Contains(prices.Free, kind) ||
+			slices.Contains(prices.ByUsage, kind), kind)
 	}
 }

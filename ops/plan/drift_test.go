@@ -9,14 +9,18 @@ import (
 
 func TestDrift(t *testing.T) {
 	drifted := func(address string, action tfjson.Action, before, after any) *tfjson.ResourceChange {
-		return &tfjson.ResourceChange{Address: address, Type: "aws_vpc", Change: &tfjson.Change{Actions: tfjson.Actions{action}, Before: before, After: after}}
+		return &tfjson.ResourceChange{Address: address, Type: "aws_vpc",
+			Change: &tfjson.Change{Actions: tfjson.Actions{action}, Before: before, After: after}}
 	}
 	type attributes = map[string]any
 	c := New(&tfjson.Plan{ResourceDrift: []*tfjson.ResourceChange{
-		drifted("aws_vpc.edited", tfjson.ActionUpdate, attributes{"tags": nil, "password": "hunter2"}, attributes{"tags": attributes{}, "password": "hunter3"}),
-		drifted("aws_vpc.filled", tfjson.ActionUpdate, attributes{"tags": nil}, attributes{"tags": attributes{"a": "b"}}),
+		drifted("aws_vpc.edited", tfjson.ActionUpdate, attributes{"tags": nil, "password": "hunter2"},
+			attributes{"tags": attributes{}, "password": "hunter3"}),
+		drifted("aws_vpc.filled", tfjson.ActionUpdate, attributes{"tags": nil},
+			attributes{"tags": attributes{"a": "b"}}),
 		drifted("aws_vpc.gone", tfjson.ActionDelete, attributes{"id": "vpc-1"}, nil),
-		drifted("aws_vpc.read_as_empty", tfjson.ActionUpdate, attributes{"tags": nil, "list": []any{}}, attributes{"tags": attributes{}, "list": nil}),
+		drifted("aws_vpc.read_as_empty", tfjson.ActionUpdate, attributes{"tags": nil, "list": []any{}},
+			attributes{"tags": attributes{}, "list": nil}),
 		drifted("aws_vpc.zero", tfjson.ActionUpdate, attributes{"n": nil}, attributes{"n": false}),
 	}})
 	assert.Equal(t, "## Drift of `pr7`\n\n### Changed outside Terraform\n\n"+
@@ -32,7 +36,8 @@ func TestDrift(t *testing.T) {
 // configuration of the latter does not name it.
 func TestDriftOfWhatOtherResourcesSet(t *testing.T) {
 	drifted := func(kind string, before, after any) *tfjson.ResourceChange {
-		change := &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionUpdate}, Before: map[string]any{"policy": before}, After: map[string]any{"policy": after}}
+		change := &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionUpdate}, Before: map[string]any{"policy": before},
+			After: map[string]any{"policy": after}}
 		return &tfjson.ResourceChange{Address: kind + ".a", Type: kind, Name: "a", Change: change}
 	}
 	for name, c := range map[string]struct {

@@ -69,7 +69,8 @@ func TestFactsOfOneResource(t *testing.T) {
 func TestReplacedAndForgotten(t *testing.T) {
 	const db = `"engine":"postgres","storage_type":"gp3","allocated_storage":100,"instance_class":"db.t3.medium","skip_final_snapshot":true,"delete_automated_backups":true`
 	replaced := func(actions string) string {
-		return changing(`"actions":` + actions + `,"before":{` + db + `},"after":{` + db + `},"replace_paths":[["identifier"]]`)
+		return changing(`"actions":` + actions + `,"before":{` + db + `},"after":{` + db +
+			`},"replace_paths":[["identifier"]]`)
 	}
 	says := []string{
 		"1 to replace", "**replaced; the old one stays in AWS, unmanaged**", "the old one keeps what it holds",
@@ -94,7 +95,8 @@ func TestFactsOtherThanResources(t *testing.T) {
 		"an action by request": {without(`"action_invocations":[{"address":"action.a.b","invoke_action_trigger":{}}]`), Changes, []string{"- `action.a.b`: is invoked\n"}, nil},
 		"a failed check": {without(`"checks":[{"address":{"kind":"check","to_display":"check.health"},"status":"fail",
 			"instances":[{"address":{"to_display":"check.health"},"status":"fail","problems":[{"message":"The API answers 503."},{"message":"Twice."}]}]}]`), Changes,
-			[]string{"1 check failed", "### Failed checks", "- `check.health`: **failed**: `The API answers 503.`; `Twice.`"}, []string{"as configured"}},
+			[]string{"1 check failed", "### Failed checks",
+				"- `check.health`: **failed**: `The API answers 503.`; `Twice.`"}, []string{"as configured"}},
 		"one instance of two": {without(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"fail","instances":[
 			{"address":{"to_display":"aws_vpc.v[0]"},"status":"pass"},{"address":{"to_display":"aws_vpc.v[1]"},"status":"fail","problems":[{"message":"m"}]}]}]`), Changes,
 			[]string{"1 check failed", "- `aws_vpc.v[1]`: **failed**: `m`"}, []string{"aws_vpc.v[0]"}},
@@ -127,7 +129,8 @@ func TestMoveIsNotDrift(t *testing.T) {
 }
 
 func TestParseAcceptsAByteOrderMark(t *testing.T) {
-	checkFacts(t, map[string]factTest{"mark": {"\xef\xbb\xbf" + changing(`"actions":["create"]`), Changes, []string{"1 to create"}, nil}})
+	checkFacts(t, map[string]factTest{"mark": {"\xef\xbb\xbf" + changing(`"actions":["create"]`), Changes,
+		[]string{"1 to create"}, nil}})
 	stack := readFile(t, "testdata/stack.tf.json")
 	card, err := Compare(append([]byte("\xef\xbb\xbf"), stack...), stack)
 	require.NoError(t, err)

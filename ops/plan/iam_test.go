@@ -45,14 +45,16 @@ func TestPoliciesThatWiden(t *testing.T) {
 		"no statements":              {get, `null`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := ruleTest{kind: "aws_iam_role_policy", before: policyJSON(t, "policy", test.before), after: policyJSON(t, "policy", test.after)}
+			c := ruleTest{kind: "aws_iam_role_policy", before: policyJSON(t, "policy", test.before),
+				after: policyJSON(t, "policy", test.after)}
 			assert.Equal(t, test.want, widens(c.change(t)))
 		})
 	}
 }
 
 func TestWidens(t *testing.T) {
-	trust := policyJSON(t, "assume_role_policy", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]`)
+	trust := policyJSON(t, "assume_role_policy",
+		`[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]`)
 	deny := policyJSON(t, "policy", `[{"Effect":"Deny","Action":"s3:*","Resource":"*","Principal":"*"}]`)
 	checkRule(t, widens, map[string]ruleTest{
 		"new role":              {"aws_iam_role", "", trust, "", []string{"allows `sts:AssumeRole` to `Service:ec2.amazonaws.com`"}},
@@ -95,9 +97,11 @@ func TestMatches(t *testing.T) {
 // AWS reports a bucket's policy on the bucket; the configuration has it elsewhere.
 func TestComputedPolicyIsNotAnAlarm(t *testing.T) {
 	p := &tfjson.Plan{
-		ResourceChanges: []*tfjson.ResourceChange{{Address: "aws_s3_bucket.b[0]", Type: "aws_s3_bucket", Name: "b", Change: &tfjson.Change{
-			Actions: tfjson.Actions{tfjson.ActionCreate}, After: map[string]any{}, AfterUnknown: map[string]any{"policy": true},
-		}}},
+		ResourceChanges: []*tfjson.ResourceChange{{Address: "aws_s3_bucket.b[0]", Type: "aws_s3_bucket",
+			Name: "b", Change: &tfjson.Change{
+				Actions: tfjson.Actions{tfjson.ActionCreate}, After: map[string]any{},
+				AfterUnknown: map[string]any{"policy": true},
+			}}},
 		Config: &tfjson.Config{RootModule: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{
 			{Address: "aws_s3_bucket.b", Expressions: map[string]*tfjson.Expression{"bucket": {}}},
 		}}},

@@ -33,9 +33,11 @@ func TestCardKeepsWhatMatters(t *testing.T) {
 	var p tfjson.Plan
 	add := func(kind, name string, actions tfjson.Actions, before, after map[string]any) {
 		change := &tfjson.Change{Actions: actions, Before: before, After: after}
-		p.ResourceChanges = append(p.ResourceChanges, &tfjson.ResourceChange{Address: kind + "." + name, Type: kind, Change: change})
+		p.ResourceChanges = append(p.ResourceChanges,
+			&tfjson.ResourceChange{Address: kind + "." + name, Type: kind, Change: change})
 	}
-	create, update, remove := tfjson.Actions{tfjson.ActionCreate}, tfjson.Actions{tfjson.ActionUpdate}, tfjson.Actions{tfjson.ActionDelete}
+	create, update, remove := tfjson.Actions{tfjson.ActionCreate}, tfjson.Actions{tfjson.ActionUpdate},
+		tfjson.Actions{tfjson.ActionDelete}
 	rule := func(port float64) map[string]any {
 		return map[string]any{"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": port, "to_port": port}
 	}
@@ -44,16 +46,21 @@ func TestCardKeepsWhatMatters(t *testing.T) {
 		name := fmt.Sprintf("a%02d-%s", i, long)
 		add(egress, name, create, nil, rule(443))
 		add(ingress, "web-"+name, create, nil, rule(80))
-		add("aws_db_instance", name, update, map[string]any{"backup_retention_period": 1.0, "tags": 1.0}, map[string]any{"backup_retention_period": 7.0, "tags": 2.0})
+		add("aws_db_instance", name, update, map[string]any{"backup_retention_period": 1.0, "tags": 1.0},
+			map[string]any{"backup_retention_period": 7.0, "tags": 2.0})
 		add("aws_route", name, remove, nil, nil)
-		add("aws_iam_role_policy", name, create, nil, map[string]any{"policy": `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"a"}]}`})
+		add("aws_iam_role_policy", name, create, nil,
+			map[string]any{"policy": `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"a"}]}`})
 	}
 	add(ingress, "zzz", create, nil, rule(22))
 	add("aws_db_instance", "zzz", remove, map[string]any{"skip_final_snapshot": true}, nil)
-	add("aws_iam_role_policy", "zzz", create, nil, map[string]any{"policy": `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`})
-	add("aws_kms_key", "zzz", update, map[string]any{"enable_key_rotation": true}, map[string]any{"enable_key_rotation": false})
+	add("aws_iam_role_policy", "zzz", create, nil,
+		map[string]any{"policy": `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`})
+	add("aws_kms_key", "zzz", update, map[string]any{"enable_key_rotation": true},
+		map[string]any{"enable_key_rotation": false})
 	add("aws_nat_gateway", "zzz", create, nil, map[string]any{})
-	p.ResourceDrift = []*tfjson.ResourceChange{{Address: "aws_vpc.zzz", Type: "aws_vpc", Change: &tfjson.Change{Actions: remove}}}
+	p.ResourceDrift = []*tfjson.ResourceChange{{Address: "aws_vpc.zzz", Type: "aws_vpc",
+		Change: &tfjson.Change{Actions: remove}}}
 	text := New(&p).Markdown()
 	assert.Less(t, len(text), 65_536)
 	for _, line := range []string{

@@ -20,7 +20,8 @@ type ruleTest struct {
 
 func (test ruleTest) change(t *testing.T) change {
 	t.Helper()
-	c := &tfjson.Change{Before: decode(t, test.before), After: decode(t, test.after), AfterUnknown: decode(t, test.unknown)}
+	c := &tfjson.Change{Before: decode(t, test.before), After: decode(t, test.after),
+		AfterUnknown: decode(t, test.unknown)}
 	switch {
 	case test.before == "":
 		c.Actions = tfjson.Actions{tfjson.ActionCreate}
@@ -29,7 +30,8 @@ func (test ruleTest) change(t *testing.T) change {
 	default:
 		c.Actions = tfjson.Actions{tfjson.ActionUpdate}
 	}
-	list := changesOf(&tfjson.Plan{ResourceChanges: []*tfjson.ResourceChange{{Address: test.kind + ".it", Type: test.kind, Change: c}}})
+	list := changesOf(&tfjson.Plan{ResourceChanges: []*tfjson.ResourceChange{{Address: test.kind + ".it",
+		Type: test.kind, Change: c}}})
 	require.Len(t, list, 1)
 	return list[0]
 }
@@ -63,7 +65,8 @@ const (
 
 func TestInternet(t *testing.T) {
 	rule := func(cidr, protocol, from, to string) string {
-		return `{"cidr_ipv4":"` + cidr + `","ip_protocol":"` + protocol + `","from_port":` + from + `,"to_port":` + to + `}`
+		return `{"cidr_ipv4":"` + cidr + `","ip_protocol":"` + protocol + `","from_port":` +
+			from + `,"to_port":` + to + `}`
 	}
 	checkRule(t, internet, map[string]ruleTest{
 		"new rule":             {ingress, "", rule("0.0.0.0/0", "tcp", "22", "22"), "", []string{"**in from `0.0.0.0/0`: tcp 22**"}},
@@ -128,7 +131,8 @@ func TestDowntime(t *testing.T) {
 		"template, description": {"aws_launch_template", `{"description":"a"}`, `{"description":"b"}`, "", nil},
 	})
 	assert.Equal(t, []string{interruptions["aws_lb"]}, downtime(change{kind: "aws_lb", verb: replaced}))
-	assert.Equal(t, []string{"less than this, as the new one comes first: " + interruptions["aws_lb"]}, downtime(change{kind: "aws_lb", verb: replaced, first: true}))
+	assert.Equal(t, []string{"less than this, as the new one comes first: " + interruptions["aws_lb"]},
+		downtime(change{kind: "aws_lb", verb: replaced, first: true}))
 	assert.Empty(t, downtime(change{kind: "aws_lb", verb: deleted, old: true}))
 }
 

@@ -87,7 +87,8 @@ func (c cloud) block(t *testing.T, policies bool) {
 	_, err := c.s3().PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
 		Bucket: aws.String(stateBucket),
 		PublicAccessBlockConfiguration: &s3types.PublicAccessBlockConfiguration{
-			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(policies), IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
+			BlockPublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(policies), IgnorePublicAcls: aws.Bool(true),
+			RestrictPublicBuckets: aws.Bool(true),
 		},
 	})
 	require.NoError(t, err)
@@ -96,7 +97,8 @@ func (c cloud) block(t *testing.T, policies bool) {
 // put writes an object into the state bucket; undo removes it.
 func (c cloud) put(t *testing.T, key, body string) (undo func()) {
 	t.Helper()
-	_, err := c.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(body)})
+	_, err := c.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key,
+		Body: strings.NewReader(body)})
 	require.NoError(t, err)
 	return func() {
 		_, err := c.s3().DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(stateBucket), Key: &key})
@@ -107,7 +109,8 @@ func (c cloud) put(t *testing.T, key, body string) (undo func()) {
 // run is a preflight of the environment "pr7" with some settings changed.
 func (c cloud) run(t *testing.T, more map[string]string) Report {
 	t.Helper()
-	environ := map[string]string{"ENVIRONMENT_SUFFIX": "pr7", "TERRAFORM_STATE_BUCKET": stateBucket, "AWS_ENDPOINT_URL": c.url}
+	environ := map[string]string{"ENVIRONMENT_SUFFIX": "pr7", "TERRAFORM_STATE_BUCKET": stateBucket,
+		"AWS_ENDPOINT_URL": c.url}
 	for name, value := range more {
 		environ[name] = value
 	}
@@ -167,6 +170,7 @@ func expect(t *testing.T, report Report, want []string) {
 	}
 	require.Len(t, got, len(want), "%s", strings.Join(got, "\n"))
 	for i := range want {
-		assert.Truef(t, strings.HasPrefix(got[i], want[i]), "finding %d = %s\nwant it to begin with %s", i, got[i], want[i])
+		assert.Truef(t, strings.HasPrefix(got[i], want[i]),
+			"finding %d = %s\nwant it to begin with %s", i, got[i], want[i])
 	}
 }

@@ -57,7 +57,8 @@ func orderable(rows ...string) string {
 	text := "<R><DescribeOrderableDBInstanceOptionsResult><OrderableDBInstanceOptions>"
 	for _, row := range rows {
 		storage, multi, _ := strings.Cut(row, " ")
-		text += "<OrderableDBInstanceOption><StorageType>" + storage + "</StorageType><MultiAZCapable>" + multi + "</MultiAZCapable></OrderableDBInstanceOption>"
+		text += "<OrderableDBInstanceOption><StorageType>" + storage + "</StorageType><MultiAZCapable>" + multi +
+			"</MultiAZCapable></OrderableDBInstanceOption>"
 	}
 	return text + "</OrderableDBInstanceOptions></DescribeOrderableDBInstanceOptionsResult></R>"
 }
@@ -87,7 +88,8 @@ func TestOffers(t *testing.T) {
 		increase = "fix: `aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-1216C47A --desired-value "
 		vCPUs    = "quota of vCPUs of standard on-demand instances in us-east-1: got "
 	)
-	deployed := stateOf("aws_db_instance", map[string]any{"identifier": db, "engine_version": "15.14", "instance_class": "db.t3.medium"})
+	deployed := stateOf("aws_db_instance", map[string]any{"identifier": db, "engine_version": "15.14",
+		"instance_class": "db.t3.medium"})
 	started := stateOf("aws_launch_template", map[string]any{"name": "portfolio-lt-pr7", "image_id": "ami-gone"})
 	running := func(kind, group string) string {
 		return "<R><reservationSet><item><instancesSet><item><instanceType>" + kind + "</instanceType>" +
@@ -109,7 +111,8 @@ func TestOffers(t *testing.T) {
 		},
 		"all of it": {answers{"DescribeOrderableDBInstanceOptions": orderable("gp2 true", "gp3 true")}, "", nil},
 		"offers refused": {
-			answers{"DescribeOrderableDBInstanceOptions": "!AccessDenied", "DescribeInstanceTypeOfferings": "!UnauthorizedOperation", "GetProducts": "!AccessDeniedException"}, "",
+			answers{"DescribeOrderableDBInstanceOptions": "!AccessDenied",
+				"DescribeInstanceTypeOfferings": "!UnauthorizedOperation", "GetProducts": "!AccessDeniedException"}, "",
 			[]string{
 				"note: could not check offer of the database: got AccessDenied (no), want an answer of RDS DescribeOrderableDBInstanceOptions; fix: allow these credentials that call",
 				"note: could not check zones with t3.medium: got UnauthorizedOperation (no)",
@@ -158,7 +161,8 @@ func TestNewerVersion(t *testing.T) {
 	for _, tc := range []struct {
 		a, b string
 		want bool
-	}{{"15.16", "15.14", true}, {"15.9", "15.14", false}, {"15.14", "15.14", false}, {"16.1", "15.14", true}, {"", "15.14", false}} {
+	}{{"15.16", "15.14", true}, {"15.9", "15.14", false}, {"15.14", "15.14", false},
+		{"16.1", "15.14", true}, {"", "15.14", false}} {
 		require.Equal(t, tc.want, newer(tc.a, tc.b), "newer(%q, %q)", tc.a, tc.b)
 	}
 }

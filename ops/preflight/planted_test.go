@@ -87,7 +87,8 @@ func bucketFaults() []planted {
 		{
 			"state bucket open",
 			func(t *testing.T, c cloud) (func(), map[string]string) {
-				_, err := c.s3().DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: aws.String(stateBucket)})
+				_, err := c.s3().DeletePublicAccessBlock(t.Context(),
+					&s3.DeletePublicAccessBlockInput{Bucket: aws.String(stateBucket)})
 				require.NoError(t, err)
 				return func() { c.block(t, true) }, nil
 			},
@@ -125,7 +126,8 @@ func accountFaults() []planted {
 		{
 			"secret in use deleted",
 			func(t *testing.T, c cloud) (func(), map[string]string) {
-				undoState := c.put(t, "pr7/portfolio-pr7.tfstate", stateOf("aws_secretsmanager_secret", map[string]any{"name": secret}))
+				undoState := c.put(t, "pr7/portfolio-pr7.tfstate",
+					stateOf("aws_secretsmanager_secret", map[string]any{"name": secret}))
 				undo := c.deletedSecret(t, secret)
 				return func() { undo(); undoState() }, nil
 			},
@@ -140,7 +142,8 @@ func accountFaults() []planted {
 		},
 		{
 			"no certificate", set("CERTIFICATE_ARN", certificate),
-			[]string{"certificate " + certificate + ": got none, want an issued one in us-east-1; fix: set CERTIFICATE_ARN"},
+			[]string{"certificate " + certificate +
+				": got none, want an issued one in us-east-1; fix: set CERTIFICATE_ARN"},
 		},
 		{
 			"no hosted zone", set("DOMAIN_NAME", "pf.example.com", "HOSTED_ZONE_ID", "Z0123456789ABC"),
@@ -158,12 +161,15 @@ func accountFaults() []planted {
 func (c cloud) deletedSecret(t *testing.T, name string) (undo func()) {
 	t.Helper()
 	client := secretsmanager.NewFromConfig(c.aws("us-east-1"))
-	_, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("-")})
+	_, err := client.CreateSecret(t.Context(),
+		&secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("-")})
 	require.NoError(t, err)
-	_, err = client.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: &name, RecoveryWindowInDays: aws.Int64(7)})
+	_, err = client.DeleteSecret(t.Context(),
+		&secretsmanager.DeleteSecretInput{SecretId: &name, RecoveryWindowInDays: aws.Int64(7)})
 	require.NoError(t, err)
 	return func() {
-		_, err := client.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: aws.Bool(true)})
+		_, err := client.DeleteSecret(t.Context(),
+			&secretsmanager.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: aws.Bool(true)})
 		require.NoError(t, err)
 	}
 }
@@ -172,7 +178,8 @@ func (c cloud) deletedSecret(t *testing.T, name string) (undo func()) {
 func zone(name string, private bool) func(*testing.T, cloud) (func(), map[string]string) {
 	return func(t *testing.T, c cloud) (func(), map[string]string) {
 		client := route53.NewFromConfig(c.aws("us-east-1"))
-		in := &route53.CreateHostedZoneInput{Name: &name, CallerReference: &name, HostedZoneConfig: &r53types.HostedZoneConfig{PrivateZone: private}}
+		in := &route53.CreateHostedZoneInput{Name: &name, CallerReference: &name,
+			HostedZoneConfig: &r53types.HostedZoneConfig{PrivateZone: private}}
 		if private {
 			in.VPC = &r53types.VPC{VPCId: aws.String("vpc-00000001"), VPCRegion: r53types.VPCRegionUsEast1}
 		}
@@ -232,7 +239,8 @@ func gatewaysTaken(t *testing.T, c cloud) (func(), map[string]string) {
 		g, err := client.CreateInternetGateway(t.Context(), &ec2.CreateInternetGatewayInput{})
 		require.NoError(t, err)
 		undo = append(undo, func() {
-			_, err := client.DeleteInternetGateway(t.Context(), &ec2.DeleteInternetGatewayInput{InternetGatewayId: g.InternetGateway.InternetGatewayId})
+			_, err := client.DeleteInternetGateway(t.Context(),
+				&ec2.DeleteInternetGatewayInput{InternetGatewayId: g.InternetGateway.InternetGatewayId})
 			require.NoError(t, err)
 		})
 	}

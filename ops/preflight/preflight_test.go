@@ -48,7 +48,8 @@ func TestNamesAreThoseOfTheStack(t *testing.T) {
 				}
 			}
 			assert.ElementsMatch(t, given, asked)
-			assert.Len(t, stack.Resource["aws_s3_bucket"], 3, "bucket names end with the account and are checked separately")
+			assert.Len(t, stack.Resource["aws_s3_bucket"], 3,
+				"bucket names end with the account and are checked separately")
 			for _, q := range e.quotas() {
 				assert.Len(t, stack.Resource[q.kind], q.needs, q.spoken)
 			}
@@ -76,7 +77,8 @@ func TestFaultsOfAnswers(t *testing.T) {
 	const arn = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-1111-2222-3333-444444444444"
 	certificate := func(body string) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
-			return r.Header.Get("X-Amz-Target") == "CertificateManager.DescribeCertificate" && reply(w, http.StatusOK, `{"Certificate":`+body+`}`)
+			return r.Header.Get("X-Amz-Target") == "CertificateManager.DescribeCertificate" &&
+				reply(w, http.StatusOK, `{"Certificate":`+body+`}`)
 		}
 	}
 	cases := map[string]struct {
@@ -104,7 +106,8 @@ func TestFaultsOfAnswers(t *testing.T) {
 		},
 		"another account's bucket": {
 			func(w http.ResponseWriter, r *http.Request) bool {
-				return r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/portfolio-hist-pr7-") && reply(w, http.StatusForbidden, "")
+				return r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/portfolio-hist-pr7-") &&
+					reply(w, http.StatusForbidden, "")
 			},
 			[]string{"bucket portfolio-hist-pr7-000000000000: got somebody else's, which these credentials may not see, want the name to be free; fix: choose another ENVIRONMENT_SUFFIX"},
 			nil,
@@ -123,13 +126,15 @@ func TestFaultsOfAnswers(t *testing.T) {
 		},
 		"a quota with its default": {
 			func(w http.ResponseWriter, r *http.Request) bool {
-				return r.Header.Get("X-Amz-Target") == quotas && reply(w, http.StatusBadRequest, `{"__type":"NoSuchResourceException"}`)
+				return r.Header.Get("X-Amz-Target") == quotas &&
+					reply(w, http.StatusBadRequest, `{"__type":"NoSuchResourceException"}`)
 			},
 			nil, nil,
 		},
 		"refused": {
 			func(w http.ResponseWriter, r *http.Request) bool {
-				return r.Header.Get("X-Amz-Target") == quotas && reply(w, http.StatusBadRequest, `{"__type":"`+refusal+`","Message":"no"}`)
+				return r.Header.Get("X-Amz-Target") == quotas &&
+					reply(w, http.StatusBadRequest, `{"__type":"`+refusal+`","Message":"no"}`)
 			},
 			[]string{
 				"could not check quota of Elastic IPs: got AccessDeniedException (no), want an answer of Service Quotas GetServiceQuota; fix: allow these credentials that call",
@@ -140,7 +145,8 @@ func TestFaultsOfAnswers(t *testing.T) {
 		},
 		"state refused": { // nothing that depends on it is reported
 			func(w http.ResponseWriter, r *http.Request) bool {
-				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".tfstate") && reply(w, http.StatusForbidden, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".tfstate") &&
+					reply(w, http.StatusForbidden, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
 			},
 			[]string{"could not check state pr7/portfolio-pr7.tfstate: got AccessDenied (no), want an answer of S3 GetObject; fix: allow these credentials that call"},
 			nil,

@@ -25,7 +25,8 @@ func fakeCheckov(t *testing.T, folder, report string, status string) string {
 	report, err := filepath.Abs(report)
 	require.NoError(t, err)
 	program := filepath.Join(folder, "checkov")
-	script := "#!/bin/sh\necho \"$@\" >'" + folder + "/arguments'\ncp cdk.tf.json '" + folder + "'\nenv >'" + folder + "/environment'\n" +
+	script := "#!/bin/sh\necho \"$@\" >'" + folder + "/arguments'\ncp cdk.tf.json '" + folder + "'\nenv >'" +
+		folder + "/environment'\n" +
 		"cat '" + report + "'\necho 'went wrong' >&2\nexit " + status + "\n"
 	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
 	return program
@@ -111,11 +112,13 @@ func TestJudge(t *testing.T) {
 	assert.Equal(t, []string{"compute/load-balancer/alb: CKV2_AWS_28: waiver expired on 2026-11-25: r1"},
 		judge(recorded, all, day("2026-11-25").Time), "a waiver is not valid on the day it expires")
 	// A waiver is for one check and its resources.
-	assert.Equal(t, []string{"api/handler: CKV_AWS_116: " + recorded[1].Name, "api/handler: CKV_AWS_117: waived, but it does not fail"},
+	assert.Equal(t, []string{"api/handler: CKV_AWS_116: " + recorded[1].Name,
+		"api/handler: CKV_AWS_117: waived, but it does not fail"},
 		judge(recorded[1:2], []waiver{{"CKV_AWS_117", []string{"api/handler"}, "r", day("2027-11-24")}}, now))
 	// A waiver's resource that does not fail is reported; the others stay waived.
 	assert.Equal(t, []string{"api/other: CKV_AWS_116: waived, but it does not fail"},
-		judge(recorded[1:2], []waiver{{"CKV_AWS_116", []string{"api/handler", "api/other"}, "r", day("2027-11-24")}}, now))
+		judge(recorded[1:2], []waiver{{"CKV_AWS_116", []string{"api/handler", "api/other"}, "r", day("2027-11-24")}},
+			now))
 }
 
 func TestReadWaivers(t *testing.T) {

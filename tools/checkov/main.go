@@ -75,6 +75,7 @@ func check(ctx context.Context, stackPath, waiversPath string) (problems []strin
 		return nil, "", err
 	}
 	problems = judge(result.Failed, waivers, time.Now())
-	summary = fmt.Sprintf("checkov: %d checks passed, %d failed, %d problems", result.Passed, len(result.Failed), len(problems))
+	summary = fmt.Sprintf("checkov: %d checks passed, %d failed, %d problems", result.Passed,
+		len(result.Failed), len(problems))
 	return problems, summary, nil
 }

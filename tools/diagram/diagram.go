@@ -67,7 +67,8 @@ func parse(text []byte) (stack, error) {
 			if err != nil {
 				return stack{}, err
 			}
-			s.resources = append(s.resources, resource{kind + "." + name, path, kind, string(text), partOf(path), block})
+			s.resources = append(s.resources,
+				resource{kind + "." + name, path, kind, string(text), partOf(path), block})
 		}
 	}
 	slices.SortFunc(s.resources, func(a, b resource) int { return strings.Compare(a.path, b.path) })

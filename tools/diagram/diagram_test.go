@@ -18,7 +18,8 @@ func TestPictureIsCurrent(t *testing.T) {
 }
 
 func TestEdgesAreThoseOfTheStack(t *testing.T) {
-	standard, production := sourceOf(t, "../../test/testdata/standard.json"), sourceOf(t, "../../test/testdata/production.json")
+	standard, production := sourceOf(t, "../../test/testdata/standard.json"),
+		sourceOf(t, "../../test/testdata/production.json")
 	for _, edge := range []string{
 		"internet -> vpc.public.alb: 80\n", "vpc.public.alb -> vpc.private.instances: 80\n",
 		"vpc.private.instances -> vpc.private.postgres: 5432\n", "vpc.private.instances -> vpc.private.valkey: 6379–6380\n",

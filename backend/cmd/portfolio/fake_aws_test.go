@@ -25,7 +25,8 @@ type cloud struct {
 }
 
 func newCloud(t *testing.T) *cloud {
-	c := &cloud{secrets: map[string][]string{}, posted: map[string][]string{}, objects: map[string]string{}, rotated: time.Now().Add(-time.Hour)}
+	c := &cloud{secrets: map[string][]string{}, posted: map[string][]string{}, objects: map[string]string{},
+		rotated: time.Now().Add(-time.Hour)}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c

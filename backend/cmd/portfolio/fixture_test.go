@@ -116,11 +116,12 @@ func (i *instance) api(key, method, path, body string, status int, out any) {
 func newWorld(t *testing.T) *world {
 	w := &world{cloud: newCloud(t)}
 	var err error
-	w.postgres, err = servers.StartPostgres(t.Context(), servers.PostgresConfig{Launch: func(_ string, cmd *exec.Cmd) error {
-		servers.EndWithParent(cmd, syscall.SIGQUIT)
-		w.database = cmd
-		return cmd.Start()
-	}})
+	w.postgres, err = servers.StartPostgres(t.Context(),
+		servers.PostgresConfig{Launch: func(_ string, cmd *exec.Cmd) error {
+			servers.EndWithParent(cmd, syscall.SIGQUIT)
+			w.database = cmd
+			return cmd.Start()
+		}})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		w.stopDatabase()
@@ -160,7 +161,8 @@ func (w *world) startDatabase(t *testing.T) {
 	go func() { _ = cmd.Wait() }() // a signal stops it, so its status is known
 }
 
-func environment(cloudURL string, databasePort int, databaseCA string, cachePort int, cacheCA string) map[string]string {
+func environment(cloudURL string, databasePort int, databaseCA string, cachePort int,
+	cacheCA string) map[string]string {
 	return map[string]string{
 		"ENVIRONMENT_SUFFIX": "test", "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": cloudURL,
 		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
@@ -202,7 +204,8 @@ func (w *world) two(t *testing.T) (one, two *instance) {
 func launch(t *testing.T, env map[string]string) *instance {
 	t.Helper()
 	address := freeAddress(t)
-	i := &instance{t: t, base: "http://" + address, logFile: filepath.Join(t.TempDir(), "portfolio.log"), ended: make(chan struct{})}
+	i := &instance{t: t, base: "http://" + address, logFile: filepath.Join(t.TempDir(), "portfolio.log"),
+		ended: make(chan struct{})}
 	env = maps.Clone(env)
 	env["LISTEN_ADDRESS"], env["LOG_FILE"] = address, i.logFile
 	cmd := exec.Command(binary)

@@ -36,7 +36,8 @@ func TestHistoryIsStored(t *testing.T) {
 	second := start(t, w.env) // this bucket lists no manifest, so the day is checked again
 	stored("days/" + id + "/" + day + ".json")
 	assert.Contains(t, w.cloud.object("days/"+id+"/"+day+".json"), `"as_of":"`+day+`T23:59:59.999999999Z"`)
-	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"), "what is stored is not overwritten")
+	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"),
+		"what is stored is not overwritten")
 
 	key := w.keyOf(t, "ada")
 	get := func(query string) (v struct {

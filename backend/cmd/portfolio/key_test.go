@@ -44,7 +44,8 @@ func TestKeyCreate(t *testing.T) {
 		assert.Equal(t, 0, code)
 		assert.Contains(t, stderr, " of prices with read, feed of "+granted+"; it is shown")
 		var stored []string
-		require.NoError(t, db.QueryRow(t.Context(), "select sources from api_keys order by id desc limit 1").Scan(&stored))
+		require.NoError(t, db.QueryRow(t.Context(),
+			"select sources from api_keys order by id desc limit 1").Scan(&stored))
 		assert.Equal(t, sources, strings.Join(stored, ","))
 	}
 

@@ -20,7 +20,8 @@ func TestLive(t *testing.T) {
 	one, two := w.two(t)
 	apiKey := w.key(t)
 	var portfolio struct{ ID string }
-	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`, http.StatusCreated, &portfolio)
+	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`,
+		http.StatusCreated, &portfolio)
 	record := func(i *instance, quantity int) {
 		i.api(apiKey, http.MethodPost, "/v1/portfolios/"+portfolio.ID+"/transactions", fmt.Sprintf(
 			`{"kind":"BUY","date":"2026-01-05","symbol":"ACME","quantity":"%d","price":"10","currency":"EUR"}`, quantity), http.StatusCreated, &struct{}{})
@@ -35,7 +36,8 @@ func TestLive(t *testing.T) {
 	w.connected(one, "first=")
 	w.connected(two, "second=")
 	subscribe := func(i *instance, id string) {
-		a := i.send(i.call("/internal/message", key, messageBody(id, `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`), time.Now()))
+		a := i.send(i.call("/internal/message", key,
+			messageBody(id, `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`), time.Now()))
 		require.Equal(t, http.StatusOK, a.Status, a.Body)
 		require.JSONEq(t, `{"type":"subscribed","portfolio":"`+portfolio.ID+`"}`, a.Body)
 	}
@@ -135,7 +137,8 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 		}
 		for _, i := range []*instance{one, two} {
 			require.EventuallyWithT(t, func(c *assert.CollectT) {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, i.base+"/v1/portfolios", strings.NewReader(""))
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+					i.base+"/v1/portfolios", strings.NewReader(""))
 				require.NoError(c, err)
 				r.Header.Set("Authorization", "Bearer "+apiKey)
 				assert.Equal(c, http.StatusUnauthorized, i.send(r).Status)
@@ -145,7 +148,8 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 	for _, i := range []*instance{one, two} {
 		i.api(revoked.Key, http.MethodGet, "/v1/portfolios", "", http.StatusOK, &struct{}{})
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/keys/"+revoked.ID, strings.NewReader(""))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete,
+		one.base+"/v1/keys/"+revoked.ID, strings.NewReader(""))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer "+admin)
 	require.Equal(t, http.StatusNoContent, one.send(r).Status)
@@ -153,16 +157,19 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 
 	for n := range 10 {
 		var portfolio struct{ ID string }
-		one.api(admin, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`, http.StatusCreated, &portfolio)
+		one.api(admin, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`,
+			http.StatusCreated, &portfolio)
 		subscribe := messageBody("admin=", `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`)
 		require.Equal(t, http.StatusOK, two.send(two.call("/internal/message", key, subscribe, time.Now())).Status)
 		time.Sleep(time.Duration(n) * 20 * time.Millisecond) // before and after an instance publishes it
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/portfolios/"+portfolio.ID, strings.NewReader(""))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete,
+			one.base+"/v1/portfolios/"+portfolio.ID, strings.NewReader(""))
 		require.NoError(t, err)
 		r.Header.Set("Authorization", "Bearer "+admin)
 		r.Header.Set("If-Match", "*")
 		require.Equal(t, http.StatusNoContent, one.send(r).Status)
-		told := `{"type":"error","portfolio":"` + portfolio.ID + `","code":"not_found","message":"the portfolio was deleted"}`
+		told := `{"type":"error","portfolio":"` + portfolio.ID +
+			`","code":"not_found","message":"the portfolio was deleted"}`
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
 			assert.Contains(c, w.cloud.messages("admin="), told)
 		}, 5*time.Second, 10*time.Millisecond)

@@ -46,12 +46,14 @@ func valid(t *testing.T) map[string]string {
 
 func TestDefaults(t *testing.T) {
 	environ := valid(t)
-	for _, name := range []string{"LISTEN_ADDRESS", "DB_PORT", "DB_NAME", "QUOTE_TTL", "PUSH_RATE", "KEY_RATE", "CACHE_CA_FILE"} {
+	for _, name := range []string{"LISTEN_ADDRESS", "DB_PORT", "DB_NAME", "QUOTE_TTL", "PUSH_RATE",
+		"KEY_RATE", "CACHE_CA_FILE"} {
 		environ[name] = "" // the same as unset
 	}
 	s, err := load(environ)
 	require.NoError(t, err)
-	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute, 1500, 100}, []any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL, s.PushRate, s.KeyRate})
+	assert.Equal(t, []any{":80", 5432, "portfolio", time.Minute, 1500, 100},
+		[]any{s.ListenAddress, s.DBPort, s.DBName, s.QuoteTTL, s.PushRate, s.KeyRate})
 	assert.Nil(t, s.CacheRoots, "the system's")
 	assert.Empty(t, s.Quotes.Names, "no source is asked unless it is configured")
 }

@@ -61,8 +61,10 @@ func TestSessionsEnd(t *testing.T) {
 	var phone struct{ ID, Key string }
 	one.api(admin, http.MethodPost, "/v1/keys", `{"label":"phone","scopes":["read"]}`, http.StatusCreated, &phone)
 
-	stays, revoked, left, everywhere := signIn(t, one, w.keyOf(t, "eve")), signIn(t, two, phone.Key), signIn(t, one, admin), signIn(t, two, admin)
-	for id, b := range map[string]*browser{"stays=": stays, "revoked=": revoked, "left=": left, "everywhere=": everywhere} {
+	stays, revoked, left, everywhere := signIn(t, one, w.keyOf(t, "eve")), signIn(t, two, phone.Key),
+		signIn(t, one, admin), signIn(t, two, admin)
+	for id, b := range map[string]*browser{"stays=": stays, "revoked=": revoked, "left=": left,
+		"everywhere=": everywhere} {
 		for _, i := range []*instance{one, two} {
 			require.Equal(t, http.StatusOK, b.call(i, http.MethodGet, "/v1/session").Status, id)
 		}
@@ -83,7 +85,8 @@ func TestSessionsEnd(t *testing.T) {
 		}, bound, 10*time.Millisecond, id)
 		t.Logf("%s ended everywhere after %s", id, time.Since(begin).Round(time.Millisecond))
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, one.base+"/v1/keys/"+phone.ID, strings.NewReader(""))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete,
+		one.base+"/v1/keys/"+phone.ID, strings.NewReader(""))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer "+admin)
 	require.Equal(t, http.StatusNoContent, one.send(r).Status)

@@ -42,7 +42,8 @@ func newSocket(t *testing.T) (url string, asked <-chan string) {
 	messages := make(chan string, 10)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/quote", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"symbol":"ACME","currency":"USD","close":"120","last_quote_at":%d,"is_market_open":true}`, time.Now().Add(-time.Hour).Unix())
+		fmt.Fprintf(w, `{"symbol":"ACME","currency":"USD","close":"120","last_quote_at":%d,"is_market_open":true}`,
+			time.Now().Add(-time.Hour).Unix())
 	})
 	mux.HandleFunc("/v1/quotes/price", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("apikey") != twelveDataKey {
@@ -61,7 +62,8 @@ func newSocket(t *testing.T) (url string, asked <-chan string) {
 		messages <- string(message)
 		for _, event := range []string{
 			`{"event":"subscribe-status","status":"ok","success":[{"symbol":"ACME"}],"fails":null}`,
-			fmt.Sprintf(`{"event":"price","symbol":"ACME","currency":"USD","timestamp":%d,"price":123.45}`, time.Now().Unix()),
+			fmt.Sprintf(`{"event":"price","symbol":"ACME","currency":"USD","timestamp":%d,"price":123.45}`,
+				time.Now().Unix()),
 		} {
 			if socket.Write(r.Context(), websocket.MessageText, []byte(event)) != nil {
 				return
@@ -90,7 +92,8 @@ func TestPricesFromSources(t *testing.T) {
 	url, calls := newECB(t)
 	socket, asked := newSocket(t)
 	w.cloud.rotate(sourceSecret, `{"twelvedata":"`+twelveDataKey+`"}`)
-	w.env["QUOTE_SOURCES"], w.env["QUOTE_STREAMS"], w.env["QUOTE_SOURCE_SECRET_ARN"] = "ecb,twelvedata", "twelvedata", sourceSecret
+	w.env["QUOTE_SOURCES"], w.env["QUOTE_STREAMS"], w.env["QUOTE_SOURCE_SECRET_ARN"] = "ecb,twelvedata",
+		"twelvedata", sourceSecret
 	w.env["QUOTE_SOURCE_URLS"] = `{"ecb":"` + url + `","twelvedata":"` + socket + `"}`
 	first := start(t, w.env)
 	valued := func(i *instance, about string) (v backend.Valuation) {
@@ -107,7 +110,8 @@ func TestPricesFromSources(t *testing.T) {
 	assert.Equal(t, []string{"123.45", "twelvedata"}, []string{v.Quotes[0].Price.String(), v.Quotes[0].Source})
 	assert.JSONEq(t, `{"action":"subscribe","params":{"symbols":"ACME"}}`, <-asked)
 	require.Len(t, v.Rates, 2, "the legs of the cross rate")
-	assert.Equal(t, []any{backend.Currency("EUR"), backend.Currency("JPY"), backend.Currency("EUR"), backend.Currency("USD")},
+	assert.Equal(t, []any{backend.Currency("EUR"), backend.Currency("JPY"), backend.Currency("EUR"),
+		backend.Currency("USD")},
 		[]any{v.Rates[0].From, v.Rates[0].To, v.Rates[1].From, v.Rates[1].To})
 	var statuses struct{ Items []source.Status }
 	first.api(b.key, http.MethodGet, "/v1/sources", "", http.StatusOK, &statuses)
@@ -120,7 +124,8 @@ func TestPricesFromSources(t *testing.T) {
 	second := start(t, w.env)
 	second.eventually("/ready", http.StatusOK)
 	stop(first)
-	require.Eventually(t, func() bool { return strings.Contains(second.log(), "asking sources") }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(second.log(), "asking sources") },
+		30*time.Second, 100*time.Millisecond)
 	valued(second, "it takes over")
 	<-asked // it connects to the socket
 	assert.Equal(t, called, calls.Load(), "what the first instance has stored is not asked for again")

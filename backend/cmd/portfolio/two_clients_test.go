@@ -41,10 +41,12 @@ func TestTwoClientsWithEveryKind(t *testing.T) {
 	one, two := w.two(t)
 	apiKey := w.key(t)
 	var portfolio struct{ ID string }
-	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"All","base_currency":"CHF"}`, http.StatusCreated, &portfolio)
+	one.api(apiKey, http.MethodPost, "/v1/portfolios", `{"name":"All","base_currency":"CHF"}`,
+		http.StatusCreated, &portfolio)
 	path := "/v1/portfolios/" + portfolio.ID
 	w.connected(one, "first=")
-	a := one.send(one.call("/internal/message", key, messageBody("first=", `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`), time.Now()))
+	a := one.send(one.call("/internal/message", key,
+		messageBody("first=", `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`), time.Now()))
 	require.Equal(t, http.StatusOK, a.Status, a.Body)
 	agree := func(after string) {
 		t.Helper()

@@ -151,7 +151,8 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 	b := books{&instance{t: t, base: server.URL}, w.keyOf(t, "alice")}
 	portfolio := b.portfolio("EUR", `,"track_cash":false`)
 	for symbol, l := range listings {
-		b.api(b.key, http.MethodPut, "/v1/instruments/"+symbol, fmt.Sprintf(`{"mic":%q,"name":"Share %s"}`, l.mic, symbol), http.StatusOK, &struct{}{})
+		b.api(b.key, http.MethodPut, "/v1/instruments/"+symbol,
+			fmt.Sprintf(`{"mic":%q,"name":"Share %s"}`, l.mic, symbol), http.StatusOK, &struct{}{})
 		b.record(portfolio, fmt.Sprintf(`"kind":"BUY","date":"2026-03-30","symbol":%q,"quantity":"100","price":%q,"currency":%q`,
 			symbol, priceOf(symbol, day(t, "2026-03-30")), l.currency))
 	}
@@ -198,9 +199,11 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 			State backend.State
 		}
 	}
-	b.api(b.key, http.MethodGet, portfolio+"/history?from=2026-03-30&to=2026-04-07&interval=1d", "", http.StatusOK, &history)
+	b.api(b.key, http.MethodGet, portfolio+"/history?from=2026-03-30&to=2026-04-07&interval=1d",
+		"", http.StatusOK, &history)
 	for n, dollars := range []int64{229, 230, 231, 232, 232, 232, 232, 236, 237} {
-		assert.Equal(t, []any{worth(dollars), backend.StatePriced}, []any{history.Items[n].Value, history.Items[n].State}, history.Items[n].Date)
+		assert.Equal(t, []any{worth(dollars), backend.StatePriced},
+			[]any{history.Items[n].Value, history.Items[n].State}, history.Items[n].Date)
 	}
 	assert.Zero(t, p.refused.Load(), "the key in the secret is used")
 }
@@ -250,8 +253,10 @@ func assertProposed(b books, portfolio string) {
 	proposed := list()
 	require.Len(b.t, proposed, 1, "once, however often the source says so")
 	assert.Equal(b.t, []string{"DIVIDEND", "2026-03-31", "25", "USD", "twelvedata"},
-		[]string{proposed[0].Entry.Kind, proposed[0].Entry.Date, proposed[0].Entry.Amount, proposed[0].Entry.Currency, proposed[0].Source})
-	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodDelete, b.base+portfolio+"/proposals/"+proposed[0].ID, http.NoBody)
+		[]string{proposed[0].Entry.Kind, proposed[0].Entry.Date, proposed[0].Entry.Amount,
+			proposed[0].Entry.Currency, proposed[0].Source})
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodDelete,
+		b.base+portfolio+"/proposals/"+proposed[0].ID, http.NoBody)
 	require.NoError(b.t, err)
 	r.Header.Set("Authorization", "Bearer "+b.key)
 	response, err := client.Do(r)

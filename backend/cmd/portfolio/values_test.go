@@ -22,7 +22,8 @@ type books struct {
 // portfolio creates a portfolio; more holds members besides name and base currency.
 func (b books) portfolio(base, more string) string {
 	var out struct{ ID string }
-	b.api(b.key, http.MethodPost, "/v1/portfolios", `{"name":"values","base_currency":"`+base+`"`+more+`}`, http.StatusCreated, &out)
+	b.api(b.key, http.MethodPost, "/v1/portfolios", `{"name":"values","base_currency":"`+base+`"`+more+`}`,
+		http.StatusCreated, &out)
 	return "/v1/portfolios/" + out.ID
 }
 
@@ -35,7 +36,8 @@ func (b books) record(portfolio, entry string) {
 // refuse expects an entry to be refused with a message.
 func (b books) refuse(portfolio, entry, message string) {
 	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.base+portfolio+"/transactions", strings.NewReader("{"+entry+"}"))
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.base+portfolio+"/transactions",
+		strings.NewReader("{"+entry+"}"))
 	require.NoError(b.t, err)
 	r.Header.Set("Authorization", "Bearer "+b.key)
 	r.Header.Set("Content-Type", "application/json")
@@ -47,9 +49,11 @@ func (b books) refuse(portfolio, entry, message string) {
 // quote writes a price, or a rate where symbol is a pair such as USD/EUR.
 func (b books) quote(symbol, price, currency string, at time.Time) {
 	b.t.Helper()
-	body := fmt.Sprintf(`{"quotes":[{"symbol":%q,"price":%q,"currency":%q,"source":"t","time":%q}]}`, symbol, price, currency, at.UTC().Format(time.RFC3339))
+	body := fmt.Sprintf(`{"quotes":[{"symbol":%q,"price":%q,"currency":%q,"source":"t","time":%q}]}`, symbol, price,
+		currency, at.UTC().Format(time.RFC3339))
 	if from, to, pair := strings.Cut(symbol, "/"); pair {
-		body = fmt.Sprintf(`{"rates":[{"from":%q,"to":%q,"rate":%q,"source":"t","time":%q}]}`, from, to, price, at.UTC().Format(time.RFC3339))
+		body = fmt.Sprintf(`{"rates":[{"from":%q,"to":%q,"rate":%q,"source":"t","time":%q}]}`, from, to, price,
+			at.UTC().Format(time.RFC3339))
 	}
 	b.api(b.key, http.MethodPost, "/v1/quotes", body, http.StatusOK, &struct{}{})
 }
@@ -126,7 +130,8 @@ func TestValues(t *testing.T) {
 	today := backend.DateOf(time.Now())
 	noon := func(d backend.Date) time.Time { return d.Midnight().Add(12 * time.Hour) }
 	trade := func(kind string, d backend.Date, symbol, quantity, price, currency string) string {
-		return fmt.Sprintf(`"kind":%q,"date":%q,"symbol":%q,"quantity":%q,"price":%q,"currency":%q`, kind, d, symbol, quantity, price, currency)
+		return fmt.Sprintf(`"kind":%q,"date":%q,"symbol":%q,"quantity":%q,"price":%q,"currency":%q`, kind, d, symbol,
+			quantity, price, currency)
 	}
 	split := func(d backend.Date, symbol string, fresh, old int) string {
 		return fmt.Sprintf(`"kind":"SPLIT","date":%q,"symbol":%q,"ratio":{"new":%d,"old":%d}`, d, symbol, fresh, old)
@@ -154,7 +159,8 @@ func TestValues(t *testing.T) {
 		b.record(p, trade("BUY", today-9, "LIEU", "1000", "3", "USD"))
 		b.record(p, split(today-8, "LIEU", 1, 3)+`,"amount":"3.10","currency":"USD"`)
 		list, _ := b.holdings(p)
-		assert.Equal(t, []string{"333", "2997", "0.1"}, []string{list["LIEU"].Quantity, list["LIEU"].Cost, list["LIEU"].Realised})
+		assert.Equal(t, []string{"333", "2997", "0.1"},
+			[]string{list["LIEU"].Quantity, list["LIEU"].Cost, list["LIEU"].Realised})
 	})
 	t.Run("a quote from before a split", func(t *testing.T) {
 		t.Parallel()
@@ -210,7 +216,8 @@ func TestValues(t *testing.T) {
 				results
 			}
 		}
-		b.api(b.key, http.MethodGet, p+fmt.Sprintf("/performance?from=inception&by=currency&to=%s", today-7), "", http.StatusOK, &parts)
+		b.api(b.key, http.MethodGet, p+fmt.Sprintf("/performance?from=inception&by=currency&to=%s", today-7),
+			"", http.StatusOK, &parts)
 		require.Len(t, parts.Parts, 2)
 		is(t, "0", parts.Parts[0].Gain, "gain of ERN")
 		is(t, "-50", parts.Parts[1].Gain, "gain of GMD")
@@ -223,7 +230,8 @@ func TestValues(t *testing.T) {
 		b.quote("NZD/EUR", "0.80", "", time.Now())
 		b.quote("FX", "105", "NZD", time.Now())
 		v := b.valuation(p).Positions[0]
-		for want, got := range map[string]*string{"840": v.Base, "900": v.Cost, "-60": v.Unrealised, "45": v.Price, "-105": v.Currency} {
+		for want, got := range map[string]*string{"840": v.Base, "900": v.Cost, "-60": v.Unrealised,
+			"45": v.Price, "-105": v.Currency} {
 			is(t, want, got, "position")
 		}
 	})
@@ -244,7 +252,8 @@ func TestValues(t *testing.T) {
 		is(t, "1500", owner.performance(one, fmt.Sprintf("from=%s&to=%s", today-5, today)).Out, "out")
 		is(t, "1500", owner.performance(two, fmt.Sprintf("from=%s&to=%s", today-5, today)).In, "in")
 		var all results
-		owner.api(owner.key, http.MethodGet, fmt.Sprintf("/v1/summary?base=USD&from=%s", today-5), "", http.StatusOK, &all)
+		owner.api(owner.key, http.MethodGet, fmt.Sprintf("/v1/summary?base=USD&from=%s",
+			today-5), "", http.StatusOK, &all)
 		is(t, "0", all.In, "in of all")
 		is(t, "0", all.Out, "out of all")
 	})

@@ -58,7 +58,8 @@ func TestFiles(t *testing.T) {
 		}
 		got := get(h, http.MethodGet, test.path, more...)
 		assert.Equal(t, test, struct{ path, accept, body, encoding, kind, caching string }{
-			test.path, test.accept, got.Body.String(), got.Header().Get("Content-Encoding"), got.Header().Get("Content-Type"), got.Header().Get("Cache-Control"),
+			test.path, test.accept, got.Body.String(), got.Header().Get("Content-Encoding"),
+			got.Header().Get("Content-Type"), got.Header().Get("Cache-Control"),
 		})
 		assert.Equal(t, 200, got.Code)
 		assert.Equal(t, "Accept-Encoding", got.Header().Get("Vary"))
@@ -73,7 +74,8 @@ func TestFiles(t *testing.T) {
 
 func TestNoFiles(t *testing.T) {
 	h := newHandler(built(), socket)
-	for _, path := range []string{"/none", "/assets/", "/assets", "/assets/app-1a2b.js.br", "/assets/app-1a2b.js.gz", "/notice.html", "/dist/index.html", "//index.html", "/assets/../page.go"} {
+	for _, path := range []string{"/none", "/assets/", "/assets", "/assets/app-1a2b.js.br", "/assets/app-1a2b.js.gz",
+		"/notice.html", "/dist/index.html", "//index.html", "/assets/../page.go"} {
 		assert.Equal(t, 404, get(h, http.MethodGet, path).Code, path)
 	}
 	assert.Equal(t, 404, get(h, http.MethodPost, "/").Code)
@@ -98,7 +100,9 @@ func TestPolicy(t *testing.T) {
 // A program that was built without the page says so.
 func TestNotice(t *testing.T) {
 	got := get(newHandler(fstest.MapFS{"notice.html": {Data: []byte("notice")}}, socket), http.MethodGet, "/")
-	assert.Equal(t, []any{200, "notice", "no-store"}, []any{got.Code, got.Body.String(), got.Header().Get("Cache-Control")})
-	assert.Equal(t, 404, get(newHandler(fstest.MapFS{"notice.html": {}}, socket), http.MethodGet, "/assets/app-1a2b.js").Code)
+	assert.Equal(t, []any{200, "notice", "no-store"},
+		[]any{got.Code, got.Body.String(), got.Header().Get("Cache-Control")})
+	assert.Equal(t, 404, get(newHandler(fstest.MapFS{"notice.html": {}}, socket), http.MethodGet,
+		"/assets/app-1a2b.js").Code)
 	assert.Equal(t, 200, get(New(socket), http.MethodGet, "/").Code, "what is embedded")
 }
