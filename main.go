@@ -25,6 +25,7 @@ const (
 )
 
 func main() {
+	tempdir.ExitOnSignal()
 	os.Exit(run(env.ToMap(os.Environ()), os.DirFS("."), os.Stderr))
 }
 

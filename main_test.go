@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"portfolio/fastsynth/tempdir"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,6 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
+	tempdir.ExitOnSignal()
 	folder, err := os.MkdirTemp("", "portfolio")
 	if err != nil {
 		panic(err)

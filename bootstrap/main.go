@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"portfolio/config"
 	"portfolio/fastsynth"
@@ -56,10 +54,8 @@ const (
 type badInput struct{ error }
 
 func main() {
-	tempdir.LeaveSignals() // Terraform is interrupted and finishes what it is doing
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx := tempdir.Context() // Terraform is interrupted and finishes what it is doing
 	status := run(ctx, os.Args[1:], env.ToMap(os.Environ()), os.Stdout, os.Stderr)
-	stop()
 	tempdir.Remove()
 	os.Exit(status)
 }

@@ -62,8 +62,10 @@ func TestSignalsLeaveNoFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait() // the status is checked
+			// A signal may come before the program can handle any, when it has unpacked nothing.
+			early := cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled()
 			status := cmd.ProcessState.ExitCode()
-			if status != 0 && status != 128+int(s) {
+			if status != 0 && status != 128+int(s) && !early {
 				t.Errorf("%v after %v: status %d, want %d", s, delay, status, 128+int(s))
 			}
 			deadline := time.Now().Add(5 * time.Second)

@@ -9,6 +9,7 @@
 package tempdir
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/signal"
@@ -33,6 +34,7 @@ var (
 )
 
 func init() {
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	parent := os.TempDir()
 	if status, problem := check(parent, need); problem != "" {
 		_, _ = os.Stderr.WriteString("TMPDIR: got " + parent + problem + "\n")
@@ -42,7 +44,11 @@ func init() {
 		_, _ = os.Stderr.WriteString("TMPDIR: " + err.Error() + "\n")
 		os.Exit(exitFailed)
 	}
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+}
+
+// ExitOnSignal removes the folder and exits on SIGINT or SIGTERM, with 128 and the
+// signal's number as the status.
+func ExitOnSignal() {
 	go func() {
 		if s, ok := (<-signals).(syscall.Signal); ok {
 			ending.Store(true)
@@ -50,6 +56,17 @@ func init() {
 			os.Exit(128 + int(s))
 		}
 	}()
+}
+
+// Context returns a context that ends on SIGINT or SIGTERM. It is for a program that has to
+// finish work after a signal, and then calls Remove.
+func Context() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		cancel()
+	}()
+	return ctx
 }
 
 // check creates the folder in parent, which must have this many bytes free. Otherwise
@@ -90,11 +107,17 @@ func hasSpace(dir string, bytes uint64) bool {
 	return s.Bavail*uint64(s.Bsize) >= bytes && (s.Files == 0 || s.Ffree > 16)
 }
 
-// Remove removes the folder. Call it when everything that uses it has ended.
+// Remove removes the folder. If something still uses it, as after a signal, the new name
+// keeps it from creating files there meanwhile.
 func Remove() {
-	if folder != "" {
-		_ = os.RemoveAll(folder) // nothing can be done about what remains
+	if folder == "" {
+		return
 	}
+	doomed := folder + ".removed"
+	if os.Rename(folder, doomed) != nil {
+		doomed = folder
+	}
+	_ = os.RemoveAll(doomed) // nothing can be done about what remains
 }
 
 // AwaitSignal blocks forever if a signal is ending the program. Call it before reporting
@@ -104,7 +127,3 @@ func AwaitSignal() {
 		select {}
 	}
 }
-
-// LeaveSignals ends the handling of SIGINT and SIGTERM. It is for a program that has to
-// finish work after a signal, and then calls Remove.
-func LeaveSignals() { signal.Stop(signals) }
