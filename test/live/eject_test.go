@@ -6,7 +6,6 @@ import (
 
 	"portfolio/local/platform"
 
-	"github.com/hashicorp/terraform-exec/tfexec"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -33,7 +32,7 @@ func ejected(t *testing.T, p *platform.Platform) {
 	onlyDrift(t, changesOf(got))
 }
 
-// ejectedProfile validates a profile's HCL.
+// ejectedProfile writes a profile's HCL, which ops eject has Terraform validate.
 func ejectedProfile(t *testing.T, p *platform.Platform, name string, settings map[string]string) {
 	t.Helper()
 	environ := emulated(t, p, platform.PlansMain, settings)
@@ -44,11 +43,5 @@ func ejectedProfile(t *testing.T, p *platform.Platform, name string, settings ma
 	cmd.Env = list(environ)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
-	tf, err := tfexec.NewTerraform(filepath.Join(root, "build", "eject", "portfolio-"+environ["ENVIRONMENT_SUFFIX"]), mustLook(t, "terraform"))
-	require.NoError(t, err)
-	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(environ)))
-	require.NoError(t, tf.Init(t.Context(), tfexec.Backend(false)))
-	valid, err := tf.Validate(t.Context())
-	require.NoError(t, err)
-	assert.True(t, valid.Valid, "%v", valid.Diagnostics)
+	assert.Contains(t, string(out), "terraform validate …")
 }

@@ -158,10 +158,7 @@ func plans(t *testing.T, p *platform.Platform) {
 			require.NoError(t, err)
 			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, platform.PlansMain, environ))))
 			require.NoError(t, tf.Init(t.Context()))
-			valid, err := tf.Validate(t.Context())
-			require.NoError(t, err)
-			assert.True(t, valid.Valid)
-			changes, err := tf.Plan(t.Context(), tfexec.Lock(false))
+			changes, err := tf.Plan(t.Context(), tfexec.Lock(false)) // validates first
 			require.NoError(t, err)
 			assert.True(t, changes)
 			ejectedProfile(t, p, name, environ)
