@@ -145,7 +145,8 @@ func document(source string, parsed hclsyntax.Expression) (any, bool) {
 	if !strings.HasPrefix(source, "{") && !strings.HasPrefix(source, "[") {
 		return nil, false
 	}
-	if len(parsed.Variables()) > 0 {
+	// Terraform drops a byte-order mark at the start of a template, as each value would be.
+	if len(parsed.Variables()) > 0 || strings.Contains(source, "\ufeff") {
 		return nil, false
 	}
 	for _, part := range partsOf(parsed) {
