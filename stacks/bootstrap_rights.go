@@ -73,7 +73,7 @@ func (r rights) signals(t tier) []statement {
 				own("logs", "log-group:/aws/rds/instance/"+any),
 				own("sns", any),
 			}
-		})
+		}, statement{Sid: "EndSubscriptions", Action: "sns:Unsubscribe", Resource: "*"}) // takes no resource
 }
 
 // anything allows actions on the ARNs that of returns for each suffix, and more. It

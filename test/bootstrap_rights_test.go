@@ -205,6 +205,9 @@ func TestRightsOfRoles(t *testing.T) {
 		{false, plan, "lambda:GetFunctionConfiguration", own("lambda", "function:theirs"), nil},
 		{false, plan, "lambda:ListFunctions", "*", nil},
 		{true, preview, "lambda:ListFunctions", "*", nil},
+		{true, preview, "sns:Unsubscribe", "*", nil}, // takes no resource either
+		{true, production, "sns:Unsubscribe", "*", nil},
+		{false, plan, "sns:Unsubscribe", "*", nil},
 		{false, plan, "autoscaling:DescribeLaunchConfigurations", "*", nil},
 		{false, plan, "ec2:DescribeInstanceAttribute", own("ec2", "instance/i-1"), nil},
 		{false, plan, "iam:GetRolePolicy", iam + "role/theirs", nil},
