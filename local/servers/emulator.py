@@ -72,7 +72,38 @@ rds._apply_instance_filters = by_resource_id
 
 def instance_xml(instance):
     endpoint = {**instance.get("Endpoint", {}), "Port": int(os.environ["POSTGRES_PORT"])}
-    return any_instance_xml({**instance, "Endpoint": endpoint})
+    xml = any_instance_xml({**instance, "Endpoint": endpoint})
+    logs = "".join(f"<member>{log}</member>" for log in instance.get("EnabledCloudwatchLogsExports", ()))
+    kept = "".join(f"<{name}>{instance[name]}</{name}>" for name in FORGOTTEN if instance.get(name))
+    return xml.replace("<EnabledCloudwatchLogsExports/>", f"<EnabledCloudwatchLogsExports>{logs}</EnabledCloudwatchLogsExports>{kept}")
+
+
+FORGOTTEN = ("DatabaseInsightsMode", "PerformanceInsightsKMSKeyId")
+
+
+def remember(params):
+    # What the emulator drops from calls that create or change an instance.
+    instance = rds._instances[rds._p(params, "DBInstanceIdentifier")]
+    for name in FORGOTTEN:
+        instance[name] = rds._p(params, name) or instance.get(name)
+    logs = {*instance.get("EnabledCloudwatchLogsExports", ())}
+    for prefix in ("EnableCloudwatchLogsExports", "CloudwatchLogsExportConfiguration.EnableLogTypes"):
+        logs.update(rds._parse_member_list(params, prefix))
+    logs.difference_update(rds._parse_member_list(params, "CloudwatchLogsExportConfiguration.DisableLogTypes"))
+    instance["EnabledCloudwatchLogsExports"] = sorted(logs)
+
+
+def remembering(action):
+    def call(params):
+        answer = action(params)
+        if answer[0] == 200:
+            remember(params)
+        return answer
+    return call
+
+
+for name in ("CreateDBInstance", "ModifyDBInstance"):
+    rds._ACTION_MAP[name] = remembering(rds._ACTION_MAP[name])
 
 
 any_instance_xml = rds._instance_xml
@@ -84,7 +115,10 @@ def create_replica(params):
     answer = any_replica(params)
     if answer[0] == 200:
         replica = rds._instances[rds._p(params, "DBInstanceIdentifier")]
-        replica.update({"DeletionProtection": False, "MultiAZ": False, "BackupRetentionPeriod": 0})
+        replica.update({
+            "DeletionProtection": False, "MultiAZ": False, "BackupRetentionPeriod": 0,
+            "IAMDatabaseAuthenticationEnabled": False, "EnabledCloudwatchLogsExports": [], **dict.fromkeys(FORGOTTEN),
+        })
         rds._ACTION_MAP["ModifyDBInstance"](params)
     return answer
 

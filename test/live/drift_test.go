@@ -23,8 +23,9 @@ var emulatorDrift = map[string][]string{
 	"aws_autoscaling_group": {"capacity_reservation_specification", "default_instance_warmup", "enabled_metrics", "target_group_arns"},
 	"aws_cloudwatch_metric_alarm": {"actions_enabled", "alarm_actions", "alarm_description", "dimensions", "evaluate_low_sample_count_percentiles",
 		"extended_statistic", "ok_actions", "period", "statistic", "treat_missing_data"},
-	// The real PostgreSQL behind it listens on another port than the stack names.
-	"aws_db_instance": {"database_insights_mode", "enabled_cloudwatch_logs_exports", "port"},
+	// The real PostgreSQL behind it listens on another port than the stack names, and the
+	// provider reads port and endpoint from one field.
+	"aws_db_instance": {"port"},
 	"aws_flow_log":    {"deliver_cross_account_role", "iam_role_arn", "max_aggregation_interval", "tags", "tags_all"},
 	"aws_s3_object":   {"tags_all"},
 }

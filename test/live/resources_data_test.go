@@ -35,6 +35,7 @@ func databaseResources(t *testing.T, cfg aws.Config) {
 		*db.MultiAZ, *db.BackupRetentionPeriod, *db.PreferredBackupWindow, *db.PreferredMaintenanceWindow,
 		*db.PubliclyAccessible, *db.CopyTagsToSnapshot, *db.MonitoringInterval,
 	})
+	assert.ElementsMatch(t, []string{"postgresql", "upgrade"}, db.EnabledCloudwatchLogsExports)
 	assert.Equal(t, "portfolio-db-subnet-group-live", *db.DBSubnetGroup.DBSubnetGroupName)
 	require.NotEmpty(t, db.DBParameterGroups)
 	group := db.DBParameterGroups[0].DBParameterGroupName
