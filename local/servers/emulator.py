@@ -75,7 +75,8 @@ def instance_xml(instance):
     xml = any_instance_xml({**instance, "Endpoint": endpoint})
     logs = "".join(f"<member>{log}</member>" for log in instance.get("EnabledCloudwatchLogsExports", ()))
     kept = "".join(f"<{name}>{instance[name]}</{name}>" for name in FORGOTTEN if instance.get(name))
-    return xml.replace("<EnabledCloudwatchLogsExports/>", f"<EnabledCloudwatchLogsExports>{logs}</EnabledCloudwatchLogsExports>{kept}")
+    exports = f"<EnabledCloudwatchLogsExports>{logs}</EnabledCloudwatchLogsExports>"
+    return xml.replace("<EnabledCloudwatchLogsExports/>", exports + kept)
 
 
 FORGOTTEN = ("DatabaseInsightsMode", "PerformanceInsightsKMSKeyId")

@@ -67,8 +67,8 @@ func TestDocumentsKeepTheirBytes(t *testing.T) {
 		"a final zero": `{"a":1.50}`, "an exponent": `{"a":1e3}`, "a fraction of zero": `{"a":1.0}`,
 		"escaped slash": `{"a":"\/"}`, "escaped letter": `{"a":"\u0061"}`, "escaped dollar": `{"b":"\u0024{a.b}"}`, "capitals in an escape": `{"a":"\u003C"}`,
 		"a number that was a string": `{"port":"${a.port}"}`, "an expression": `{"a":"${a.b}"}`, "an expression without quotes": `{"a":${a.port}}`,
-		"a byte-order mark": "{\"a\":\"\ufeffx\"}",
-		"a directive":       `{"a":"%{ if a.yes }x%{ endif }"}`, "an expression in a key": `{"${a.b}":1}`, "two documents": `{"a":1}{"b":2}`,
+		"a byte-order mark": "{\"a\":\"\ufeffx\"}", "a directive": `{"a":"%{ if a.yes }x%{ endif }"}`,
+		"an expression in a key": `{"${a.b}":1}`, "two documents": `{"a":1}{"b":2}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := text(source)

@@ -167,7 +167,7 @@ func upAgain(t *testing.T, local launcher, p *platform.Platform) {
 	require.NoError(t, err)
 	out, err := local(t, "up").CombinedOutput()
 	require.NoError(t, err, string(out))
-	assert.Contains(t, string(out), "running already")
+	assert.Contains(t, string(out), "already running")
 	assert.Contains(t, string(out), p.Endpoints.WebSocket)
 	after, err := at.Running()
 	require.NoError(t, err)
