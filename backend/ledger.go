@@ -73,13 +73,24 @@ func Derive(ctx context.Context, policy Policy, txs []Transaction, through Date)
 	return d.ledger(true), nil
 }
 
+// DeriveTotals is Derive without the lots of the holdings.
+func DeriveTotals(ctx context.Context, policy Policy, txs []Transaction, through Date) (Ledger, error) {
+	d, err := derived(ctx, policy, txs, through)
+	if err != nil {
+		return Ledger{}, err
+	}
+	return d.ledger(false), nil
+}
+
 func derived(ctx context.Context, policy Policy, txs []Transaction, through Date) (*derivation, error) {
 	if !policy.Method.Valid() {
 		return nil, &Error{Code: CodeInvalidRequest,
 			Message: fmt.Sprintf("cost_method: got %.16q, want %s", policy.Method, wantCostMethod)}
 	}
 	d := newDerivation(policy)
-	return d, d.book(ctx, slices.SortedFunc(slices.Values(txs), Transaction.Compare), through)
+	txs = slices.Clone(txs)
+	slices.SortFunc(txs, Transaction.Compare)
+	return d, d.book(ctx, txs, through)
 }
 
 // Holding returns the holding of a symbol.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 
 	"portfolio/backend"
 )
@@ -75,18 +76,19 @@ func (a *api) derivable(ctx context.Context, owner, id string, txs []backend.Tra
 	return err
 }
 
-// derive returns the ledger that a portfolio with all would have once txs were recorded
+// derive returns the ledger, without lots, that a portfolio with all would have once txs were recorded
 // as well, through the last of their days or today.
 func (a *api) derive(ctx context.Context, p backend.Portfolio, all, txs []backend.Transaction) (backend.Ledger, error) {
 	last, through := int64(0), backend.DateOf(a.Now())
 	for _, t := range all {
 		last, through = max(last, t.Sequence), max(through, t.Date)
 	}
+	all = slices.Grow(slices.Clip(all), len(txs))
 	for i, t := range txs {
 		t.Sequence = last + int64(i) + 1
 		all, through = append(all, t), max(through, t.Date)
 	}
-	return backend.Derive(ctx, p.Policy, all, through)
+	return backend.DeriveTotals(ctx, p.Policy, all, through)
 }
 
 func (a *api) exportTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request,

@@ -82,7 +82,11 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 			row.Transactions = nil
 		}
 	}
-	var entries []backend.Imported
+	most := 0
+	for _, row := range r.Rows {
+		most += len(row.Transactions)
+	}
+	entries := make([]backend.Imported, 0, most)
 	for i, duplicate := range layout.Duplicates(r.Layout, r.Rows, known) {
 		row := r.Rows[i]
 		shown := previewRow{

@@ -228,12 +228,19 @@ func TestOddLines(t *testing.T) {
 	}, "\n"), show(r))
 }
 
-func TestReadTenThousandRowsInASecond(t *testing.T) {
-	start := time.Now()
-	r := read(t, largeFile(MaxRows), Options{})
-	took := time.Since(start)
-	assert.Len(t, transactions(r), MaxRows)
-	assert.Less(t, took, time.Second)
+// The work for a file grows with its rows and no faster, and is small for each: BenchmarkRead
+// and BenchmarkPreview of the API measure the time.
+func TestReadAllocatesLittleForARow(t *testing.T) {
+	perRow := func(rows int) float64 {
+		file := []byte(largeFile(rows))
+		r, err := Read(file, Options{})
+		require.NoError(t, err)
+		require.Len(t, transactions(r), rows)
+		return testing.AllocsPerRun(1, func() { _, _ = Read(file, Options{}) }) / float64(rows)
+	}
+	few, many := perRow(MaxRows/10), perRow(MaxRows)
+	assert.Less(t, many, 60.0)
+	assert.LessOrEqual(t, many, few)
 }
 
 func largeFile(rows int) string {
