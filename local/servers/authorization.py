@@ -91,7 +91,7 @@ def ec2_arn(kind, name):
 
 
 def associated_table(association):
-    """The route table of an association, on which EC2 authorizes calls that name the latter."""
+    """The route table of an association, on which EC2 authorizes calls that name the association."""
     for name, table in ec2._route_tables.items():
         if any(found["RouteTableAssociationId"] == association for found in table["Associations"]):
             return name
@@ -99,7 +99,7 @@ def associated_table(association):
 
 
 def ec2_resources(request, action):
-    """The ARNs that EC2 authorizes a call on, what it creates first."""
+    """The ARNs that EC2 authorizes a call on, first those of what it creates."""
     arns = [ec2_arn(EC2_CREATED[action], "*")] if action in EC2_CREATED else []
     for value in request.values():
         if value.startswith("rtbassoc-"):
@@ -193,7 +193,7 @@ def pairs(tags):
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-# The tags of resources by the service in their ARN. Those of others the emulator finds.
+# The tags of resources by the service in their ARN. The emulator finds those of others.
 COLLECTORS = {
     "acm": collect_certificates,
     "apigateway": collect_apigateway,

@@ -5,8 +5,8 @@ usage: unneeded.py RECORDING
 It takes each statement that allows something away, one at a time, and evaluates the calls
 of its role again. Its output is a line of JSON for each statement: the role, the layer (0
 for the role's policies, 1 for its permissions boundary), the Sid, the first call that is
-then denied, null if there is none, and the statement itself as text, by which roles that
-share a policy can be told."""
+then denied, null if there is none, and the statement itself as text, which is
+the same for roles that share a policy."""
 
 import collections
 import dataclasses
