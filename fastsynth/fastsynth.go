@@ -64,6 +64,9 @@ func enable() error {
 	jsii.Close()
 	defer setenv("NODE_OPTIONS", nodeOptions(os.Getenv("NODE_OPTIONS"), filepath.Join(dir, "hook.js")))()
 	defer setenv("PORTFOLIO_SYNTH_CACHE", cache)()
+	if !cached { // jsii's own cache is beside it, and jsii ends if it cannot be written
+		defer setenv("JSII_RUNTIME_PACKAGE_CACHE", "disabled")()
+	}
 	jsiiruntime.IsAnonymousProxy(nil) // creates the client
 	return nil
 }

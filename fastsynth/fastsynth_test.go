@@ -119,11 +119,17 @@ func TestForeignCache(t *testing.T) {
 	}
 }
 
-// A file in place of the folder makes it unwritable, even to root.
+// A file in place of a folder makes it unwritable, even to root. jsii's cache is beside
+// this one, and with HOME=/dev/null neither can be written.
 func TestUnwritableCache(t *testing.T) {
 	w := newWorkspace(t)
-	if err := os.WriteFile(w.cache(), nil, 0o644); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{w.cache(), filepath.Join(w.dir, "package-cache")} {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(folder, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	want := fmt.Sprintf("fastsynth: mkdir %s: not a directory; synthesizing without a cache\n", w.cache())
 	checkSame(t, w.synth(forty), stockForty(t), want)
