@@ -60,11 +60,6 @@ func growth(ctx context.Context, w *world, r *report) (err error) {
 	return nil
 }
 
-func (w *world) stored(ctx context.Context) (n int, err error) {
-	err = w.db.QueryRow(ctx, "select count(*) from transactions").Scan(&n)
-	return n, err
-}
-
 func (s *service) latencies(ctx context.Context, id string) (l latencies, err error) {
 	if err := s.feed(ctx, "V", 0, s.w.holdings, 0); err != nil {
 		return l, err

@@ -31,7 +31,7 @@ func histories(ctx context.Context, w *world, r *report) (err error) {
 		return err
 	}
 	defer store.Close()
-	to := backend.DateOf(time.Now())
+	to := today()
 	var ids []string
 	for n, past := range pasts {
 		id, err := w.fillPast(ctx, store, fmt.Sprint("H", n), past.symbols, past.days/w.shorter, to)
@@ -59,13 +59,12 @@ func histories(ctx context.Context, w *world, r *report) (err error) {
 			if call.target == 0 {
 				continue
 			}
-			var took times
-			for range w.histories {
-				began := time.Now()
-				if _, err := s.call(ctx, http.MethodGet, "/v1/portfolios/"+ids[n]+call.path+period, ""); err != nil {
-					return err
-				}
-				took = append(took, time.Since(began))
+			took, err := timed(w.histories, func(int) error {
+				_, err := s.call(ctx, http.MethodGet, "/v1/portfolios/"+ids[n]+call.path+period, "")
+				return err
+			})
+			if err != nil {
+				return err
 			}
 			r.atMost(call.what+name+", median", call.target, took.at(0.5))
 		}
@@ -77,36 +76,15 @@ func histories(ctx context.Context, w *world, r *report) (err error) {
 
 // fillPast stores a portfolio and the closing prices of its symbols, and returns its ID.
 func (w *world) fillPast(ctx context.Context, store *postgres.DB, prefix string, symbols, days int, to backend.Date) (string, error) {
-	const trades, deposits = 1_000, 365
-	from := to - backend.Date(days) + 1
-	_, err := w.db.Exec(ctx, `
-		insert into quotes (symbol, price, currency, source, time, received)
-		select $4 || 'S' || s, 50 + (s + d) % 100 + 0.25, 'EUR', 'load', t, t
-		from generate_series(0, $1 - 1) s, generate_series(0, $2 - 2) d,
-			lateral (select date '0001-01-01' - 1 + $3::integer + d + time '20:00' at time zone 'UTC' as t) x`,
-		symbols, days, from, prefix)
-	if err != nil {
+	if err := w.quoteDays(ctx, prefix, symbols, days, to); err != nil {
 		return "", err
 	}
-	by := backend.Principal{Owner: owner, KeyID: w.keyID, Scopes: backend.Scopes}
-	p, _, err := store.CreatePortfolio(ctx, by, "", backend.Portfolio{
-		Name: "past", Base: "EUR", Policy: backend.Policy{Method: backend.FIFO},
-	})
-	if err != nil {
-		return "", err
-	}
-	var txs []backend.Transaction
-	for i := range trades {
-		txs = append(txs, backend.Transaction{
-			Kind: backend.Buy, Date: from + backend.Date(i*days/trades), Symbol: fmt.Sprint(prefix, "S", i%symbols),
-			Quantity: decimal.NewFromInt(3), Price: decimal.NewFromInt(100), Currency: "EUR",
-		})
-	}
+	const count, deposits = 1_000, 365
+	txs := trades(prefix, symbols, count, days, to)
 	for i := range deposits {
 		txs = append(txs, backend.Transaction{
-			Kind: backend.Deposit, Date: from + backend.Date(i*days/deposits), Amount: decimal.NewFromInt(1000), Currency: "EUR",
+			Kind: backend.Deposit, Date: to - backend.Date(days) + 1 + backend.Date(i*days/deposits), Amount: decimal.NewFromInt(1000), Currency: "EUR",
 		})
 	}
-	_, _, err = store.Record(ctx, by, p.ID, "", txs)
-	return p.ID, err
+	return w.record(ctx, store, txs)
 }

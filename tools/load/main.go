@@ -23,7 +23,7 @@ import (
 
 const usage = `Usage: load [--help | --print | --quick] [--only PART]
 
-Measures the service under load for about two minutes and writes the results to standard
+Measures the service under load for about six minutes and writes the results to standard
 output and into docs/performance.md. With --print it writes them to standard output only.
 --quick implies --print; it takes a second and shows little about performance.
 --only measures one part, such as valuation, and implies --print.
@@ -44,21 +44,24 @@ type sizes struct {
 	pushing   time.Duration
 	pushRate  int // posts per second that the service may make
 	histories int // calls of each kind
-	shorter   int // times shorter are the periods of histories
+	shorter   int // times shorter are the periods of histories, and fewer are the entries
+	changes   int // of each kind
+	crowd     int // clients at once, many more than can be served
+	pressing  time.Duration
 }
 
 var full = sizes{
 	holdings: 100, few: 1_000, many: 1_000_000, samples: 400,
 	clients: 16, valuing: 20 * time.Second,
 	conns: 10_000, refusing: 50, symbols: 100, updates: 50, pushing: 20 * time.Second, pushRate: 10_000,
-	histories: 9, shorter: 1,
+	histories: 9, shorter: 1, changes: 40, crowd: 600, pressing: 10 * time.Second,
 }
 
 // quick measures everything, in small amounts.
 var quick = sizes{
 	holdings: 8, few: 16, many: 160, samples: 3, clients: 2, valuing: 100 * time.Millisecond,
 	conns: 20, refusing: 1, symbols: 5, updates: 50, pushing: 300 * time.Millisecond, pushRate: 1000,
-	histories: 1, shorter: 73,
+	histories: 1, shorter: 73, changes: 2, crowd: 4, pressing: 100 * time.Millisecond,
 }
 
 var errArguments = errors.New("arguments")
@@ -124,7 +127,10 @@ type part struct {
 }
 
 // parts are in this order because stored transactions accumulate.
-var parts = []part{{"growth", growth}, {"valuation", valuations}, {"history", histories}, {"push", pushes}}
+var parts = []part{
+	{"growth", growth}, {"valuation", valuations}, {"history", histories}, {"answers", answers}, {"derivation", derivations},
+	{"changes", changes}, {"overload", overloads}, {"push", pushes},
+}
 
 func named(name string) []part {
 	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p.name != name })

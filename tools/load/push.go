@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,102 +19,38 @@ const (
 	targetPostsPerSec = 0.95 // of those that are due
 )
 
-// arrivals collects the messages that clients receive.
-type arrivals struct {
-	snapshots atomic.Int64
-	mu        sync.Mutex
-	lags      times // of deltas, from the receipt of the oldest quote in them
-	malformed int
-	last      []byte // the last delta
-}
-
 // posters is the number of posts that the service makes concurrently.
 const posters = 128
-
-// sample returns the last delta that arrived.
-func (a *arrivals) sample() []byte {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.last
-}
-
-var (
-	snapshotType = []byte(`"type":"snapshot"`)
-	deltaType    = []byte(`"type":"delta"`)
-	receivedName = []byte(`"received":"`)
-)
-
-// add records a message. It searches the text instead of decoding it, because the load
-// and the service share the processors.
-func (a *arrivals) add(_ string, message []byte) {
-	now := time.Now()
-	if bytes.Contains(message, snapshotType) {
-		a.snapshots.Add(1)
-	}
-	if !bytes.Contains(message, deltaType) {
-		return
-	}
-	var oldest time.Time
-	for rest := message; ; {
-		_, after, found := bytes.Cut(rest, receivedName)
-		if !found {
-			break
-		}
-		text, _, _ := bytes.Cut(after, []byte(`"`))
-		if at, err := time.Parse(time.RFC3339Nano, string(text)); err == nil && (oldest.IsZero() || at.Before(oldest)) {
-			oldest = at
-		}
-		rest = after
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.last = message
-	if oldest.IsZero() {
-		a.malformed++
-		return
-	}
-	a.lags = append(a.lags, now.Sub(oldest))
-}
-
-// take returns the lags since the last call.
-func (a *arrivals) take() (lags times, malformed int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	lags, malformed = a.lags, a.malformed
-	a.lags, a.malformed = nil, 0
-	return lags, malformed
-}
 
 // subscribe stores connections, each of which watches its own portfolio with one of the
 // symbols.
 func (w *world) subscribe(ctx context.Context) error {
-	_, err := w.db.Exec(ctx, `
-		insert into portfolios
-		select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
-			$1, 'watched', 'EUR', 'FIFO', false, 1, 1, 1, now(), now()
-		from generate_series(1, $2::bigint) n`, owner, w.conns)
+	err := w.insert(ctx, stored{name: "watched", count: w.conns, entries: 1,
+		id:     "('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid",
+		symbol: fmt.Sprintf("'P' || right(id::text, 12)::bigint %% %d", w.symbols), money: "'EUR'"})
 	if err != nil {
 		return err
 	}
 	const number = "right(id::text, 12)::bigint"
-	for _, statement := range []string{
-		`insert into transactions
-		select id, gen_random_uuid(), 1, 'BUY', date '2025-01-01', 'P' || ` + number + ` % $1,
-			1, 10, 0, 'EUR', 0, 0, 0, '', 1, now()
-		from portfolios where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
-		`insert into connections
-		select 'c' || ` + number + `, 'api.example', 'prod', null, now(), now() + interval '2 hours', $3::text, $2::uuid
-		from portfolios where name = 'watched' and $1::bigint > 0`,
-		`insert into subscriptions (connection_id, portfolio_id, after)
-		select 'c' || ` + number + `, id, 0 from portfolios
-		where name = 'watched' and $1::bigint > 0 and $2::uuid is not null and $3 <> ''`,
-	} {
-		if _, err := w.db.Exec(ctx, statement, w.symbols, w.keyID, owner); err != nil {
-			return err
-		}
+	if _, err := w.db.Exec(ctx, `
+		insert into connections
+		select 'c' || `+number+`, 'api.example', 'prod', null, now(), now() + interval '2 hours', $2::text, $1::uuid
+		from portfolios where name = 'watched'`, w.keyID, owner); err != nil {
+		return err
 	}
-	_, err = w.db.Exec(ctx, "vacuum analyze")
+	_, err = w.db.Exec(ctx, `
+		insert into subscriptions (connection_id, portfolio_id, after)
+		select 'c' || `+number+`, id, 0 from portfolios where name = 'watched'`)
 	return err
+}
+
+// pushed is what was measured while quotes arrived.
+type pushed struct {
+	updates, posts int64
+	took           time.Duration
+	cost           time.Duration // processor time of a post
+	lags           times
+	memory         int64
 }
 
 // pushes sends quotes to the service while all connections watch, and measures the
@@ -130,71 +65,89 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	all := func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }
-	if err := w.await(ctx, 2*time.Minute, all); err != nil {
+	if err := w.await(ctx, 2*time.Minute, func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }); err != nil {
 		return fmt.Errorf("got %d snapshots, want %d: %w", w.arrived.snapshots.Load(), w.conns, err)
 	}
 	subscribed := time.Since(began)
-	// The first prices, so that every later one is an update.
-	if err := s.feed(ctx, "P", 0, w.symbols, 0); err != nil {
-		return err
-	}
-	if err := w.await(ctx, time.Minute, func() bool {
-		w.arrived.mu.Lock()
-		defer w.arrived.mu.Unlock()
-		return len(w.arrived.lags) >= w.conns
-	}); err != nil {
+	if err := s.firstPrices(ctx); err != nil {
 		return fmt.Errorf("first prices: %w", err)
 	}
-	w.arrived.take()
 	for n := range w.refusing {
 		w.gateway.Answer(fmt.Sprint("c", 1+n), pushtest.Answer{Status: http.StatusGone})
 		w.gateway.Answer(fmt.Sprint("c", 1+w.refusing+n), pushtest.Answer{Status: http.StatusTooManyRequests})
 	}
-	before, began := w.gateway.Posts(), time.Now()
+	p, err := s.push(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.goneRemoved(ctx); err != nil {
+		return err
+	}
+	bare, err := w.postBare(ctx, p.posts)
+	if err != nil {
+		return err
+	}
+	w.reportPush(r, p, bare, subscribed)
+	return nil
+}
+
+// firstPrices sends a price of each symbol, so that every later one is an update.
+func (s *service) firstPrices(ctx context.Context) error {
+	if err := s.feed(ctx, "P", 0, s.w.symbols, 0); err != nil {
+		return err
+	}
+	err := s.w.await(ctx, time.Minute, func() bool { return s.w.arrived.deltas() >= s.w.conns })
+	s.w.arrived.take()
+	return err
+}
+
+// push sends quotes and measures the posts.
+func (s *service) push(ctx context.Context) (p pushed, err error) {
+	before, began := s.w.gateway.Posts(), time.Now()
 	usedBefore, err := used(s.cmd)
 	if err != nil {
-		return err
+		return p, err
 	}
-	updates, err := s.update(ctx)
-	if err != nil {
-		return err
+	if p.updates, err = s.update(ctx); err != nil {
+		return p, err
 	}
-	pushing, posts := time.Since(began), w.gateway.Posts()-before
+	p.took, p.posts = time.Since(began), s.w.gateway.Posts()-before
 	usedAfter, err := used(s.cmd)
 	if err != nil {
-		return err
+		return p, err
 	}
-	cost := (usedAfter - usedBefore) / time.Duration(posts)
-	lags, malformed := w.arrived.take()
-	if malformed > 0 {
-		return fmt.Errorf("got %d deltas without a quote", malformed)
+	p.cost = (usedAfter - usedBefore) / time.Duration(max(p.posts, 1))
+	malformed := 0
+	if p.lags, malformed = s.w.arrived.take(); malformed > 0 {
+		return p, fmt.Errorf("got %d deltas without a quote", malformed)
 	}
-	memory, err := peak(s.cmd)
+	p.memory, err = peak(s.cmd)
+	return p, err
+}
+
+// goneRemoved waits until exactly the connections that are gone are removed. All of them
+// have been posted to.
+func (w *world) goneRemoved(ctx context.Context) error {
+	left := 0
+	err := w.await(ctx, 20*time.Second, func() bool {
+		err := w.db.QueryRow(ctx, "select count(*) from connections").Scan(&left)
+		return err == nil && left <= w.conns-w.refusing
+	})
+	if err == nil && left != w.conns-w.refusing {
+		err = errors.New("too many are removed")
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("got %d connections, want %d after those that are gone are removed: %w", left, w.conns-w.refusing, err)
 	}
-	left := func() (n int, err error) {
-		err = w.db.QueryRow(ctx, "select count(*) from connections").Scan(&n)
-		return n, err
-	}
-	// Every connection that is gone has been posted to by now.
-	err = w.await(ctx, 20*time.Second, func() bool { n, err := left(); return err == nil && n <= w.conns-w.refusing })
-	if n, err := left(); err != nil || n != w.conns-w.refusing {
-		return fmt.Errorf("got %d connections, want %d after those that are gone are removed: %w", n, w.conns-w.refusing, err)
-	}
-	if err != nil {
-		return err
-	}
-	bare, err := w.postBare(ctx, posts)
-	if err != nil {
-		return err
-	}
-	rate, want := perSecond(int(posts), pushing), float64(w.updates*w.conns/w.symbols)
-	r.atMost("push lag, median", targetLag, lags.at(0.5))
-	r.atMost("push lag, p99", targetLagP99, lags.at(0.99))
+	return nil
+}
+
+func (w *world) reportPush(r *report, p pushed, bare, subscribed time.Duration) {
+	rate, want := perSecond(int(p.posts), p.took), float64(w.updates*w.conns/w.symbols)
+	r.atMost("push lag, median", targetLag, p.lags.at(0.5))
+	r.atMost("push lag, p99", targetLagP99, p.lags.at(0.99))
 	r.add("posts per second", fmt.Sprintf("%.0f before coalescing", want), fmt.Sprintf("%.0f", rate), rate >= targetPostsPerSec*want)
-	r.compare("post", comparison{cost, bare, 2, 3.97, 0.5})
+	r.compare("post", comparison{p.cost, bare, 2, 3.97, 0.5})
 	r.note(`**Push.** %d connections each watch their own portfolio with one of %d symbols; %d quotes
 per second arrive for %s over the HTTP API, each for a symbol that %d connections watch. %d
 of the connections answer 410 and %d answer 429. PUSH_RATE is %d per second. All snapshots
@@ -203,10 +156,9 @@ lag, from the receipt of a message's oldest quote to the arrival of the message,
 messages: p50 %s, p99 %s, maximum %s. A post, with all the work that leads to it, costs the
 service %s of processor time, and a bare client that makes the same posts %s. The process
 used at most %d MB. Exactly the connections that are gone were removed.`,
-		w.conns, w.symbols, w.updates, pushing.Round(time.Second), w.conns/w.symbols, w.refusing, w.refusing,
-		w.pushRate, subscribed.Seconds(), updates, posts, len(lags), ms(lags.at(0.5)), ms(lags.at(0.99)), ms(lags.at(1)),
-		ms(cost), ms(bare), memory>>20)
-	return nil
+		w.conns, w.symbols, w.updates, p.took.Round(time.Second), w.conns/w.symbols, w.refusing, w.refusing,
+		w.pushRate, subscribed.Seconds(), p.updates, p.posts, len(p.lags), ms(p.lags.at(0.5)), ms(p.lags.at(0.99)), ms(p.lags.at(1)),
+		ms(p.cost), ms(bare), p.memory>>20)
 }
 
 // postBare returns what a post costs the bare client, which makes as many posts in the same

@@ -47,29 +47,3 @@ func currencyOf(prefix string, i int) string {
 	}
 	return "EUR"
 }
-
-// fill adds portfolios, with one transaction for each holding, until total transactions
-// are stored.
-func (w *world) fill(ctx context.Context, total int) error {
-	if _, err := w.db.Exec(ctx, `
-		with p as (
-			insert into portfolios
-			select gen_random_uuid(), $1, 'valued', 'EUR', 'FIFO', false, 1, $2, $2, now(), now()
-			from generate_series(1, ($3 - (select count(*) from transactions)) / $2) returning id
-		)
-		insert into transactions
-		select id, gen_random_uuid(), i, 'BUY', date '2025-01-01' + i::integer, 'V' || i - 1, 1, 10, 0,
-			case when (i - 1) % 4 = 0 then 'USD' else 'EUR' end, 0, 0, 0, '', 1, now()
-		from p, generate_series(1, $2::bigint) i`, owner, w.holdings, total); err != nil {
-		return err
-	}
-	_, err := w.db.Exec(ctx, "vacuum analyze")
-	return err
-}
-
-// portfolio returns the ID of one of the portfolios that fill added.
-func (w *world) portfolio(ctx context.Context) (id string, err error) {
-	err = w.db.QueryRow(ctx,
-		"select id::text from portfolios where name = 'valued' order by created_at, id limit 1").Scan(&id)
-	return id, err
-}

@@ -48,11 +48,18 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 	if err := json.Unmarshal(body, &v); err != nil || len(v.Positions) != w.holdings {
 		return fmt.Errorf("valuation: got %d positions, want %d (%w)", len(v.Positions), w.holdings, err)
 	}
-	get := func() error {
-		_, err := s.call(ctx, http.MethodGet, path, "")
-		return err
+	return w.compareValuations(ctx, r, s, path, body, v.State)
+}
+
+// compareValuations measures the service, and the yardstick with the same answer.
+func (w *world) compareValuations(ctx context.Context, r *report, s *service, path string, body []byte, state string) (err error) {
+	get := func(s service) func() error {
+		return func() error {
+			_, err := s.call(ctx, http.MethodGet, path, "")
+			return err
+		}
 	}
-	valued, err := w.pressure(s.cmd, get)
+	valued, err := w.pressure(s.cmd, get(*s))
 	if err != nil {
 		return err
 	}
@@ -67,10 +74,7 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 	defer func() { err = errors.Join(err, bare.stop()) }()
 	same := *s
 	same.base = bare.base
-	yardstick, err := w.pressure(bare.cmd, func() error {
-		_, err := same.call(ctx, http.MethodGet, path, "")
-		return err
-	})
+	yardstick, err := w.pressure(bare.cmd, get(same))
 	if err != nil {
 		return err
 	}
@@ -86,7 +90,7 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 answered: %d holdings in two currencies, answers of %d KB, all of them %s, %d transactions
 stored. p50 %s, p99 %s, maximum %s. A request costs the service %s of processor time, and a
 bare net/http handler that writes the same bytes %s. The process used at most %d MB.`,
-		w.clients, valued.took.Round(time.Second), w.holdings, len(body)>>10, v.State, stored,
+		w.clients, valued.took.Round(time.Second), w.holdings, len(body)>>10, state, stored,
 		ms(valued.at(0.5)), ms(valued.at(0.99)), ms(valued.at(1)), ms(valued.cost), ms(yardstick.cost), memory>>20)
 	return nil
 }
