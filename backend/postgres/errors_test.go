@@ -89,15 +89,11 @@ func madeUp(list string, place ...int64) string {
 // A slow query is not reported as an unreachable database.
 func TestSlowQuery(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
-	other := inspect(t, "testslowquery")
-	tx, err := other.Begin(ctx)
-	require.NoError(t, err)
-	_, err = tx.Exec(ctx, "lock table connections")
-	require.NoError(t, err)
+	lockConnections(t, "testslowquery")
 
 	hurried, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
-	_, err = db.Known(hurried, "a", now)
+	_, err := db.Known(hurried, "a", now)
 	assertError(t, backend.CodeTimeout, "did not answer in time", err)
 
 	ended := make(chan error, 1)

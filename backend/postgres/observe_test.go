@@ -37,11 +37,7 @@ func TestObservedValues(t *testing.T) {
 
 func TestPoolUse(t *testing.T) {
 	db, ctx := migrated(t), t.Context()
-	other := inspect(t, "testpooluse")
-	tx, err := other.Begin(ctx)
-	require.NoError(t, err)
-	_, err = tx.Exec(ctx, "lock table connections")
-	require.NoError(t, err)
+	tx := lockConnections(t, "testpooluse")
 	ended := make(chan error, 1)
 	go func() { ended <- db.Add(ctx, connection("a", now)) }()
 	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, 5.0, db.PoolUse(), "one of 20") },

@@ -84,6 +84,15 @@ func inspect(t *testing.T, name string) *pgx.Conn {
 	return conn
 }
 
+// lockConnections locks the table connections until the transaction ends.
+func lockConnections(t *testing.T, name string) pgx.Tx {
+	tx, err := inspect(t, name).Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "lock table connections")
+	require.NoError(t, err)
+	return tx
+}
+
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func connection(id string, expires time.Time) backend.Connection {

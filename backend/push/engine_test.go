@@ -82,8 +82,7 @@ func TestPriceBecomesStale(t *testing.T) {
 // symbol that is new to it, is not lost.
 func TestChangeDuringValuation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
+		w, e := watchedWorld(t)
 		c := w.connect("c")
 		w.slow = func() { time.Sleep(time.Second) }
 		w.subscribe(e, "c", "p", 0)
@@ -133,8 +132,7 @@ func TestSlowClientSkipsStates(t *testing.T) {
 
 func TestClientFarBehindReceivesSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
+		w, e := watchedWorld(t)
 		slow := w.connect("slow")
 		w.answer["slow"] = func() error { time.Sleep(2900 * time.Millisecond); return nil }
 		w.subscribe(e, "slow", "p", 0)
@@ -151,8 +149,7 @@ func TestClientFarBehindReceivesSnapshot(t *testing.T) {
 
 func TestGoneConnectionsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
+		w, e := watchedWorld(t)
 		for i := range 200 {
 			id := fmt.Sprint("gone-", i)
 			w.connect(id)
@@ -184,8 +181,7 @@ func TestGoneConnectionsAreForgotten(t *testing.T) {
 
 func TestLimitedPostsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
+		w, e := watchedWorld(t)
 		limited, free := w.connect("limited"), w.connect("free")
 		w.subscribe(e, "limited", "p", 0)
 		w.subscribe(e, "free", "p", 0)
@@ -217,11 +213,7 @@ func TestLimitedPostsBackOff(t *testing.T) {
 // A client receives a snapshot after errors that leave open what has arrived.
 func TestFailuresEndInSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
-		c := w.connect("c")
-		w.subscribe(e, "c", "p", 0)
-		process()
+		w, e, c := watchedBy(t, "c")
 		failures := 0
 		w.answer["c"] = func() error { // called by one post at a time
 			if failures++; failures <= 1 || failures >= 3 && failures <= 5 {
@@ -241,11 +233,7 @@ func TestFailuresEndInSnapshot(t *testing.T) {
 
 func TestResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
-		old := w.connect("old")
-		w.subscribe(e, "old", "p", 0)
-		process()
+		w, e, old := watchedBy(t, "old")
 		view, seen := old.view["p"], old.sequence["p"]
 		for price := range int64(5) {
 			w.quote("A", 10+price, e)
@@ -322,11 +310,7 @@ func TestTakeOver(t *testing.T) {
 // An instance that cannot renew its leases stops publishing before another may start.
 func TestStopsWhenLeaseIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, e, stop := watchedWorld(t)
-		defer stop()
-		c := w.connect("c")
-		w.subscribe(e, "c", "p", 0)
-		process()
+		w, e, c := watchedBy(t, "c")
 		w.mu.Lock()
 		w.storeErr = errors.New("database unreachable")
 		until := w.leases["p"].until

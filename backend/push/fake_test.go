@@ -350,11 +350,21 @@ func (w *world) subscribe(e *push.Engine, connection, portfolio string, after in
 }
 
 // watchedWorld returns a world with the portfolio p, which holds A at 1, and an engine
-// that runs until stop.
-func watchedWorld(t *testing.T) (w *world, e *push.Engine, stop func()) {
-	w = newWorld(t)
+// that runs until the test ends.
+func watchedWorld(t *testing.T) (*world, *push.Engine) {
+	w := newWorld(t)
 	w.hold("p", "A")
 	w.quote("A", 1)
-	e, stop = w.engine("one")
-	return w, e, stop
+	e, stop := w.engine("one")
+	t.Cleanup(stop)
+	return w, e
+}
+
+// watchedBy returns a watchedWorld in which a client has a snapshot of p.
+func watchedBy(t *testing.T, id string) (*world, *push.Engine, *client) {
+	w, e := watchedWorld(t)
+	c := w.connect(id)
+	w.subscribe(e, id, "p", 0)
+	process()
+	return w, e, c
 }
