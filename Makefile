@@ -50,9 +50,10 @@ local-status: build/local ## list its processes and endpoints
 demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or for FOR=30s
 	@build/local demo $(if $(FOR),--for $(FOR))
 
-# The live tests take longest and mostly wait, so they start first, beside two other
-# packages. The garbage collector takes a fifth of Terraform's processor time otherwise, and
-# make lint vets. Some tests run make, which must not inherit this make's flags.
+# The live tests take longest and mostly wait, so they start first, together with two
+# other packages. The garbage collector takes a fifth of Terraform's processor time
+# otherwise, and make lint vets. Some tests run make, which must not inherit this make's
+# flags.
 test: setup build build/machine test-page test/browser/node_modules/.package-lock.json build/tools/python/.shellcheck systemd-analyze ## run every test
 	@MAKEFLAGS= GOGC=400 go test -vet=off -timeout 40m -p 3 ./test/live $$(go list ./... | grep -v '/test/live$$')
 
@@ -186,7 +187,7 @@ $(BINDINGS): node_modules/.package-lock.json
 	@touch $@
 
 # A step of its own, because go build would print a line for each module. It needs no
-# bindings, so that it and compilation run beside the installation of Node's packages.
+# bindings, so that it and compilation run while Node's packages are installed.
 build/.modules: go.mod go.sum | prerequisites
 	$(step) 'download the Go modules'
 	@mkdir -p build/modules && cp go.sum build/modules/

@@ -62,7 +62,7 @@ func TestClosesAreExact(t *testing.T) {
 	}
 }
 
-// Sort keeps the prices beside their times and currencies.
+// Sort keeps prices, times and currencies together.
 func TestClosesSort(t *testing.T) {
 	var c Closes
 	at := NewDate(2020, 1, 1).Midnight()

@@ -86,7 +86,7 @@ func zoneNamed(name string) (*time.Location, error) {
 	if zone, found := zones.Load(name); found {
 		return zone.(*time.Location), nil
 	}
-	if name == "Local" { // which time.LoadLocation takes for this machine's
+	if name == "Local" { // for which time.LoadLocation returns this machine's
 		return nil, fmt.Errorf("time zone: got %q", name)
 	}
 	zone, err := time.LoadLocation(name)

@@ -23,7 +23,7 @@ import (
 
 const stateKey = "bootstrap/portfolio-bootstrap.tfstate"
 
-// site is the built program in an empty folder, beside an emulator of its own.
+// site is the built program in an empty folder, with its own emulator.
 type site struct {
 	program, folder, endpoint string
 	environ                   []string

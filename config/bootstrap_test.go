@@ -19,7 +19,7 @@ func TestLoadBootstrapRefuses(t *testing.T) {
 		want    string
 	}{
 		"no repository":         {nil, nil, "GITHUB_REPOSITORY: got nothing, want " + wantRepository},
-		"name alone":            {with("GITHUB_REPOSITORY", "portfolio"), nil, "GITHUB_REPOSITORY: got portfolio, want " + wantRepository},
+		"only a name":           {with("GITHUB_REPOSITORY", "portfolio"), nil, "GITHUB_REPOSITORY: got portfolio, want " + wantRepository},
 		"any repository":        {with("GITHUB_REPOSITORY", "octo/*"), nil, "GITHUB_REPOSITORY: got octo/*, want " + wantRepository},
 		"any character":         {with("GITHUB_REPOSITORY", "octo/portfoli?"), nil, "GITHUB_REPOSITORY: got octo/portfoli?, want " + wantRepository},
 		"a whole subject":       {with("GITHUB_REPOSITORY", "octo/portfolio:ref"), nil, "GITHUB_REPOSITORY: got octo/portfolio:ref, want " + wantRepository},

@@ -11,7 +11,7 @@ import (
 func Variables() []string {
 	fields, err := env.GetFieldParams(&settings{})
 	if err != nil {
-		panic(err) // of the type alone, which every test of Load reads
+		panic(err) // only because of the type, which every test of Load reads
 	}
 	var names []string
 	for _, field := range fields {

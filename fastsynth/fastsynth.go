@@ -5,7 +5,7 @@
 // module of a provider and parses the description of every type in it: for AWS
 // that is 2,125 modules and 120 MB of JSON, of which an app uses a few percent.
 // A hook preloaded into that process reads both on demand. The hook keeps a cache for
-// each provider version, beside jsii's own package cache.
+// each provider version, next to jsii's own package cache.
 package fastsynth
 
 import (
@@ -64,7 +64,7 @@ func enable() error {
 	jsii.Close()
 	defer setenv("NODE_OPTIONS", nodeOptions(os.Getenv("NODE_OPTIONS"), filepath.Join(dir, "hook.js")))()
 	defer setenv("PORTFOLIO_SYNTH_CACHE", cache)()
-	if !cached { // jsii's own cache is beside it, and jsii ends if it cannot be written
+	if !cached { // jsii's own cache is next to it, and jsii ends if it cannot be written
 		defer setenv("JSII_RUNTIME_PACKAGE_CACHE", "disabled")()
 	}
 	jsiiruntime.IsAnonymousProxy(nil) // creates the client
@@ -116,7 +116,7 @@ func install() (dir string, cached bool, err error) {
 	return dir, false, write(dir, files)
 }
 
-// cacheRoot returns the folder beside jsii's package cache, by jsii's rules.
+// cacheRoot returns the folder next to jsii's package cache, by jsii's rules.
 func cacheRoot() (string, error) {
 	if root := os.Getenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT"); root != "" {
 		root, err := filepath.Abs(root)

@@ -119,7 +119,7 @@ func TestForeignCache(t *testing.T) {
 	}
 }
 
-// A file in place of a folder makes it unwritable, even to root. jsii's cache is beside
+// A file in place of a folder makes it unwritable, even to root. jsii's cache is next to
 // this one, and with HOME=/dev/null neither can be written.
 func TestUnwritableCache(t *testing.T) {
 	w := newWorkspace(t)

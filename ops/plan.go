@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses of plan beside 0, which means that there is nothing to do.
+// Exit statuses of plan in addition to 0, which means that there is nothing to do.
 const (
 	exitChanges   = 3
 	exitDangerous = 4

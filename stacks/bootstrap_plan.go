@@ -2,7 +2,7 @@ package stacks
 
 import "portfolio/config"
 
-// planData is what a plan reads beside settings. A pull request can run any code
+// planData is what a plan reads in addition to settings. A pull request can run any code
 // as the plan role, so it reads only previews; the token's subject, which IAM
 // keeps for the whole session, opens the rest to the main branch.
 func (r rights) planData(main string) []statement {

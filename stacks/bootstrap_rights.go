@@ -159,7 +159,7 @@ func (r rights) unnamed(t tier) []statement {
 }
 
 // cacheEndpoint is for ElastiCache Serverless, which manages its VPC endpoint with
-// the rights of its caller and gives it this one tag.
+// the rights of its caller and puts this one tag on it.
 func (r rights) cacheEndpoint() []statement {
 	const managed = "AmazonElastiCacheManaged"
 	endpoints := "arn:aws:ec2:*:" + r.Account + ":vpc-endpoint/*"

@@ -77,7 +77,7 @@ func NewPlatform(app constructs.Construct, c config.Config) cdktf.TerraformStack
 	return stack
 }
 
-// newBackend keeps the state in S3, locked by an object beside it. All values are
+// newBackend keeps the state in S3, locked by an object next to it. All values are
 // literals: Terraform reads them before it evaluates anything.
 func newBackend(stack cdktf.TerraformStack, state config.State, emulator config.Emulator) {
 	cdktf.NewS3Backend(stack, &cdktf.S3BackendConfig{

@@ -24,7 +24,7 @@ func newTerraformData(scope constructs.Construct, id string, input map[string]an
 }
 
 // newRelease records in the state what was deployed, so that an environment can be
-// listed, planned and destroyed with its state alone.
+// listed, planned and destroyed with only its state.
 func newRelease(scope constructs.Construct, c config.Config) {
 	newTerraformData(scope, "release", map[string]any{
 		"commit": c.Release.Commit, "profile": c.Release.Profile, "region": c.Region, "author": c.Release.Author,

@@ -38,7 +38,7 @@ var templateFiles embed.FS
 
 var userDataTemplates = template.Must(template.ParseFS(templateFiles, "templates/*"))
 
-// Render returns the complete user data, before base64. Equal input gives equal bytes:
+// Render returns the complete user data, before base64. Equal input results in equal bytes:
 // ASCII with line feeds, without "${" and "%{" except in tokens, so that the text can
 // be part of a Terraform string. It adds LISTEN_ADDRESS, LOG_FILE and DB_CA_FILE to
 // Environment.

@@ -28,7 +28,7 @@ var autoScalingTraps = []row{
 	{"the group waits until all its instances are healthy at the load balancer", func(m model) error {
 		if m.at(fleet, "desired_capacity") == nil ||
 			m.at(fleet, "wait_for_elb_capacity") != m.at(fleet, "desired_capacity") {
-			return fmt.Errorf("waits for %v at the load balancer, wants %v", m.at(fleet, "wait_for_elb_capacity"),
+			return fmt.Errorf("waits for %v at the load balancer, want %v", m.at(fleet, "wait_for_elb_capacity"),
 				m.at(fleet, "desired_capacity"))
 		}
 		return nil

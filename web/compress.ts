@@ -6,7 +6,7 @@ import type { Plugin } from 'vite'
 // What the page may weigh, compressed with Brotli. Everything is in the first view.
 const budget = 110 * 1024
 
-/** compressed writes F.br and F.gz beside each file F, and fails if the page is too heavy. */
+/** compressed writes F.br and F.gz next to each file F, and fails if the page is too heavy. */
 export function compressed(): Plugin {
   let folder = ''
   return {

@@ -81,7 +81,7 @@ func (a *api) listInstruments(ctx context.Context, w http.ResponseWriter, r *htt
 func (a *api) instrumentsOf(ctx context.Context, w http.ResponseWriter, values url.Values) error {
 	for _, other := range []string{"search", "after", "limit"} {
 		if values.Has(other) {
-			return wrong(other, values.Get(other), "nothing beside symbols")
+			return wrong(other, values.Get(other), "nothing together with symbols")
 		}
 	}
 	symbols, err := symbolsIn(values)

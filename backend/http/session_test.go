@@ -173,7 +173,7 @@ func TestSessionEndsWithItsKey(t *testing.T) {
 	assert.Equal(t, 401, c.do(t, "", "GET", "/v1/session", "", "Cookie", cookie).Status)
 }
 
-// Over plain HTTP there are sessions on this machine alone.
+// Over plain HTTP there are sessions only on this machine.
 func TestSessionsNeedHTTPS(t *testing.T) {
 	for name, test := range map[string]struct {
 		balancers string

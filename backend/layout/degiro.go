@@ -11,9 +11,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// degiro is the account statement of Degiro: every movement of cash, in the
-// language of its customer. The amounts stand in columns without a name, beside
-// their currencies. The rows of one order have its id.
+// degiro is the account statement of Degiro: every movement of cash, in the language of
+// its customer. The amounts are in columns without a name, next to their currencies. The
+// rows of one order have its id.
 var degiro = (&table{
 	name: "degiro",
 	columns: map[string][]string{
@@ -164,7 +164,7 @@ func degiroFinish(rows []*record) {
 	identifyByOrder(rows)
 }
 
-// identifyByOrder gives each transaction of an order an id made of what its row
+// identifyByOrder assigns each transaction of an order an ID made of what its row
 // says. Rows that look alike are counted.
 func identifyByOrder(rows []*record) {
 	seen := map[string]int{}

@@ -112,7 +112,7 @@ func readLines(text string, delimiter rune, skipped, limit int) []line {
 	return lines
 }
 
-// blank reports whether a line holds nothing but delimiters and spaces.
+// blank reports whether a line contains only delimiters and spaces.
 func (l line) blank() bool {
 	return l.err == nil && !slices.ContainsFunc(l.cells, func(c string) bool { return strings.TrimSpace(c) != "" })
 }

@@ -37,13 +37,13 @@ func joinTaxes(rows []*record, tag string, key func(Transaction) string) {
 			r.PartOf, r.Transactions = source.number, nil
 			continue
 		}
-		alone(t)
+		separate(t)
 		r.check()
 	}
 }
 
-// alone makes a tax without income a transaction of its own.
-func alone(t *Transaction) {
+// separate turns a tax without income into a transaction of its own.
+func separate(t *Transaction) {
 	t.Kind, t.Amount = backend.Fee, t.Tax
 	if t.Tax.IsNegative() {
 		t.Kind, t.Amount = backend.Interest, t.Tax.Neg()

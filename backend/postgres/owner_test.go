@@ -82,7 +82,7 @@ func TestServiceOwnsNothing(t *testing.T) {
 	assert.False(t, public)
 }
 
-// Whatever a migration adds can be used by the service, and by the service alone.
+// Whatever a migration adds can be used by the service, and only by the service.
 func TestEveryTableIsGranted(t *testing.T) {
 	migrated(t)
 	conn := serviceOf(t, strings.ToLower(t.Name()))
@@ -160,7 +160,7 @@ func TestPasswordRotation(t *testing.T) {
 	require.NoError(t, again(db))
 
 	require.NoError(t, server.CreateDatabase(ctx, name, name, "rotated"))
-	require.NoError(t, again(db), "the owner's password is used to migrate alone")
+	require.NoError(t, again(db), "the owner's password is used only to migrate")
 	assert.Error(t, db.Migrate(ctx))
 	owner.Store("rotated")
 	require.NoError(t, db.Migrate(ctx))

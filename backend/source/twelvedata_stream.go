@@ -15,7 +15,7 @@ const (
 	maxMessage = 64 << 10
 )
 
-// socketURL is the address of the socket beside an API.
+// socketURL is the address of the socket that belongs to an API.
 func socketURL(api string) string {
 	if api == "" {
 		return "wss://ws.twelvedata.com/v1/quotes/price"

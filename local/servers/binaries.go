@@ -165,7 +165,7 @@ func FetchPostgres(ctx context.Context) (string, error) {
 	return target, os.Rename(unpacked, target)
 }
 
-// fetch downloads into work/unpacked. The library has no function for that alone, so it
+// fetch downloads into work/unpacked. The library has no function that does only that, so it
 // is called to start a cluster that does not exist: it downloads, verifies and unpacks
 // before pg_ctl fails.
 func fetch(ctx context.Context, work string) error {

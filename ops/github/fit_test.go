@@ -51,7 +51,7 @@ func TestFittedClosesWhatItCuts(t *testing.T) {
 		"fold":              {"<details>\n\n" + code, "\n\n</details>"},
 		"code in folds":     {"<details open>\n<details>\n\n~~~\n" + code, "\n~~~\n\n</details>\n\n</details>"},
 		"a fence of 50,000": {strings.Repeat("`", 50_000) + "\n" + code, ""},
-		"folds alone":       {strings.Repeat("<details>\n", 10_000), "\n\n</details>"},
+		"only folds":        {strings.Repeat("<details>\n", 10_000), "\n\n</details>"},
 		"one long line":     {"```\n" + strings.Repeat("x", 70_000), "x\n```"},
 	} {
 		got := fitted("plan", test.body, "footer")

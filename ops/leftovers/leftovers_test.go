@@ -142,7 +142,7 @@ func TestFindNothing(t *testing.T) {
 	assert.Empty(t, got)
 }
 
-// What cannot be listed is never taken for gone.
+// What cannot be listed is never assumed to be gone.
 func TestFindProvesNothingWithoutEveryList(t *testing.T) {
 	for action, kind := range map[string]string{
 		"DescribeVpcs": "list every VPC: ", "DescribeAddresses": "list every Elastic IP: ", "GetResources": "list every tagged resource: ",

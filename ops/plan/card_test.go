@@ -72,7 +72,7 @@ func TestStatus(t *testing.T) {
 	}{
 		"empty":                 {tfjson.Plan{}, Nothing, "The infrastructure is as configured."},
 		"no-op":                 {planOf("aws_vpc", tfjson.ActionNoop), Nothing, "as configured"},
-		"read alone":            {planOf("aws_ami", tfjson.ActionRead), Nothing, "is read while applying"},
+		"only read":             {planOf("aws_ami", tfjson.ActionRead), Nothing, "is read while applying"},
 		"create a database":     {planOf("aws_db_instance", tfjson.ActionCreate), Changes, "1 to create"},
 		"update a database":     {planOf("aws_db_instance", tfjson.ActionUpdate), Changes, "1 to update"},
 		"delete a database":     {planOf("aws_db_instance", tfjson.ActionDelete), Dangerous, "**deleted**"},
@@ -84,7 +84,7 @@ func TestStatus(t *testing.T) {
 		"an output":             {tfjson.Plan{OutputChanges: map[string]*tfjson.Change{"url": {Actions: tfjson.Actions{tfjson.ActionUpdate}}}}, Changes, "output `url` changes"},
 		"not complete":          {tfjson.Plan{Complete: &no}, Changes, "> The plan is not complete"},
 		"deferred deletion":     {tfjson.Plan{DeferredChanges: []*tfjson.DeferredResourceChange{{ResourceChange: resource("aws_s3_bucket", tfjson.ActionDelete)}}}, Dangerous, "**deleted**"},
-		"drift alone":           {tfjson.Plan{ResourceDrift: []*tfjson.ResourceChange{resource("aws_vpc", tfjson.ActionUpdate)}}, Nothing, "was changed outside Terraform"},
+		"only drift":            {tfjson.Plan{ResourceDrift: []*tfjson.ResourceChange{resource("aws_vpc", tfjson.ActionUpdate)}}, Nothing, "was changed outside Terraform"},
 		"moved":                 {tfjson.Plan{ResourceChanges: []*tfjson.ResourceChange{{Address: "a.b", PreviousAddress: "a.c", Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionNoop}}}}}, Changes, "`a.b`: move"},
 		"imported":              {tfjson.Plan{ResourceChanges: []*tfjson.ResourceChange{{Address: "a.b", Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionNoop}, Importing: &tfjson.Importing{ID: "x"}}}}}, Changes, "`a.b`: import"},
 		"left-over of a cut":    {tfjson.Plan{ResourceChanges: []*tfjson.ResourceChange{{Address: "a.b", Type: "aws_db_instance", DeposedKey: "00aa", Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionDelete}}}}}, Dangerous, "`a.b (left-over copy 00aa)`"},

@@ -21,7 +21,7 @@ const (
 	replaced  verb = "replace"
 	deleted   verb = "delete"
 	forgotten verb = "forget" // stays in AWS, and Terraform no longer knows it
-	imported  verb = "import" // counted beside what else happens to the resource
+	imported  verb = "import" // counted in addition to what else happens to the resource
 	moved     verb = "move"   // likewise
 	read      verb = "read"
 	untouched verb = ""

@@ -81,7 +81,7 @@ func TestReplacedAndForgotten(t *testing.T) {
 		"created first":   {replaced(`["create","forget"]`), Dangerous, says, not},
 		"forgotten first": {replaced(`["forget","create"]`), Dangerous, says, not},
 		"a log group":     {changing(`"actions":["forget","create"]`), Dangerous, nil, []string{"logs are lost"}},
-		"forgotten alone": {changing(`"actions":["forget"],"before":{` + db + `}`), Changes, []string{"1 to forget", "64.06 → 64.06"}, nil},
+		"only forgotten":  {changing(`"actions":["forget"],"before":{` + db + `}`), Changes, []string{"1 to forget", "64.06 → 64.06"}, nil},
 	})
 }
 

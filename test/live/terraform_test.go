@@ -100,7 +100,7 @@ func noPassword(t *testing.T, p *platform.Platform) {
 	none("terraform show -json of the state", marshal(t, current))
 	none("every version of the state", stateVersions(t, p))
 
-	// Logs, outputs, the synthesized stack and what Terraform keeps beside it.
+	// Logs, outputs, the synthesized stack and what Terraform keeps next to it.
 	require.NoError(t, filepath.WalkDir(filepath.Join(at.Root, at.Folder), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && entry.Name() == "providers" {
 			return fs.SkipDir // hundreds of megabytes, not written here

@@ -117,7 +117,7 @@ func followed(t *testing.T, messages []string) (v backend.Valuation) {
 	return v
 }
 
-// timeless is a valuation without what passes with time alone.
+// timeless is a valuation without what changes only with time.
 func timeless(t *testing.T, v backend.Valuation) string {
 	t.Helper()
 	v.AsOf = time.Time{}

@@ -82,7 +82,7 @@ func TestNoFiles(t *testing.T) {
 }
 
 // The policy allows no inline script or style, and connections to the service and its
-// socket alone.
+// socket only.
 func TestPolicy(t *testing.T) {
 	const rest = "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	const files = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self'"

@@ -4,7 +4,7 @@ import type { Delta, Position, UsedQuote, Valuation } from './valuation.ts'
 
 export const symbols = ['A', 'B', 'C', 'D', 'E']
 
-/** valuation returns one that depends on nothing but the numbers. */
+/** valuation returns one that depends only on the numbers. */
 export function valuation(second: number, prices: (number | null)[]): Valuation {
   const as_of = new Date(Date.UTC(2026, 0, 2) + second * 1000).toISOString()
   const positions: Position[] = []
