@@ -14,7 +14,7 @@ type Import struct {
 	ID          string
 	Portfolio   string
 	Layout      string     // of the file
-	Entries     []Imported // that it would record; none after it was confirmed
+	Entries     []Imported // all of the file; none after it was confirmed
 	CreatedAt   time.Time
 	ExpiresAt   time.Time // of a preview; the zero value after it was confirmed
 	ConfirmedAt time.Time // the zero value for a preview
@@ -28,6 +28,9 @@ func (i Import) Confirmed() bool { return !i.ConfirmedAt.IsZero() }
 type Imported struct {
 	Transaction Transaction `json:"transaction"`
 	Origin      Origin      `json:"origin"`
+	// Duplicate says that the portfolio had it at the time of the preview. It is kept
+	// because transactions that look alike are counted.
+	Duplicate bool `json:"duplicate,omitempty"`
 }
 
 // Origin identifies an entry in other files.

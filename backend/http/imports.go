@@ -120,7 +120,7 @@ func (a *api) confirmImport(ctx context.Context, w http.ResponseWriter, r *http.
 	}
 }
 
-// stillNew lists the entries of a preview that have not been recorded meanwhile.
+// stillNew lists the entries of a preview that were new and have not been recorded meanwhile.
 func stillNew(i backend.Import, known []layout.Known) []backend.Imported {
 	var rows []layout.Row
 	for k, e := range i.Entries {
@@ -133,7 +133,7 @@ func stillNew(i backend.Import, known []layout.Known) []backend.Imported {
 	}
 	var list []backend.Imported
 	for k, duplicate := range slices.Concat(layout.Duplicates(i.Layout, rows, known)...) {
-		if !duplicate {
+		if !duplicate && !i.Entries[k].Duplicate {
 			list = append(list, i.Entries[k])
 		}
 	}

@@ -43,8 +43,13 @@ func TestImportLifecycle(t *testing.T) {
 	assert.Equal(t, []any{0.0, 2.0}, []any{again.JSON["new"], again.JSON["duplicates"]}, "the same file")
 	assert.Equal(t, 0.0, c.do(t, key, "POST", second+"/confirm", "").JSON["recorded"])
 
-	more, _ := c.preview(t, key, path, "", twoAlike+"2026-01-01,BUY,ACME,1,40.2,USD\n")
+	more, third := c.preview(t, key, path, "", twoAlike+"2026-01-01,BUY,ACME,1,40.2,USD\n")
 	assert.Equal(t, []any{1.0, 2.0}, []any{more.JSON["new"], more.JSON["duplicates"]}, "an overlapping file")
+	_, fourth := c.preview(t, key, path, "", twoAlike+"2026-01-01,BUY,ACME,1,40.2,USD\n")
+	assert.Equal(t, 1.0, c.do(t, key, "POST", third+"/confirm", "").JSON["recorded"])
+	assert.Equal(t, 0.0, c.do(t, key, "POST", fourth+"/confirm", "").JSON["recorded"], "recorded since its preview")
+	assert.Len(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], 3)
+	require.Equal(t, 204, c.do(t, key, "DELETE", third, "").Status)
 
 	require.Equal(t, 204, c.do(t, key, "DELETE", imported, "").Status)
 	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "an import is undone as a whole")

@@ -64,8 +64,8 @@ type previewHolding struct {
 	Currency backend.Currency `json:"currency"`
 }
 
-// preview describes a file, and returns the entries that it would record. A date out
-// of range is a problem of its row.
+// preview describes a file, and returns its transactions. A date out of range is a problem
+// of its row.
 func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutput, []backend.Imported) {
 	out := previewOutput{
 		Layout: r.Layout, Questions: r.Questions, IgnoredColumns: r.Ignored, Rows: make([]previewRow, len(r.Rows)),
@@ -101,13 +101,15 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 			})
 			if duplicate[j] {
 				out.Duplicates++
-				continue
+			} else {
+				out.New++
 			}
-			out.New++
 			t.ID = "row " + strconv.Itoa(row.Row)
-			entries = append(entries, backend.Imported{Transaction: t.Transaction, Origin: backend.Origin{
-				Issuer: layout.Issuer(r.Layout), BrokerID: t.BrokerID, Content: t.Content(),
-			}})
+			entries = append(entries, backend.Imported{
+				Transaction: t.Transaction,
+				Origin:      backend.Origin{Issuer: layout.Issuer(r.Layout), BrokerID: t.BrokerID, Content: t.Content()},
+				Duplicate:   duplicate[j],
+			})
 		}
 		out.Rows[i] = shown
 	}
@@ -118,9 +120,11 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 // possible.
 func (a *api) project(ctx context.Context, p backend.Portfolio, all []backend.Transaction, entries []backend.Imported,
 	out *previewOutput) error {
-	txs := make([]backend.Transaction, len(entries))
-	for i := range entries {
-		txs[i] = entries[i].Transaction
+	txs := make([]backend.Transaction, 0, out.New)
+	for _, e := range entries {
+		if !e.Duplicate {
+			txs = append(txs, e.Transaction)
+		}
 	}
 	ledger, err := a.derive(ctx, p, all, txs)
 	if err != nil {

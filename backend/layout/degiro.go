@@ -18,7 +18,7 @@ var degiro = (&table{
 	name: "degiro",
 	columns: map[string][]string{
 		"date": {"date", "datum", "data", "fecha", "dato"},
-		"time": {"time", "tijd", "uhrzeit", "heure", "ora", "hora", "klokkeslæt"},
+		"time": {"time", "tijd", "uhrze", "uhrzeit", "heure", "ora", "hora", "klokkeslæt"},
 		"valued": {"value date", "valutadatum", "date de valeur", "date de", "data valuta",
 			"fecha valor", "data valor"},
 		"name":     {"product", "produkt", "produit", "prodotto", "producto", "produto"},
@@ -51,7 +51,7 @@ var degiroTexts = []struct {
 }{
 	{regexp.MustCompile(`(?i)cash sweep|reserv|geldrekening bij flatex|flatex\w* bank|transfer (?:to|from) your cash account|geldkonto bei`), skipped},
 	{regexp.MustCompile(`(?i)valuta (?:credit|debit)|fx (?:credit|debit|withdrawal)|währungswechsel|change (?:devise|crédit|débit)|cambio (?:divisa|valuta)`), exchange},
-	{regexp.MustCompile(`(?i)dividendbelasting|dividend tax|dividendensteuer|imp[oôu]\w* sur les? dividende|ritenuta|retención|imposto`), tax},
+	{regexp.MustCompile(`(?i)dividendbelasting|dividend tax|dividendensteuer|imp\S* sur (?:les? )?dividende|ritenuta|retención|imposto`), tax},
 	{regexp.MustCompile(`(?i)dividend|cedola|capital return|coupon`), backend.Dividend},
 	{regexp.MustCompile(`(?i)transactiekosten|transaction (?:fee|and/or)|transaktionsgebühr|frais de (?:courtage|transaction)|costi di transazione|costes de transacción|comissões de transação`), backend.Fee},
 	{regexp.MustCompile(`(?i)connecti(?:on|e)|aansluitingskosten|handelsmodalit|einrichtung von|frais|fee\b|kosten|gebühr|costi|costes|\badr\b|stamp duty|belasting|tax\b`), backend.Fee},
