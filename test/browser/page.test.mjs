@@ -1,53 +1,23 @@
 // People at the page, on the local platform. Nothing is faked: test/live runs this.
 
 import assert from 'node:assert/strict'
-import { Buffer } from 'node:buffer'
 import { mkdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import AxeBuilder from '@axe-core/playwright'
 import * as b from './browser.mjs'
-
-const views = ['Overview', 'Holdings', 'Transactions', 'Import', 'Performance', 'Settings']
-const prices = { ACME: ['182.40', 'USD'], GLOBEX: ['81.15', 'USD'], UMBRA: ['104.90', 'EUR'] }
-const rates = { EUR: '1.1620' }
-const hostile = `<img src=x onerror="window.harm=1"> \u202egnp.exe ${'x'.repeat(900)}`
+import * as people from './people.mjs'
 
 let browser
+let demo // the portfolio
 let portfolio // its path in the API
-let id
 
 before(async () => {
   browser = await b.launch()
-  await b.past(prices, rates, 45)
-  await b.feed(prices, rates)
-  const made = await b.call('POST', '/v1/portfolios', { name: 'Demo', base_currency: 'USD' })
-  id = made.id
-  portfolio = `/v1/portfolios/${id}`
-  for (const t of [
-    { kind: 'DEPOSIT', date: b.daysAgo(40), amount: '50000', currency: 'USD' },
-    { kind: 'DEPOSIT', date: b.daysAgo(40), amount: '10000', currency: 'EUR' },
-    { kind: 'BUY', date: b.daysAgo(39), symbol: 'ACME', quantity: '80', price: '171.35', currency: 'USD', fee: '4.95' },
-    { kind: 'BUY', date: b.daysAgo(38), symbol: 'GLOBEX', quantity: '120.5', price: '75.20', currency: 'USD' },
-    { kind: 'BUY', date: b.daysAgo(37), symbol: 'UMBRA', quantity: '60', price: '98.40', currency: 'EUR', note: hostile },
-    { kind: 'SELL', date: b.daysAgo(20), symbol: 'ACME', quantity: '20', price: '176', currency: 'USD' },
-    { kind: 'DIVIDEND', date: b.daysAgo(10), symbol: 'GLOBEX', amount: '36.15', currency: 'USD' },
-  ]) {
-    await b.call('POST', `${portfolio}/transactions`, t)
-  }
+  demo = await people.portfolio()
+  portfolio = demo.path
 })
 after(() => browser?.close())
 
-/** visit signs a person in, runs what they do, and checks what must never happen. */
-async function visit(options, act) {
-  const v = await b.visitor(browser, options)
-  try {
-    await b.signIn(v.tab, b.key, `#/overview?p=${id}`)
-    await act(v.tab, v)
-    assert.deepEqual(v.faults, [])
-  } finally {
-    await v.context.close()
-  }
-}
+const visit = (options, act) => people.visit(browser, demo.id, options, act)
 
 test('a person signs in and sees the value that the API has', async () => {
   await visit({}, async (tab, { requests }) => {
@@ -55,9 +25,9 @@ test('a person signs in and sees the value that the API has', async () => {
       const valuation = await b.call('GET', `${portfolio}/valuation`)
       assert.equal(await b.total(tab), b.money(valuation.total))
     })
-    for (const view of views) {
+    for (const view of people.views) {
       await b.show(tab, view)
-      await tab.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' })
+      await people.loaded(tab)
     }
     const policy = (await fetch(b.page)).headers.get('Content-Security-Policy')
     const [, socket] = /connect-src 'self' (\S+);/.exec(policy)
@@ -74,7 +44,7 @@ test('a person signs in and sees the value that the API has', async () => {
 test('pictures of the overview', async () => {
   const folder = setting('PORTFOLIO_PICTURES')
   mkdirSync(folder, { recursive: true })
-  await b.feed(prices, rates)
+  await b.feed(demo.prices, people.rates)
   for (const [name, options] of Object.entries({
     light: { colorScheme: 'light', viewport: { width: 1180, height: 760 } },
     dark: { colorScheme: 'dark', viewport: { width: 1180, height: 760 } },
@@ -167,13 +137,10 @@ test('two people who edit one transaction are told of each other', async () => {
 
 test('a file is imported, is recognised the second time, and is undone', async () => {
   await visit({}, async (tab) => {
-    const csv =
-      'Symbol,Current Price,Date,Time,Change,Open,High,Low,Volume,Trade Date,Purchase Price,Quantity,Commission,High Limit,Low Limit,Comment\n' +
-      `HOOLI,52.05,2026/03/02,16:00 EST,1.31,51.2,53.4,51.1,5346,${b.daysAgo(9).replaceAll('-', '')},49.04,17,1.00,,,<b>bold</b>\n` +
-      'ODD.XYZ,1,2026/03/02,15:30 KST,100,1,1,1,1,20260302,1,3,0,,,\n'
+    const csv = people.quotesFile([['HOOLI', '49.04', '17', '<b>bold</b>']])
     const drop = async () => {
       await b.show(tab, 'Import')
-      await tab.getByLabel('or choose one').setInputFiles({ name: '<i>quotes</i>.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) })
+      await people.drop(tab, '<i>quotes</i>.csv', csv)
     }
     await drop()
     await tab.getByText('These rows cannot be read.').waitFor()
@@ -188,7 +155,7 @@ test('a file is imported, is recognised the second time, and is undone', async (
 
     await tab.getByRole('button', { name: 'Choose another file' }).click()
     const more = csv.replace('HOOLI', 'PIEDPIPER')
-    await tab.getByLabel('or choose one').setInputFiles({ name: 'more.csv', mimeType: 'text/csv', buffer: Buffer.from(more) })
+    await people.drop(tab, 'more.csv', more)
     await tab.getByRole('button', { name: /^Record 1 transaction/ }).click()
     await tab.getByRole('button', { name: 'Undo the import' }).click()
     await tab.getByText('The import was undone.').waitFor()
@@ -237,134 +204,6 @@ test('whose key is revoked is signed out within two seconds', async () => {
   assert.doesNotMatch(text, /ACME|\$/)
   await v.context.close()
 })
-
-test('names and notes are text, whatever they contain', async () => {
-  const name = '<script>window.harm=1</script>\u202e<b onclick=x>'
-  const other = await b.call('POST', '/v1/portfolios', { name, base_currency: 'USD' })
-  await visit({}, async (tab) => {
-    await b.show(tab, 'Transactions')
-    const note = tab.getByText('<img src=x onerror="window.harm=1">')
-    await note.waitFor()
-    assert.ok((await note.innerText()).length > 900)
-    await tab.getByRole('combobox', { name: 'Portfolio' }).selectOption(other.id)
-    for (const view of views) await b.show(tab, view)
-    assert.equal(await tab.evaluate(() => window.harm), undefined)
-    assert.equal(await tab.locator('b, img').count(), 0)
-  })
-  await b.call('DELETE', `/v1/portfolios/${other.id}`, undefined, b.key, { 'If-Match': '*' })
-})
-
-test('the keyboard alone reaches and uses every view', async () => {
-  await visit({}, async (tab) => {
-    const press = async (key, until, most = 60) => {
-      for (let i = 0; i < most; i++) {
-        if (await until()) return
-        await tab.keyboard.press(key)
-      }
-      assert.fail(`not reached with ${most} times ${key}`)
-    }
-    const focused = (text) => () => tab.evaluate((t) => document.activeElement?.textContent?.trim() === t, text)
-    for (const view of views) {
-      await tab.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur())
-      await press('Tab', focused(view))
-      const outline = await tab.evaluate(() => getComputedStyle(document.activeElement).outlineStyle)
-      assert.notEqual(outline, 'none', `${view}: the focus is visible`)
-      await tab.keyboard.press('Enter')
-      await b.eventually(async () => assert.match(await tab.title(), new RegExp(`^${view}`)))
-    }
-    await press('Shift+Tab', focused('Transactions'))
-    await tab.keyboard.press('Enter')
-    await tab.getByRole('button', { name: 'Add transaction' }).waitFor()
-    await press('Tab', focused('Add transaction'))
-    await tab.keyboard.press('Enter')
-    const form = tab.getByRole('dialog', { name: 'Add transaction' })
-    await form.waitFor()
-    await tab.keyboard.press('Escape')
-    await form.waitFor({ state: 'detached' })
-    assert.ok(await focused('Add transaction')(), 'the focus returns')
-  })
-})
-
-test('every view fits a phone of 360 px', async () => {
-  await visit({ viewport: b.sizes.phone, hasTouch: true, isMobile: true }, async (tab) => {
-    for (const view of views) {
-      await b.show(tab, view)
-      await tab.waitForTimeout(500)
-      const [needed, there] = await tab.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
-      assert.ok(needed <= there, `${view} is ${needed} px wide on ${there} px`)
-    }
-  })
-})
-
-test('nothing moves for who wants no motion', async () => {
-  await visit({ reducedMotion: 'reduce' }, async (tab) => {
-    await b.show(tab, 'Holdings')
-    await b.feed({ ACME: ['195.55', 'USD'] })
-    await tab.getByText(b.money('195.55')).waitFor()
-    assert.equal(await tab.evaluate(() => document.getAnimations().length), 0)
-    assert.equal(await tab.locator('[aria-live] .tick, [role=status] .tick').count(), 0, 'ticks are not announced')
-  })
-})
-
-/** accessible fails if axe finds a violation. */
-async function accessible(tab, what) {
-  const { violations } = await new AxeBuilder({ page: tab }).analyze()
-  const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`)
-  assert.deepEqual(found, [], what)
-}
-
-for (const [name, options] of Object.entries({
-  light: { colorScheme: 'light' },
-  dark: { colorScheme: 'dark' },
-  phone: { viewport: b.sizes.phone, colorScheme: 'light' },
-})) {
-  test(`axe finds nothing in any view and state: ${name}`, async () => {
-    const fresh = await b.visitor(browser, options)
-    await fresh.tab.goto(b.page)
-    await fresh.tab.getByRole('textbox', { name: 'API key' }).fill('pfk_wrong')
-    await accessible(fresh.tab, 'signing in')
-    await fresh.tab.getByRole('button', { name: 'Sign in' }).click()
-    await fresh.tab.getByRole('alert').waitFor()
-    await accessible(fresh.tab, 'a refused key')
-    await fresh.context.close()
-
-    await visit(options, async (tab, { context }) => {
-      for (const view of views) {
-        await b.show(tab, view)
-        await tab.waitForTimeout(800)
-        assert.deepEqual(await tab.getByRole('alert').allInnerTexts(), [], view)
-        await accessible(tab, view)
-      }
-      await tab.goto(`${b.page}#/holdings/ACME?p=${id}`)
-      await tab.getByRole('table', { name: 'Lots' }).waitFor()
-      await tab.getByRole('table', { name: 'Transactions of ACME' }).waitFor()
-      assert.deepEqual(await tab.getByRole('alert').allInnerTexts(), [])
-      await accessible(tab, 'a holding')
-      await b.show(tab, 'Transactions')
-      await tab.getByRole('button', { name: 'Add transaction' }).click()
-      const form = tab.getByRole('dialog')
-      await accessible(tab, 'the form')
-      if (name !== 'light') return // the states below have the same colours and sizes
-      for (const kind of ['BUY', 'SELL', 'SPLIT', 'CONVERSION', 'TRANSFER_IN']) {
-        await form.getByLabel('Kind').selectOption(kind)
-        await accessible(tab, `the form of ${kind}`)
-      }
-      await form.getByRole('button', { name: 'Check' }).click()
-      await form.getByRole('alert').first().waitFor()
-      await accessible(tab, 'a refused form')
-      await form.getByRole('button', { name: 'Cancel' }).click()
-      await tab.getByRole('button', { name: /Delete Sell ACME/ }).click()
-      await form.getByRole('table').waitFor()
-      await accessible(tab, 'deleting')
-      await form.getByRole('button', { name: 'Cancel' }).click()
-      await context.setOffline(true)
-      await tab.getByRole('status', { name: 'Connection' }).filter({ hasText: 'Offline' }).waitFor({ timeout: 20_000 })
-      await b.show(tab, 'Performance')
-      await tab.getByRole('alert').first().waitFor()
-      await accessible(tab, 'offline')
-    })
-  })
-}
 
 function setting(name) {
   const value = process.env[name]

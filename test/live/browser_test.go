@@ -18,7 +18,8 @@ func browser(t *testing.T, p *platform.Platform) {
 	require.NoError(t, err)
 	pictures, err := filepath.Abs(filepath.Join(root, at.Folder, "pictures"))
 	require.NoError(t, err)
-	cmd := command(t, "node", "--test", "--test-timeout=300000", "test/browser/page.test.mjs")
+	cmd := command(t, "node", "--test", "--test-timeout=300000", "--test-concurrency=2",
+		"test/browser/page.test.mjs", "test/browser/accessible.test.mjs")
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(cmd.Environ(), "PORTFOLIO_PAGE="+p.Endpoints.Page, "PORTFOLIO_KEY="+key, "PORTFOLIO_PICTURES="+pictures)
 	out, err := cmd.CombinedOutput()
