@@ -49,3 +49,33 @@ func (t *Tail) Append(ctx context.Context, p Portfolio, version int64, txs []Tra
 	t.Version, t.Entries = version, t.Entries+len(txs)
 	return true, nil
 }
+
+// Replace checks a change before the last entry that results in a new version of the
+// portfolio with added more entries, in time that depends only on the entries of some
+// symbols. Txs are all those that name one of them, after the change; none of them names
+// another symbol. The error is that of Derive; the tail must not be used after it.
+func (t *Tail) Replace(ctx context.Context, p Portfolio, version int64, added int, symbols []string, txs []Transaction) error {
+	d, err := derived(ctx, p.Policy, txs, forever)
+	if err != nil {
+		return err
+	}
+	for _, symbol := range symbols {
+		delete(t.derived.holdings, symbol)
+		if h := d.holdings[symbol]; h != nil {
+			t.derived.holdings[symbol] = h
+		}
+	}
+	t.derived.opened, t.derived.moves = max(t.derived.opened, d.opened), max(t.derived.moves, d.moves)
+	for i := range txs {
+		if txs[i].Compare(t.last) > 0 {
+			t.last = txs[i]
+		}
+	}
+	t.Version, t.Entries = version, t.Entries+added
+	return nil
+}
+
+// Covers reports whether the tail is of the current version of a portfolio.
+func (t *Tail) Covers(p Portfolio) bool {
+	return t != nil && t.Version == p.Version && t.policy == p.Policy
+}

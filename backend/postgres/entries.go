@@ -89,7 +89,7 @@ func (db *DB) UpdateEntry(ctx context.Context, by backend.Principal, portfolio s
 			return err
 		}
 		e.Sequence, e.Version, e.RecordedAt = before.Sequence, before.Version+1, before.RecordedAt
-		if err := derivable(ctx, tx, p, &before.Transaction, e.Transaction); err != nil {
+		if err := db.check(ctx, tx, p, &before.Transaction, e.Transaction); err != nil {
 			return err
 		}
 		var batch pgx.Batch
@@ -110,6 +110,7 @@ func (db *DB) UpdateEntry(ctx context.Context, by backend.Principal, portfolio s
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err != nil {
+		db.tails.take(portfolio) // it may have a change that was not committed
 		return backend.Entry{}, err
 	}
 	return e, nil
@@ -120,12 +121,12 @@ func (db *DB) DeleteEntry(ctx context.Context, by backend.Principal, portfolio, 
 	if err := present(portfolio, id); err != nil {
 		return err
 	}
-	return db.within(ctx, "delete transaction", func(tx pgx.Tx) error {
+	err := db.within(ctx, "delete transaction", func(tx pgx.Tx) error {
 		p, before, err := lockEntry(ctx, tx, by.Owner, portfolio, id, version)
 		if err != nil {
 			return err
 		}
-		if err := derivable(ctx, tx, p, &before.Transaction); err != nil {
+		if err := db.check(ctx, tx, p, &before.Transaction); err != nil {
 			return err
 		}
 		var batch pgx.Batch
@@ -136,4 +137,8 @@ func (db *DB) DeleteEntry(ctx context.Context, by backend.Principal, portfolio, 
 		}
 		return tx.SendBatch(ctx, &batch).Close()
 	})
+	if err != nil {
+		db.tails.take(portfolio) // it may have a change that was not committed
+	}
+	return err
 }

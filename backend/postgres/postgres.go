@@ -107,7 +107,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &DB{pool: pool, owner: o, log: c.Log, closes: newCloses(maxClosesSize)}, nil
+	return &DB{pool: pool, owner: o, log: c.Log, closes: newCloses(maxClosesSize), tails: tails{from: tailFrom}}, nil
 }
 
 // connect makes a connection outside the pool, whose statements may take long.

@@ -16,6 +16,8 @@ const (
 // tails keeps what was derived from large portfolios that were changed recently, so
 // that the time to check another entry at the end does not depend on their size.
 type tails struct {
+	from int // entries of a portfolio
+
 	mu   sync.Mutex
 	kept map[string]*backend.Tail // by portfolio
 	held int

@@ -52,29 +52,65 @@ func scanTransaction(row pgx.CollectableRow) (backend.Transaction, error) {
 	return e.Transaction, err
 }
 
-// derivable returns the error of deriving a portfolio without one of its entries and
-// with further ones. It reads only entries of the same symbols, because others do not
-// matter to whether these are possible (see backend.Derive).
-func derivable(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction,
-	with ...backend.Transaction) error {
-	symbols := symbolsOf(nil, with...)
+// check returns the error of deriving a portfolio without one of its entries and with
+// further ones. It reads only entries of the same symbols, because others do not matter
+// to whether these are possible (see backend.Derive), or none if all take effect after
+// the last entry of a large portfolio.
+func (db *DB) check(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction, with ...backend.Transaction) error {
+	tail := db.tails.take(p.ID)
+	if !tail.Covers(p.Portfolio) {
+		tail = nil
+	}
+	if without == nil && p.TransactionCount >= db.tails.from {
+		appended := false
+		var err error
+		if tail, appended, err = appendTo(ctx, tx, tail, p, with); err != nil {
+			return err
+		}
+		if appended {
+			db.tails.put(p.ID, tail)
+			return nil
+		}
+	}
+	symbols, kept, err := related(ctx, tx, p.ID, without, with)
+	if err != nil {
+		return err
+	}
+	if tail == nil {
+		_, err := backend.Derive(ctx, p.Policy, kept, end)
+		return err
+	}
+	added := len(with)
+	if without != nil {
+		added--
+	}
+	if err := tail.Replace(ctx, p.Portfolio, p.Version+1, added, symbols, kept); err != nil {
+		return err
+	}
+	db.tails.put(p.ID, tail)
+	return nil
+}
+
+// related returns the entries that decide whether a change is possible, after it, and
+// the symbols that they name.
+func related(
+	ctx context.Context, tx pgx.Tx, portfolio string, without *backend.Transaction, with []backend.Transaction,
+) (symbols []string, kept []backend.Transaction, err error) {
+	symbols = symbolsOf(nil, with...)
 	if without != nil {
 		symbols = symbolsOf(symbols, *without)
 	}
-	var kept []backend.Transaction
 	for known := 0; known < len(symbols); {
 		known = len(symbols)
-		var err error
-		if kept, err = transactions(ctx, tx, p.ID, symbols...); err != nil {
-			return err
+		if kept, err = transactions(ctx, tx, portfolio, symbols...); err != nil {
+			return nil, nil, err
 		}
 		symbols = symbolsOf(symbols, kept...) // those that a spin-off or a merger joins to them
 	}
 	if without != nil {
 		kept = slices.DeleteFunc(kept, func(t backend.Transaction) bool { return t.ID == without.ID })
 	}
-	_, err := backend.Derive(ctx, p.Policy, append(kept, with...), end)
-	return err
+	return symbols, append(kept, with...), nil
 }
 
 // symbolsOf adds the symbols of entries that the list does not have.
@@ -93,28 +129,27 @@ func symbolsOf(symbols []string, txs ...backend.Transaction) []string {
 	return symbols
 }
 
-// appendable checks entries with the tail of a large portfolio, and appends those that
-// take effect after all others to it. It returns nil if entries have to be checked in
-// another way.
-func (db *DB) appendable(ctx context.Context, tx pgx.Tx, p locked, with []backend.Transaction) (*backend.Tail, error) {
-	if p.TransactionCount < tailFrom {
-		return nil, nil
-	}
-	tail := db.tails.take(p.ID)
-	if tail == nil || tail.Version != p.Version {
+// appendTo appends entries to the tail of a large portfolio, which it derives if there is
+// none, and reports whether they take effect after all others.
+func appendTo(
+	ctx context.Context, tx pgx.Tx, tail *backend.Tail, p locked, with []backend.Transaction,
+) (*backend.Tail, bool, error) {
+	if tail == nil {
+		var last backend.Date
+		err := tx.QueryRow(ctx, "select coalesce(max(date) - date '0001-01-01' + 1, 0) from transactions where portfolio_id = $1", p.ID).Scan(&last)
+		if err != nil || slices.ContainsFunc(with, func(t backend.Transaction) bool { return t.Date < last }) {
+			return nil, false, err // a tail would cost more than it saves
+		}
 		txs, err := transactions(ctx, tx, p.ID)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if tail, err = backend.NewTail(ctx, p.Portfolio, txs); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	ok, err := tail.Append(ctx, p.Portfolio, p.Version+1, with)
-	if err != nil || !ok {
-		return nil, err
-	}
-	return tail, nil
+	appended, err := tail.Append(ctx, p.Portfolio, p.Version+1, with)
+	return tail, appended, err
 }
 
 // Record implements backend.Portfolios.
@@ -233,13 +268,7 @@ func (db *DB) record(ctx context.Context, tx pgx.Tx, p locked, txs []backend.Tra
 			return nil, err
 		}
 	}
-	tail, err := db.appendable(ctx, tx, p, named)
-	if err != nil {
-		return nil, err
-	}
-	if tail != nil {
-		db.tails.put(p.ID, tail) // appendable checks its version
-	} else if err := derivable(ctx, tx, p, nil, named...); err != nil {
+	if err := db.check(ctx, tx, p, nil, named...); err != nil {
 		return nil, err
 	}
 	return made(txs, p.LastSequence+1, ids, p.Now), nil
