@@ -36,7 +36,12 @@ var listings = map[string]struct{ mic, currency, price string }{
 	"AAPL": {"XNAS", "USD", ""}, "ACM": {"XLON", "GBp", "812.5"}, "7203": {"XTKS", "JPY", "1000"},
 }
 
+// priceOf is the price of a symbol on a day. From the 8th of April on, a hundredfold price
+// of ACM is published by mistake.
 func priceOf(symbol string, d backend.Date) string {
+	if symbol == "ACM" && d >= backend.NewDate(2026, time.April, 8) {
+		return "81250"
+	}
 	if symbol != "AAPL" {
 		return listings[symbol].price
 	}
@@ -189,9 +194,25 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 	assert.Equal(t, []source.Condition{source.Failing, source.Failing}, conditions(b))
 
 	p.away.Store(false)
-	p.run(t.Context(), service.Lead(t.Context(), t), moment(t, "2026-04-08 06:50")) // as another leader, when Tokyo has closed
+	feeds = service.Lead(t.Context(), t)                     // as another leader
+	p.run(t.Context(), feeds, moment(t, "2026-04-08 06:50")) // when Tokyo has closed
 	assert.Equal(t, []source.Condition{source.Working, source.Working}, conditions(b))
 	valued(237, backend.StatePriced, "Tuesday's close")
+	assertHistory(b, portfolio)
+
+	p.run(t.Context(), feeds, moment(t, "2026-04-09 06:50"))
+	valued(238, backend.StateStale, "the price that jumped is held back")
+	held := statuses(b)[1].Held
+	require.Len(t, held, 1)
+	assert.Equal(t, []string{"ACM", "812.5", "812.5 differs from 8.125 by more than a factor of 1.75"},
+		[]string{held[0].Quote.Symbol, held[0].Quote.Price.String(), held[0].Reason})
+	assert.Zero(t, p.refused.Load(), "the key in the secret is used")
+}
+
+// assertHistory expects the days of the outage to have prices as the others have.
+func assertHistory(b books, portfolio string) {
+	t := b.t
+	t.Helper()
 	var history struct {
 		Items []struct {
 			Date  string
@@ -205,7 +226,6 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 		assert.Equal(t, []any{worth(dollars), backend.StatePriced},
 			[]any{history.Items[n].Value, history.Items[n].State}, history.Items[n].Date)
 	}
-	assert.Zero(t, p.refused.Load(), "the key in the secret is used")
 }
 
 func moment(t *testing.T, text string) time.Time {
@@ -226,12 +246,17 @@ func worth(dollars int64) string {
 	return decimal.NewFromInt(dollars * 100).Div(decimal.RequireFromString("1.25")).Add(decimal.RequireFromString("1640.625")).String()
 }
 
+func statuses(b books) []source.Status {
+	b.t.Helper()
+	var out struct{ Items []source.Status }
+	b.api(b.key, http.MethodGet, "/v1/sources", "", http.StatusOK, &out)
+	return out.Items
+}
+
 // conditions returns the states of the sources.
 func conditions(b books) (list []source.Condition) {
 	b.t.Helper()
-	var statuses struct{ Items []source.Status }
-	b.api(b.key, http.MethodGet, "/v1/sources", "", http.StatusOK, &statuses)
-	for _, s := range statuses.Items {
+	for _, s := range statuses(b) {
 		list = append(list, s.State)
 	}
 	return list
