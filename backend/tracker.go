@@ -22,12 +22,14 @@ type Tracker struct {
 	valuing     *batches[[]byte]
 	corrections atomic.Int64 // number of corrections of prices of past days
 	names       atomic.Pointer[map[string]string]
+	turns       turns // of measurements
 }
 
 // NewTracker returns a tracker over the stores. Valuations use prices, which may be
 // a cache in front of the market; closing prices of many days come from the market.
 func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() time.Time) *Tracker {
-	return &Tracker{portfolios: portfolios, market: market, prices: prices, now: now,
+	turns := newTurns()
+	return &Tracker{portfolios: portfolios, market: inTurns{market, turns}, prices: prices, now: now, turns: turns,
 		books: newBookCache(maxCachedTransactions, portfolios), valuing: newBatches[[]byte]()}
 }
 
@@ -169,7 +171,9 @@ func (t *Tracker) Performance(ctx context.Context, owner, id string, from, to Da
 	if err != nil {
 		return Performance{}, err
 	}
-	return a.performance(nil), nil
+	var p Performance
+	t.turns.do(func() { p = a.performance(nil) })
+	return p, nil
 }
 
 func (a *appraisal) performance(skip map[string]bool) Performance {
@@ -253,9 +257,11 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 		return nil, err
 	}
 	history := make([]DayValue, len(days))
-	for i := range days {
-		history[i] = a.value(i)
-	}
+	t.turns.do(func() {
+		for i := range days {
+			history[i] = a.value(i)
+		}
+	})
 	return history, nil
 }
 

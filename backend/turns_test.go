@@ -1,0 +1,32 @@
+package backend
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// However many goroutines want to compute, no more than there are processors do, and
+// all get their turn.
+func TestTurns(t *testing.T) {
+	turns := newTurns()
+	var now, most, done atomic.Int64
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			turns.do(func() {
+				n := now.Add(1)
+				for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+				}
+				runtime.Gosched()
+				now.Add(-1)
+			})
+			done.Add(1)
+		})
+	}
+	all.Wait()
+	if most.Load() > int64(runtime.GOMAXPROCS(0)) || done.Load() != 200 {
+		t.Errorf("%d of 200 had their turn, %d at once, want at most %d", done.Load(), most.Load(), runtime.GOMAXPROCS(0))
+	}
+}
