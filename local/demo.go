@@ -49,7 +49,7 @@ func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, replay.End()) }()
+	defer func() { err = errors.Join(err, replay.End()) }() //nolint:contextcheck // after ctx is done, too
 	fmt.Fprintln(out, "creating a key, a portfolio and its transactions …")
 	key, err := p.CreateKey(ctx, "demo", "make demo", "read,trade,feed,admin")
 	if err != nil {

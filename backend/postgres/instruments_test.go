@@ -28,7 +28,8 @@ func TestInstruments(t *testing.T) {
 	assert.Equal(t, backend.CodeNotFound, codeOf(err))
 
 	for search, want := range map[string][]string{
-		"": {"ACM", "BRK.B"}, "brk": {"BRK.B"}, "BRK-": {"BRK.B"}, "us08": {"BRK.B"}, "hathaway": {"BRK.B"}, "100%": {"ACM"}, "1_0": nil, "%": {"ACM"}, "way B": nil,
+		"": {"ACM", "BRK.B"}, "brk": {"BRK.B"}, "BRK-": {"BRK.B"}, "us08": {"BRK.B"}, "hathaway": {"BRK.B"},
+		"100%": {"ACM"}, "1_0": nil, "%": {"ACM"}, "way B": nil,
 	} {
 		list, next, err := db.ListInstruments(ctx, search, backend.Page{Limit: 10})
 		require.NoError(t, err)

@@ -52,7 +52,8 @@ func TestIncrementalLedgerIsTheLedger(t *testing.T) {
 // changeAnything records, replaces or deletes an entry. It returns what the entries would
 // be then, and the error.
 func changeAnything(
-	t *testing.T, r *rand.Rand, store *postgres.DB, by backend.Principal, p backend.Portfolio, all []backend.Transaction,
+	t *testing.T, r *rand.Rand, store *postgres.DB, by backend.Principal, p backend.Portfolio,
+	all []backend.Transaction,
 ) (want []backend.Transaction, err error) {
 	fresh := anything(r)
 	if len(all) == 0 || r.IntN(4) > 0 {

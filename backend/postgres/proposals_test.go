@@ -35,7 +35,8 @@ func TestProposals(t *testing.T) {
 	require.Len(t, proposals, 1, "once, however often the source says so")
 	assert.Equal(t, []any{backend.Dividend, day + 1, "0.25", backend.Currency("USD"), "twelvedata"},
 		[]any{proposals[0].Entry.Kind,
-			proposals[0].Entry.Date, proposals[0].Entry.Amount.String(), proposals[0].Entry.Currency, proposals[0].Source})
+			proposals[0].Entry.Date, proposals[0].Entry.Amount.String(),
+			proposals[0].Entry.Currency, proposals[0].Source})
 	assert.Equal(t, backend.CodeNotFound, codeOf(db.CloseProposal(ctx, "bob", folder.ID, proposals[0].ID)))
 	require.NoError(t, db.CloseProposal(ctx, "alice", folder.ID, proposals[0].ID))
 	require.NoError(t, db.Propose(ctx, []source.Action{action}))

@@ -208,7 +208,7 @@ func shortNumeric(b []byte) (n int64, exponent int32, ok bool) {
 		n = n*10_000 + int64(binary.BigEndian.Uint16(b[8+2*i:]))
 	}
 	weight := int32(int16(binary.BigEndian.Uint16(b[2:]))) //nolint:gosec // as PostgreSQL sends it
-	return n, 4 * (weight - int32(digits) + 1), true       //nolint:gosec // at most 4
+	return n, 4 * (weight - int32(digits) + 1), true
 }
 
 // binaryNumeric decodes a numeric as PostgreSQL sends it: numbers of digits in

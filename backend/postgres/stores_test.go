@@ -91,14 +91,17 @@ func TestEntriesAreStoredExactly(t *testing.T) {
 	p := portfolio(t, db, by)
 	most := "999999999999999999.999999999999"
 	given := []backend.Transaction{
-		{Kind: backend.Deposit, Date: day, Amount: dec(most), Currency: "EUR", Fee: dec("0.000000000001"), Note: "first\n\"quoted\" ü 💶"},
-		{Kind: backend.Buy, Date: day, Symbol: "BRK.B", Quantity: dec("0.1"), Price: dec("123456789012345678.1"), Currency: "USD"},
+		{Kind: backend.Deposit, Date: day, Amount: dec(most), Currency: "EUR", Fee: dec("0.000000000001"),
+			Note: "first\n\"quoted\" ü 💶"},
+		{Kind: backend.Buy, Date: day, Symbol: "BRK.B", Quantity: dec("0.1"),
+			Price: dec("123456789012345678.1"), Currency: "USD"},
 		{Kind: backend.Split, Date: day + 1, Symbol: "BRK.B", Ratio: backend.Ratio{New: 1_000_000, Old: 3}},
 		{Kind: backend.Dividend, Date: day + 1, Symbol: "BRK.B", Amount: dec("1.10"), Currency: "USD", Fee: dec("0.3")},
 		{Kind: backend.Interest, Date: day + 1, Amount: dec("2"), Currency: "CHF"},
 		{Kind: backend.Fee, Date: day + 1, Symbol: "BRK.B", Amount: dec("100"), Currency: "CHF"},
 		{Kind: backend.Withdrawal, Date: backend.NewDate(1, 1, 1), Amount: dec("7"), Currency: "EUR"},
-		{Kind: backend.Sell, Date: backend.NewDate(9999, 12, 31), Symbol: "BRK.B", Quantity: dec("0.000000000001"), Price: decimal.Zero, Currency: "USD"},
+		{Kind: backend.Sell, Date: backend.NewDate(9999, 12, 31), Symbol: "BRK.B", Quantity: dec("0.000000000001"),
+			Price: decimal.Zero, Currency: "USD"},
 	}
 	list := recorded(t, db, by, p.ID, given...)
 	_, kept, err := db.Load(ctx, "alice", p.ID)
@@ -243,8 +246,14 @@ func TestAnotherOwnerFindsNothing(t *testing.T) {
 				_, err := db.UpdateEntry(ctx, mallory, own.ID, e)
 				return err
 			},
-			"an entry of another portfolio, to delete": func() error { return db.DeleteEntry(ctx, mallory, own.ID, e.ID, 1) },
-			"an entry of another portfolio, to get":    func() error { _, err := db.GetEntry(ctx, "mallory", own.ID, e.ID); return err },
+			"an entry of another portfolio, to delete": func() error {
+				return db.DeleteEntry(ctx, mallory, own.ID, e.ID, 1)
+			},
+			"an entry of another portfolio, to get": func() error {
+				_,
+					err := db.GetEntry(ctx, "mallory", own.ID, e.ID)
+				return err
+			},
 		} {
 			assertCode(t, backend.CodeNotFound, call(), name, id)
 		}

@@ -56,13 +56,14 @@ func scanTransaction(row pgx.CollectableRow) (backend.Transaction, error) {
 // further ones. It reads only entries of the same symbols, because others do not matter
 // to whether these are possible (see backend.Derive), or none if all take effect after
 // the last entry of a large portfolio.
-func (db *DB) check(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction, with ...backend.Transaction) error {
+func (db *DB) check(ctx context.Context, tx pgx.Tx, p locked, without *backend.Transaction,
+	with ...backend.Transaction) error {
 	tail := db.tails.take(p.ID)
 	if !tail.Covers(p.Portfolio) {
 		tail = nil
 	}
 	if without == nil && p.TransactionCount >= db.tails.from {
-		appended := false
+		var appended bool
 		var err error
 		if tail, appended, err = appendTo(ctx, tx, tail, p, with); err != nil {
 			return err
