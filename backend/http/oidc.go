@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"portfolio/backend"
@@ -94,5 +96,17 @@ func (a *api) callback(r *http.Request) string {
 	if a.overTLS(r) {
 		scheme = "https"
 	}
-	return scheme + "://" + r.Host + callbackPath
+	return scheme + "://" + r.Host + a.prefix(r) + callbackPath
+}
+
+// plainPrefix matches paths that mean the same to everybody.
+var plainPrefix = regexp.MustCompile(`^(/[A-Za-z0-9_-][A-Za-z0-9._~-]*)+$`)
+
+// prefix returns the path that a load balancer has removed from a request's, "" for none.
+func (a *api) prefix(r *http.Request) string {
+	prefix := strings.TrimSuffix(r.Header.Get("X-Forwarded-Prefix"), "/")
+	if !a.balanced(r) || !plainPrefix.MatchString(prefix) {
+		return ""
+	}
+	return prefix
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -28,12 +29,19 @@ type provider struct {
 // newProvider starts an identity provider whose clock is the service's.
 func newProvider(t *testing.T, owners ...setting.Owner) *provider {
 	t.Helper()
+	return newProviderBehind(t, netip.Prefix{}, owners...)
+}
+
+// newProviderBehind is newProvider for a service whose load balancer has one of some addresses.
+func newProviderBehind(t *testing.T, balancers netip.Prefix, owners ...setting.Owner) *provider {
+	t.Helper()
 	m, err := mockoidc.Run()
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, m.Shutdown()) })
 	m.FastForward(time.Until(now))
 	p := &provider{MockOIDC: m}
 	p.client = newClientOf(t, func(f *fakes) {
+		f.balancers = balancers
 		p.config = oidc.Config{
 			Issuer: m.Issuer(), ClientID: m.ClientID, Owners: owners, Now: func() time.Time { return now.Add(f.clock) },
 			Secret: func(context.Context) (string, error) { return m.ClientSecret, nil },
@@ -231,4 +239,45 @@ func TestNoProvider(t *testing.T) {
 	p.config.Issuer = "http://127.0.0.1:1/oidc"
 	got := p.client.do(t, "", "GET", "/v1/sign-in/oidc", "")
 	assert.Equal(t, "../../#/?sign_in_error=failed", got.Header.Get("Location"))
+}
+
+// A load balancer that removes a prefix from the path says which, and the provider has to
+// send people back below it. The cookies are for every path, since __Host- wants that.
+func TestOIDCBehindAPrefix(t *testing.T) {
+	p := newProviderBehind(t, netip.MustParsePrefix("127.0.0.0/8"), adaIs)
+	header := []string{"Host", "example.org", "X-Forwarded-Proto", "https", "X-Forwarded-Prefix", "/apps/portfolio/"}
+	begun := p.client.do(t, "", "GET", "/v1/sign-in/oidc", "", header...)
+	require.Equal(t, http.StatusSeeOther, begun.Status, begun.Body)
+	cookie, _, _ := strings.Cut(begun.Header.Get("Set-Cookie"), ";")
+	address, err := url.Parse(begun.Header.Get("Location"))
+	require.NoError(t, err)
+	assert.Equal(t, "https://example.org/apps/portfolio/v1/sign-in/oidc/callback", address.Query().Get("redirect_uri"))
+
+	p.QueueUser(ada)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address.String(), nil)
+	require.NoError(t, err)
+	response, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	back, found := strings.CutPrefix(response.Header.Get("Location"), "https://example.org/apps/portfolio")
+	require.True(t, found, response.Header.Get("Location"))
+	done := p.client.do(t, "", "GET", back, "", append(header, "Cookie", cookie)...)
+	assert.Equal(t, []any{303, "../../../"}, []any{done.Status, done.Header.Get("Location")}, "relative, so below the prefix")
+	assert.Equal(t, 200, p.client.do(t, "", "GET", "/v1/session", "", append(header, "Cookie", cookieOf(t, done))...).Status)
+}
+
+// Only the load balancer says what the prefix is, and only a plain path is one.
+func TestOIDCRefusesPrefixes(t *testing.T) {
+	for balancers, prefixes := range map[string][]string{
+		"10.0.0.0/8":  {"/apps"},
+		"127.0.0.0/8": {"//evil.example", "/a//b", "/../x", "apps", "/a?b", "/a%2f", "/a b", "/", "@evil.example"},
+	} {
+		p := newProviderBehind(t, netip.MustParsePrefix(balancers), adaIs)
+		for _, prefix := range prefixes {
+			got := p.client.do(t, "", "GET", "/v1/sign-in/oidc", "", "X-Forwarded-Prefix", prefix)
+			address, err := url.Parse(got.Header.Get("Location"))
+			require.NoError(t, err)
+			assert.Equal(t, p.client.server.URL+"/v1/sign-in/oidc/callback", address.Query().Get("redirect_uri"), prefix)
+		}
+	}
 }

@@ -248,9 +248,13 @@ func (a *api) confidential(r *http.Request) error {
 // overTLS reports whether the load balancer received a request over TLS. Anybody else
 // can write the header.
 func (a *api) overTLS(r *http.Request) bool {
+	return a.balanced(r) && r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// balanced reports whether a request comes from the load balancer.
+func (a *api) balanced(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && a.Balancers.IsValid() && a.Balancers.Contains(peer.Addr().Unmap()) &&
-		r.Header.Get("X-Forwarded-Proto") == "https"
+	return err == nil && a.Balancers.IsValid() && a.Balancers.Contains(peer.Addr().Unmap())
 }
 
 // onLoopback reports whether a request comes from this machine and was made to it. The
