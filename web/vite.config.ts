@@ -1,19 +1,29 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import { compressed } from './compress.ts'
 
 // The Go binary embeds this folder.
 const outDir = fileURLToPath(new URL('../backend/http/page/static/dist', import.meta.url))
 
 // localPage returns where make local serves the page; npm run dev passes calls on to it.
-function localPage(): URL {
-  const file = new URL('../.local/outputs.json', import.meta.url)
+function localPage(): URL | undefined {
   try {
-    return new URL(JSON.parse(readFileSync(file, 'utf8')).endpoints.page)
-  } catch (error) {
-    throw new Error('.local/outputs.json: got no page, want one: run make local first', { cause: error })
+    const outputs = readFileSync(new URL('../.local/outputs.json', import.meta.url), 'utf8')
+    return new URL(JSON.parse(outputs).endpoints.page)
+  } catch {
+    return undefined
+  }
+}
+
+// Tools read this configuration without starting a server.
+function needs(page: URL | undefined): Plugin {
+  return {
+    name: 'needs-platform',
+    configureServer() {
+      if (!page) throw new Error('.local/outputs.json: got no page, want one: run make local first')
+    },
   }
 }
 
@@ -22,7 +32,7 @@ export default defineConfig(({ command, mode }) => {
   const page = command === 'serve' && mode === 'development' ? localPage() : undefined
   return {
     base: './',
-    plugins: [svelte(), compressed()],
+    plugins: [svelte(), compressed(), ...(mode === 'development' ? [needs(page)] : [])],
     build: {
       outDir,
       emptyOutDir: true,

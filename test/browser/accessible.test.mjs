@@ -77,6 +77,11 @@ test('every view fits a phone of 360 px', async () => {
       const [needed, there] = await tab.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
       assert.ok(needed <= there, `${view} is ${needed} px wide on ${there} px`)
     }
+    await b.show(tab, 'Import')
+    await people.drop(tab, `<i>${'long'.repeat(40)}.csv`, people.quotesFile([['HOOLI', '49.04', '17', `<b>${'x'.repeat(900)}`]]))
+    await tab.getByRole('table', { name: 'Rows of the file' }).waitFor()
+    const needed = await tab.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(needed <= b.sizes.phone.width, `a file with a long name is ${needed} px wide`)
   })
 })
 

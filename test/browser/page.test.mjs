@@ -59,6 +59,19 @@ test('pictures of the overview', async () => {
   }
 })
 
+test('holdings have the names and classes of their instruments', async () => {
+  await b.call('PUT', `/v1/instruments/${demo.globex}`, { name: 'Globex <i>World</i>', asset_class: 'etf' })
+  await visit({}, async (tab) => {
+    const allocation = tab.getByRole('table', { name: /^Allocation by/ })
+    await allocation.getByRole('link', { name: 'Globex <i>World</i>' }).waitFor()
+    await tab.getByRole('button', { name: 'Class' }).click()
+    await allocation.getByRole('row', { name: /^ETFs/ }).waitFor()
+    await allocation.getByRole('row', { name: /^Class not known/ }).waitFor()
+    await b.show(tab, 'Holdings')
+    await tab.getByRole('table', { name: 'Holdings' }).getByRole('row', { name: /Globex <i>World<\/i>\s+GLOBEX/ }).waitFor()
+  })
+})
+
 test('a wrong key is refused in words', async () => {
   const { context, tab } = await b.visitor(browser)
   await tab.goto(b.page)
