@@ -12,12 +12,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"portfolio/local/servers"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -27,6 +29,9 @@ const (
 	accountID  = "000000000000" // the emulator's
 	repository = "example/portfolio"
 )
+
+// Domain is the name of the account's only hosted zone. Environments may have names in it.
+const Domain = "portfolio.example"
 
 // A Workflow is what one of GitHub's workflows runs as: a role of the bootstrap, assumed
 // with a token that GitHub issues for an event.
@@ -136,10 +141,15 @@ func (p *Platform) startBootstrap(ctx context.Context) (*bootstrap, error) {
 	if err := os.MkdirAll(filepath.Join(folder, "bootstrap"), 0o700); err != nil { // where it keeps its state at first
 		return nil, err
 	}
+	zone, err := p.createZone(ctx)
+	if err != nil {
+		return nil, err
+	}
 	environ := maps.Clone(p.environ)
 	maps.Copy(environ, map[string]string{
 		"AWS_ACCESS_KEY_ID": rootKey, "AWS_SECRET_ACCESS_KEY": rootKey,
 		"GITHUB_REPOSITORY": repository, "AWS_REGION": p.state.Region,
+		"DOMAIN_NAME": Domain, "HOSTED_ZONE_ID": zone,
 	})
 	b := &bootstrap{cmd: command(ctx, folder, environ, "go", "run", "portfolio/bootstrap", "apply"),
 		end: make(chan error, 1)}
@@ -170,6 +180,21 @@ func (p *Platform) startBootstrap(ctx context.Context) (*bootstrap, error) {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+// createZone creates the hosted zone of Domain and returns its ID.
+func (p *Platform) createZone(ctx context.Context) (string, error) {
+	cfg, err := p.AWS(ctx)
+	if err != nil {
+		return "", err
+	}
+	created, err := route53.NewFromConfig(cfg).CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
+		Name: aws.String(Domain), CallerReference: aws.String("portfolio"),
+	})
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(*created.HostedZone.Id, "/hostedzone/"), nil
 }
 
 // accountIsReady returns an error unless the bootstrap has created what a deploy needs: the

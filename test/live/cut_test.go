@@ -46,6 +46,7 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	for name, output := range final.Outputs {
 		assert.NotEmpty(t, output.Value, name)
 	}
+	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, platform.PlansPullRequest, pullRequest))))
 	onlyDrift(t, changesOf(planned(t, tf)))
 	_, locked := readObject(t, p, stateOf(suffix)+".tflock")
 	assert.False(t, locked)
@@ -72,14 +73,21 @@ func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) tfstat
 // in the state yet. What the database needs is deployed first, so that nothing else is in
 // progress. The next deploy names the owner of the lock.
 func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suffix string) (database string) {
-	for _, address := range created(planned(t, tf)) {
-		if kindOf(address) == "aws_db_instance" {
-			database = address
+	var stack struct {
+		Resource struct {
+			Databases map[string]any `json:"aws_db_instance"`
 		}
 	}
-	require.NotEmpty(t, database, "the interrupted deploy has created the database already")
+	text, err := os.ReadFile(filepath.Join(folder, "cdk.tf.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &stack))
+	for name := range stack.Resource.Databases { // a preview has one
+		database = "aws_db_instance." + name
+	}
 	var needs []string
-	for _, address := range created(planned(t, tf, tfexec.Target(database))) {
+	creates := created(planned(t, tf, tfexec.Target(database)))
+	require.Contains(t, creates, database, "the interrupted deploy has created the database already")
+	for _, address := range creates {
 		if address != database {
 			needs = append(needs, "-target="+address)
 		}
@@ -100,10 +108,10 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 	require.True(t, ok)
 	require.NotContains(t, addresses(s), database)
 
-	text, locked := readObject(t, p, stateOf(suffix)+".tflock")
+	lock, locked := readObject(t, p, stateOf(suffix)+".tflock")
 	require.True(t, locked, "a killed deploy leaves its lock")
 	var held lockInfo
-	require.NoError(t, json.Unmarshal(text, &held))
+	require.NoError(t, json.Unmarshal(lock, &held))
 	namesHolder(t, p, folder, held)
 	unlock := terraformCommand(t, p, folder, "force-unlock", "-force", held.ID)
 	out, err := unlock.CombinedOutput()

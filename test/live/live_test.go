@@ -38,7 +38,7 @@ var at = platform.Place{Root: root, Folder: "build/live"}
 // the time they wait for Terraform.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -64,27 +64,23 @@ func TestPlatform(t *testing.T) {
 	account := awaitAccount(t)
 
 	var p *platform.Platform
-	up := make(chan struct{}) // closed once p is set or the start has failed
-	t.Run("running", func(t *testing.T) {
-		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, account, up) })
+	up := make(chan struct{})     // closed once p is set or the start has failed
+	reaped := make(chan struct{}) // closed once no test needs the platform's environment
+	t.Run("beside each other", func(t *testing.T) {
+		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, account, up, reaped) })
 		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, account) })
 		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, account) })
 		t.Run("platform", func(t *testing.T) {
 			t.Parallel()
 			p = opened(t, wait, up)
-			running(t, launcher, p)
-		})
-	})
-	require.NotNil(t, p, "the platform is not up")
-	t.Run("destroyed", func(t *testing.T) {
-		t.Run("pr2", func(t *testing.T) { t.Parallel(); makeDestroys(t, p, "pr2") })
-		t.Run("platform", func(t *testing.T) {
-			t.Parallel()
+			t.Run("running", func(t *testing.T) { running(t, launcher, p) })
+			<-reaped
 			t.Run("state", func(t *testing.T) { state(t, p) })
 			t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
 			t.Run("destroy", func(t *testing.T) { destroy(t, p) })
 		})
 	})
+	require.NotNil(t, p, "the platform is not up")
 	t.Run("statements", func(t *testing.T) { statements(t, p) })
 	t.Run("down", func(t *testing.T) { down(t, launcher, p) })
 }

@@ -25,20 +25,20 @@ const (
 	encryption = "S3 and Secrets Manager use keys with the rights of their caller; the emulator does not"
 	instances  = "only instances and functions with production's settings, which do not run here, need it"
 	upgrade    = "only an upgrade of the database needs it, which the emulator cannot do"
-	access     = "no environment has access logs of its API here; TestConditionsOnOtherServices shows the right"
-	names      = "no environment has a certificate here; TestDomainsOfTiers shows the rights"
+	names      = "no preview has a name of its own here; TestDomainsOfTiers shows the rights"
 )
 
 // unshown lists, by role, the statements that no call to the emulator needs, and why they are
 // there.
 var unshown = map[string]map[string]string{
-	"portfolio-plan":           {"KeysOnMain": encryption, "Certificates": names},
-	"portfolio-deploy-preview": {"ServiceRoles": linked, "CacheEndpoint": endpoints, "APILogs": access, "Certificates": names},
-	"portfolio-deploy-production": {
-		"ServiceRoles": linked, "CacheEndpoint": endpoints, "APILogs": access, "Certificates": names, "BlueGreen": upgrade,
+	"portfolio-plan": {"KeysOnMain": encryption},
+	"portfolio-deploy-preview": {
+		"ServiceRoles": linked, "CacheEndpoint": endpoints,
+		"Records": names, "NewCertificates": names, "OwnCertificates": names,
 	},
-	"portfolio-instance-live":   {"CWACloudWatchServerPermissions": agents, "CWASSMServerPermissions": agents},
-	"portfolio-ws-handler-live": {"WriteLogs": delivery, "Trace": delivery},
+	"portfolio-deploy-production": {"ServiceRoles": linked, "CacheEndpoint": endpoints, "BlueGreen": upgrade},
+	"portfolio-instance-live":     {"CWACloudWatchServerPermissions": agents, "CWASSMServerPermissions": agents},
+	"portfolio-ws-handler-live":   {"WriteLogs": delivery, "Trace": delivery},
 	boundaries: {
 		"Observe": agents, "AgentMetrics": agents, "SessionManager": agents, "OwnLogs": delivery, "EnhancedMonitoring": delivery,
 		"Certificate": instances, "OwnKeys": instances,

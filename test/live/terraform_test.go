@@ -144,13 +144,15 @@ func stateVersions(t *testing.T, p *platform.Platform) []byte {
 func plans(t *testing.T, p *platform.Platform) {
 	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 	for name, environ := range map[string]map[string]string{
-		"preview":            {"PORTFOLIO_PROFILE": "preview"},
-		"production":         {"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificate},
-		"read-replica":       {"RDS_READ_REPLICA": "on"},
-		"blue-green":         {"RDS_BLUE_GREEN": "on"},
-		"certificate":        {"CERTIFICATE_ARN": certificate},
-		"domain":             {"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC"},
-		"al2023-logs-alarms": {"AMAZON_LINUX": "al2023", "API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com"},
+		"preview":    {"PORTFOLIO_PROFILE": "preview"},
+		"production": {"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificate},
+		"certificate": {
+			"CERTIFICATE_ARN": certificate, "RDS_READ_REPLICA": "on", "AMAZON_LINUX": "al2023", "API_ACCESS_LOGS": "on",
+		},
+		"domain": {
+			"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC", "RDS_BLUE_GREEN": "on",
+			"ALARM_EMAIL": "ops@example.com",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := synthesize(t, p, name, environ)

@@ -1,0 +1,192 @@
+package live
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"portfolio/local/platform"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/hashicorp/terraform-exec/tfexec"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// production is an environment with production's profile and every setting that creates
+// something, deployed and destroyed with the commands that people use.
+type production struct {
+	p        *platform.Platform
+	suffix   string
+	settings map[string]string
+}
+
+func newProduction(t *testing.T, p *platform.Platform, suffix string) production {
+	t.Helper()
+	zones, err := route53.NewFromConfig(sdk(t, p)).ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
+	require.NoError(t, err)
+	require.Len(t, zones.HostedZones, 1)
+	return production{p, suffix, map[string]string{
+		"PORTFOLIO_PROFILE": "production", "DOMAIN_NAME": suffix + "." + platform.Domain,
+		"HOSTED_ZONE_ID":  strings.TrimPrefix(*zones.HostedZones[0].Id, "/hostedzone/"),
+		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "CI": "true",
+	}}
+}
+
+// shell runs commands in the top folder, as the workflow that deploys production. They get
+// the suffix in a variable of this name.
+func (e production) shell(t *testing.T, script, suffixVariable string) (string, error) {
+	t.Helper()
+	environ := maps.Clone(e.settings)
+	environ[suffixVariable] = e.suffix
+	cmd := command(t, "sh", "-euc", script)
+	cmd.Env = list(emulated(t, e.p, platform.DeploysProduction, environ))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (e production) make(t *testing.T, target string) (string, error) {
+	t.Helper()
+	return e.shell(t, "make "+target, "ENVIRONMENT_SUFFIX")
+}
+
+// deploys deploys, and again while the lock is held: the second deploy names the holder.
+// Then it lifts the protection, as the first half of the document's commands does.
+func (e production) deploys(t *testing.T) {
+	out, err := e.make(t, "deploy")
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "preflight of portfolio-"+e.suffix+": account 000000000000, us-east-1")
+	out, err = e.make(t, "outputs")
+	require.NoError(t, err, out)
+	assert.Contains(t, out, databaseOf(e.suffix))
+
+	key := stateOf(e.suffix) + ".tflock"
+	held := lockInfo{
+		ID: "11111111-2222-3333-4444-555555555555", Operation: "OperationTypeApply", Who: "somebody@elsewhere",
+		Version: "1.11.4", Created: "2026-01-02T03:04:05Z", Path: stateBucket + "/" + stateOf(e.suffix),
+	}
+	writeObject(t, e.p, key, string(marshal(t, held)))
+	out, err = e.make(t, "deploy")
+	require.Error(t, err, out)
+	for _, part := range []string{held.Who, held.ID, "2026-01-02"} {
+		assert.Contains(t, out, part)
+	}
+	_, err = pathStyleS3(t, e.p).DeleteObject(t.Context(), &s3.DeleteObjectInput{
+		Bucket: aws.String(stateBucket), Key: &key,
+	})
+	require.NoError(t, err)
+	e.unprotects(t)
+}
+
+// unprotects changes nothing but the protection, without which the database can be deleted.
+func (e production) unprotects(t *testing.T) {
+	databases := rds.NewFromConfig(sdk(t, e.p))
+	_, err := databases.DeleteDBInstance(t.Context(), &rds.DeleteDBInstanceInput{
+		DBInstanceIdentifier: aws.String(databaseOf(e.suffix)), SkipFinalSnapshot: aws.Bool(true),
+	})
+	require.ErrorContains(t, err, "DeletionProtection")
+	assert.True(t, e.database(t, databaseOf(e.suffix)).DeletionProtection)
+	replica := e.database(t, "portfolio-holdings-db-replica-"+e.suffix)
+	assert.False(t, replica.DeletionProtection, "a replica can be created again")
+	lift, _ := teardown(t)
+	out, err := e.shell(t, lift, "S")
+	require.NoError(t, err, out)
+	assert.Regexp(t, `aws_db_instance\.database_primary_\w+.: database: update .deletion_protection., .port.\n`, out)
+	assert.False(t, e.database(t, databaseOf(e.suffix)).DeletionProtection)
+}
+
+// database is what the test reads of a DB instance.
+type database struct {
+	DeletionProtection bool
+	Key                string
+}
+
+func (e production) database(t *testing.T, name string) database {
+	t.Helper()
+	databases := rds.NewFromConfig(sdk(t, e.p))
+	found, err := databases.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+	require.NoError(t, err)
+	require.Len(t, found.DBInstances, 1)
+	return database{aws.ToBool(found.DBInstances[0].DeletionProtection), aws.ToString(found.DBInstances[0].KmsKeyId)}
+}
+
+// terraform returns Terraform for the environment without its protection, run as the
+// workflow that plans it.
+func (e production) terraform(t *testing.T) *tfexec.Terraform {
+	t.Helper()
+	settings := maps.Clone(e.settings)
+	settings["DELETION_PROTECTION"] = "off"
+	return stackTerraform(t, e.p, platform.PlansMain, synthesize(t, e.p, e.suffix, settings), settings)
+}
+
+// snapshot is what another environment's destruction could change.
+type snapshot struct {
+	Serial    uint64
+	Lineage   string
+	Addresses []string // of the state
+	Resources []string // that AWS has
+	Plan      map[string][]string
+}
+
+func (e production) picture(t *testing.T, tf *tfexec.Terraform) snapshot {
+	t.Helper()
+	s, ok := readState(t, e.p, e.suffix)
+	require.True(t, ok)
+	resources := leftovers(t, e.p, e.suffix)
+	slices.Sort(resources)
+	changes := changesOf(planned(t, tf))
+	onlyDrift(t, changes)
+	return snapshot{s.Serial, s.Lineage, addresses(s), resources, changes}
+}
+
+// destroyed destroys the environment with the second half of the document's commands. What
+// must stay readable is left, with its key.
+func (e production) destroyed(t *testing.T) {
+	key := e.database(t, databaseOf(e.suffix)).Key
+	_, destroy := teardown(t)
+	out, err := e.shell(t, destroy, "S")
+	require.NoError(t, err, out)
+	left := leftovers(t, e.p, e.suffix)
+	t.Logf("left: %q", left)
+	for _, kept := range []string{
+		"portfolio-hist-" + e.suffix, "portfolio-logs-" + e.suffix, databaseOf(e.suffix) + "-final-",
+	} {
+		assert.Contains(t, strings.Join(left, "\n"), kept)
+	}
+	described, err := kms.NewFromConfig(sdk(t, e.p)).DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key})
+	require.NoError(t, err)
+	assert.Equal(t, kmstypes.KeyStateEnabled, described.KeyMetadata.KeyState)
+	s, ok := readState(t, e.p, e.suffix)
+	require.True(t, ok)
+	assert.Empty(t, addresses(s))
+}
+
+// teardown returns the commands with which docs/operations.md destroys production: those
+// that lift its protection, and the rest.
+func teardown(t *testing.T) (lift, destroy string) {
+	t.Helper()
+	lift, rest, found := strings.Cut(documented(t, "Destroy production"), "cd ")
+	require.True(t, found)
+	settings, _, _ := strings.Cut(lift, "\n")
+	require.Contains(t, settings, "export ")
+	return lift, settings + "\ncd " + rest
+}
+
+// documented returns the commands of a section of docs/operations.md.
+func documented(t *testing.T, section string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "docs/operations.md"))
+	require.NoError(t, err)
+	match := regexp.MustCompile("(?s)\n## " + section + "\n.*?```sh\n(.*?)```").FindSubmatch(text)
+	require.NotNil(t, match, section)
+	return string(match[1])
+}
