@@ -230,9 +230,9 @@ func newImage(scope constructs.Construct, system config.AmazonLinux) *string {
 			IgnoreChanges: jsii.Strings("input"),
 			Postcondition: &[]*cdktf.Postcondition{{
 				Condition: jsii.String("${self.input.id != null}"),
-				ErrorMessage: jsii.String(fmt.Sprintf("image of the instances: got no public parameter %s, want one that Amazon still publishes: "+
-					"set AMAZON_LINUX=%s, or change amiParameters in stacks/compute.go.", amiParameters[system],
-					config.AmazonLinux2023)),
+				ErrorMessage: jsii.String(fmt.Sprintf("image of the instances: got no public parameter %s, "+
+					"want one that Amazon still publishes: set AMAZON_LINUX=%s, or change amiParameters in "+
+					"stacks/compute.go.", amiParameters[system], config.AmazonLinux2023)),
 			}},
 		})
 	image.AddOverride(jsii.String("triggers_replace"),

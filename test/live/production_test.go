@@ -157,11 +157,15 @@ func (e production) destroyed(t *testing.T) {
 	require.NoError(t, err, out)
 	left := leftovers(t, e.p, e.suffix)
 	t.Logf("left: %q", left)
-	for _, kept := range []string{
-		"portfolio-hist-" + e.suffix, "portfolio-logs-" + e.suffix, databaseOf(e.suffix) + "-final-",
-	} {
+	for _, kept := range []string{"portfolio-hist-" + e.suffix, "portfolio-logs-" + e.suffix} {
 		assert.Contains(t, strings.Join(left, "\n"), kept)
 	}
+	snapshots, err := rds.NewFromConfig(sdk(t, e.p)).DescribeDBSnapshots(t.Context(), &rds.DescribeDBSnapshotsInput{
+		DBInstanceIdentifier: aws.String(databaseOf(e.suffix)),
+	})
+	require.NoError(t, err)
+	require.Len(t, snapshots.DBSnapshots, 1)
+	assert.Contains(t, *snapshots.DBSnapshots[0].DBSnapshotIdentifier, databaseOf(e.suffix)+"-final-")
 	described, err := kms.NewFromConfig(sdk(t, e.p)).DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key})
 	require.NoError(t, err)
 	assert.Equal(t, kmstypes.KeyStateEnabled, described.KeyMetadata.KeyState)
