@@ -54,7 +54,9 @@ func (t *Tail) Append(ctx context.Context, p Portfolio, version int64, txs []Tra
 // portfolio with added more entries, in time that depends only on the entries of some
 // symbols. Txs are all those that name one of them, after the change; none of them names
 // another symbol. The error is that of Derive; the tail must not be used after it.
-func (t *Tail) Replace(ctx context.Context, p Portfolio, version int64, added int, symbols []string, txs []Transaction) error {
+func (t *Tail) Replace(
+	ctx context.Context, p Portfolio, version int64, added int, symbols []string, txs []Transaction,
+) error {
 	d, err := derived(ctx, p.Policy, txs, forever)
 	if err != nil {
 		return err

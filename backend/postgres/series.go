@@ -102,7 +102,8 @@ func readSeries(rows pgx.Rows, each func(place int, corrections int64, read *bac
 			if err := flush(); err != nil {
 				return err
 			}
-			place, corrections, read = next, int64(binary.BigEndian.Uint64(raw[1])), &backend.Closes{} //nolint:gosec // as PostgreSQL sends it
+			corrections = int64(binary.BigEndian.Uint64(raw[1])) //nolint:gosec // as PostgreSQL sends it
+			place, read = next, &backend.Closes{}
 		}
 		if raw[3] == nil {
 			continue // there are none

@@ -59,12 +59,14 @@ func changes(ctx context.Context, w *world, r *report) (err error) {
 		}
 		last, past = append(last, atEnd), append(past, before)
 	}
-	table := fmt.Sprintf("**Changes.** A purchase and the valuation after it, one at a time, %d of each kind, p50, by the number of entries. "+
-		"A backdated one takes effect %d days before the end.\n\n| | at the end | backdated |\n|---|---:|---:|", w.changes, backdated)
+	table := fmt.Sprintf("**Changes.** A purchase and the valuation after it, one at a time, %d of each kind, p50, "+
+		"by the number of entries. A backdated one takes effect %d days before the end.\n\n"+
+		"| | at the end | backdated |\n|---|---:|---:|", w.changes, backdated)
 	for i, n := range ledgers {
 		n = w.least(n)
 		if i > 0 {
-			r.times(fmt.Sprintf("change, %d entries to %d", n, w.least(ledgers[0])), targetChange, last[i].at(0.5), last[0].at(0.5))
+			name := fmt.Sprintf("change, %d entries to %d", n, w.least(ledgers[0]))
+			r.times(name, targetChange, last[i].at(0.5), last[0].at(0.5))
 		}
 		r.atMost(fmt.Sprintf("backdated change, %d entries, median", n), targetBackdate, past[i].at(0.5))
 		table += fmt.Sprintf("\n| %d | %s | %s |", n, ms(last[i].at(0.5)), ms(past[i].at(0.5)))
@@ -83,7 +85,8 @@ func (w *world) fillLedger(ctx context.Context, store *postgres.DB, count int) (
 func (s *service) change(ctx context.Context, id string, d backend.Date) (times, error) {
 	path := "/v1/portfolios/" + id
 	all, err := timed(1+s.w.changes, func(i int) error {
-		body := fmt.Sprintf(`{"kind":"BUY","date":%q,"symbol":"LS%d","quantity":"3","price":"100","currency":"EUR"}`, d, i%changedSymbols)
+		body := fmt.Sprintf(`{"kind":"BUY","date":%q,"symbol":"LS%d","quantity":"3","price":"100","currency":"EUR"}`,
+			d, i%changedSymbols)
 		if _, err := s.call(ctx, http.MethodPost, path+"/transactions", body); err != nil {
 			return err
 		}

@@ -45,8 +45,8 @@ func (w *world) fill(ctx context.Context, total int) error {
 	if err != nil {
 		return err
 	}
-	return w.insert(ctx, stored{name: "valued", count: (total - now) / w.holdings, id: "gen_random_uuid()", entries: w.holdings,
-		symbol: "'V' || i - 1", money: "case when (i - 1) % 4 = 0 then 'USD' else 'EUR' end"})
+	return w.insert(ctx, stored{name: "valued", count: (total - now) / w.holdings, id: "gen_random_uuid()",
+		entries: w.holdings, symbol: "'V' || i - 1", money: "case when (i - 1) % 4 = 0 then 'USD' else 'EUR' end"})
 }
 
 func (w *world) stored(ctx context.Context) (n int, err error) {
@@ -77,7 +77,8 @@ func trades(prefix string, symbols, count, days int, to backend.Date) []backend.
 	list := make([]backend.Transaction, count)
 	for i := range list {
 		list[i] = backend.Transaction{
-			Kind: backend.Buy, Date: to - backend.Date(days) + 1 + backend.Date(i*days/count), Symbol: fmt.Sprint(prefix, "S", i%symbols),
+			Kind: backend.Buy, Date: to - backend.Date(days) + 1 + backend.Date(i*days/count),
+			Symbol:   fmt.Sprint(prefix, "S", i%symbols),
 			Quantity: decimal.NewFromInt(3), Price: decimal.NewFromInt(100), Currency: "EUR",
 		}
 	}

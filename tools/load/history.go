@@ -69,13 +69,15 @@ func histories(ctx context.Context, w *world, r *report) (err error) {
 			r.atMost(call.what+name+", median", call.target, took.at(0.5))
 		}
 	}
-	r.note("**History.** One call at a time, %d of each kind, the first included. The portfolios have 1,000 purchases and 365 deposits.",
-		w.histories)
+	r.note("**History.** One call at a time, %d of each kind, the first included. "+
+		"The portfolios have 1,000 purchases and 365 deposits.", w.histories)
 	return nil
 }
 
 // fillPast stores a portfolio and the closing prices of its symbols, and returns its ID.
-func (w *world) fillPast(ctx context.Context, store *postgres.DB, prefix string, symbols, days int, to backend.Date) (string, error) {
+func (w *world) fillPast(
+	ctx context.Context, store *postgres.DB, prefix string, symbols, days int, to backend.Date,
+) (string, error) {
 	if err := w.quoteDays(ctx, prefix, symbols, days, to); err != nil {
 		return "", err
 	}
@@ -83,7 +85,8 @@ func (w *world) fillPast(ctx context.Context, store *postgres.DB, prefix string,
 	txs := trades(prefix, symbols, count, days, to)
 	for i := range deposits {
 		txs = append(txs, backend.Transaction{
-			Kind: backend.Deposit, Date: to - backend.Date(days) + 1 + backend.Date(i*days/deposits), Amount: decimal.NewFromInt(1000), Currency: "EUR",
+			Kind: backend.Deposit, Date: to - backend.Date(days) + 1 + backend.Date(i*days/deposits),
+			Amount: decimal.NewFromInt(1000), Currency: "EUR",
 		})
 	}
 	return w.record(ctx, store, txs)

@@ -65,7 +65,8 @@ func pushes(ctx context.Context, w *world, r *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	if err := w.await(ctx, 2*time.Minute, func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }); err != nil {
+	all := func() bool { return w.arrived.snapshots.Load() >= int64(w.conns) }
+	if err := w.await(ctx, 2*time.Minute, all); err != nil {
 		return fmt.Errorf("got %d snapshots, want %d: %w", w.arrived.snapshots.Load(), w.conns, err)
 	}
 	subscribed := time.Since(began)
@@ -137,7 +138,8 @@ func (w *world) goneRemoved(ctx context.Context) error {
 		err = errors.New("too many are removed")
 	}
 	if err != nil {
-		return fmt.Errorf("got %d connections, want %d after those that are gone are removed: %w", left, w.conns-w.refusing, err)
+		return fmt.Errorf("got %d connections, want %d after those that are gone are removed: %w",
+			left, w.conns-w.refusing, err)
 	}
 	return nil
 }
@@ -146,7 +148,8 @@ func (w *world) reportPush(r *report, p pushed, bare, subscribed time.Duration) 
 	rate, want := perSecond(int(p.posts), p.took), float64(w.updates*w.conns/w.symbols)
 	r.atMost("push lag, median", targetLag, p.lags.at(0.5))
 	r.atMost("push lag, p99", targetLagP99, p.lags.at(0.99))
-	r.add("posts per second", fmt.Sprintf("%.0f before coalescing", want), fmt.Sprintf("%.0f", rate), rate >= targetPostsPerSec*want)
+	r.add("posts per second", fmt.Sprintf("%.0f before coalescing", want), fmt.Sprintf("%.0f", rate),
+		rate >= targetPostsPerSec*want)
 	r.compare("post", comparison{p.cost, bare, 2, 3.97, 0.5})
 	r.note(`**Push.** %d connections each watch their own portfolio with one of %d symbols; %d quotes
 per second arrive for %s over the HTTP API, each for a symbol that %d connections watch. %d
@@ -157,8 +160,8 @@ messages: p50 %s, p99 %s, maximum %s. A post, with all the work that leads to it
 service %s of processor time, and a bare client that makes the same posts %s. The process
 used at most %d MB. Exactly the connections that are gone were removed.`,
 		w.conns, w.symbols, w.updates, p.took.Round(time.Second), w.conns/w.symbols, w.refusing, w.refusing,
-		w.pushRate, subscribed.Seconds(), p.updates, p.posts, len(p.lags), ms(p.lags.at(0.5)), ms(p.lags.at(0.99)), ms(p.lags.at(1)),
-		ms(p.cost), ms(bare), p.memory>>20)
+		w.pushRate, subscribed.Seconds(), p.updates, p.posts,
+		len(p.lags), ms(p.lags.at(0.5)), ms(p.lags.at(0.99)), ms(p.lags.at(1)), ms(p.cost), ms(bare), p.memory>>20)
 }
 
 // postBare returns what a post costs the bare client, which makes as many posts in the same

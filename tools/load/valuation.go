@@ -52,7 +52,9 @@ func valuations(ctx context.Context, w *world, r *report) (err error) {
 }
 
 // compareValuations measures the service, and the yardstick with the same answer.
-func (w *world) compareValuations(ctx context.Context, r *report, s *service, path string, body []byte, state string) (err error) {
+func (w *world) compareValuations(
+	ctx context.Context, r *report, s *service, path string, body []byte, state string,
+) (err error) {
 	get := func(s service) func() error {
 		return func() error {
 			_, err := s.call(ctx, http.MethodGet, path, "")
