@@ -110,8 +110,8 @@ const signed = dollars({ signDisplay: 'exceptZero' })
 const quotes = new Map(valuation.quotes.map((q) => [q.symbol, q.price]))
 await b.eventually(async () => {
   const shown = await tab.evaluate(() =>
-    Object.fromEntries([...document.querySelectorAll('tbody tr')].map((r) => [r.querySelector('a')?.textContent, r.innerText])),
-  )
+    Object.fromEntries([...document.querySelectorAll('tbody tr')].map((r) => [r.querySelector('a')?.textContent, r.textContent])),
+  ) // a row out of sight has no innerText
   for (const p of valuation.positions) {
     const row = shown[p.symbol] ?? ''
     const numbers = [b.money(quotes.get(p.symbol)), b.money(p.base_value), signed.format(p.base_unrealised), signed.format(p.day_change)]
