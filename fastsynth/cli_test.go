@@ -130,7 +130,7 @@ func (c *checkout) synth(env ...string) cliResult {
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	last := lines[len(lines)-1]
-	return cliResult{result{files: files, stderr: stderr.String(), peak: peak}, last}
+	return cliResult{result{files: files, stderr: withoutRace(stderr.String()), peak: peak}, last}
 }
 
 func (c *checkout) check(got cliResult, stderr string) {

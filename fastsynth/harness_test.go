@@ -222,11 +222,17 @@ func (w *workspace) synth(command []string, env ...string) result {
 	peak, _ := runMeasured(w.t, cmd) // the caller checks the status
 	return result{
 		files:     readAll(w.t, filepath.Join(dir, "cdktf.out")),
-		stderr:    stderr.String(),
+		stderr:    withoutRace(stderr.String()),
 		status:    cmd.ProcessState.ExitCode(),
 		peak:      peak,
 		leftovers: list(w.t, temporary),
 	}
+}
+
+// withoutRace removes what jsii sometimes prints when it closes a process, because it waits
+// for it twice. It ends without a line break.
+func withoutRace(stderr string) string {
+	return strings.ReplaceAll(stderr, "Runtime process exited abnormally: waitid: no child processes", "")
 }
 
 func (w *workspace) stock(command []string, env ...string) result {
