@@ -72,6 +72,25 @@ test('holdings have the names and classes of their instruments', async () => {
   })
 })
 
+test('what a source proposes is accepted or dismissed', async () => {
+  const id = setting('PORTFOLIO_PROPOSED')
+  await people.visit(browser, id, {}, async (tab) => {
+    await b.show(tab, 'Transactions')
+    const proposed = tab.getByRole('region', { name: 'Proposed' })
+    await proposed.getByText(/10(\.00)? USD.*from tiingo/).waitFor() // 0.25 for each of 40 units
+    await tab.screenshot({ path: `${setting('PORTFOLIO_PICTURES')}/proposals.png` })
+    await proposed.getByRole('button', { name: /^Accept Dividend PROPOSED/ }).click()
+    const form = tab.getByRole('dialog', { name: 'Accept proposal' })
+    await form.getByRole('table').waitFor()
+    await form.getByRole('button', { name: 'Record' }).click()
+    await tab.getByRole('table', { name: 'Transactions' }).getByText('Dividend PROPOSED').waitFor()
+    await proposed.getByRole('button', { name: /^Dismiss Split PROPOSED/ }).click()
+    await proposed.waitFor({ state: 'detached' })
+  })
+  const { items } = await b.call('GET', `/v1/portfolios/${id}/transactions`)
+  assert.deepEqual(items.map((t) => t.kind).sort(), ['BUY', 'DIVIDEND'])
+})
+
 test('a wrong key is refused in words', async () => {
   const { context, tab } = await b.visitor(browser)
   await tab.goto(b.page)
