@@ -50,12 +50,14 @@ local-status: build/local ## list its processes and endpoints
 demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or for FOR=30s
 	@build/local demo $(if $(FOR),--for $(FOR))
 
-# The live tests take longest and mostly wait, so they start first, together with two
-# other packages. The garbage collector takes a fifth of Terraform's processor time
-# otherwise, and make lint vets. Some tests run make, which must not inherit this make's
-# flags.
+# The live tests take longest, so the others leave them the processor, once what both need
+# is compiled. The garbage collector takes a fifth of Terraform's processor time otherwise,
+# and make lint vets. Some tests run make, which must not inherit this make's flags.
+go_test := MAKEFLAGS= GOGC=400 go test -vet=off -timeout 40m
 test: setup build build/machine test-page test/browser/node_modules/.package-lock.json build/tools/python/.shellcheck systemd-analyze ## run every test
-	@MAKEFLAGS= GOGC=400 go test -vet=off -timeout 40m -p 3 ./test/live $$(go list ./... | grep -v '/test/live$$')
+	@$(go_test) -c -o build/live.test ./test/live
+	@nice -n 5 $(SHELL) -c '$(go_test) -p 2 $$(go list ./... | grep -v /test/live$$)' & others=$$!; \
+	$(go_test) ./test/live; live=$$?; wait $$others && exit $$live
 
 lint: setup build/tools/python/.shellcheck build/tools/checkov/.done ## formatting, static analysis, security checks
 	@.ci/lint

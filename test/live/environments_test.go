@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"portfolio/config/tfstate"
@@ -20,33 +19,12 @@ import (
 // pullRequest has the settings with which a pull request's environment is deployed.
 var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}
 
-// environments deploys a pull request through interruptions and, beside it, production.
-// The destruction of the pull request does not change production, whose own follows. The
-// platform is starting at the same time, until up is closed, and may be destroyed when
-// reaped is.
-func environments(t *testing.T, p *platform.Platform, up <-chan struct{}, reaped chan<- struct{}) {
-	release := sync.OnceFunc(func() { close(reaped) })
-	defer release()
-	main := newProduction(t, p, "prod")
-	t.Run("concurrently", func(t *testing.T) {
-		t.Run("pr1", func(t *testing.T) { t.Parallel(); cutDeploys(t, p, "pr1") })
-		t.Run("production", func(t *testing.T) { t.Parallel(); main.deploys(t) })
-	})
-	require.False(t, t.Failed(), "the rest needs both environments")
-	tf := main.terraform(t)
-	<-up // reap has to see the platform's environment, and keep it
-	before := main.picture(t, tf)
-	reaps(t, p)
-	assert.Equal(t, before, main.picture(t, tf), "production after pr1's destruction")
-	release()
-	main.destroyed(t)
-}
-
-// reaps destroys the environment whose pull request is closed, with two runs at the same
-// time, and no other: neither an open one nor one that is not of a pull request.
+// reaps destroys pr1, whose pull request is closed, with two runs at the same time, and no
+// other: neither an open one nor one that is not of a pull request. The platform's own
+// environment does not change.
 func reaps(t *testing.T, p *platform.Platform) {
 	// An open pull request that is not deployed yet: reap decides by the pull request and the
-	// state's key. That it touches nothing but pr1's resources, production shows.
+	// state's key. That it touches nothing but pr1's resources, the platform shows.
 	writeObject(t, p, stateOf("pr2"),
 		`{"version":4,"serial":1,"lineage":"4b7c61e4-9e4c-4f6c-8c53-0a4d7f0f8a11","outputs":{},"resources":[]}`)
 	assert.Contains(t, ops(t, p, "pr1", "environments"), "\npr1 ")
@@ -58,6 +36,7 @@ func reaps(t *testing.T, p *platform.Platform) {
 		assert.Contains(t, dry, line)
 	}
 	assert.NotEmpty(t, leftovers(t, p, "pr1"), "a dry run destroys nothing")
+	before := picture(t, p)
 	t.Run("at once", func(t *testing.T) {
 		for _, name := range []string{"one", "two"} {
 			t.Run(name, func(t *testing.T) {
@@ -70,6 +49,30 @@ func reaps(t *testing.T, p *platform.Platform) {
 	after := ops(t, p, "pr1", "environments")
 	assert.NotContains(t, after, "pr1 ")
 	assert.Contains(t, after, "\npr2 ")
+	assert.Equal(t, before, picture(t, p), "the platform after pr1's destruction")
+}
+
+// snapshot is what another environment's destruction could change.
+type snapshot struct {
+	Serial    uint64
+	Lineage   string
+	Addresses []string // of the state
+	Resources []string // that AWS has
+	Plan      map[string][]string
+}
+
+// picture returns the snapshot of the platform's own environment.
+func picture(t *testing.T, p *platform.Platform) snapshot {
+	t.Helper()
+	s, ok := readState(t, p, suffix)
+	require.True(t, ok)
+	resources := leftovers(t, p, suffix)
+	slices.Sort(resources)
+	tf, err := p.Terraform(t.Context())
+	require.NoError(t, err)
+	changes := changesOf(planned(t, tf))
+	onlyDrift(t, changes)
+	return snapshot{s.Serial, s.Lineage, addresses(s), resources, changes}
 }
 
 // ops runs a command of the operator's program for an environment, as the workflow that

@@ -64,17 +64,18 @@ func TestPlatform(t *testing.T) {
 	account := awaitAccount(t)
 
 	var p *platform.Platform
-	up := make(chan struct{})     // closed once p is set or the start has failed
-	reaped := make(chan struct{}) // closed once no test needs the platform's environment
+	deployed := make(chan struct{}) // closed once pr1 is deployed or that has failed
 	t.Run("beside each other", func(t *testing.T) {
-		t.Run("environments", func(t *testing.T) { t.Parallel(); environments(t, account, up, reaped) })
+		t.Run("pr1", func(t *testing.T) { t.Parallel(); defer close(deployed); cutDeploys(t, account, "pr1") })
+		t.Run("production", func(t *testing.T) { t.Parallel(); productions(t, account) })
 		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, account) })
 		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, account) })
 		t.Run("platform", func(t *testing.T) {
 			t.Parallel()
-			p = opened(t, wait, up)
+			p = opened(t, wait)
 			t.Run("running", func(t *testing.T) { running(t, launcher, p) })
-			<-reaped
+			<-deployed
+			t.Run("reap", func(t *testing.T) { reaps(t, p) })
 			t.Run("state", func(t *testing.T) { state(t, p) })
 			t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
 			t.Run("destroy", func(t *testing.T) { destroy(t, p) })
@@ -111,9 +112,8 @@ func awaitAccount(t *testing.T) (account *platform.Platform) {
 }
 
 // opened returns the platform once the command that starts it has ended.
-func opened(t *testing.T, wait func() (string, error), up chan<- struct{}) *platform.Platform {
+func opened(t *testing.T, wait func() (string, error)) *platform.Platform {
 	t.Helper()
-	defer close(up)
 	out, err := wait()
 	require.NoError(t, err, out)
 	t.Logf("up:\n%s", out)

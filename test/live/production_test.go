@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/hashicorp/terraform-exec/tfexec"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -28,6 +26,14 @@ type production struct {
 	p        *platform.Platform
 	suffix   string
 	settings map[string]string
+}
+
+// productions deploys production, plans it again and destroys it.
+func productions(t *testing.T, p *platform.Platform) {
+	e := newProduction(t, p, "prod")
+	e.deploys(t)
+	e.unchanged(t)
+	e.destroyed(t)
 }
 
 func newProduction(t *testing.T, p *platform.Platform, suffix string) production {
@@ -119,33 +125,12 @@ func (e production) database(t *testing.T, name string) database {
 	return database{aws.ToBool(found.DBInstances[0].DeletionProtection), aws.ToString(found.DBInstances[0].KmsKeyId)}
 }
 
-// terraform returns Terraform for the environment without its protection, run as the
-// workflow that plans it.
-func (e production) terraform(t *testing.T) *tfexec.Terraform {
-	t.Helper()
+// unchanged plans the environment without its protection, as the workflow that plans it.
+func (e production) unchanged(t *testing.T) {
 	settings := maps.Clone(e.settings)
 	settings["DELETION_PROTECTION"] = "off"
-	return stackTerraform(t, e.p, platform.PlansMain, synthesize(t, e.p, e.suffix, settings), settings)
-}
-
-// snapshot is what another environment's destruction could change.
-type snapshot struct {
-	Serial    uint64
-	Lineage   string
-	Addresses []string // of the state
-	Resources []string // that AWS has
-	Plan      map[string][]string
-}
-
-func (e production) picture(t *testing.T, tf *tfexec.Terraform) snapshot {
-	t.Helper()
-	s, ok := readState(t, e.p, e.suffix)
-	require.True(t, ok)
-	resources := leftovers(t, e.p, e.suffix)
-	slices.Sort(resources)
-	changes := changesOf(planned(t, tf))
-	onlyDrift(t, changes)
-	return snapshot{s.Serial, s.Lineage, addresses(s), resources, changes}
+	tf := stackTerraform(t, e.p, platform.PlansMain, synthesize(t, e.p, e.suffix, settings), settings)
+	onlyDrift(t, changesOf(planned(t, tf)))
 }
 
 // destroyed destroys the environment with the second half of the document's commands. What
