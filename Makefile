@@ -53,11 +53,22 @@ demo: build/local ## a portfolio and a moving market on the local platform, unti
 # The live tests take longest, so the others leave them the processor, once what both need
 # is compiled. The garbage collector takes a fifth of Terraform's processor time otherwise,
 # and make lint vets. Some tests run make, which must not inherit this make's flags.
-go_test := MAKEFLAGS= GOGC=400 go test -vet=off -timeout 40m
-test: setup build build/machine test-page test/browser/node_modules/.package-lock.json build/tools/python/.shellcheck systemd-analyze ## run every test
-	@$(go_test) -c -o build/live.test ./test/live
-	@nice -n 5 $(SHELL) -c '$(go_test) -p 2 $$(go list ./... | grep -v /test/live$$)' & others=$$!; \
-	$(go_test) ./test/live; live=$$?; wait $$others && exit $$live
+test: test-live test-packages test-page ## run every test
+
+go_test := go test -vet=off -timeout 40m
+
+.PHONY: test-live test-packages test-page test-compiled
+test-live: test-compiled build/machine test/browser/node_modules/.package-lock.json
+	@MAKEFLAGS= GOGC=400 $(go_test) ./test/live
+
+test-packages: test-compiled build/machine build/tools/python/.shellcheck systemd-analyze
+	@MAKEFLAGS= GOGC=400 nice -n 5 $(go_test) -p 2 $$(go list ./... | grep -v '/test/live$$')
+
+test-page: $(PAGE) ## check and test the page without a platform
+	@cd web && nice -n 5 npm run --silent check && nice -n 5 npm run --silent test
+
+test-compiled: setup build
+	@GOGC=400 $(go_test) -c -o build/live.test ./test/live
 
 lint: setup build/tools/python/.shellcheck build/tools/checkov/.done ## formatting, static analysis, security checks
 	@.ci/lint
@@ -147,10 +158,6 @@ test/browser/node_modules/.package-lock.json: test/browser/package.json test/bro
 	$(step) 'install the browser and what drives it'
 	@cd test/browser && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@
-
-.PHONY: test-page
-test-page: $(PAGE) ## check and test the page without a platform
-	@cd web && npm run --silent check && npm run --silent test
 
 # The service and the Lambda for this machine. It runs after build, whose compiled packages
 # it shares on Linux on x86-64.
