@@ -9,11 +9,6 @@ import (
 )
 
 const (
-	// markEvery is the smallest number of entries between two checkpoints, and markShare the
-	// smallest share of what a checkpoint copies. Copying a lot takes a hundredth of the time of
-	// deriving an entry, so that checkpoints take a third of the time at most.
-	markEvery = 1_000
-	markShare = 32
 	// maxViews is how many days of one portfolio are kept.
 	maxViews = 4
 	// maxLine is how many entries a timeline that is kept has: each takes a kilobyte.
@@ -35,12 +30,6 @@ type book struct {
 	line      *timeline       // the one made last, if it is small; nil if there is none
 	lined     int             // entries counted in it
 	named     map[string]bool // symbols in the entries; nil if they were not counted
-}
-
-// mark is a checkpoint: what was derived from the first n entries.
-type mark struct {
-	n       int
-	derived *derivation
 }
 
 // view is the ledger through a day, with what is needed to value it.
@@ -193,69 +182,11 @@ func (b *book) until(d Date) int {
 	return n
 }
 
-// at returns the derivation of the first n entries, which is valid until the lock is
-// released.
-func (b *book) at(ctx context.Context, n int) (*derivation, error) {
-	if n < b.booked {
-		from := b.markBefore(n)
-		d := b.start(from)
-		return d, d.book(ctx, b.txs[from.n:n], b.last(n))
-	}
-	if b.live == nil {
-		from := b.markBefore(n)
-		b.live, b.booked = b.start(from), from.n
-	}
-	for b.booked < n {
-		next := min(n, b.booked+b.every)
-		if err := b.live.book(ctx, b.txs[b.booked:next], b.last(next)); err != nil {
-			b.live, b.booked = nil, 0
-			return nil, err
-		}
-		b.booked = next
-		if since := b.booked - b.markBefore(n).n; since >= b.every && since*markShare >= b.live.size() {
-			b.marks = append(b.marks, mark{b.booked, b.live.clone()})
-			b.thin()
-		}
-	}
-	return b.live, nil
-}
-
-// thin drops checkpoints, so that two of them are as far from each other as from the end:
-// there are few, and a change derives again about as many entries as follow it.
-func (b *book) thin() {
-	for i := len(b.marks) - 2; i >= 0; i-- {
-		before, after := 0, b.marks[i+1].n
-		if i > 0 {
-			before = b.marks[i-1].n
-		}
-		if after-before <= b.booked-after {
-			b.marks = slices.Delete(b.marks, i, i+1)
-		}
-	}
-}
-
 func (b *book) last(n int) Date {
 	if n == 0 {
 		return 0
 	}
 	return b.txs[n-1].Date
-}
-
-// markBefore returns the last checkpoint of at most n entries.
-func (b *book) markBefore(n int) mark {
-	for _, m := range slices.Backward(b.marks) {
-		if m.n <= n {
-			return m
-		}
-	}
-	return mark{}
-}
-
-func (b *book) start(m mark) *derivation {
-	if m.derived == nil {
-		return newDerivation(b.portfolio.Policy)
-	}
-	return m.derived.clone()
 }
 
 // update brings the book to a later version of its portfolio: with the entries
