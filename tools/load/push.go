@@ -118,7 +118,7 @@ func (s *service) push(ctx context.Context) (p pushed, err error) {
 		return p, err
 	}
 	p.cost = (usedAfter - usedBefore) / time.Duration(max(p.posts, 1))
-	malformed := 0
+	var malformed int
 	if p.lags, malformed = s.w.arrived.take(); malformed > 0 {
 		return p, fmt.Errorf("got %d deltas without a quote", malformed)
 	}
