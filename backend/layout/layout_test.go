@@ -50,9 +50,10 @@ func TestReadFiles(t *testing.T) {
 				goldie.WithDiffEngine(goldie.ColoredDiff)).Assert(t, golden, []byte(show(r)))
 		})
 	}
-	for _, name := range append(Names(), "mapping") {
-		assert.NotZero(t, seen[name], "files of layout %s", name)
+	for _, name := range Names() {
+		assert.Greater(t, seen[name], 1, "files of layout %s", name)
 	}
+	assert.NotZero(t, seen["mapping"])
 }
 
 // show writes a result as people check it.
