@@ -38,20 +38,19 @@ func browser(t *testing.T, p *platform.Platform) {
 // proposals returns the ID of a portfolio with two open proposals, a dividend and a split.
 // They are written as the service does when a source knows of them.
 func proposals(t *testing.T, p *platform.Platform, key string) string {
-	ctx, service := t.Context(), instance{t, p.Ports().Services[0], key}
-	held := service.create(ctx, "/v1/portfolios", `{"name":"Proposed","base_currency":"USD"}`)
-	service.create(ctx, held.of("/transactions"),
+	ctx, one := t.Context(), instance{t, p.Ports().Services[0], key}
+	held := one.create(ctx, "/v1/portfolios", `{"name":"Proposed","base_currency":"USD"}`)
+	one.create(ctx, held.of("/transactions"),
 		`{"kind":"BUY","date":"2026-01-02","symbol":"PROPOSED","quantity":"40","price":"12.5","currency":"USD"}`)
 	text, err := os.ReadFile(filepath.Join(root, at.Folder, "processes.json"))
 	require.NoError(t, err)
 	var file struct{ Service map[string]string }
 	require.NoError(t, json.Unmarshal(text, &file))
+	service := roleIn(t, p, databaseOf(suffix)+"/service-")
 	db, err := postgres.Open(ctx, postgres.Config{
 		Host: file.Service["DB_HOST"], Port: p.Ports().Postgres, Name: file.Service["DB_NAME"], CAFile: file.Service["DB_CA_FILE"],
 		Credentials: func(context.Context) (string, string, error) {
-			var role struct{ Username, Password string }
-			err := json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix+"/service-"), &role)
-			return role.Username, role.Password, err
+			return service.Username, service.Password, nil
 		},
 	})
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ import (
 
 const stateBucket = "iac-rlhf-tf-states"
 
-var stateKey = suffix + "/portfolio-" + suffix + ".tfstate"
+var stateKey = stateOf(suffix)
 
 // outputs checks that the file that people read has every output and endpoint.
 func outputs(t *testing.T, p *platform.Platform) {
@@ -68,9 +68,7 @@ func state(t *testing.T, p *platform.Platform) {
 // noPassword searches everything that Terraform and the platform have written for the
 // secrets in Secrets Manager.
 func noPassword(t *testing.T, p *platform.Platform) {
-	var owner, service struct{ Username, Password string }
-	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix+"-"), &owner))
-	require.NoError(t, json.Unmarshal(secretText(t, p, "portfolio-holdings-db-"+suffix+"/service-"), &service))
+	owner, service := roleIn(t, p, databaseOf(suffix)+"-"), roleIn(t, p, databaseOf(suffix)+"/service-")
 	require.Len(t, owner.Password, 32)
 	require.Len(t, service.Password, 32)
 	require.NotEqual(t, owner, service)
@@ -112,6 +110,16 @@ func noPassword(t *testing.T, p *platform.Platform) {
 		none(path, text)
 		return err
 	}))
+}
+
+// role is a role of the database.
+type role struct{ Username, Password string }
+
+// roleIn returns the role in the only secret whose name begins with prefix.
+func roleIn(t *testing.T, p *platform.Platform, prefix string) (r role) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(secretText(t, p, prefix), &r))
+	return r
 }
 
 func marshal(t *testing.T, v any) []byte {
