@@ -12,47 +12,9 @@ import (
 	"testing"
 	"time"
 
-	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// fakeTerraform empties states in the fake bucket, as Terraform does.
-type fakeTerraform struct {
-	bucket *fakeS3
-	fails  map[string]error // by suffix
-	plans  map[string]*tfjson.Plan
-	stack  []byte // what is synthesized
-	sync.Mutex
-	destroyed []string
-	while     func(environment) // during a destroy
-}
-
-func (f *fakeTerraform) destroy(_ context.Context, e environment, lockTimeout time.Duration) error {
-	if err := f.fails[e.Suffix]; err != nil {
-		return err
-	}
-	f.Lock()
-	f.destroyed = append(f.destroyed, e.Suffix+" in "+e.Region+" after up to "+lockTimeout.String())
-	f.Unlock()
-	if f.while != nil {
-		f.while(e)
-	}
-	f.bucket.put(e.key, emptyState, 0)
-	return nil
-}
-
-func (f *fakeTerraform) drift(_ context.Context, e environment) (*tfjson.Plan, error) {
-	return f.plans[e.Suffix], f.fails[e.Suffix]
-}
-
-func (f *fakeTerraform) plan(_ context.Context, e environment) (*tfjson.Plan, error) {
-	return f.plans[e.Suffix], f.fails[e.Suffix]
-}
-
-func (f *fakeTerraform) synth(_ context.Context, e environment) ([]byte, error) {
-	return f.stack, f.fails[e.Suffix]
-}
 
 var suffixes = map[string]bool{ // may they be reaped?
 	"pr1": true, "pr2147483647": true,
@@ -125,30 +87,6 @@ func TestOpenSuffixes(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got, text)
 	}
-}
-
-// reaping is a reaper of a bucket with environments of these suffixes.
-func reaping(t *testing.T, suffixes ...string) (*reaper, *fakeTerraform, *fakeS3, *bytes.Buffer) {
-	t.Helper()
-	bucket := &fakeS3{}
-	for _, suffix := range suffixes {
-		bucket.put(keyOf(suffix), stateText("eu-west-1"), 3*time.Hour)
-	}
-	s, out := at(t, bucket)
-	c, store, err := s.states(t.Context())
-	require.NoError(t, err)
-	tf := &fakeTerraform{bucket: bucket, fails: map[string]error{}}
-	return &reaper{
-		states: store, terraform: tf, region: c.Region, out: &lockedWriter{out: out}, tries: 3, every: time.Millisecond,
-		find: func(context.Context, string, string) ([]string, error) { return nil, nil },
-	}, tf, bucket, out
-}
-
-func runReaper(t *testing.T, r *reaper, w reapRequest) error {
-	t.Helper()
-	all, err := r.states.list(t.Context())
-	require.NoError(t, err)
-	return r.run(t.Context(), w, all, time.Now())
 }
 
 func TestReapIsDryUnlessTold(t *testing.T) {
@@ -316,44 +254,4 @@ func TestReapConcurrently(t *testing.T) {
 	}
 	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, yes: true}))
 	assert.Len(t, tf.destroyed, 2*reapedAtOnce)
-}
-
-// A lock is removed only if a runner left it and no run that may hold it is in progress.
-func TestUnlock(t *testing.T) {
-	const lock = `{"ID":"8a1c","Who":"%s","Created":"2026-01-02T03:04:05Z"}`
-	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for name, test := range map[string]struct {
-		text    string
-		over    bool
-		fails   error
-		removed bool
-		out     string
-		problem string
-	}{
-		"none":                {"", true, nil, false, "", ""},
-		"its run is over":     {fmt.Sprintf(lock, "runner@fv-az1"), true, nil, true, "removed the lock 8a1c of runner@fv-az1, whose run is over\n", ""},
-		"its run is not over": {fmt.Sprintf(lock, "runner@fv-az1"), false, nil, false, "held by runner@fv-az1, whose run may not be over, left alone\n", ""},
-		"a person's":          {fmt.Sprintf(lock, "ann@laptop"), true, nil, false, "held by ann@laptop, left alone\n", ""},
-		"a false runner":      {fmt.Sprintf(lock, "myrunner@laptop"), true, nil, false, "left alone\n", ""},
-		"no answer":           {fmt.Sprintf(lock, "runner@fv-az1"), true, errors.New("502"), false, "", ".tflock of runner@fv-az1: 502"},
-		"another's object":    {"mine", true, nil, false, "", "got an object that is not Terraform's"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, _, bucket, out := reaping(t, "pr1")
-			if test.text != "" {
-				bucket.put(keyOf("pr1")+".tflock", test.text, 0)
-			}
-			err := r.states.unlock(t.Context(), keyOf("pr1"), func(_ context.Context, started time.Time) (bool, error) {
-				assert.Equal(t, created, started)
-				return test.over, test.fails
-			}, out)
-			if test.problem == "" {
-				require.NoError(t, err)
-			} else {
-				require.ErrorContains(t, err, test.problem)
-			}
-			assert.Contains(t, out.String(), test.out)
-			assert.Equal(t, test.removed, len(bucket.deletes) == 1)
-		})
-	}
 }

@@ -1,16 +1,12 @@
 package push_test
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"portfolio/backend"
 	"portfolio/backend/push"
-	"portfolio/contract/wire"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -147,90 +143,6 @@ func TestClientFarBehindReceivesSnapshot(t *testing.T) {
 	})
 }
 
-func TestGoneConnectionsAreForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, e := watchedWorld(t)
-		for i := range 200 {
-			id := fmt.Sprint("gone-", i)
-			w.connect(id)
-			w.subscribe(e, id, "p", 0)
-		}
-		c := w.connect("c")
-		w.subscribe(e, "c", "p", 0)
-		process()
-		tries := 0
-		for i := range 200 {
-			w.answer[fmt.Sprint("gone-", i)] = func() error {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				tries++
-				return push.ErrGone
-			}
-		}
-		w.quote("A", 2, e)
-		process()
-		w.quote("A", 3, e)
-		process()
-		assert.Equal(t, "3", w.total(c, "p"))
-		assert.Equal(t, 200, tries, "one post to each connection that is gone")
-		assert.Len(t, w.forgotten, 200)
-		assert.NotContains(t, w.forgotten, "c")
-		assert.Len(t, w.subs["p"], 1)
-	})
-}
-
-func TestLimitedPostsBackOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, e := watchedWorld(t)
-		limited, free := w.connect("limited"), w.connect("free")
-		w.subscribe(e, "limited", "p", 0)
-		w.subscribe(e, "free", "p", 0)
-		process()
-		tries, full := 0, true
-		w.answer["limited"] = func() error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if tries++; full {
-				return push.ErrLimited
-			}
-			return nil
-		}
-		for price := range int64(100) {
-			w.quote("A", 10+price, e)
-			wait(100 * time.Millisecond)
-		}
-		assert.Equal(t, "109", w.total(free, "p"))
-		assert.Less(t, tries, 12, "few posts in 10 s, as pauses double")
-		assert.Greater(t, tries, 3)
-		w.mu.Lock()
-		full = false
-		w.mu.Unlock()
-		wait(12 * time.Second)
-		assert.Equal(t, "109", w.total(limited, "p"))
-	})
-}
-
-// A client receives a snapshot after errors that leave open what has arrived.
-func TestFailuresEndInSnapshot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, e, c := watchedBy(t, "c")
-		failures := 0
-		w.answer["c"] = func() error { // called by one post at a time
-			if failures++; failures <= 1 || failures >= 3 && failures <= 5 {
-				return errors.New("reset by peer")
-			}
-			return nil
-		}
-		w.quote("A", 2, e)
-		wait(3 * time.Second)
-		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "after one failure, the same delta")
-		w.quote("A", 3, e)
-		wait(10 * time.Second)
-		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(c))
-		assert.Equal(t, "3", w.total(c, "p"))
-	})
-}
-
 func TestResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e, old := watchedBy(t, "old")
@@ -261,69 +173,6 @@ func TestResume(t *testing.T) {
 				assert.Equal(t, "14", w.total(c, "p"), test.name)
 			}
 		}
-	})
-}
-
-// Another instance takes over from one that shuts down at once, and from one that
-// crashes when its leases expire. The sequence numbers continue to grow.
-func TestTakeOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		w.quote("A", 1)
-		one, stopOne := w.engine("one")
-		c := w.connect("c")
-		w.subscribe(one, "c", "p", 0)
-		process()
-		two, stopTwo := w.engine("two")
-		w.quote("A", 2, one, two)
-		process()
-		assert.Equal(t, []string{"snapshot", "delta"}, w.types(c), "one publisher at a time")
-		before := c.sequence["p"]
-
-		stopOne()
-		w.quote("A", 3, two)
-		wait(2 * time.Second)
-		assert.Equal(t, "3", w.total(c, "p"))
-		assert.Greater(t, c.sequence["p"], before)
-		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(c))
-
-		// The next publisher crashes: its lease stays and is not renewed.
-		stopTwo()
-		w.mu.Lock()
-		w.leases["p"] = lease{instance: "crashed", epoch: w.leases["p"].epoch + 1,
-			until: time.Now().Add(8 * time.Second)}
-		w.mu.Unlock()
-		three, stopThree := w.engine("three")
-		defer stopThree()
-		w.quote("A", 4, three)
-		wait(7 * time.Second)
-		assert.Equal(t, "3", w.total(c, "p"), "while the lease is valid")
-		wait(3 * time.Second)
-		assert.Equal(t, "4", w.total(c, "p"))
-		w.quote("A", 5, three)
-		process()
-		assert.Equal(t, "5", w.total(c, "p"))
-	})
-}
-
-// An instance that cannot renew its leases stops publishing before another may start.
-func TestStopsWhenLeaseIsLost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, e, c := watchedBy(t, "c")
-		w.mu.Lock()
-		w.storeErr = errors.New("database unreachable")
-		until := w.leases["p"].until
-		w.mu.Unlock()
-		wait(time.Until(until))
-		w.quote("A", 2, e)
-		process()
-		assert.Equal(t, "1", w.total(c, "p"))
-		w.mu.Lock()
-		w.storeErr = nil
-		w.mu.Unlock()
-		wait(2 * time.Second)
-		assert.Equal(t, "2", w.total(c, "p"), "publishing resumes")
 	})
 }
 
@@ -380,56 +229,5 @@ func TestRevocationIsImmediate(t *testing.T) {
 		e.Changed(backend.Change{RevokedKey: "key-c"})
 		synctest.Wait()
 		assert.Equal(t, []string{"c"}, w.closed)
-	})
-}
-
-func TestKeepAliveAndReconnect(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.hold("p", "A")
-		e, stop := w.engine("one")
-		defer stop()
-		c := w.connect("c")
-		w.subscribe(e, "c", "p", 0)
-		wait(2*time.Hour - time.Minute)
-		count := map[string]int{}
-		for _, m := range c.messages {
-			count[m.Type]++
-		}
-		assert.Equal(t, 1, count["reconnect"])
-		assert.GreaterOrEqual(t, count["keepalive"], 12)
-		assert.LessOrEqual(t, count["keepalive"], 13)
-		for _, m := range c.messages {
-			if m.Type == "reconnect" {
-				assert.InDelta(t, 300, m.WithinSeconds, 3)
-			}
-		}
-	})
-}
-
-func TestLargeSnapshotIsDivided(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		var symbols []string
-		for i := range 2000 {
-			symbol := fmt.Sprintf("S%04d", i)
-			symbols = append(symbols, symbol)
-			w.quote(symbol, 1)
-		}
-		w.hold("p", symbols...)
-		e, stop := w.engine("one")
-		defer stop()
-		c := w.connect("c")
-		w.subscribe(e, "c", "p", 0)
-		process()
-		assert.Equal(t, "2000", w.total(c, "p"))
-		assert.Greater(t, len(c.messages), 3)
-		assert.Equal(t, len(c.messages), c.messages[0].Parts)
-		assert.Len(t, c.view["p"].Positions, 2000)
-		assert.Len(t, c.view["p"].Quotes, 2000)
-		for _, text := range c.raw {
-			assert.Less(t, len(text), wire.MaxMessage)
-			assert.True(t, strings.HasPrefix(text, `{"type":"snapshot"`))
-		}
 	})
 }
