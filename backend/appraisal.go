@@ -147,7 +147,7 @@ func (a *appraisal) add(k *track, closes *Closes, moments []moment, moved []effe
 	}
 }
 
-// moved notes what units that were moved on a day were worth.
+// moved records what the units that were moved on a day were worth.
 func (a *appraisal) moved(p *pricing, e effect, day int) {
 	f := unitFlow{effect: e, day: day, currency: p.currency, priced: p.state != StateNoPrice}
 	if f.priced {

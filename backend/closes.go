@@ -19,7 +19,7 @@ type Closes struct {
 	times      []int64           // in microseconds since 1970
 	fresh      []int64           // until when they are fresh, like times; 0 where that is not known
 	prices     []int64           // in 10^-scale
-	exact      []decimal.Decimal // instead of prices, if those cannot have them all
+	exact      []decimal.Decimal // instead of prices, if one does not fit into an int64
 	scale      int32
 	currencies []currencyFrom // never empty, if there are prices
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is appended is what json.Marshal writes, byte by byte.
+// The AppendJSON methods append the bytes that json.Marshal writes.
 func TestAppendedJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	texts := []string{"", "BRK B", "M&M.NS", "<a>", "\"\\", "ü💶", "\x00\x7f", "\xff", "\u2028", "load"}

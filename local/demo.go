@@ -92,7 +92,7 @@ func follow(ctx context.Context, p *platform.Platform, c demo.Client, portfolio 
 	return demo.Follow(ctx, c, portfolio, ticker.C, out)
 }
 
-// unlessDone returns an error unless an interruption is why.
+// unlessDone returns err, or nil if ctx is done and so is the reason for it.
 func unlessDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -89,7 +89,7 @@ func TestOpenSuffixes(t *testing.T) {
 	}
 }
 
-func TestReapIsDryUnlessTold(t *testing.T) {
+func TestReapIsDryWithoutYes(t *testing.T) {
 	bucket := &fakeS3{}
 	bucket.put(keyOf("dev"), stateText("eu-west-1"), 0)
 	bucket.put(keyOf("pr7"), stateText("eu-west-1"), 0)

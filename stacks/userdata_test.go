@@ -140,7 +140,7 @@ func TestAgentConfig(t *testing.T) {
 	assert.NotContains(t, text, "retention")
 }
 
-// What the text itself can show; userdata_boot_test.go runs the script.
+// These checks need only the text; userdata_boot_test.go runs the script.
 func TestBootScriptAvoids(t *testing.T) {
 	commands := regexp.MustCompile(`(?m)^#.*$`).ReplaceAllString(userData.script(), "")
 	for trap, text := range map[string]string{

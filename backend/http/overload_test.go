@@ -78,7 +78,7 @@ func TestHistoriesCostTheirWork(t *testing.T) {
 	assert.InDelta(t, 0, small.TokensAt(now), 0.01)
 }
 
-// closes is a tracker of portfolios with as many symbols.
+// closes is a tracker of portfolios with that many symbols.
 type closes struct {
 	Tracker
 	symbols int

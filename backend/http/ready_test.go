@@ -54,12 +54,12 @@ func TestReady(t *testing.T) {
 func TestReadyIsCheapAndBounded(t *testing.T) {
 	f := newFakes()
 	var asked atomic.Int32
-	silent := func(ctx context.Context) error {
+	hanging := func(ctx context.Context) error {
 		asked.Add(1)
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	f.checks = map[string]func(context.Context) error{"one": silent, "two": silent}
+	f.checks = map[string]func(context.Context) error{"one": hanging, "two": hanging}
 	server := f.serve(t)
 	began := time.Now()
 	var callers sync.WaitGroup

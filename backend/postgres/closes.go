@@ -18,10 +18,10 @@ const (
 	// maxClosesSize bounds the closes in memory, in bytes. It is enough for those of 1,500
 	// symbols on each day of ten years, and a thirtieth of the memory of an instance.
 	maxClosesSize = 128 << 20
-	// settledAfter is the age in days from which closes are kept. Every later write of
-	// them is counted as a correction: the clocks of two instances, and the beginning and
-	// the end of a write, are less than a day apart.
-	settledAfter = 3
+	// finalAfter is the age in days from which closes are final, and kept. Every later
+	// write of them is counted as a correction: the clocks of two instances, and the
+	// beginning and the end of a write, are less than a day apart.
+	finalAfter = 3
 )
 
 // keptCloses are the closes of a symbol that were read with the last one before a day, up
@@ -87,13 +87,13 @@ func (db *DB) QuoteSeries(
 	if len(symbols) == 0 {
 		return nil
 	}
-	settled := min(to, backend.DateOf(time.Now())-settledAfter)
+	final := min(to, backend.DateOf(time.Now())-finalAfter)
 	kept, outdated := db.closes.since(symbols, from), []string(nil)
 	joined := &backend.Closes{}
 	err := db.readQuotes(ctx, symbols, kept, from, to, func(place int, corrections int64, read *backend.Closes) error {
 		symbol, k := symbols[place], kept[place]
 		if k.closes == nil {
-			db.keepCloses(symbol, keptCloses{corrections, from, settled, read})
+			db.keepCloses(symbol, keptCloses{corrections, from, final, read})
 			return each(symbol, read)
 		}
 		if k.corrections != corrections {
@@ -101,11 +101,11 @@ func (db *DB) QuoteSeries(
 			return nil
 		}
 		newer := read.Since(k.to + 1) // before them is the last one kept
-		if k.to < settled {
+		if k.to < final {
 			all := &backend.Closes{}
 			all.AppendAll(k.closes, 0, k.closes.Len())
 			all.AppendAll(read, newer, read.Len())
-			db.keepCloses(symbol, keptCloses{corrections, k.from, settled, all})
+			db.keepCloses(symbol, keptCloses{corrections, k.from, final, all})
 		}
 		joined.Reset()
 		joined.AppendAll(k.closes, max(0, k.closes.Since(from)-1), k.closes.Since(to+1))
@@ -115,23 +115,23 @@ func (db *DB) QuoteSeries(
 	if err == nil && len(outdated) > 0 {
 		err = db.readQuotes(ctx, outdated, make([]keptCloses, len(outdated)), from, to,
 			func(place int, corrections int64, read *backend.Closes) error {
-				db.keepCloses(outdated[place], keptCloses{corrections, from, settled, read})
+				db.keepCloses(outdated[place], keptCloses{corrections, from, final, read})
 				return each(outdated[place], read)
 			})
 	}
 	return outcome("read quotes", err)
 }
 
-// keepCloses keeps those of closes that are settled.
+// keepCloses keeps the closes of days up to k.to, which are final.
 func (db *DB) keepCloses(symbol string, k keptCloses) {
 	if k.to < k.from {
 		return
 	}
-	settled := &backend.Closes{}
+	final := &backend.Closes{}
 	n := k.closes.Since(k.to + 1)
-	settled.Grow(n)
-	settled.AppendAll(k.closes, 0, n)
-	k.closes = settled
+	final.Grow(n)
+	final.AppendAll(k.closes, 0, n)
+	k.closes = final
 	db.closes.put(symbol, k)
 }
 

@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/deltas.json")
 
-// course is the valuations of one portfolio, and the deltas between them.
-type course struct {
+// series is the valuations of one portfolio, and the deltas between them.
+type series struct {
 	Valuations []json.RawMessage `json:"valuations"`
 	Deltas     []json.RawMessage `json:"deltas"` // the i-th leads from valuation i to i+1
 }
@@ -27,7 +27,7 @@ type course struct {
 // The page's tests apply the deltas of testdata/deltas.json, so it holds what the service
 // sends.
 func TestFixtureOfDeltas(t *testing.T) {
-	var courses []course
+	var list []series
 	for seed := range uint64(6) {
 		m := &market{
 			Rand:   rand.New(rand.NewPCG(seed, 2)),
@@ -35,21 +35,21 @@ func TestFixtureOfDeltas(t *testing.T) {
 			now:    time.Date(2026, 1, 2, 3, 4, 5, 678_901_234, time.UTC),
 		}
 		last := backend.Value(m.ledger, "USD", m.now, m.prices)
-		c := course{Valuations: []json.RawMessage{json.RawMessage(text(t, last))}}
-		for len(c.Deltas) < 8 {
+		s := series{Valuations: []json.RawMessage{json.RawMessage(text(t, last))}}
+		for len(s.Deltas) < 8 {
 			m.step()
 			v := backend.Value(m.ledger, "USD", m.now, m.prices)
 			d, changed := push.Diff(&last, &v)
 			if !changed {
 				continue
 			}
-			c.Valuations = append(c.Valuations, json.RawMessage(text(t, v)))
-			c.Deltas = append(c.Deltas, json.RawMessage(text(t, d)))
+			s.Valuations = append(s.Valuations, json.RawMessage(text(t, v)))
+			s.Deltas = append(s.Deltas, json.RawMessage(text(t, d)))
 			last = v
 		}
-		courses = append(courses, c)
+		list = append(list, s)
 	}
-	got := text(t, courses) + "\n"
+	got := text(t, list) + "\n"
 	path := filepath.Join("testdata", "deltas.json")
 	if *update {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))

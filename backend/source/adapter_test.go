@@ -53,7 +53,7 @@ func short(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("<gesmes"))
 }
 
-func TestClientIsTold(t *testing.T) {
+func TestRetryAfterIsKept(t *testing.T) {
 	now := moment(t, friday)
 	p := newProvider(t)
 	p.handle("/stats/eurofxref/eurofxref-daily.xml", func(w http.ResponseWriter, _ *http.Request) {
@@ -102,11 +102,11 @@ func TestMinorUnitOfAnInstrument(t *testing.T) {
 		if code != "GBP" { // pounds stay pounds where the instrument does not say otherwise
 			continue
 		}
-		silent := p.open(t, "tiingo", moment(t, friday))
-		closes, err = silent.Closes(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
+		tiingo := p.open(t, "tiingo", moment(t, friday))
+		closes, err = tiingo.Closes(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
 		require.NoError(t, err)
 		assert.Equal(t, "8.1015", closes[0].Price.String())
-		actions, err := silent.Actions(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
+		actions, err := tiingo.Actions(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
 		require.NoError(t, err)
 		assert.Equal(t, []any{"0.071", backend.Currency("GBP")}, []any{actions[0].Entry.Amount.String(), actions[0].Entry.Currency})
 		i.MinorUnit = 1

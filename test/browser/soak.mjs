@@ -80,8 +80,8 @@ const feeding = (async () => {
   }
 })()
 
-const settle = 60_000 // code is compiled and the chart of the day fills first
-await tab.waitForTimeout(Math.min(settle, (minutes * 60_000) / 5))
+const warmUp = 60_000 // code is compiled and the chart of the day fills first
+await tab.waitForTimeout(Math.min(warmUp, (minutes * 60_000) / 5))
 const heap = [await memory(tab)]
 await tab.evaluate(() => void window.frames.fill(0))
 const end = Date.now() + minutes * 60_000

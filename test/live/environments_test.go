@@ -24,7 +24,7 @@ var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"
 // environment does not change.
 func reaps(t *testing.T, p *platform.Platform) {
 	// An open pull request that is not deployed yet: reap decides by the pull request and the
-	// state's key. That it touches nothing but pr1's resources, the platform shows.
+	// state's key. The platform's own environment shows that only pr1's resources are touched.
 	writeObject(t, p, stateOf("pr2"),
 		`{"version":4,"serial":1,"lineage":"4b7c61e4-9e4c-4f6c-8c53-0a4d7f0f8a11","outputs":{},"resources":[]}`)
 	assert.Contains(t, ops(t, p, "pr1", "environments"), "\npr1 ")

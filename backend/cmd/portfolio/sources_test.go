@@ -76,9 +76,9 @@ func newSocket(t *testing.T) (url string, asked <-chan string) {
 	return server.URL, messages
 }
 
-// TestPricesFromSources has a portfolio in yen with dollars and shares valued by the rates
-// that the service asked a source for, and a price from another's socket with a key from a
-// secret. A second instance does not ask as well, and takes over.
+// TestPricesFromSources values a portfolio in yen, of dollars and shares, with rates from one
+// source and a price from another's socket, whose key is in a secret. A second instance asks
+// only after it has taken over.
 func TestPricesFromSources(t *testing.T) {
 	w := newWorld(t)
 	before := start(t, w.env)

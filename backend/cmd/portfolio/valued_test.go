@@ -209,7 +209,7 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 	assert.Zero(t, p.refused.Load(), "the key in the secret is used")
 }
 
-// assertHistory expects the days of the outage to have prices as the others have.
+// assertHistory expects prices on the days of the outage, too.
 func assertHistory(b books, portfolio string) {
 	t := b.t
 	t.Helper()
