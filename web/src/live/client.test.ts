@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { backoff, Ended, LiveClient, type State } from './client.ts'
+import { Ended, LiveClient, type State } from './client.ts'
+import { backoff } from './connection.ts'
 import { FakeService, FakeSocket, valuation } from './testing.ts'
 import type { Valuation } from './valuation.ts'
 
@@ -143,7 +144,7 @@ describe('the client', () => {
     expect(page.tickets).toBe(1)
   })
 
-  it('ends when no ticket is given any more', async () => {
+  it('ends when a ticket is refused for good', async () => {
     await pass(second)
     page.refuse = new Ended()
     service.each((s) => s.cut())
@@ -183,7 +184,7 @@ describe('the client', () => {
     expect(page.client.state).toBe('live')
   })
 
-  it('stops following when it is told to', async () => {
+  it('unsubscribes when the watcher stops', async () => {
     page.client.close()
     service = FakeSocket.service = new FakeService(valuation(0, [1]))
     page = new Page()

@@ -1,17 +1,7 @@
-import { apply, join, type Delta, type Valuation } from './valuation.ts'
+import type { DeltaMessage, Snapshot } from './messages.ts'
+import { apply, join, type Valuation } from './valuation.ts'
 
-export interface Snapshot {
-  type: 'snapshot'
-  portfolio: string
-  sequence: number
-  part?: number
-  parts?: number
-  valuation: Valuation
-}
-
-export type DeltaMessage = Delta & { type: 'delta'; portfolio: string; after: number; sequence: number }
-
-/** Outcome says what a message did, and what the client has to do about it. */
+/** Outcome is the effect of a message; 'behind' means that a delta before it is missing. */
 export type Outcome = 'changed' | 'ignored' | 'behind'
 
 /** Follower holds one portfolio's valuation and the number it has. */
@@ -44,7 +34,7 @@ export class Follower {
     return complete.length === parts ? join(complete) : null
   }
 
-  /** delta applies a delta; 'behind' asks for a resume, because one before it is missing. */
+  /** delta applies a delta. */
   delta(message: DeltaMessage): Outcome {
     if (this.sequence === null || !this.valuation) return 'behind'
     if (message.sequence <= this.sequence) return 'ignored'

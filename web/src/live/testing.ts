@@ -71,7 +71,7 @@ export class FakeSocket {
   onmessage: Handler = null
   onclose: (() => void) | null = null
   onerror: (() => void) | null = null
-  mute = false // half open: nothing arrives any more, and nobody is told
+  mute = false // half open: nothing arrives any more, and no end is reported
   readonly subscribed = new Set<string>()
 
   constructor(readonly url: URL) {

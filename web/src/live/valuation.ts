@@ -19,7 +19,7 @@ export interface Delta extends Omit<Valuation, Lists | 'base'> {
   rates: UsedRate[] | null // null where none changed
 }
 
-// A price is stale so long after its time if nobody said until when it is fresh.
+// How long after its time a price without fresh_until is stale.
 const staleAfter = 60_000_000_000n // nanoseconds
 
 /** apply returns the valuation after a delta. It changes neither argument. */
