@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
-// What the page may weigh, compressed with Brotli. Everything is in the first view.
+// The most that the page may weigh in bytes, compressed with Brotli. All of it is loaded for the first view.
 const budget = 110 * 1024
 
 /** compressed writes F.br and F.gz next to each file F, and fails if the page is too heavy. */

@@ -39,7 +39,7 @@ export default defineConfig(({ command, mode }) => {
       target: 'es2023',
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
-      rolldownOptions: { checks: { bundlerTimings: false } }, // how long the build took is not a fault
+      rolldownOptions: { checks: { bundlerTimings: false } }, // no warning about the time that plugins take
     },
     server: page && {
       proxy: { '/v1': { target: page.origin, rewrite: (path: string) => page.pathname.replace(/\/$/, '') + path } },

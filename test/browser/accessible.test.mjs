@@ -1,5 +1,5 @@
-// The page for everybody: by keyboard, on a phone, in the dark, without motion, for a screen
-// reader, and with names that try to be more than text.
+// The page by keyboard, on a phone, in the dark, without motion, with a screen reader, and
+// with hostile names.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -85,7 +85,7 @@ test('every view fits a phone of 360 px', async () => {
   })
 })
 
-test('nothing moves for who wants no motion', async () => {
+test('nothing moves for people who prefer reduced motion', async () => {
   await visit({ reducedMotion: 'reduce' }, async (tab) => {
     await b.show(tab, 'Holdings')
     await b.feed({ [demo.acme]: ['195.55', 'USD'] })

@@ -144,7 +144,7 @@ test('a transaction that is added shows what it does, and is seen in a second br
   })
 })
 
-test('two people who edit one transaction are told of each other', async () => {
+test('a conflict between two edits is explained', async () => {
   await visit({}, async (tab) => {
     await b.show(tab, 'Transactions')
     await tab.getByRole('button', { name: /Edit Dividend GLOBEX/ }).click()
@@ -213,7 +213,7 @@ test('the network is lost and regained without losing a value', async () => {
   })
 })
 
-test('who comes back to the network with a key that was revoked meanwhile is signed out', async () => {
+test('a key that was revoked while offline signs out on reconnection', async () => {
   const made = await b.call('POST', '/v1/keys', { label: 'to be revoked', scopes: ['read'] })
   const v = await b.visitor(browser)
   await b.signIn(v.tab, made.key)
@@ -225,7 +225,7 @@ test('who comes back to the network with a key that was revoked meanwhile is sig
   await v.context.close()
 })
 
-test('whose key is revoked is signed out within two seconds', async () => {
+test('revoking a key signs out within two seconds', async () => {
   const made = await b.call('POST', '/v1/keys', { label: 'to be revoked', scopes: ['read'] })
   const v = await b.visitor(browser)
   await b.signIn(v.tab, made.key)

@@ -1,5 +1,5 @@
 // 300 positions under 50 quote updates a second: do frames stay short and memory flat, and
-// is the last number that of the API? A second tab and a second user watch beside it.
+// is the last number that of the API? A second tab and a second user are connected meanwhile.
 
 import assert from 'node:assert/strict'
 import { loadavg } from 'node:os'

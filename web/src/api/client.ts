@@ -8,7 +8,18 @@ export type Schemas = components['schemas']
 // Relative to the page, since a load balancer may have a path in front.
 const base = typeof document === 'undefined' ? '' : new URL('.', document.baseURI).href.replace(/\/$/, '')
 
-export const api = createClient<paths>({ baseUrl: base })
+// Milliseconds. The load balancer gives up a call after a minute; an upload may take longer.
+const answeredWithin = 75_000
+const uploadedWithin = 300_000
+
+/** timed makes a call that fails if it has no answer after a while, as on a network that loses everything. */
+function timed(request: Request): Promise<Response> {
+  const upload = request.headers.get('Content-Type') === 'application/octet-stream'
+  const limit = AbortSignal.timeout(upload ? uploadedWithin : answeredWithin)
+  return fetch(request, { signal: AbortSignal.any([request.signal, limit]) })
+}
+
+export const api = createClient<paths>({ baseUrl: base, fetch: timed })
 
 /** path returns the address of a path of the API, for links. */
 export function path(relative: string): string {
@@ -32,12 +43,14 @@ export class Problem extends Error {
     this.rows = document?.rows ?? []
   }
 
-  get offline(): boolean {
-    return this.status === 0
+  /** Nobody knows what became of the call: it had no answer. */
+  get unanswered(): boolean {
+    return this.status === 0 && (this.code === 'unreachable' || this.code === 'timeout')
   }
 }
 
-const unreachable = 'The service cannot be reached. Check the network; nothing was lost.'
+const unreachable = 'The service cannot be reached. Check the network.'
+const timeout = 'The service did not answer. Try again in a while.'
 
 let signedOut: () => void = () => {}
 
@@ -63,8 +76,9 @@ export async function answer<T>(call: Promise<Answer<T>>): Promise<{ data: T; re
   try {
     got = await call
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error
-    throw new Problem(0, 'unreachable', unreachable)
+    const name = error instanceof DOMException ? error.name : ''
+    if (name === 'AbortError') throw error
+    throw name === 'TimeoutError' ? new Problem(0, 'timeout', timeout) : new Problem(0, 'unreachable', unreachable)
   }
   const { data, error, response } = got
   if (response.ok) return { data: data as T, response }

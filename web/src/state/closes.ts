@@ -1,7 +1,7 @@
 import { api, result, type Schemas } from '../api/client.ts'
 import { addDays } from '../text/period.ts'
 
-// What the service answers at once.
+// The longest history in one answer of the service.
 const maxDays = 3_650
 
 /** closes returns a portfolio's values at the close of days, from its first entry at the earliest. */

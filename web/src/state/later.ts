@@ -1,4 +1,4 @@
-// Work to be done after a while, of which much is asked for at once.
+// Delayed work in batches: what is due at about the same time is done in one frame.
 
 interface Batch {
   due: number

@@ -3,6 +3,7 @@
 import { api, Problem, result } from '../api/client.ts'
 import { Ended, LiveClient, type State } from '../live/client.ts'
 import type { Valuation } from '../live/valuation.ts'
+import { retryUnanswered } from './resource.svelte.ts'
 import { session } from './session.svelte.ts'
 
 export interface Point {
@@ -47,7 +48,10 @@ class Live {
           throw error
         }
       },
-      onState: (state) => (this.connection = state),
+      onState: (state) => {
+        this.connection = state
+        if (state === 'live') retryUnanswered()
+      },
       onEnded: () => session.end('Your session has ended: the key was revoked or has expired. Sign in again.'),
     })
     this.connection = this.client.state

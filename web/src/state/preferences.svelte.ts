@@ -1,5 +1,5 @@
-// What a person chose about how the page looks. It is kept in this browser; a key or a
-// session never is.
+// How a person wants the page to look. Nothing else is kept in the browser's storage, above
+// all no key and no session.
 
 export type Theme = 'auto' | 'light' | 'dark'
 

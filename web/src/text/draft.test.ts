@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Draft } from './draft.ts'
 import { fieldsOf } from './kinds.ts'
 import type { Kind } from './words.ts'
@@ -6,13 +6,17 @@ import type { Kind } from './words.ts'
 // The formats depend on the browser's language.
 vi.stubGlobal('navigator', { language: 'en-US' })
 vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => {} })
+vi.stubGlobal('document', { documentElement: { dataset: {} } })
 
 let m: typeof import('./draft.ts')
 let f: typeof import('./format.ts')
+let preferences: typeof import('../state/preferences.svelte.ts').preferences
 beforeAll(async () => {
   m = await import('./draft.ts')
   f = await import('./format.ts')
+  preferences = (await import('../state/preferences.svelte.ts')).preferences
 })
+afterEach(() => preferences.choose({ locale: '' }))
 
 const filled = (kind: Kind): Draft => ({
   ...m.draft('2026-02-28', 'usd'), kind, symbol: 'acme', quantity: '1,000', price: '2.5', amount: '7', fee: '1', tax: '2',
@@ -40,6 +44,7 @@ describe('a draft', () => {
     const d = { ...filled('BUY'), price: ' ' }
     expect(m.missingIn(d)).toEqual([{ path: 'price', got: 'nothing', want: 'a value' }])
     expect(m.missingIn({ ...filled('SPLIT'), ratio_old: '' })).toHaveLength(1)
+    expect(m.missingIn({ ...filled('SPLIT'), date: '' })).toEqual([{ path: 'date', got: 'nothing', want: 'a value' }])
     expect(m.missingIn(filled('MERGER'))).toEqual([])
   })
 })
@@ -52,6 +57,36 @@ describe('typed', () => {
     ] as const) {
       expect(f.typed(text), text).toBe(want)
     }
+  })
+})
+
+describe('a ratio', () => {
+  it('is sent as it was typed unless it is a whole number', () => {
+    for (const [text, want] of [
+      ['2', 2], [' 2 ', 2], ['1,000', 1000], ['1e9', '1e9'], ['0x10', '0x10'], ['1.5', '1.5'], ['-1', '-1'], ['two', 'two'],
+      ['9007199254740993', '9007199254740993'],
+    ] as const) {
+      expect(m.inputOf({ ...filled('SPLIT'), ratio_new: text }).ratio, text).toEqual({ new: want, old: 1 })
+    }
+  })
+})
+
+const locales = ['en-US', 'en-IN', 'de-DE', 'de-CH', 'fr-FR', 'pl-PL', 'sv-SE', 'ja-JP', 'hi-IN', 'ar-EG', 'fa-IR', 'bn-BD', 'my-MM']
+const values = ['0', '1', '-0.5', '1234567.890123456789', '999999999999999999.000000000000000001']
+
+describe('numbers in another locale', () => {
+  it.each(locales)('are read as they are written: %s', (locale) => {
+    preferences.choose({ locale })
+    for (const value of values) {
+      expect(f.typed(f.editable(value)), value).toBe(value)
+      expect(f.typed(f.plain(value)), value).toBe(value)
+    }
+  })
+
+  it('have an age in the words of the page', () => {
+    preferences.choose({ locale: 'de-DE' })
+    expect(f.age(61_000)).toBe('1 min ago')
+    expect(f.age(1_000 * 86_400_000)).toBe('1.000 days ago')
   })
 })
 

@@ -55,8 +55,8 @@ const numeric: Field[] = ['quantity', 'price', 'amount', 'to_amount', 'fee', 'ta
  * an absent price for a gift, which a person has to type as 0.
  */
 export function missingIn(d: Draft): { path: string; got: string; want: string }[] {
-  const empty = fieldsOf[d.kind].must.filter((f) => (f === 'ratio' ? !d.ratio_new || !d.ratio_old : !d[f].trim()))
-  return empty.map((path) => ({ path, got: 'nothing', want: 'a value' }))
+  const empty = fieldsOf[d.kind].must.filter((f) => (f === 'ratio' ? !d.ratio_new.trim() || !d.ratio_old.trim() : !d[f].trim()))
+  return [...(d.date ? [] : ['date']), ...empty].map((path) => ({ path, got: 'nothing', want: 'a value' }))
 }
 
 /** inputOf returns what is sent: the fields that the kind has and that are filled. */
@@ -65,7 +65,7 @@ export function inputOf(d: Draft): Input {
   const input: Record<string, unknown> = { kind: d.kind, date: d.date }
   for (const field of [...must, ...may]) {
     if (field === 'ratio') {
-      input.ratio = { new: Number(d.ratio_new), old: Number(d.ratio_old) }
+      input.ratio = { new: whole(d.ratio_new), old: whole(d.ratio_old) }
       continue
     }
     const text = d[field].trim()
@@ -77,6 +77,13 @@ export function inputOf(d: Draft): Input {
   if (d.time) input.time = d.time
   if (d.note) input.note = d.note
   return input as unknown as Input
+}
+
+/** whole returns a whole number, or text that is not one as it was typed, for the service to refuse. */
+function whole(text: string): number | string {
+  const decimal = typed(text)
+  const value = Number(decimal)
+  return /^[0-9]+$/.test(decimal) && Number.isSafeInteger(value) ? value : text.trim()
 }
 
 function lotsOf(text: string): Schemas['LotChoice'][] {

@@ -114,13 +114,14 @@ export function compact(value: number): string {
 // Seconds. A text that changes every second is restless, and hundreds of them are work.
 const ageStep = 5
 
-/** age formats milliseconds as an age in words. */
+/** age formats milliseconds as an age in words, which are those of the page's language. */
 export function age(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
   if (seconds < ageStep) return 'just now'
-  const [n, unit] =
-    seconds < 60 ? [seconds - (seconds % ageStep), 'second'] : seconds < 3600 ? [Math.floor(seconds / 60), 'minute'] : seconds < 172_800 ? [Math.floor(seconds / 3600), 'hour'] : [Math.floor(seconds / 86_400), 'day']
-  return numberFormat(`age ${unit}`, { style: 'unit', unit: unit as string, unitDisplay: 'short' }).format(n as number) + ' ago'
+  if (seconds < 60) return `${count(seconds - (seconds % ageStep))} sec ago`
+  if (seconds < 3_600) return `${count(Math.floor(seconds / 60))} min ago`
+  if (seconds < 172_800) return `${count(Math.floor(seconds / 3_600))} hr ago`
+  return `${count(Math.floor(seconds / 86_400))} days ago`
 }
 
 /**
@@ -132,12 +133,18 @@ export function typed(text: string): string {
   const parts = numberFormat('typed', { useGrouping: true }).formatToParts(-1234567.8)
   const group = parts.find((p) => p.type === 'group')?.value ?? ''
   const decimal = parts.find((p) => p.type === 'decimal')?.value ?? '.'
-  const spaceless = text.trim().replace(/\u2212/g, '-').replace(/[\s\u00a0\u202f'’]/g, '')
+  const spaceless = latin(text).replace(/\u2212/g, '-').replace(/[\s\u061c\u200e\u200f'’]/g, '')
   const [whole = '', ...rest] = spaceless.split(decimal)
   const groups = group ? whole.split(group) : [whole]
   const grouped = groups.every((g, i) => i === 0 || g.length === 3 || (g.length === 2 && i < groups.length - 1))
   const canonical = [groups.join(''), ...rest].join('.')
   return grouped && isDecimal(canonical) ? canonical : text.trim()
+}
+
+/** latin returns text with the digits of the person's locale replaced by 0 to 9. */
+function latin(text: string): string {
+  const digits = [...numberFormat('digits', { useGrouping: false }).format(9876543210n)].reverse()
+  return [...text].map((c) => (digits.includes(c) ? String(digits.indexOf(c)) : c)).join('')
 }
 
 /** editable formats a decimal of the API for a field that typed reads. */
