@@ -203,50 +203,70 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 	}
 	b.portfolio = p
 	b.line, b.named = nil, nil
-	gone := map[string]bool{}
-	for _, id := range deleted {
-		gone[id] = true
+	slices.SortFunc(entries, Transaction.Compare)
+	gone := b.indices(entries, deleted)
+	first, since := len(b.txs), forever
+	if len(entries) > 0 {
+		first, _ = slices.BinarySearchFunc(b.txs, entries[0], Transaction.Compare)
+		since = entries[0].Date
 	}
-	newest := b.newest
+	if len(gone) > 0 {
+		first, since = min(first, gone[0]), min(since, b.txs[gone[0]].Date)
+	}
 	for i := range entries {
-		gone[entries[i].ID] = gone[entries[i].ID] || entries[i].Sequence <= newest
 		b.newest = max(b.newest, entries[i].Sequence)
 	}
-	maps.DeleteFunc(gone, func(_ string, is bool) bool { return !is })
-	first, since := len(b.txs), forever
-	if len(gone) > 0 {
-		kept := make([]Transaction, 0, len(b.txs))
-		for i := range b.txs {
-			if gone[b.txs[i].ID] {
-				first, since = min(first, i), min(since, b.txs[i].Date)
-			} else {
-				kept = append(kept, b.txs[i])
-			}
-		}
-		b.txs = kept
-	}
-	slices.SortFunc(entries, Transaction.Compare)
-	if len(entries) > 0 {
-		at, _ := slices.BinarySearchFunc(b.txs, entries[0], Transaction.Compare)
-		since = min(since, entries[0].Date)
-		if first = min(first, at); at == len(b.txs) {
-			b.txs = append(b.txs, entries...)
-		} else {
-			b.txs = merged(b.txs, entries)
-		}
+	if first == len(b.txs) {
+		b.txs = append(b.txs, entries...)
+	} else {
+		b.txs = edited(b.txs, gone, entries)
 	}
 	b.forget(first, since)
 }
 
-// merged returns the entries of two sorted lists in a new one. The second list is short.
-func merged(txs, entries []Transaction) []Transaction {
-	all := make([]Transaction, 0, len(txs)+len(entries))
-	for i := range entries {
-		n, _ := slices.BinarySearchFunc(txs, entries[i], Transaction.Compare)
-		all = append(append(all, txs[:n]...), entries[i])
-		txs = txs[n:]
+// indices returns where the book has the earlier versions of entries, and deleted entries.
+func (b *book) indices(entries []Transaction, deleted []string) []int {
+	ids := map[string]bool{}
+	for _, id := range deleted {
+		ids[id] = true
 	}
-	return append(all, txs...)
+	for i := range entries {
+		if entries[i].Sequence <= b.newest {
+			ids[entries[i].ID] = true
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var list []int
+	for i := range b.txs {
+		if ids[b.txs[i].ID] {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// edited returns a copy of a sorted list without the entries at some indices, and with
+// others. Both are in order, and few.
+func edited(txs []Transaction, gone []int, entries []Transaction) []Transaction {
+	all := make([]Transaction, 0, len(txs)-len(gone)+len(entries))
+	next := 0
+	for len(gone)+len(entries) > 0 {
+		at := len(txs)
+		if len(entries) > 0 {
+			at, _ = slices.BinarySearchFunc(txs, entries[0], Transaction.Compare)
+		}
+		if len(gone) > 0 && gone[0] < at {
+			all, next, gone = append(all, txs[next:gone[0]]...), gone[0]+1, gone[1:]
+			continue
+		}
+		all, next = append(all, txs[next:at]...), at
+		if len(entries) > 0 {
+			all, entries = append(all, entries[0]), entries[1:]
+		}
+	}
+	return append(all, txs[next:]...)
 }
 
 // forget drops what was derived from the entries beginning at an index and a day.
