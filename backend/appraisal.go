@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"math/big"
 	"slices"
 	"time"
 
@@ -17,23 +16,16 @@ type appraisal struct {
 	base   Currency
 	days   []Date
 	closes []session // of the days, none later than now
-	parts  bool      // keep the worth of each holding
+	by     division
 
 	invested map[Currency]*totals // by the currency of the quotes
 	state    []State
-	unpriced []bool            // something that was held has no price
-	crossed  map[Pair][]bool   // rates that a holding's own value needs
-	holdings map[string][]part // with parts, by symbol
+	unpriced []bool               // something that was held has no price
+	crossed  map[Pair][]bool      // rates that a holding's own value needs
+	own      map[string]*ownWorth // by symbol, with byHolding
+	joints   map[Currency]*joint  // by the currency of trades, with byCurrency
 	units    []unitFlow
-	rates    map[Pair][]Rate // oldest first
-	through  []Currency      // of the rates
-}
-
-// part is what a holding was worth on a day.
-type part struct {
-	held, priced bool
-	currency     Currency
-	amount       big.Int // in 10^-36
+	rates    rateSeries
 }
 
 // unitFlow is what units that were moved on a day were worth then.
@@ -47,16 +39,19 @@ type unitFlow struct {
 
 // appraise prices a timeline. The days are in order.
 func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time,
-	parts bool) (*appraisal, error) {
-	a := &appraisal{timeline: t, base: base, days: days, parts: parts,
+	by division) (*appraisal, error) {
+	a := &appraisal{timeline: t, base: base, days: days, by: by,
 		invested: map[Currency]*totals{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
-		crossed: map[Pair][]bool{}, holdings: map[string][]part{}, rates: map[Pair][]Rate{}}
+		crossed: map[Pair][]bool{}, own: map[string]*ownWorth{}, joints: map[Currency]*joint{}}
 	for i, d := range days {
 		at := closeOf(d, t.zone)
 		if at.at.After(now) {
 			at = session{at: now}
 		}
 		a.closes, a.state[i] = append(a.closes, at), StatePriced
+	}
+	if by == byHolding {
+		a.ownDays()
 	}
 	if err := a.readQuotes(ctx, market); err != nil {
 		return nil, err
@@ -84,32 +79,21 @@ func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
 }
 
 // readRates reads the rates between all currencies in use.
-func (a *appraisal) readRates(ctx context.Context, market Market) error {
+func (a *appraisal) readRates(ctx context.Context, market Market) (err error) {
 	currencies := a.currencies(a.base)
 	for c := range a.invested {
 		if !slices.Contains(currencies, c) {
 			currencies = append(currencies, c)
 		}
 	}
-	currencies = withRateBase(currencies)
-	if len(currencies) < 2 {
-		return nil
-	}
-	a.through = currencies
-	return market.RateSeries(ctx, currencies, a.days[0]-1, a.days[len(a.days)-1]+1, func(r Rate) error {
-		a.rates[r.Pair] = append(a.rates[r.Pair], r)
-		return nil
-	})
+	a.rates, err = readRates(ctx, market, currencies, a.days[0]-1, a.days[len(a.days)-1]+1)
+	return err
 }
 
 // add values one holding on all days, by its closes.
 func (a *appraisal) add(k *track, closes *Closes, moments []moment, moved []effect) {
 	p := pricing{track: k, zone: a.zone, closes: closes, factored: true}
-	var parts []part
-	if a.parts {
-		parts = make([]part, len(a.days))
-		a.holdings[k.symbol] = parts
-	}
+	own, joint := a.own[k.symbol], a.joint(k.currency)
 	var sums *totals // of the currency
 	currency := Currency("")
 	for i, d := range a.days {
@@ -120,15 +104,15 @@ func (a *appraisal) add(k *track, closes *Closes, moments []moment, moved []effe
 			}
 			moved = moved[1:]
 		}
+		own.note(&p, i)
 		if p.quantity.IsZero() {
 			continue
 		}
+		if joint != nil {
+			joint.add(&p, i)
+		}
 		if p.state != a.state[i] {
 			a.state[i] = worse(a.state[i], p.state)
-		}
-		if a.parts {
-			parts[i] = part{held: true, priced: p.state != StateNoPrice, currency: p.currency}
-			p.addValue(&parts[i].amount)
 		}
 		if p.state == StateNoPrice {
 			a.unpriced[i] = true
@@ -168,12 +152,7 @@ func (a *appraisal) rate(from, to Currency, day int) (decimal.Decimal, State) {
 	if from == to {
 		return decimal.NewFromInt(1), StatePriced
 	}
-	at := a.closes[day]
-	c := converter{
-		published: func(p Pair) (Rate, bool) { return rateAt(a.rates[p], at.at) },
-		stale:     func(r Rate) bool { return at.stale(r.Time, r.StaleFrom()) },
-		through:   a.through,
-	}
+	c := a.rates.converter(from, a.closes[day])
 	r, found := c.convert(Pair{From: from, To: to})
 	switch {
 	case !found:

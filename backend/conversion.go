@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -125,4 +126,55 @@ func withRateBase(currencies []Currency) []Currency {
 		return slices.Clip(currencies)
 	}
 	return append(slices.Clip(currencies), RateBase)
+}
+
+// rateSeries is the published rates of some days.
+type rateSeries struct {
+	rates    map[Pair][]Rate         // the oldest first
+	partners map[Currency][]Currency // to or from which there are rates, in the order of their codes
+}
+
+// readRates reads the rates between currencies.
+func readRates(ctx context.Context, market Market, currencies []Currency, from, to Date) (rateSeries, error) {
+	s := rateSeries{rates: map[Pair][]Rate{}, partners: map[Currency][]Currency{}}
+	currencies = withRateBase(currencies)
+	if len(currencies) < 2 {
+		return s, nil
+	}
+	err := market.RateSeries(ctx, currencies, from, to, func(r Rate) error {
+		s.rates[r.Pair] = append(s.rates[r.Pair], r)
+		return nil
+	})
+	for pair := range s.rates {
+		s.partners[pair.From] = append(s.partners[pair.From], pair.To)
+		s.partners[pair.To] = append(s.partners[pair.To], pair.From)
+	}
+	for c, partners := range s.partners {
+		slices.Sort(partners)
+		s.partners[c] = slices.Compact(partners)
+	}
+	return s, err
+}
+
+// converter computes rates from a currency at a time.
+func (s rateSeries) converter(from Currency, at session) converter {
+	return converter{
+		published: func(p Pair) (Rate, bool) { return rateAt(s.rates[p], at.at) },
+		stale:     func(r Rate) bool { return at.stale(r.Time, r.StaleFrom()) },
+		through:   s.partners[from],
+	}
+}
+
+// rateAt returns the last of some rates, oldest first, that was known at a time.
+func rateAt(list []Rate, at time.Time) (Rate, bool) {
+	n, _ := slices.BinarySearchFunc(list, at.Add(MaxClockSkew), func(r Rate, at time.Time) int {
+		if r.Time.After(at) {
+			return 1
+		}
+		return -1
+	})
+	if n == 0 || !list[n-1].Rate.IsPositive() {
+		return Rate{}, false
+	}
+	return list[n-1], true
 }

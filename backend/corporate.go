@@ -177,7 +177,7 @@ func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 	if err := inBounds(tx, tx.ToSymbol, plus(held, come)); err != nil {
 		return nil, nil, err
 	}
-	if d.moves += len(from.lots); d.moves > maxLotMoves {
+	if d.moves += from.size(); d.moves > maxLotMoves {
 		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, want at most that many in a portfolio", maxLotMoves))
 	}
 	return from, d.holding(tx.ToSymbol), nil

@@ -117,12 +117,7 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 			first, last = min(first, lot.Opened), max(last, lot.Opened)
 		}
 	}
-	rates := map[Pair][]Rate{}
-	currencies = withRateBase(currencies)
-	err = t.market.RateSeries(ctx, currencies, first-1, last+1, func(r Rate) error {
-		rates[r.Pair] = append(rates[r.Pair], r)
-		return nil
-	})
+	rates, err := readRates(ctx, t.market, currencies, first-1, last+1)
 	if err != nil {
 		return nil, err
 	}
@@ -132,30 +127,11 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 		pair := Pair{From: h.Currency, To: p.Base}
 		c := pastCost{cost: decimal.NewNullDecimal(decimal.Zero), units: decimal.NewNullDecimal(decimal.Zero)}
 		for _, lot := range lots {
-			day := closeOf(lot.Opened, p.Location())
-			r, found := converter{
-				published: func(pair Pair) (Rate, bool) { return rateAt(rates[pair], day.at) },
-				stale:     func(r Rate) bool { return day.stale(r.Time, r.StaleFrom()) },
-				through:   currencies,
-			}.convert(pair)
+			r, found := rates.converter(pair.From, closeOf(lot.Opened, p.Location())).convert(pair)
 			c.cost = sum(c.cost, valid(lot.Cost.Mul(r.Rate), found))
 			c.units = sum(c.units, valid(lot.Quantity.Mul(r.Rate), found))
 		}
 		costs[symbol] = c
 	}
 	return costs, nil
-}
-
-// rateAt returns the last of some rates, oldest first, that was known at a time.
-func rateAt(list []Rate, at time.Time) (Rate, bool) {
-	n, _ := slices.BinarySearchFunc(list, at.Add(MaxClockSkew), func(r Rate, at time.Time) int {
-		if r.Time.After(at) {
-			return 1
-		}
-		return -1
-	})
-	if n == 0 || !list[n-1].Rate.IsPositive() {
-		return Rate{}, false
-	}
-	return list[n-1], true
 }

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"container/heap"
 	"math/big"
 	"slices"
 
@@ -18,11 +17,11 @@ type holding struct {
 	currency Currency
 
 	queue
-	byDay  map[Date][]*lot // the lots by their day, once an entry has named one
-	units  *big.Rat        // base units in the lots
-	cost   *big.Rat        // base cost of them
-	factor *big.Rat        // units for one base unit
-	share  *big.Rat        // cost for one of base cost
+	byDay  map[Date]*dayLots // the lots by their day, once an entry has named one
+	units  *big.Rat          // base units in the lots
+	cost   *big.Rat          // base cost of them
+	factor *big.Rat          // units for one base unit
+	share  *big.Rat          // cost for one of base cost
 
 	// traded is the cash from sales less that for purchases, where units that were
 	// transferred count as bought or sold at cost. So the realised gain is exactly
@@ -32,8 +31,9 @@ type holding struct {
 
 	// With Average: what was put into the pool, by day, and the part of it that is
 	// left, because a sale takes the same share of each.
-	pool []pooled
-	kept *big.Rat
+	pool     []pooled
+	freePool int // number of those without cost
+	kept     *big.Rat
 
 	splits    []unitChange // from which its units are counted
 	lastTrade trade
@@ -44,6 +44,12 @@ type holding struct {
 type pooled struct {
 	opened      Date
 	units, cost *big.Rat
+}
+
+// dayLots is the lots that were acquired on a day.
+type dayLots struct {
+	lots  []*lot   // in order of acquisition, without some that are used up
+	units *big.Rat // base units in them
 }
 
 // unitChange is a split: prices from before it are per unit of that time.
@@ -61,7 +67,7 @@ type trade struct {
 }
 
 func newHolding(symbol string, method CostMethod) *holding {
-	return &holding{symbol: symbol, queue: queue{method: method}, units: zero, cost: zero, factor: one, share: one,
+	return &holding{symbol: symbol, queue: newQueue(method), units: zero, cost: zero, factor: one, share: one,
 		kept: one, income: Balances{}}
 }
 
@@ -95,8 +101,17 @@ func (h *holding) open(opened Date, order int64, units, cost *big.Rat, short boo
 		h.pool = append(h.pool, pooled{opened, quotient(l.units, h.kept), quotient(l.cost, h.kept)})
 	}
 	if h.add(l); h.byDay != nil {
-		h.byDay[opened] = append(h.byDay[opened], l)
+		h.addToDay(l)
 	}
+}
+
+func (h *holding) addToDay(l *lot) {
+	day := h.byDay[l.opened]
+	if day == nil {
+		day = &dayLots{units: zero}
+		h.byDay[l.opened] = day
+	}
+	day.lots, day.units = append(day.lots, l), plus(day.units, l.left)
 }
 
 // taken is a part of a lot that left a holding, in units and cost of that time.
@@ -132,16 +147,20 @@ func (h *holding) takeFrom(l *lot, units *big.Rat) taken {
 		h.kept = product(h.kept, quotient(minus(l.left, units), l.left))
 	}
 	l.left = minus(l.left, units)
+	if day := h.byDay[l.opened]; day != nil {
+		day.units = minus(day.units, units)
+	}
 	h.units, h.cost = minus(h.units, units), minus(h.cost, cost)
 	return taken{opened: l.opened, units: product(units, h.factor), cost: product(cost, h.share)}
 }
 
 // parts returns all units by age, those of each lot with a share of its cost.
 func (h *holding) parts(share *big.Rat) []taken {
-	var list []taken
-	for _, l := range h.byAge() {
-		list = append(list, taken{opened: l.opened, units: product(l.left, h.factor),
-			cost: product(product(l.costOf(l.left), h.share), share)})
+	lots := h.byAge()
+	list := make([]taken, len(lots))
+	share = product(h.share, share)
+	for i, l := range lots {
+		list[i] = taken{opened: l.opened, units: product(l.left, h.factor), cost: product(l.costOf(l.left), share)}
 	}
 	return list
 }
@@ -149,23 +168,23 @@ func (h *holding) parts(share *big.Rat) []taken {
 // heldSince returns the units acquired on a day.
 func (h *holding) heldSince(d Date) *big.Rat {
 	if h.byDay == nil {
-		h.byDay = map[Date][]*lot{}
+		h.byDay = map[Date]*dayLots{}
 		for _, l := range h.byAge() {
-			h.byDay[l.opened] = append(h.byDay[l.opened], l)
+			h.addToDay(l)
 		}
 	}
-	sum := zero
-	for _, l := range h.byDay[d] {
-		sum = plus(sum, l.left)
+	if day := h.byDay[d]; day != nil {
+		return product(day.units, h.factor)
 	}
-	return product(sum, h.factor)
+	return zero
 }
 
 // takeSince removes units that were acquired on a day, in order of acquisition.
 func (h *holding) takeSince(d Date, units *big.Rat) []taken {
 	var list []taken
-	rest := quotient(units, h.factor)
-	for _, l := range h.byDay[d] {
+	rest, day := quotient(units, h.factor), h.byDay[d]
+	for day != nil && rest.Sign() > 0 && len(day.lots) > 0 {
+		l := day.lots[0]
 		part := l.left
 		if rest.Cmp(part) < 0 {
 			part = rest
@@ -173,6 +192,9 @@ func (h *holding) takeSince(d Date, units *big.Rat) []taken {
 		if part.Sign() > 0 {
 			rest = minus(rest, part)
 			list = append(list, h.takeFrom(l, part))
+		}
+		if l.left.Sign() == 0 {
+			day.lots = day.lots[1:]
 		}
 	}
 	h.clearIfEmpty()
@@ -182,9 +204,9 @@ func (h *holding) takeSince(d Date, units *big.Rat) []taken {
 // clearIfEmpty removes the cost of a holding without units.
 func (h *holding) clearIfEmpty() {
 	if h.units.Sign() == 0 {
-		h.lots, h.byDay, h.short = nil, nil, false
+		h.queue, h.byDay = newQueue(h.method), nil
 		h.units, h.cost, h.factor, h.share = zero, zero, one, one
-		h.pool, h.kept = nil, one
+		h.pool, h.freePool, h.kept = nil, 0, one
 	}
 }
 
@@ -200,16 +222,10 @@ func (h *holding) lower(amount *big.Rat) {
 		return
 	}
 	h.cost, h.share = zero, one
-	for i := range h.pool {
-		h.pool[i].cost = zero
+	for ; h.freePool < len(h.pool); h.freePool++ {
+		h.pool[h.freePool].cost = zero
 	}
-	for _, l := range h.lots {
-		l.cost = zero
-		if l.each != nil {
-			l.each = zero
-		}
-	}
-	heap.Init(&h.queue)
+	h.dropCost()
 }
 
 // show returns the holding without its lots.

@@ -118,7 +118,7 @@ func (l Ledger) Currencies() []Currency {
 
 // maxLotMoves bounds the lots that corporate actions copy from one holding to another:
 // a spin-off of a thousand lots creates a thousand.
-const maxLotMoves = 1_000_000
+const maxLotMoves = 100_000
 
 // derivation books the entries of a portfolio in the order they take effect. Its state
 // can be shown at any point.
@@ -194,14 +194,16 @@ const contextCheck = 256
 // are not possible.
 func (d *derivation) book(ctx context.Context, txs []Transaction, through Date) error {
 	var wrong []error
+	moves := d.moves
 	for i := range txs {
 		tx := &txs[i]
 		if tx.Date > through {
 			break
 		}
-		if i%contextCheck == 0 && ctx.Err() != nil {
+		if (i%contextCheck == 0 || d.moves-moves > contextCheck) && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		moves = d.moves
 		if err := tx.Validate(); err != nil {
 			wrong = append(wrong, invalid(*tx, strings.ReplaceAll(err.Error(), "\n", "; ")))
 			continue
@@ -240,7 +242,7 @@ func (d *derivation) clone() *derivation {
 		c.holdings[symbol] = h.clone()
 	}
 	c.symbols = slices.Clone(d.symbols)
-	c.today.opening, c.today.effects = maps.Clone(d.today.opening), slices.Clone(d.today.effects)
+	c.today.opening, c.today.effects = maps.Clone(d.today.opening), slices.Clip(d.today.effects)
 	c.cash, c.income, c.fees, c.taxes = d.cash.clone(), d.income.clone(), d.fees.clone(), d.taxes.clone()
 	return &c
 }
@@ -249,7 +251,7 @@ func (d *derivation) clone() *derivation {
 func (d *derivation) size() int {
 	n := len(d.symbols)
 	for _, h := range d.holdings {
-		n += len(h.lots)
+		n += h.queue.size()
 	}
 	return n
 }

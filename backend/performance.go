@@ -2,7 +2,9 @@ package backend
 
 import (
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -227,20 +229,46 @@ func allLost(flows []CashFlow) bool {
 	return lost
 }
 
-// capital returns the average capital from one day to another: the worth at the start
-// and each flow, weighted with the part of the time that it was invested.
-func (s subject) capital(since, until Date) (average decimal.Decimal, priced bool) {
-	days := decimal.NewFromInt(int64(until - since))
-	priced = s.worth[0].Valid
-	weighted := decimal.Zero
-	for d, f := range s.flows {
-		if d > s.days[0] && d <= s.days[len(s.days)-1] {
-			priced = priced && !f.unpriced
-			weighted = weighted.Add(f.in.Mul(decimal.NewFromInt(max(0, int64(until-d+1))))).
-				Sub(f.out.Mul(decimal.NewFromInt(max(0, int64(until-d)))))
+// capital is what is needed to average the capital over periods with the same start.
+type capital struct {
+	start   decimal.Decimal   // worth at the start
+	priced  bool              // it and all flows
+	days    []Date            // with flows, in order
+	in, out []decimal.Decimal // through each of those days
+	inDays  []decimal.Decimal // each amount times the number of its day, likewise
+	outDays []decimal.Decimal
+}
+
+func (s subject) capital() capital {
+	c := capital{start: s.worth[0].Decimal, priced: s.worth[0].Valid}
+	var in, out, inDays, outDays decimal.Decimal
+	for _, d := range slices.Sorted(maps.Keys(s.flows)) {
+		if d <= s.days[0] || d > s.days[len(s.days)-1] {
+			continue
 		}
+		f, day := s.flows[d], decimal.NewFromInt(int64(d))
+		c.priced = c.priced && !f.unpriced
+		in, out = in.Add(f.in), out.Add(f.out)
+		inDays, outDays = inDays.Add(f.in.Mul(day)), outDays.Add(f.out.Mul(day))
+		c.days = append(c.days, d)
+		c.in, c.out = append(c.in, in), append(c.out, out)
+		c.inDays, c.outDays = append(c.inDays, inDays), append(c.outDays, outDays)
 	}
-	return s.worth[0].Decimal.Add(weighted.DivRound(days, 2*returnScale)), priced
+	return c
+}
+
+// average returns the average capital from one day to another: the worth at the start
+// and each flow, weighted with the part of the time that it was invested. What comes in
+// is invested from the beginning of its day, what goes out until the end of it.
+func (c capital) average(since, until Date) decimal.Decimal {
+	n, _ := slices.BinarySearch(c.days, until+1)
+	if n == 0 {
+		return c.start
+	}
+	end := decimal.NewFromInt(int64(until))
+	weighted := c.in[n-1].Mul(end.Add(decimal.NewFromInt(1))).Sub(c.inDays[n-1]).
+		Sub(c.out[n-1].Mul(end).Sub(c.outDays[n-1]))
+	return c.start.Add(weighted.DivRound(decimal.NewFromInt(int64(until-since)), 2*returnScale))
 }
 
 // modifiedDietz returns the gain on the average capital, for which no equation has to be
@@ -248,11 +276,12 @@ func (s subject) capital(since, until Date) (average decimal.Decimal, priced boo
 // a last fee, time at the end is left out until it is.
 func (s subject) modifiedDietz(gain decimal.Decimal, since Date, why ReturnError) Return {
 	r := Return{Method: MethodModifiedDietz, Why: why}
-	average, priced := s.capital(since, s.days[len(s.days)-1])
+	c := s.capital()
+	average := c.average(since, s.days[len(s.days)-1])
 	for i := len(s.days) - 2; !average.IsPositive() && i > 0 && s.days[i] > since; i-- {
-		average, priced = s.capital(since, s.days[i])
+		average = c.average(since, s.days[i])
 	}
-	if !priced || !average.IsPositive() {
+	if !c.priced || !average.IsPositive() {
 		r.Why = NoCapital
 		return r
 	}

@@ -3,6 +3,7 @@ package backend
 import (
 	"math"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -17,6 +18,7 @@ type pricing struct {
 	next     int // price that is not in effect yet
 	count    int // quantity in effect, counted from 1
 	dealt    int // number of trades known
+	split    int // number of splits in effect
 	quantity decimal.Decimal
 	currency Currency // of the value
 	state    State
@@ -48,7 +50,7 @@ func (s session) moment() moment {
 // advance moves on to a day and the time at which it is valued. It is called for each
 // day of each symbol, so it computes only what has changed.
 func (p *pricing) advance(d Date, m moment) {
-	next, dealt, moved := p.next, p.dealt, false
+	next, dealt, split, moved := p.next, p.dealt, p.split, false
 	for p.next < len(p.closes.times) && p.closes.times[p.next] <= m.known {
 		p.next++
 	}
@@ -59,13 +61,22 @@ func (p *pricing) advance(d Date, m moment) {
 	for p.dealt < len(p.trades) && p.trades[p.dealt].date <= d {
 		p.dealt++
 	}
+	for p.split < len(p.splits) && p.splits[p.split].date <= d {
+		p.split++
+	}
 	if moved {
 		p.quantity = p.quantities[p.count-1].amount
 		p.factor, p.factored = wideFactor(p.quantity, p.closes.scale)
 	}
-	if moved || next != p.next || dealt != p.dealt || p.state == "" || len(p.splits) > 0 &&
-		p.splits[len(p.splits)-1].date >= p.since() {
-		p.revalue(d)
+	priced := next != p.next || p.next == 0 && dealt != p.dealt || p.state == ""
+	if priced {
+		p.ratio, split = one, 0
+	}
+	if split < p.split {
+		p.ratio, moved = scaledBy(p.ratio, p.splits[split:p.split], p.precedes()), true
+	}
+	if priced || moved {
+		p.revalue()
 	}
 	if p.next > 0 {
 		i := p.next - 1
@@ -79,28 +90,27 @@ func (p *pricing) advance(d Date, m moment) {
 // time returns when the price in effect was valid.
 func (p *pricing) time() time.Time { return time.UnixMicro(p.closes.times[p.next-1]).UTC() }
 
-// since is the earliest day of splits that the price may not include.
-func (p *pricing) since() Date {
+// precedes returns a function that reports whether the price in effect is from before a
+// split.
+func (p *pricing) precedes() func(unitChange) bool {
 	if p.next > 0 {
-		return DateIn(p.time(), p.zone)
+		at := p.time()
+		return func(s unitChange) bool { return s.after(at, p.zone) }
 	}
 	if p.dealt > 0 {
-		return p.trades[p.dealt-1].date
+		traded := p.trades[p.dealt-1].date
+		return func(s unitChange) bool { return s.date > traded }
 	}
-	return 0
+	return func(unitChange) bool { return false }
 }
 
-func (p *pricing) revalue(d Date) {
-	p.ratio, p.isSmall = one, false
+func (p *pricing) revalue() {
+	p.isSmall = false
 	switch {
 	case p.next > 0:
 		i := p.next - 1
 		if p.currency = p.closes.currencies[0].currency; len(p.closes.currencies) > 1 {
 			p.currency = p.closes.currency(i)
-		}
-		if len(p.splits) > 0 {
-			at := p.time()
-			p.ratio = splitSince(p.splits, d, func(s unitChange) bool { return s.after(at, p.zone) })
 		}
 		if p.ratio == one && p.factored && p.closes.exact == nil {
 			if p.small, p.isSmall = times(p.factor, p.closes.prices[i]); p.isSmall {
@@ -108,9 +118,7 @@ func (p *pricing) revalue(d Date) {
 			}
 		}
 	case p.dealt > 0:
-		t := p.trades[p.dealt-1]
 		p.currency, p.state = p.track.currency, StateEstimated
-		p.ratio = splitSince(p.splits, d, func(s unitChange) bool { return s.date > t.date })
 	default:
 		p.state, p.currency = StateNoPrice, p.track.currency
 		p.value.SetInt64(0)
@@ -160,17 +168,31 @@ func worthOf(units, price decimal.Decimal, ratio *big.Rat) decimal.Decimal {
 	return shownMoney(quotient(moneyOf(worth), ratio))
 }
 
-// splitSince multiplies the splits up to a day that are after a price.
-func splitSince(splits []unitChange, through Date, after func(unitChange) bool) *big.Rat {
-	ratio := one
-	for i := len(splits) - 1; i >= 0; i-- {
-		if splits[i].date > through {
-			continue
+// splitSince multiplies the splits up to a day that a price precedes.
+func splitSince(splits []unitChange, through Date, precedes func(unitChange) bool) *big.Rat {
+	n, _ := slices.BinarySearchFunc(splits, through+1, func(s unitChange, d Date) int { return int(s.date - d) })
+	return scaledBy(one, splits[:n], precedes)
+}
+
+// The products of splits are kept within bounds beyond which no price means anything.
+var (
+	mostRatio  = new(big.Rat).SetInt(new(big.Int).Exp(ten, big.NewInt(60), nil))
+	leastRatio = new(big.Rat).Inv(mostRatio)
+)
+
+// scaledBy multiplies a ratio with those splits, all in order, that a price precedes.
+func scaledBy(ratio *big.Rat, splits []unitChange, precedes func(unitChange) bool) *big.Rat {
+	first := len(splits)
+	for first > 0 && precedes(splits[first-1]) {
+		first--
+	}
+	for _, s := range splits[first:] {
+		ratio = product(ratio, big.NewRat(s.ratio.New, s.ratio.Old))
+		if ratio.Cmp(mostRatio) > 0 {
+			ratio = mostRatio
+		} else if ratio.Cmp(leastRatio) < 0 {
+			ratio = leastRatio
 		}
-		if !after(splits[i]) {
-			break
-		}
-		ratio = product(ratio, big.NewRat(splits[i].ratio.New, splits[i].ratio.Old))
 	}
 	return ratio
 }

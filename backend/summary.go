@@ -68,7 +68,7 @@ func (t *Tracker) Summary(ctx context.Context, owner string, base Currency, from
 		whole.worth = append(whole.worth, nought)
 	}
 	for _, line := range lines {
-		a, err := appraise(ctx, t.market, line, base, whole.days, t.now(), false)
+		a, err := appraise(ctx, t.market, line, base, whole.days, t.now(), undivided)
 		if err != nil {
 			return Summary{}, err
 		}

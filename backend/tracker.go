@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -167,53 +166,42 @@ func (t *Tracker) Closes(ctx context.Context, owner, id string, from, to Date) (
 // Performance measures a portfolio from the close of one day to that of another,
 // in its base currency; from 0 is from inception, the day before the first entry.
 func (t *Tracker) Performance(ctx context.Context, owner, id string, from, to Date) (Performance, error) {
-	a, err := t.measured(ctx, owner, id, from, to, false)
+	a, err := t.measured(ctx, owner, id, from, to, undivided)
 	if err != nil {
 		return Performance{}, err
 	}
 	var p Performance
-	t.turns.do(func() { p = a.performance(nil) })
+	t.turns.do(func() { p = a.performance(a.total(nil)) })
 	return p, nil
 }
 
-func (a *appraisal) performance(skip map[string]bool) Performance {
-	return Performance{From: a.days[0], To: a.days[len(a.days)-1], Base: a.base, Results: a.total(skip).measure()}
+func (a *appraisal) performance(whole subject) Performance {
+	return Performance{From: a.days[0], To: a.days[len(a.days)-1], Base: a.base, Results: whole.measure()}
 }
 
 // Parts measures each holding of a portfolio, or each currency, as Performance
 // measures the whole, which is returned with them. They are sorted.
 func (t *Tracker) Parts(ctx context.Context, owner, id string, from, to Date,
-	byCurrency bool) (Performance, []Part, error) {
-	a, err := t.measured(ctx, owner, id, from, to, true)
+	currencies bool) (Performance, []Part, error) {
+	by := byHolding
+	if currencies {
+		by = byCurrency
+	}
+	a, err := t.measured(ctx, owner, id, from, to, by)
 	if err != nil {
 		return Performance{}, nil, err
 	}
-	whole := a.total(nil)
-	capital, priced := whole.capital(whole.started(), to)
-	parts := []Part{}
-	add := func(s subject, symbol string, c Currency) {
-		p := Part{Symbol: symbol, Currency: c, Results: s.measure()}
-		if p.Gain.Valid && priced && capital.IsPositive() {
-			p.Contribution = valid(p.Gain.Decimal.DivRound(capital, returnScale), true)
-		}
-		parts = append(parts, p)
-	}
-	if byCurrency {
-		subjects := a.byCurrency()
-		for _, c := range slices.Sorted(maps.Keys(subjects)) {
-			add(subjects[c], "", c)
-		}
-	} else {
-		subjects := a.byHolding()
-		for _, symbol := range slices.Sorted(maps.Keys(subjects)) {
-			add(subjects[symbol], symbol, a.timeline.holdings[symbol].currency)
-		}
-	}
-	return a.performance(nil), parts, nil
+	var p Performance
+	var parts []Part
+	t.turns.do(func() {
+		whole := a.total(nil)
+		p, parts = a.performance(whole), a.parts(ctx, whole)
+	})
+	return p, parts, ctx.Err()
 }
 
 // measured appraises a portfolio on the days that a measurement needs.
-func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date, parts bool) (*appraisal, error) {
+func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date, by division) (*appraisal, error) {
 	b, _, err := t.book(ctx, owner, id)
 	if err != nil {
 		return nil, err
@@ -230,7 +218,7 @@ func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date,
 			Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
 	}
 	return appraise(ctx, t.market, line, line.portfolio.Base,
-		measured(from, to, line.flowDays(from, to, parts)), t.now(), parts)
+		measured(from, to, line.flowDays(from, to, by != undivided)), t.now(), by)
 }
 
 // History returns what a portfolio was worth at the close of each day from from through
@@ -252,17 +240,17 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 	for d := from; d <= to; d++ {
 		days = append(days, d)
 	}
-	a, err := appraise(ctx, t.market, line, line.portfolio.Base, days, t.now(), false)
+	a, err := appraise(ctx, t.market, line, line.portfolio.Base, days, t.now(), undivided)
 	if err != nil {
 		return nil, err
 	}
 	history := make([]DayValue, len(days))
 	t.turns.do(func() {
-		for i := range days {
+		for i := 0; i < len(days) && ctx.Err() == nil; i++ {
 			history[i] = a.value(i)
 		}
 	})
-	return history, nil
+	return history, ctx.Err()
 }
 
 // book returns the current book of a portfolio.
