@@ -52,7 +52,7 @@ func (a *appraisal) ownDays() {
 	}
 }
 
-// note notes the worth on a day, if it is needed.
+// note keeps the worth on a day, if it is needed.
 func (w *ownWorth) note(p *pricing, day int) {
 	if w == nil || len(w.worth) == len(w.days) || w.days[len(w.worth)] != day {
 		return
@@ -162,7 +162,7 @@ func (a *appraisal) holdingSubjects() map[string]subject {
 	}
 	for _, e := range a.effects {
 		if s, found := subjects[e.symbol]; found && !e.cash.IsZero() {
-			a.addFlow(s.flows, e.Date, e.cash.Neg(), e.currency)
+			a.addFlow(s.flows, e, e.cash.Neg(), e.currency)
 		}
 	}
 	for _, f := range a.units {
@@ -204,16 +204,16 @@ func (a *appraisal) currencySubjects() map[Currency]subject {
 			if e.currency == e.Currency {
 				given = given.Neg()
 			}
-			a.addFlow(s.flows, e.Date, given, e.Currency)
+			a.addFlow(s.flows, e, given, e.Currency)
 			continue
 		}
 		if k := a.timeline.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {
 			// A dividend or a fee in another currency leaves the currency of the holding.
-			a.addFlow(of(k.currency).flows, e.Date, e.cash.Neg(), e.currency)
+			a.addFlow(of(k.currency).flows, e, e.cash.Neg(), e.currency)
 			cash = cash.Add(e.cash)
 		}
 		if !cash.IsZero() {
-			a.addFlow(s.flows, e.Date, cash, e.currency)
+			a.addFlow(s.flows, e, cash, e.currency)
 		}
 	}
 	for _, f := range a.units {

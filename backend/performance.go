@@ -93,8 +93,9 @@ type Part struct {
 	Symbol   string   `json:"symbol,omitempty"`
 	Currency Currency `json:"currency"`
 	Results
-	// Contribution is the part's gain as a fraction of the average capital of the
-	// whole portfolio, so that those of all parts add up to its Modified Dietz return.
+	// Contribution is the part's gain as a fraction of the average capital of the whole
+	// portfolio. Those of all currencies add up to its Modified Dietz return; those of
+	// all holdings lack what only cash gained: interest, fees, and changes of rates.
 	Contribution decimal.NullDecimal `json:"contribution"`
 }
 
@@ -115,6 +116,9 @@ func CloseIn(d Date, zone *time.Location) time.Time {
 type flow struct {
 	in, out  decimal.Decimal
 	unpriced bool
+
+	entry string          // the last one whose cash was added
+	net   decimal.Decimal // of that entry so far
 }
 
 // subject is something that is measured: its worth at the close of each of some days,

@@ -210,3 +210,32 @@ func TestTimeWeightedIgnoresFlows(t *testing.T) {
 		near(t, "TimeWeighted", p.TimeWeighted.Value.Decimal, decimal.New(price-100, -2).String(), "0.000000001")
 	}
 }
+
+// What one entry moves after its tax is one flow: of a portfolio without cash, and of a
+// holding in any portfolio.
+func TestCashOfAnEntryIsOneFlow(t *testing.T) {
+	paid := money(t, Dividend, "2026-03-03", "30", "0")
+	paid.Tax = dec("10")
+	sold := sell(t, "2026-03-04", "10", "110", "0")
+	sold.Tax = dec("50")
+	tracker, store, market := tracked(t, hours(t, "2026-03-05", 12), buy(t, "2026-03-01", "10", "100", "0"), paid, sold)
+	market.quotes = []Quote{quote("ACME", "100", "EUR", hours(t, "2026-03-01", 17)),
+		quote("ACME", "110", "EUR", hours(t, "2026-03-03", 17))}
+	check := func(what string, r Results) {
+		t.Helper()
+		equal(t, what+": in", r.In.Decimal, "1000")
+		equal(t, what+": out", r.Out.Decimal, "1070")
+		equal(t, what+": time-weighted", r.TimeWeighted.Value.Decimal, "0.0690909091") // 1120/1000 × 1050/1100 − 1
+	}
+	_, parts, err := tracker.Parts(t.Context(), "alice", "p", day(t, "2026-02-28"), day(t, "2026-03-05"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("holding", parts[0].Results)
+	store.portfolio.IgnoreCash, store.portfolio.Version = true, 2
+	whole, err := tracker.Performance(t.Context(), "alice", "p", day(t, "2026-02-28"), day(t, "2026-03-05"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("portfolio", whole.Results)
+}

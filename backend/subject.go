@@ -15,7 +15,7 @@ func (a *appraisal) total(skip map[string]bool) subject {
 	}
 	for _, e := range a.effects {
 		if cash, _ := a.external(e); !cash.IsZero() {
-			a.addFlow(s.flows, e.Date, cash, e.currency)
+			a.addFlow(s.flows, e, cash, e.currency)
 		}
 	}
 	for _, f := range a.units {
@@ -26,30 +26,42 @@ func (a *appraisal) total(skip map[string]bool) subject {
 	return s
 }
 
-// addFlow adds money that came in or, if negative, went out.
-func (a *appraisal) addFlow(flows map[Date]*flow, d Date, amount decimal.Decimal, c Currency) {
-	day, found := slices.BinarySearch(a.days, d)
+// addFlow adds money that came in or, if negative, went out by an effect.
+func (a *appraisal) addFlow(flows map[Date]*flow, e effect, amount decimal.Decimal, c Currency) {
+	day, found := slices.BinarySearch(a.days, e.Date)
 	if !found {
 		return // outside the period
 	}
-	f := flowOn(flows, d)
+	f := flowOn(flows, e.Date)
 	converted, _ := a.convert(amount, c, day)
-	switch {
-	case !converted.Valid:
+	if !converted.Valid {
 		f.unpriced = true
-	case converted.Decimal.IsPositive():
-		f.in = f.in.Add(converted.Decimal)
-	default:
-		f.out = f.out.Sub(converted.Decimal)
+		return
 	}
+	f.add(e, converted.Decimal)
 }
+
+// add adds money that an effect moved. The cash of one entry is one flow: of a dividend,
+// what is left after tax went out.
+func (f *flow) add(e effect, amount decimal.Decimal) {
+	net := amount
+	if e.units.IsZero() {
+		if e.ID == f.entry {
+			f.in, f.out, net = f.in.Sub(positive(f.net)), f.out.Sub(positive(f.net.Neg())), net.Add(f.net)
+		}
+		f.entry, f.net = e.ID, net
+	}
+	f.in, f.out = f.in.Add(positive(net)), f.out.Add(positive(net.Neg()))
+}
+
+func positive(d decimal.Decimal) decimal.Decimal { return decimal.Max(d, decimal.Zero) }
 
 func (a *appraisal) addUnits(flows map[Date]*flow, f unitFlow) {
 	if !f.priced {
 		flowOn(flows, f.Date).unpriced = true
 		return
 	}
-	a.addFlow(flows, f.Date, f.amount, f.currency)
+	a.addFlow(flows, f.effect, f.amount, f.currency)
 }
 
 func flowOn(flows map[Date]*flow, d Date) *flow {
