@@ -41,10 +41,8 @@ func (c Clock) String() string {
 // MarshalText writes the time of day as String does.
 func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what ParseClock reads; "" means no time.
+// UnmarshalText reads what ParseClock reads.
 func (c *Clock) UnmarshalText(text []byte) (err error) {
-	if *c = 0; len(text) > 0 {
-		*c, err = ParseClock(string(text))
-	}
+	*c, err = ParseClock(string(text))
 	return err
 }

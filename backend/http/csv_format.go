@@ -119,9 +119,11 @@ func row(columns, record []string) (t backend.Transaction, err error) {
 	for i, name := range columns {
 		text := strings.TrimSpace(record[i])
 		switch {
-		case text == "":
 		case name == "note":
-			t.Note = disarmed.restore(record[i])
+			t.Note = disarmed.restore(record[i]) // white space counts, too
+		case name == "transfer":
+			t.Transfer = disarmed.restore(record[i])
+		case text == "":
 		default:
 			problems = append(problems, csvField(&t, name, text))
 		}
@@ -166,8 +168,6 @@ func csvText(t *backend.Transaction, name, text string) (err error) {
 		t.ToSymbol = text
 	case "lots":
 		t.Lots, err = csvLots(text)
-	case "transfer":
-		t.Transfer = text
 	case "ratio_new":
 		t.Ratio.New, err = csvInteger(name, text)
 	case "ratio_old":
@@ -246,7 +246,7 @@ func writeCSV(w io.Writer, txs []backend.Transaction) error {
 			term(t.Ratio.New), term(t.Ratio.Old), disarmed.write(t.Note),
 			t.Time.String(), number(t.Tax, !t.Tax.IsZero()), string(t.FeeCurrency),
 			number(t.ToAmount, !t.ToAmount.IsZero()), string(t.ToCurrency), t.Acquired.String(), t.ToSymbol,
-			number(t.CostFraction, !t.CostFraction.IsZero()), writeLots(t.Lots), t.Transfer,
+			number(t.CostFraction, !t.CostFraction.IsZero()), writeLots(t.Lots), disarmed.write(t.Transfer),
 		}); err != nil {
 			return err
 		}

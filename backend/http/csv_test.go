@@ -106,17 +106,32 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// Line breaks of every kind in a note survive an export and an import.
-func TestLineBreaksInNotes(t *testing.T) {
+// White space of every kind in a note survives an export and an import.
+func TestWhiteSpaceInNotes(t *testing.T) {
+	c := newClient(t)
+	key := c.all(t, "ada")
+	for _, note := range []string{`"note":"one\r\ntwo\nthree \"four\"\r\n"`, `"note":"  "`, `"note":"\ta "`} {
+		path, other := c.portfolio(t, key), c.portfolio(t, key)
+		body := `{"kind":"DEPOSIT","date":"2026-01-01","amount":"1","currency":"EUR",` + note + `}`
+		require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", body).Status)
+		exported := c.do(t, key, "GET", path+"/transactions.csv", "").Body
+		require.Equal(t, 201, c.do(t, key, "POST", other+"/transactions.csv", exported).Status)
+		assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, note)
+	}
+}
+
+// Texts that a spreadsheet would read as formulas are not exported as such.
+func TestFormulasInTexts(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	path, other := c.portfolio(t, key), c.portfolio(t, key)
-	const note = `"note":"one\r\ntwo\nthree \"four\"\r\n"`
-	body := `{"kind":"DEPOSIT","date":"2026-01-01","amount":"1","currency":"EUR",` + note + `}`
+	body := `{"kind":"TRANSFER_IN","date":"2026-01-01","symbol":"ACME","quantity":"1","currency":"EUR","note":"=1+1","transfer":"@x "}`
 	require.Equal(t, 201, c.do(t, key, "POST", path+"/transactions", body).Status)
 	exported := c.do(t, key, "GET", path+"/transactions.csv", "").Body
+	assert.Contains(t, exported, ",'=1+1,")
+	assert.Contains(t, exported, ",'@x \n")
 	require.Equal(t, 201, c.do(t, key, "POST", other+"/transactions.csv", exported).Status)
-	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, note)
+	assert.Contains(t, c.do(t, key, "GET", other+"/transactions", "").Body, `"transfer":"@x "`)
 }
 
 // An export of entries of every kind, with all of their members, equals the file that

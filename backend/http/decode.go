@@ -220,9 +220,10 @@ func isLeaf(t reflect.Type) bool {
 
 // formats describes the types whose values have a format of their own.
 var formats = map[reflect.Type]string{
-	reflect.TypeFor[number]():       `a decimal as a string, such as "12.50"`,
-	reflect.TypeFor[backend.Date](): "a day such as 2026-02-28",
-	reflect.TypeFor[time.Time]():    "an RFC 3339 time such as 2026-02-28T09:30:00Z",
+	reflect.TypeFor[number]():        `a decimal as a string, such as "12.50"`,
+	reflect.TypeFor[backend.Date]():  "a day such as 2026-02-28",
+	reflect.TypeFor[backend.Clock](): "a time of day such as 09:30 or 09:30:15",
+	reflect.TypeFor[time.Time]():     "an RFC 3339 time such as 2026-02-28T09:30:00Z",
 }
 
 // wanted describes the values of a type.

@@ -26,6 +26,8 @@ func TestBadInput(t *testing.T) {
 		"exponent":            {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `"1e999999"`, 1), 400, "want a decimal as a string"},
 		"too many digits":     {"POST", path + "/transactions", strings.Replace(trade, `"12.5"`, `"1234567890123456789"`, 1), 400, "price: got too many digits"},
 		"negative":            {"POST", path + "/transactions", strings.Replace(trade, `"10"`, `"-10"`, 1), 400, "quantity: got -10"},
+		"empty time":          {"POST", path + "/transactions", strings.Replace(trade, `"kind"`, `"time":"","kind"`, 1), 400, "time: got"},
+		"empty time zone":     {"POST", "/v1/portfolios", `{"name":"A","base_currency":"EUR","time_zone":""}`, 400, `time_zone: got ""`},
 		"bad date":            {"POST", path + "/transactions", strings.Replace(trade, `2026-01-01`, `2026-02-30`, 1), 400, "date"},
 		"injection":           {"POST", path + "/transactions", strings.Replace(trade, `ACME`, `A'; drop table transactions; --`, 1), 400, "symbol"},
 		"unknown query":       {"GET", path + "/valuation?asof=2026-01-01", "", 400, "as_of"},

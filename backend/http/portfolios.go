@@ -53,6 +53,9 @@ func (in portfolioInput) portfolio(p *problems) (backend.Portfolio, error) {
 		Name: in.Name, Base: in.Base, TimeZone: in.Zone,
 		Policy: backend.Policy{Method: in.Method, AllowShorts: in.Shorts, IgnoreCash: !in.Cash},
 	}
+	if in.Zone == "" && !p.paths["time_zone"] { // which would mean UTC
+		p.add("time_zone", `""`, "a name of the IANA time zone database such as Europe/Berlin")
+	}
 	p.addAll("", out.Validate())
 	return out, p.err()
 }
