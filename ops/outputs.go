@@ -59,8 +59,21 @@ func (s session) listOutputs(ctx context.Context, out string) error {
 	return nil
 }
 
-// dashboardName is the form of the dashboards that can be linked to.
-var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var (
+	// word is the form of what is Markdown as it is: names of outputs and regions, commits.
+	word = regexp.MustCompile(`^[\pL\pN_-]+$`)
+	// dashboardName and regionName are the forms of what can be in a link.
+	dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	regionName    = regexp.MustCompile(`^[a-z0-9-]+$`)
+)
+
+// plainly returns a word as it is and any other text as a cell.
+func plainly(text string) string {
+	if word.MatchString(text) {
+		return text
+	}
+	return markdown.Cell(text)
+}
 
 // outputsTable renders the outputs of a state, and nothing else of it.
 func outputsTable(c config.Config, text []byte) (string, error) {
@@ -78,17 +91,17 @@ func outputsTable(c config.Config, text []byte) (string, error) {
 	region := cmp.Or(e.Region, c.Region)
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Environment %s\n\nIn %s, at commit %s.\n\n| output | value |\n|---|---|\n",
-		c.Tags["Environment"], region, cmp.Or(e.Commit, "unknown"))
+		c.Tags["Environment"], plainly(region), plainly(cmp.Or(e.Commit, "unknown")))
 	for _, name := range slices.Sorted(maps.Keys(state.Outputs)) {
 		output := state.Outputs[name]
 		value := cell(output.Value)
 		switch dashboard, _ := output.Value.(string); {
 		case output.Sensitive:
 			value = "*sensitive*"
-		case name == "dashboard-name" && dashboardName.MatchString(dashboard):
+		case name == "dashboard-name" && dashboardName.MatchString(dashboard) && regionName.MatchString(region):
 			value = fmt.Sprintf("[%s](https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s)", dashboard, region, region, dashboard)
 		}
-		fmt.Fprintf(&b, "| %s | %s |\n", name, value)
+		fmt.Fprintf(&b, "| %s | %s |\n", plainly(name), value)
 	}
 	return b.String(), nil
 }

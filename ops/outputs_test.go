@@ -48,11 +48,27 @@ func TestCell(t *testing.T) {
 		`123456789012`: "`123456789012`", `1e400`: "`1e400`", `1.50`: "`1.50`", `true`: "`true`", `null`: "none", `""`: "(empty)",
 		`"a\nb|c"`: "`a`<br>`b\\|c`", `"a\u0060b"`: "``a`b``", `[]`: "`[]`", `{}`: "`{}`", `["a", 12345678901, null]`: "`a`<br>`12345678901`<br>none",
 		`{"b": [1, "<x>"], "a": {"c": "d\ne"}}`: "`{\"a\":{\"c\":\"d\\ne\"},\"b\":[1,\"<x>\"]}`", `[["a|b"]]`: "`[\"a\\|b\"]`",
+		`9007199254740993`: "`9007199254740993`", `[9007199254740993, -0, 1E-400, 0.1]`: "`9007199254740993`<br>`-0`<br>`1E-400`<br>`0.1`", `false`: "`false`",
+		`[[], {}, [[]], ""]`: "`[]`<br>`{}`<br>`[[]]`<br>(empty)", `[[{"n": 9007199254740993}], [null]]`: "`[{\"n\":9007199254740993}]`<br>`[null]`",
+		`"a\rb\u0085c"`: "`a`<br>`b\\u0085c`", `"\t"`: "`\\t`", `"\u001b]0;x\u0007"`: "`\\x1b]0;x\\a`", `"user\u202egnp.exe"`: "`user\\u202egnp.exe`",
+		`"<img src=x onerror=alert(1)>"`: "`<img src=x onerror=alert(1)>`", `"\u0060\u0060\u0060\n|"`: "```` ``` ````<br>`\\|`", `"&lt;"`: "`&lt;`",
+		`{"\u001b": "\u202e"}`: "`{\"\\u001b\":\"\\u202e\"}`", `"\ud800"`: "`\ufffd`", `"   "`: "`   `",
 	} {
 		state, err := tfstate.Read([]byte(`{"version": 4, "outputs": {"o": {"value": ` + text + `}}}`))
 		require.NoError(t, err, text)
 		assert.Equal(t, want, cell(state.Outputs["o"].Value), text)
 	}
+}
+
+// A state that somebody wrote by hand cannot add rows, markup or links to the table.
+func TestOutputsQuoteEveryName(t *testing.T) {
+	text := `{"version": 4, "outputs": {"a|b\n<x>": {"value": 1}, "dashboard-name": {"value": "board"}, "größe": {"value": 2}},
+		"resources": [{"mode": "managed", "type": "terraform_data", "name": "release", "instances": [
+			{"attributes": {"input": {"value": {"commit": "<b>0123abc</b>", "region": "x) [evil](https://example.com"}}}}]}]}`
+	got, err := outputsTable(config.Config{Tags: map[string]string{"Environment": "pr7"}}, []byte(text))
+	require.NoError(t, err)
+	assert.Equal(t, "## Environment pr7\n\nIn `x) [evil](https://example.com`, at commit `<b>0123abc</b>`.\n\n| output | value |\n|---|---|\n"+
+		"| `a\\|b`<br>`<x>` | `1` |\n| dashboard-name | `board` |\n| größe | `2` |\n", got)
 }
 
 // A name that is not a dashboard's makes no link, which it could break out of.

@@ -222,7 +222,7 @@ func (e *environment) parse(text []byte) error {
 	for _, r := range state.Managed() {
 		count += len(r.Instances)
 		for _, instance := range r.Instances {
-			if r.Address() == "terraform_data.release" {
+			if r.Address() == "terraform_data.release" && instance.Deposed == "" {
 				e.release(instance.Attributes["input"])
 			}
 		}

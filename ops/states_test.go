@@ -132,6 +132,14 @@ const (
 		{"attributes": {"arn": "arn:aws:ec2:eu-west-1:1:vpc/v-1"}}]}]}`
 )
 
+// twoReleases is a state with a release that is to be destroyed and with one of a module's
+// own beside the environment's.
+const twoReleases = `{"version": 4, "resources": [{"mode": "managed", "type": "terraform_data", "name": "release", "instances": [
+		{"attributes": {"input": {"value": {"commit": "0123abc", "region": "eu-west-1"}}}},
+		{"deposed": "00000001", "attributes": {"input": {"value": {"commit": "old", "region": "us-east-1"}}}}]},
+	{"module": "module.m", "mode": "managed", "type": "terraform_data", "name": "release", "instances": [
+		{"attributes": {"input": {"value": {"commit": "other", "region": "us-west-1"}}}}]}]}`
+
 // at starts a session whose state bucket is the fake one.
 func at(t *testing.T, bucket http.Handler) (session, *bytes.Buffer) {
 	t.Helper()
@@ -153,6 +161,7 @@ func TestEnvironments(t *testing.T) {
 	bucket.versions = append(bucket.versions, version{key: keyOf("pr7"), at: time.Now().Add(-20 * day), deleted: true})
 	bucket.put(keyOf("pr7"), emptyState, 3*day+time.Hour)
 	bucket.put(keyOf("pr7"), stateText("eu-west-1"), 5*time.Hour+time.Minute)
+	bucket.put(keyOf("two"), twoReleases, 3*time.Hour+time.Minute)
 	bucket.put(keyOf("dev"), halfState, 90*time.Second)
 	bucket.put(keyOf("cut"), "not of Terraform", 50*time.Hour) // the older ones are asked for the release
 	bucket.put(keyOf("cut"), stateText("eu-west-2"), 49*time.Hour)
@@ -176,6 +185,7 @@ func TestEnvironments(t *testing.T) {
 		"cut     2 d    3 h ago    0123abc  Zoë      eu-west-2  0",
 		"dev     1 min  1 min ago  unknown  unknown  unknown    1",
 		"pr7     3 d    5 h ago    0123abc  Zoë      eu-west-1  3",
+		"two     3 h    3 h ago    0123abc  unknown  eu-west-1  3",
 		"void    3 h    3 h ago    unknown  unknown  unknown    0",
 		"zone    3 h    3 h ago    unknown  unknown  unknown    unknown",
 		"bad: its state cannot be read: got a text that is not a Terraform state",
@@ -188,7 +198,7 @@ func TestEnvironments(t *testing.T) {
 	assert.NotContains(t, out.String(), "hunter2")
 	var got []environment
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
-	require.Len(t, got, 6)
+	require.Len(t, got, 7)
 	assert.Equal(t, "preview", got[3].Profile)
 	assert.Nil(t, got[0].Resources)
 }

@@ -29,6 +29,7 @@ type Output struct {
 
 // Resource is one block, of which there may be any number of instances, or none.
 type Resource struct {
+	Module           string // its address; "" for the root module
 	Mode, Type, Name string
 	Instances        []Instance
 }
@@ -36,17 +37,19 @@ type Resource struct {
 // Instance is one object that Terraform keeps track of.
 type Instance struct {
 	Status     string // "tainted" where its creation did not finish
+	Deposed    string // key of an object that another has replaced and that is still to be destroyed; "" for the other
 	Attributes map[string]any
 }
 
 // Read reads a state. An empty file is a state without resources, as it is to
 // Terraform. The error quotes nothing of the text.
 func Read(text []byte) (State, error) {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // some editors begin a file with a byte-order mark
 	if len(bytes.TrimSpace(text)) == 0 {
 		return State{}, nil
 	}
 	var file struct {
-		Version int
+		Version *int
 		State
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -54,8 +57,11 @@ func Read(text []byte) (State, error) {
 	if decoder.Decode(&file) != nil || decoder.Decode(&struct{}{}) != io.EOF {
 		return State{}, errors.New("got a text that is not a Terraform state")
 	}
-	if file.Version != version {
-		return State{}, fmt.Errorf("got version %d, want a Terraform state of version %d", file.Version, version)
+	if file.Version == nil {
+		return State{}, fmt.Errorf("got no version, want a Terraform state of version %d", version)
+	}
+	if *file.Version != version {
+		return State{}, fmt.Errorf("got version %d, want a Terraform state of version %d", *file.Version, version)
 	}
 	return file.State, nil
 }
@@ -84,5 +90,11 @@ func (s State) Has(kind, attribute, value string) bool {
 	return false
 }
 
-// Address returns the resource's address in the root module, without an index.
-func (r Resource) Address() string { return r.Type + "." + r.Name }
+// Address returns the resource's address without an index.
+func (r Resource) Address() string {
+	address := r.Type + "." + r.Name
+	if r.Module != "" {
+		return r.Module + "." + address
+	}
+	return address
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // writer writes one file of blocks.
@@ -157,7 +158,11 @@ func (w *writer) body(body map[string]any, schema *tfjson.SchemaBlock) error {
 		case schema.NestedBlocks[name] != nil:
 			blocks = append(blocks, name)
 		case schema.Attributes[name] != nil:
-			if err := w.argument(name, body[name], expression); err != nil {
+			value := body[name]
+			if one, isObject := value.(map[string]any); isObject && listsObjects(schema.Attributes[name]) {
+				value = []any{one} // JSON may leave the brackets out
+			}
+			if err := w.argument(name, value, expression); err != nil {
 				return err
 			}
 		case name == "dynamic":
@@ -187,11 +192,22 @@ func (w *writer) body(body map[string]any, schema *tfjson.SchemaBlock) error {
 	return nil
 }
 
+// listsObjects reports whether an attribute is a list or a set of objects, which may also
+// be written as blocks.
+func listsObjects(attribute *tfjson.SchemaAttribute) bool {
+	t := attribute.AttributeType
+	return t != cty.NilType && (t.IsListType() || t.IsSetType()) && t.ElementType().IsObjectType()
+}
+
 // dynamic writes blocks that Terraform repeats.
 func (w *writer) dynamic(value any, schema *tfjson.SchemaBlock) error {
 	return w.blocks("dynamic", value, 1, func(labels []string, one map[string]any) error {
-		nested := schema.NestedBlocks[labels[0]]
-		if nested == nil {
+		content := w.flatBlock(nil)
+		nested, attribute := schema.NestedBlocks[labels[0]], schema.Attributes[labels[0]]
+		switch {
+		case nested != nil:
+			content = func(_ []string, body map[string]any) error { return w.body(body, nested.Block) }
+		case attribute == nil || !listsObjects(attribute):
 			return fmt.Errorf("got a block that the provider's schema does not have")
 		}
 		rest := maps.Clone(one)
@@ -199,7 +215,6 @@ func (w *writer) dynamic(value any, schema *tfjson.SchemaBlock) error {
 		if err := w.flat(rest, arguments{"iterator": reference}); err != nil {
 			return err
 		}
-		return w.blocks("content", one["content"], 0,
-			func(_ []string, content map[string]any) error { return w.body(content, nested.Block) })
+		return w.blocks("content", one["content"], 0, content)
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // header heads every file, so that a later run knows its own.
@@ -45,9 +47,13 @@ func Write(ctx context.Context, from, target string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	value, err := decode(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf")))
+	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
+	value, err := decode(source)
 	if err != nil {
 		return badInput("%s: got something else, want a JSON document: %w", path, err)
+	}
+	if where, twice := duplicate(source); twice {
+		return badInput("%s: %s: got it twice, want it once: Terraform reads both, eject only one", path, where)
 	}
 	stack, ok := value.(map[string]any)
 	if !ok {
@@ -63,6 +69,16 @@ func Write(ctx context.Context, from, target string, progress io.Writer) error {
 		return badInput("%s: %w", path, err)
 	}
 	return write(target, files)
+}
+
+// duplicate returns the path to the first name that an object of a JSON document has twice.
+func duplicate(source []byte) (path string, found bool) {
+	_, err := jsontext.NewDecoder(bytes.NewReader(source), jsontext.AllowInvalidUTF8(true)).ReadValue()
+	var problem *jsontext.SyntacticError
+	if errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &problem) {
+		return strings.ReplaceAll(strings.TrimPrefix(string(problem.JSONPointer), "/"), "/", "."), true
+	}
+	return "", false
 }
 
 // write replaces the files of an earlier run and leaves what Terraform keeps. It

@@ -43,6 +43,14 @@ func TestText(t *testing.T) {
 		{"list", `["x",{"a":1}]`, "jsonencode([\n\"x\",\n{\na = 1\n},\n])"},
 		{"document with escapes", `{"a":"\u0026\u003c\u003e","b":"\"\n\\"}`, "jsonencode({\na = \"&<>\"\nb = \"\\\"\\n\\\\\"\n})"},
 		{"document with an escaped template", `{"b":"$${a.b}"}`, "jsonencode({\nb = \"$${a.b}\"\n})"},
+		{"a number within", "no ${1}, ${true} or ${\"x\"}", `"no ${1}, ${true} or ${"x"}"`},
+		{"numbers alone", "${1}${2}", `"${1}${2}"`},
+		{"document with a number within a string", `["${1}"]`, `"[\"${1}\"]"`},
+		{"document with a number", `{"a":${1}}`, `"{\"a\":${1}}"`},
+		{"document with a text within a string", `["${"x"}"]`, `"[\"${"x"}\"]"`},
+		{"trimmed", "a ${~ a.b ~} c", `"a${a.b}c"`},
+		{"escapes of escapes", "$$${x} %%%{y} $$$${a.b}", `"$$${x} %%%{y} $$$${a.b}"`},
+		{"control characters", "a\x00\r\n\u2028\ufeff\n", "\"a\x00\\r\\n\u2028\ufeff\\n\""},
 		{"no document", `{"b":`, `"{\"b\":"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,7 +103,8 @@ func evaluate(t *testing.T, source string, parse func([]byte, string,
 // schemas is a provider with one type of everything: attributes and a block.
 func schemas() *tfjson.ProviderSchemas {
 	schema := &tfjson.Schema{Block: &tfjson.SchemaBlock{
-		Attributes:   map[string]*tfjson.SchemaAttribute{"tags": {}, "name": {}},
+		Attributes: map[string]*tfjson.SchemaAttribute{"tags": {}, "name": {}, "port": {AttributeType: cty.Set(cty.Number)},
+			"ingress": {AttributeType: cty.Set(cty.Object(map[string]cty.Type{"port": cty.Number}))}},
 		NestedBlocks: map[string]*tfjson.SchemaBlockType{"rule": {Block: &tfjson.SchemaBlock{Attributes: map[string]*tfjson.SchemaAttribute{"port": {}}}}},
 	}}
 	types := map[string]*tfjson.Schema{"x_thing": schema}
@@ -122,6 +131,10 @@ func TestConvert(t *testing.T) {
 		"comment inside":         {`{"resource": {"x_thing": {"one": {"//": "kept", "rule": {"//": "here", "port": 1}}}}}`, "main.tf", "resource \"x_thing\" \"one\" {\n  # kept\n\n  rule {\n    # here\n    port = 1\n  }\n}\n"},
 		"provider":               {`{"provider": {"x": [{"name": "p"}, {"alias": "west", "name": "q"}]}}`, "terraform.tf", "provider \"x\" {\n  name = \"p\"\n}\n\nprovider \"x\" {\n  alias = \"west\"\n  name  = \"q\"\n}\n"},
 		"provider of a resource": {`{"resource": {"x_thing": {"one": {"provider": "x.west", "name": "n"}}}}`, "main.tf", "resource \"x_thing\" \"one\" {\n  provider = x.west\n  name     = \"n\"\n}\n"},
+		"an attribute that is a block": {`{"resource": {"x_thing": {"one": {"ingress": {"port": 1}}}}}`, "main.tf",
+			"resource \"x_thing\" \"one\" {\n  ingress = [\n    {\n      port = 1\n    },\n  ]\n}\n"},
+		"one that is repeated": {`{"resource": {"x_thing": {"one": {"dynamic": {"ingress": {"for_each": "${[1]}", "content": {"port": "${ingress.value}"}}}}}}}`, "main.tf",
+			"resource \"x_thing\" \"one\" {\n\n  dynamic \"ingress\" {\n    for_each = [1]\n\n    content {\n      port = ingress.value\n    }\n  }\n}\n"},
 		"another local name": {`{"terraform": {"required_providers": {"y": {"source": "acme/exotic"}}}, "resource": {"x_thing": {"one": {"provider": "y", "name": "n"}}}}`, "main.tf",
 			"resource \"x_thing\" \"one\" {\n  provider = y\n  name     = \"n\"\n}\n"},
 		"resource": {`{"resource": {"x_thing": {"one": {"//": {"metadata": {"path": "stack/network/one"}},
@@ -195,6 +208,7 @@ func TestConvertRefusesWhatItWouldLose(t *testing.T) {
 		`depends_on: got "a b", want a reference`:                   `{"resource": {"x_thing": {"one": {"depends_on": ["a b"]}}}}`,
 		`moved: from: got "x y", want a reference`:                  `{"moved": {"from": "x y", "to": "x_thing.a"}}`,
 		`dynamic "ruler": got a block that the provider's schema`:   `{"resource": {"x_thing": {"one": {"dynamic": {"ruler": {}}}}}}`,
+		`dynamic "port": got a block that the provider's schema`:    `{"resource": {"x_thing": {"one": {"dynamic": {"port": {}}}}}}`,
 		"x_thing.one: got a list of nothing, want a block"[:11]:     `{"resource": {"x_thing": {"one": 5}}}`,
 		"got a boolean, want a block":                               `{"resource": true}`,
 		`type: got "list(", want a type`:                            `{"variable": {"v": {"type": "list("}}}`,
@@ -224,6 +238,11 @@ func TestWriteRefusesBadInput(t *testing.T) {
 		"no stack":   {"", "cdk.tf.json: got none, want the synthesized stack"},
 		"not JSON":   {"{", "cdk.tf.json: got something else, want a JSON document"},
 		"not object": {"[]", "cdk.tf.json: got a list, want an object"},
+		"UTF-16":     {"\xff\xfe{\x00}\x00", "cdk.tf.json: got something else, want a JSON document"},
+		"a resource twice": {`{"resource": {"x_thing": {"one": {}, "one": {}}}}`,
+			"cdk.tf.json: resource.x_thing.one: got it twice, want it once"},
+		"a kind twice":     {`{"output": {"a": {"value": 1}}, "output": {"b": {"value": 2}}}`, "cdk.tf.json: output: got it twice"},
+		"an escaped twice": {`{"a": 1, "\u0061": 2}`, "cdk.tf.json: a: got it twice"},
 	} {
 		folder := t.TempDir()
 		if test.stack != "" {

@@ -37,7 +37,7 @@ func document(source string, parsed hclsyntax.Expression) (any, bool) {
 		return nil, false
 	}
 	for _, part := range partsOf(parsed) {
-		if _, isText := part.(*hclsyntax.LiteralValueExpr); !isText {
+		if !isText(part) {
 			return nil, false
 		}
 	}
@@ -60,6 +60,12 @@ func document(source string, parsed hclsyntax.Expression) (any, bool) {
 	}
 	value, err := decode([]byte(source))
 	return value, err == nil
+}
+
+// isText reports whether a part of a template is text, and not an expression.
+func isText(part hclsyntax.Expression) bool {
+	literal, ok := part.(*hclsyntax.LiteralValueExpr)
+	return ok && literal.Val.Type() == cty.String
 }
 
 // partsOf returns the parts of a template, which may be its only one.
@@ -86,7 +92,11 @@ func native(e hclsyntax.Expression, source string) string {
 		for _, part := range e.Parts {
 			switch part := part.(type) {
 			case *hclsyntax.LiteralValueExpr:
-				b.WriteString(literalPart(part))
+				if isText(part) {
+					b.WriteString(literalPart(part))
+				} else { // ${1}
+					b.WriteString("${" + raw(part.Range()) + "}")
+				}
 			case *hclsyntax.ConditionalExpr, *hclsyntax.TemplateJoinExpr:
 				return quoted(e, source) // %{ if } and %{ for } have no range of their own
 			default:
@@ -95,7 +105,7 @@ func native(e hclsyntax.Expression, source string) string {
 		}
 		return layOut(b.String())
 	case *hclsyntax.LiteralValueExpr:
-		if e.Val.Type().FriendlyName() == "string" {
+		if isText(e) {
 			return layOut(literalPart(e))
 		}
 	}

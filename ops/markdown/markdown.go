@@ -2,10 +2,29 @@
 // their code span or cell.
 package markdown
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// visible writes characters that cannot be seen as Go escapes them: control characters,
+// which a terminal obeys, and marks that change the direction of a text or hide in it.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || r == '\r' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
 
 // Code returns a code span of one line that shows the text as it is.
 func Code(text string) string {
+	text = visible(text)
 	fence := "`"
 	for strings.Contains(text, fence) {
 		fence += "`"

@@ -9,6 +9,8 @@ import (
 func TestCode(t *testing.T) {
 	for text, want := range map[string]string{
 		"a": "`a`", "a`b": "``a`b``", "`": "`` ` ``", "``a": "``` ``a ```", " a": "`  a `", " ": "` `", "a|b": "`a|b`",
+		"a\tb": "`a\\tb`", "\x1b[31mred\x1b[0m": "`\\x1b[31mred\\x1b[0m`", "\x00\a\u009b": "`\\x00\\a\\u009b`", "Zoë €🙂": "`Zoë €🙂`",
+		"admin\u202etxt.exe": "`admin\\u202etxt.exe`", "a\u200bb\ufeff\u00a0\u2028c": "`a\\u200bb\\ufeff\\u00a0\\u2028c`",
 	} {
 		assert.Equal(t, want, Code(text), "%q", text)
 	}

@@ -106,6 +106,10 @@ func TestFactsOtherThanResources(t *testing.T) {
 		"a plan of a part": {without(`"complete":false`), Changes, []string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
 		"a deferred action": {without(`"complete":false,"deferred_action_invocations":[{"reason":"r","action_invocation":{"address":"action.a.b"}}]`), Changes,
 			[]string{"> The plan is not complete"}, []string{"nothing to do", "as configured"}},
+		"a deferred action, of a complete plan": {without(`"applyable":true,"deferred_action_invocations":[{"reason":"r","action_invocation":{"address":"action.a.b"}},{"reason":"r","action_invocation":null}]`), Changes,
+			[]string{"1 action to invoke", "- `action.a.b`: is invoked"}, []string{"as configured"}},
+		"only drift": {without(`"applyable":true,"resource_drift":[{"address":"a.b","type":"a","change":{"actions":["update"],"before":{"x":1},"after":{"x":2}}}]`), Nothing, nil, nil},
+		"only reads": {without(`"applyable":true,"resource_changes":[{"address":"data.a.b","mode":"data","type":"a","change":{"actions":["read"]}}]`), Nothing, nil, nil},
 		"a deferred change": {without(`"deferred_changes":[{"reason":"instance_count_unknown","resource_change":{"address":"aws_eip.x","type":"aws_eip","change":{"actions":["create"]}}}]`), Changes,
 			[]string{"`aws_eip.x`: create, deferred to a later plan"}, nil},
 	})
@@ -159,6 +163,7 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 		"an unknown action, deferred":       {without(`"deferred_changes":[{"reason":"r","resource_change":{"address":"a.b","change":{"actions":["vanish"]}}}]`), `deferred_changes a.b: got the actions ["vanish"]`},
 		"an unknown status of a check":      {without(`"checks":[{"address":{"to_display":"check.a"},"status":"exploded"}]`), `checks check.a: got the status "exploded", want pass, fail, error or unknown`},
 		"an unknown status of one instance": {without(`"checks":[{"address":{"to_display":"aws_vpc.v"},"status":"pass","instances":[{"address":{"to_display":"aws_vpc.v[0]"},"status":""}]}]`), `checks aws_vpc.v[0]: got the status ""`},
+		"changes that are not listed":       {without(`"applyable":true,"something_changes":[{"address":"a.b"}]`), "got changes of a kind that this program does not know"},
 		"a list":                            {`[]`, "plan: got a text that is not the output of terraform show -json PLAN: want an object"},
 		"a number for a list":               {without(`"resource_changes":5`), "plan: got a text that is not the output of terraform show -json PLAN: resource_changes: got a number"},
 		"an unknown action, an output":      {without(`"output_changes":{"o":{"actions":["vanish"]}}`), `output_changes o: got the actions ["vanish"]`},
@@ -176,6 +181,8 @@ func TestCardKeepsDocuments(t *testing.T) {
 		"an array": `[{"name":"app","secrets":"hunter2"}]`, "an object": `{"password":"hunter2"}`, "with space": "\n {\"a\": \"hunter2\"}\n",
 		"with a mark": "\ufeff{\"a\":\"hunter2\"}", "lines of them": "{\"a\":\"hunter2\"}\n{\"a\":2}", "in a string": `"{\"a\":\"hunter2\"}"`,
 		"cut short": `{"a":"hunter2`, "with a comma too many": `{"a":"hunter2",}`, "YAML": "a:\n  password: hunter2\n", "a file of settings": "A=1\r\nB=hunter2",
+		"cut short, with space": `{ "a": "hunter2", `, "an array, cut short": `[1, 2, {"token": "hunter2"}`, "Python": `{'password': 'hunter2'}`,
+		"after a name": `config={"password":"hunter2"}`, "a list after a name": `--header ["Bearer hunter2"]`, "credentials": "postgres://owner:hunter2@db.example/portfolio",
 	} {
 		t.Run(name, func(t *testing.T) {
 			after, err := json.Marshal(document)
@@ -188,7 +195,7 @@ func TestCardKeepsDocuments(t *testing.T) {
 			assert.Contains(t, text, "`container_definitions`: (a structure) → (a structure)")
 		})
 	}
-	for _, plain := range []string{"{a}", "[x", "12", "true", `"a"`, "{{.Name}}"} {
+	for _, plain := range []string{"{a}", "[x", "12", "true", `"a"`, "{{.Name}}", "https://example.com:443/a@b", "arn:aws:iam::1:role/r"} {
 		assert.Equal(t, code(plain), value{v: plain}.shown())
 	}
 }

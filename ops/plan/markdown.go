@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -224,12 +225,17 @@ func (v value) shown() string {
 	return code(fmt.Sprint(v.v))
 }
 
-// isDocument reports whether a text has several lines, begins with a JSON object or
-// array, complete or not, or is a JSON string of one: its values may be secrets, whatever
-// the attribute's name.
+// credentials are those in a URL.
+var credentials = regexp.MustCompile(`://[^/\s]*:[^/\s]*@`)
+
+// isDocument reports whether a text has several lines or credentials, is a JSON object or
+// array, complete or not, or contains one, or is a JSON string of any of these: its values
+// may be secrets, whatever the attribute's name.
 func isDocument(text string) bool {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
-	if strings.ContainsAny(text, "\r\n") || strings.HasPrefix(text, `{"`) {
+	begun := (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) && strings.ContainsAny(text, `"'`)
+	if begun || strings.ContainsAny(text, "\r\n") || strings.Contains(text, `{"`) || strings.Contains(text, `["`) ||
+		credentials.MatchString(text) {
 		return true
 	}
 	var document any

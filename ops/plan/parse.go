@@ -25,8 +25,12 @@ func Parse(text []byte) (*tfjson.Plan, error) {
 		return nil, fmt.Errorf("plan: got a text that is not the output of terraform show -json PLAN: %w", inWords(err))
 	}
 	var end struct {
-		Errored bool            `json:"errored"`
-		Planned json.RawMessage `json:"planned_values"`
+		Errored   bool            `json:"errored"`
+		Applyable bool            `json:"applyable"`
+		Planned   json.RawMessage `json:"planned_values"`
+		Deferred  []struct {
+			Invocation *tfjson.ActionInvocation `json:"action_invocation"`
+		} `json:"deferred_action_invocations"`
 	}
 	if err := json.Unmarshal(text, &end); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
@@ -40,7 +44,28 @@ func Parse(text []byte) (*tfjson.Plan, error) {
 	if err := errors.Join(checkActions(&p), checkStatuses(&p)); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
+	for _, d := range end.Deferred { // a later plan invokes them
+		p.ActionInvocations = append(p.ActionInvocations, d.Invocation)
+	}
+	if end.Applyable && isEmpty(&p) {
+		return nil, errors.New("plan: got changes of a kind that this program does not know, want those that Terraform documents: a newer ops may know them")
+	}
 	return &p, nil
+}
+
+// isEmpty reports whether a plan holds nothing that Terraform could apply.
+func isEmpty(p *tfjson.Plan) bool {
+	for _, r := range changesOf(p) {
+		if len(r.facts()) > 0 {
+			return false
+		}
+	}
+	for _, o := range p.OutputChanges {
+		if !o.Actions.NoOp() {
+			return false
+		}
+	}
+	return len(p.ActionInvocations) == 0 && len(p.ResourceDrift) == 0
 }
 
 // inWords says where JSON of another type was found, without the names of Go's types.

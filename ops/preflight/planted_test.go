@@ -113,6 +113,18 @@ func bucketFaults() []planted {
 			[]string{"lock of pr7/portfolio-pr7.tfstate: got one that is not Terraform's"},
 		},
 		{
+			"lock with a command", object("pr7/portfolio-pr7.tfstate.tflock", `{"ID":"$(id)"}`),
+			[]string{"lock of pr7/portfolio-pr7.tfstate: got one that is not Terraform's"},
+		},
+		{
+			"lock that a terminal obeys", object("pr7/portfolio-pr7.tfstate.tflock", `{"ID":"8a1c-77","Who":"\u001b[2Jme"}`),
+			[]string{"lock of pr7/portfolio-pr7.tfstate: got one that is not Terraform's"},
+		},
+		{
+			"state of an old version", object("pr7/portfolio-pr7.tfstate", `{"version": 3, "modules": []}`),
+			[]string{"state pr7/portfolio-pr7.tfstate: got version 3, want a Terraform state of version 4; fix: restore an earlier version"},
+		},
+		{
 			"state cut short", object("pr7/portfolio-pr7.tfstate", `{"version": 4, "resour`),
 			[]string{"state pr7/portfolio-pr7.tfstate: got a text that is not a Terraform state, want a Terraform state of version 4; fix: restore an earlier version"},
 		},

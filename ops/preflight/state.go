@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
+	"unicode"
 
 	"portfolio/config/tfstate"
 
@@ -32,15 +35,22 @@ func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	}
 	owned, err := tfstate.Read(text)
 	if err != nil {
+		got, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "got "), ", want")
 		return []Finding{{
-			What: "state " + e.State.Key, Got: "a text that is not a Terraform state",
-			Want: "a Terraform state of version 4",
+			What: "state " + e.State.Key, Got: got, Want: "a Terraform state of version 4",
 			Fix: fmt.Sprintf("restore an earlier version: `aws s3api list-object-versions --bucket %s --prefix %s`",
 				e.State.Bucket, e.State.Key),
 		}}, nil
 	}
 	e.owned = &owned
 	return nil, nil
+}
+
+// lockID is the form of a lock's ID, which is part of a command here.
+var lockID = regexp.MustCompile(`^[0-9a-f][0-9a-f-]*$`)
+
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // lock finds out who is deploying or destroying this environment, or was killed while
@@ -55,7 +65,8 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 	}
 	e.busy = true
 	var held struct{ ID, Operation, Who, Created string }
-	if err := json.Unmarshal(text, &held); err != nil || held.ID == "" {
+	if err := json.Unmarshal(text, &held); err != nil || !lockID.MatchString(held.ID) ||
+		!printable(held.Operation+held.Who+held.Created) {
 		return []Finding{{
 			What: "lock of " + e.State.Key, Got: "one that is not Terraform's", Want: "none",
 			Fix: fmt.Sprintf("see whose it is, then `aws s3 rm s3://%s/%s.tflock`", e.State.Bucket, e.State.Key),
