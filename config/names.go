@@ -92,5 +92,9 @@ func (n Names) Bucket(kind, account string) string {
 	return "portfolio-" + kind + "-" + n.Suffix + "-" + account
 }
 
+// DataKeyDescription returns the description of the customer-managed key of the data, by
+// which it is recognized once its alias is gone.
+func (n Names) DataKeyDescription() string { return "Data of " + n.Stack }
+
 // Alarm returns the name of the alarm on a condition, such as "alb-5xx".
 func (n Names) Alarm(condition string) string { return "portfolio-" + condition + "-" + n.Suffix }

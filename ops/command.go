@@ -24,7 +24,7 @@ settings; the help of a command lists its own. go run turns every status but 0 i
 	}
 	root.AddCommand(
 		awaitRefreshCommand(s), driftCommand(s), ejectCommand(s), environmentsCommand(s), githubCommand(s),
-		outputsCommand(s), planCommand(s), preflightCommand(s), reapCommand(s),
+		leftoversCommand(s), outputsCommand(s), planCommand(s), preflightCommand(s), reapCommand(s),
 	)
 	root.SetIn(s.in)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -41,6 +41,8 @@ func TestUsage(t *testing.T) {
 		"bad settings":                    {map[string]string{"ENVIRONMENT_SUFFIX": "PR_1"}, []string{"await-refresh"}, "ops: ENVIRONMENT_SUFFIX: got PR_1"},
 		"outputs, an argument":            {nil, []string{"outputs", "pr7"}, `ops: outputs: got ["pr7"], want only flags; see ops outputs --help`},
 		"outputs, bad settings":           {map[string]string{"ENVIRONMENT_SUFFIX": "Ä"}, []string{"outputs"}, "ops: ENVIRONMENT_SUFFIX: got Ä"},
+		"leftovers, an argument":          {nil, []string{"leftovers", "pr7"}, `ops: leftovers: got ["pr7"], want only flags; see ops leftovers --help`},
+		"leftovers, bad settings":         {map[string]string{"PORTFOLIO_PROFILE": "big"}, []string{"leftovers"}, "ops: PORTFOLIO_PROFILE: got big"},
 		"eject, an argument":              {nil, []string{"eject", "x"}, `ops: eject: got ["x"], want only flags; see ops eject --help`},
 		"eject, bad settings":             {map[string]string{"ENVIRONMENT_SUFFIX": "NO"}, []string{"eject"}, "ops: ENVIRONMENT_SUFFIX: got NO"},
 	} {
@@ -67,7 +69,7 @@ func TestHelp(t *testing.T) {
 	}
 	status, out, _ := runOps(t, environ, "--help")
 	assert.Equal(t, 0, status)
-	for _, name := range []string{"await-refresh", "drift", "eject", "environments", "github", "outputs", "plan",
+	for _, name := range []string{"await-refresh", "drift", "eject", "environments", "github", "leftovers", "outputs", "plan",
 		"preflight", "reap", "completion"} {
 		assert.Contains(t, out, "\n  "+name+" ", "ops --help")
 	}

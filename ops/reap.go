@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"portfolio/config"
 	"portfolio/ops/github"
 	"portfolio/ops/leftovers"
 
@@ -122,7 +123,8 @@ func (s session) reap(ctx context.Context, request reapRequest) error {
 			if err != nil {
 				return nil, err
 			}
-			return leftovers.Find(ctx, sdk, suffix)
+			found, err := leftovers.Find(ctx, sdk, suffix, config.Preview())
+			return found.Left, err
 		},
 		tries: 12, every: 15 * time.Second,
 	}

@@ -135,7 +135,7 @@ func newKeys(stack cdktf.TerraformStack, c config.Config, account *string) keys 
 	if c.CustomerKey {
 		k.Data = newKey(stack, "data-key", keyProps{
 			Alias:       c.Names.KeyAlias,
-			Description: "Data of " + c.Names.Stack,
+			Description: c.Names.DataKeyDescription(),
 			Kept:        true,
 			Account:     account,
 			Statements:  []statement{logsMayUseKey(c.Region, account)},

@@ -2,8 +2,9 @@
 collection and target groups of Auto Scaling groups, which are accepted but not stored, so
 that the next plan shows enabled_metrics and target_group_arns again; scaling policies by
 name; the zones that offer an instance type; the public parameters of images by path; gp3
-as the storage of databases that can be ordered; and DB instances by resource id, without
-which the provider waits for the deletion of one for as long as there is another.
+as the storage of databases that can be ordered; DB instances by resource id, without
+which the provider waits for the deletion of one for as long as there is another; automated
+backups that are kept, and snapshots of serverless caches, of which there are none.
 
 Its RDS instances report POSTGRES_PORT, on which the only real PostgreSQL listens. It
 keeps idle connections for longer than its clients do; repeats.py answers calls that they
@@ -15,7 +16,7 @@ import os
 import hypercorn.asyncio
 import repeats
 from ministack import app
-from ministack.services import autoscaling, ec2, rds, ssm
+from ministack.services import autoscaling, ec2, elasticache, rds, ssm
 
 if os.environ["AUTH"] == "true":
     if os.environ["RECORDING"]:
@@ -124,8 +125,43 @@ def create_replica(params):
     return answer
 
 
+def delete_instance(params):
+    instance = rds._instances.get(rds._p(params, "DBInstanceIdentifier"), {})
+    answer = any_deletion(params)
+    if answer[0] == 200 and rds._p(params, "DeleteAutomatedBackups") == "false" and instance.get("BackupRetentionPeriod"):
+        retained.append(instance)
+    return answer
+
+
+def describe_automated_backups(_):
+    items = "".join(
+        f"<DBInstanceAutomatedBackup><DBInstanceIdentifier>{i['DBInstanceIdentifier']}</DBInstanceIdentifier><Status>retained</Status>"
+        f"<DBInstanceAutomatedBackupsArn>{i['DBInstanceArn'].replace(':db:', ':auto-backup:ab-')}</DBInstanceAutomatedBackupsArn>"
+        "</DBInstanceAutomatedBackup>"
+        for i in retained
+    )
+    return rds._xml(200, "DescribeDBInstanceAutomatedBackupsResponse",
+        "<DescribeDBInstanceAutomatedBackupsResult><DBInstanceAutomatedBackups>"
+        f"{items}</DBInstanceAutomatedBackups></DescribeDBInstanceAutomatedBackupsResult>")
+
+
+retained = []
+any_deletion = rds._ACTION_MAP["DeleteDBInstance"]
+rds._ACTION_MAP["DeleteDBInstance"] = delete_instance
+rds._ACTION_MAP.setdefault("DescribeDBInstanceAutomatedBackups", describe_automated_backups)
+
 any_replica = rds._ACTION_MAP["CreateDBInstanceReadReplica"]
 rds._ACTION_MAP["CreateDBInstanceReadReplica"] = create_replica
+
+
+async def cache_request(method, path, headers, body, query):
+    if b"Action=DescribeServerlessCacheSnapshots&" in body:
+        return elasticache._xml(200, "DescribeServerlessCacheSnapshotsResponse", "<DescribeServerlessCacheSnapshotsResult/>")
+    return await any_cache_request(method, path, headers, body, query)
+
+
+any_cache_request = elasticache.handle_request
+elasticache.handle_request = cache_request
 
 
 def parse_tag_specs(params, kind, resource_id):

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"portfolio/config"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/assert"
@@ -77,14 +79,22 @@ func (a account) write(w http.ResponseWriter, action, format string) {
 	fmt.Fprintf(w, format, body)
 }
 
+// find returns what is left of a preview, of which nothing is kept.
 func find(t *testing.T, a account) ([]string, error) {
+	t.Helper()
+	found, err := findAll(t, a, config.Preview())
+	assert.Empty(t, found.Kept)
+	return found.Left, err
+}
+
+func findAll(t *testing.T, a account, profile config.Profile) (Resources, error) {
 	t.Helper()
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	return Find(t.Context(), aws.Config{
 		Region: "eu-west-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, "pr7")
+	}, "pr7", profile)
 }
 
 func TestFind(t *testing.T) {
@@ -111,6 +121,62 @@ func TestFind(t *testing.T) {
 		"log group /aws/lambda/portfolio-ws-handler-pr7",
 		"tagged arn:aws:ec2:eu-west-1:1:volume/vol-1",
 	}, got)
+}
+
+// What outlives an environment is kept if its profile says so, and left otherwise.
+func TestFindWhatOutlivesAnEnvironment(t *testing.T) {
+	const (
+		final = "portfolio-holdings-db-pr7-final-4b7c61e4-9e4c-4f6c-8c53-0a4d7f0f8a11"
+		rds   = "arn:aws:rds:eu-west-1:1:"
+		cache = `<ServerlessCacheConfiguration><ServerlessCacheName>portfolio-market-cache-%s</ServerlessCacheName></ServerlessCacheConfiguration>`
+	)
+	snapshotOf := func(name, kind, instance string) string {
+		return "<DBSnapshot><DBSnapshotIdentifier>" + name + "</DBSnapshotIdentifier><SnapshotType>" + kind + "</SnapshotType><DBInstanceIdentifier>" +
+			instance + "</DBInstanceIdentifier><DBSnapshotArn>" + rds + "snapshot:" + name + "</DBSnapshotArn></DBSnapshot>"
+	}
+	backupOf := func(id, status, instance string) string {
+		return "<DBInstanceAutomatedBackup><DBInstanceAutomatedBackupsArn>" + rds + "auto-backup:" + id + "</DBInstanceAutomatedBackupsArn><Status>" + status +
+			"</Status><DBInstanceIdentifier>" + instance + "</DBInstanceIdentifier></DBInstanceAutomatedBackup>"
+	}
+	key := func(meta string) account {
+		return account{
+			"DescribeDBSnapshots": "<DBSnapshots>" + snapshotOf(final, "manual", "portfolio-holdings-db-pr7") + snapshotOf("before-upgrade", "manual", "portfolio-holdings-db-pr7") +
+				snapshotOf("rds:portfolio-holdings-db-pr7-2026", "automated", "portfolio-holdings-db-pr7") + snapshotOf("x", "manual", "portfolio-holdings-db-pr70") + "</DBSnapshots>",
+			"DescribeDBInstanceAutomatedBackups": "<DBInstanceAutomatedBackups>" + backupOf("ab-1", "retained", "portfolio-holdings-db-pr7") +
+				backupOf("ab-2", "active", "portfolio-holdings-db-pr7") + backupOf("ab-3", "retained", "portfolio-holdings-db-dev") + "</DBInstanceAutomatedBackups>",
+			"DescribeServerlessCacheSnapshots": "<ServerlessCacheSnapshots>" +
+				"<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>by-hand</ServerlessCacheSnapshotName>" + fmt.Sprintf(cache, "pr7") + "</ServerlessCacheSnapshot>" +
+				"<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>daily</ServerlessCacheSnapshotName><ExpiryTime>2026-12-01T03:00:00Z</ExpiryTime>" + fmt.Sprintf(cache, "pr7") + "</ServerlessCacheSnapshot>" +
+				"<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>theirs</ServerlessCacheSnapshotName>" + fmt.Sprintf(cache, "dev") + "</ServerlessCacheSnapshot></ServerlessCacheSnapshots>",
+			"ListBuckets": `<Buckets><Bucket><Name>portfolio-hist-pr7-000000000000</Name></Bucket><Bucket><Name>portfolio-logs-pr7-000000000000</Name></Bucket>
+				<Bucket><Name>portfolio-artifacts-pr7-000000000000</Name></Bucket></Buckets>`,
+			"ListSecrets": `"SecretList": [{"ARN": "arn:aws:secretsmanager:eu-west-1:1:secret:s-1", "Name": "portfolio-signing-key-pr7-20261124170000000000000001", "DeletedDate": 1796000000}]`,
+			"DescribeKey": `"KeyMetadata": {"KeyId": "k-1", ` + meta + `}`,
+			"GetResources": `"ResourceTagMappingList": [{"ResourceARN": "` + rds + "snapshot:" + final + `"}, {"ResourceARN": "` + rds + `auto-backup:ab-1"},
+				{"ResourceARN": "` + rds + `auto-backup:ab-2"}, {"ResourceARN": "` + rds + `snapshot:rds:portfolio-holdings-db-pr7-2026"}, {"ResourceARN": "` + rds + `snapshot:gone"},
+				{"ResourceARN": "arn:aws:s3:::portfolio-hist-pr7-000000000000"}, {"ResourceARN": "arn:aws:kms:eu-west-1:1:key/k-1"}]`,
+		}
+	}
+	const data, alarms, ending = `"Description": "Data of portfolio-pr7"`, `"Description": "Alarm topic of portfolio-pr7"`, `"DeletionDate": 1796000000`
+	backups := []string{"DB snapshot before-upgrade", "DB snapshot " + final, "automated backups " + rds + "auto-backup:ab-1"}
+	const artifacts, history, logs = "bucket portfolio-artifacts-pr7-000000000000", "bucket portfolio-hist-pr7-000000000000", "bucket portfolio-logs-pr7-000000000000"
+	const byHand, k, secret, daily = "cache snapshot by-hand", "key k-1", "secret portfolio-signing-key-pr7-20261124170000000000000001, deleted on 2026-11-30", "cache snapshot daily, expires on 2026-12-01"
+	for name, c := range map[string]struct {
+		profile config.Profile
+		key     string
+		want    Resources
+	}{
+		"production":                  {config.Production(), data, Resources{[]string{artifacts, byHand}, append(backups, history, logs, k), []string{daily, secret}}},
+		"production, the alarms' key": {config.Production(), alarms, Resources{[]string{artifacts, byHand, k}, append(backups, history, logs), []string{daily, secret}}},
+		"standard":                    {config.Standard(), ending, Resources{append(backups, artifacts, logs, byHand), []string{history}, []string{daily, k + ", deleted on 2026-11-30", secret}}},
+		"preview":                     {config.Preview(), data, Resources{append(backups, artifacts, history, logs, byHand, k), nil, []string{daily, secret}}},
+	} {
+		got, err := findAll(t, key(c.key), c.profile)
+		require.NoError(t, err, name)
+		assert.ElementsMatch(t, c.want.Left, got.Left, name)
+		assert.ElementsMatch(t, c.want.Kept, got.Kept, name)
+		assert.Equal(t, c.want.Ending, got.Ending, name)
+	}
 }
 
 // The tagging API lists what is deleted for a while: the service itself does not.
@@ -147,6 +213,7 @@ func TestFindProvesNothingWithoutEveryList(t *testing.T) {
 	for action, kind := range map[string]string{
 		"DescribeVpcs": "list every VPC: ", "DescribeAddresses": "list every Elastic IP: ", "GetResources": "list every tagged resource: ",
 		"/v2/apis": "list every API: ", "ListBuckets": "list every bucket: ",
+		"DescribeDBSnapshots": "list every DB snapshot: ", "DescribeServerlessCacheSnapshots": "list every cache snapshot: ",
 	} {
 		got, err := find(t, account{action: "refused"})
 		require.ErrorContains(t, err, kind, action)

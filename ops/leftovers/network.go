@@ -38,7 +38,8 @@ func (f *finder) network(ctx context.Context) {
 	if addresses, err := client.DescribeAddresses(ctx, nil); err != nil {
 		f.failed("Elastic IP", err)
 	} else {
-		addAll(f, "Elastic IP", addresses.Addresses, func(v types.Address) *string { return nameIn(v.Tags) })
+		name := func(v types.Address) *string { return nameIn(v.Tags) }
+		addAll(f, "Elastic IP", addresses.Addresses, name, name)
 	}
 	list(ctx, f, "route table", ec2.NewDescribeRouteTablesPaginator(client, nil),
 		func(page *ec2.DescribeRouteTablesOutput) []types.RouteTable { return page.RouteTables },

@@ -51,13 +51,66 @@ func (f *finder) data(ctx context.Context) {
 			return page.ServerlessCaches
 		},
 		func(v cachetypes.ServerlessCache) *string { return v.ServerlessCacheName })
-	list(ctx, f, "bucket", s3.NewListBucketsPaginator(s3.NewFromConfig(f.cfg), nil),
+	list(ctx, f, bucket, s3.NewListBucketsPaginator(s3.NewFromConfig(f.cfg), nil),
 		func(page *s3.ListBucketsOutput) []s3types.Bucket { return page.Buckets },
 		func(v s3types.Bucket) *string { return v.Name })
 	planned := &secretsmanager.ListSecretsInput{IncludePlannedDeletion: aws.Bool(true)}
 	list(ctx, f, "secret", secretsmanager.NewListSecretsPaginator(secretsmanager.NewFromConfig(f.cfg), planned),
 		func(page *secretsmanager.ListSecretsOutput) []secrettypes.SecretListEntry { return page.SecretList },
-		func(v secrettypes.SecretListEntry) *string { return f.unless(v.DeletedDate != nil, v.ARN, v.Name) })
+		func(v secrettypes.SecretListEntry) *string {
+			if v.DeletedDate != nil && f.name.MatchString(aws.ToString(v.Name)) {
+				f.ends("secret", *v.Name, "deleted on", v.DeletedDate)
+			}
+			return f.unless(v.DeletedDate != nil, v.ARN, v.Name)
+		})
+}
+
+// Kinds of resources that a destroy of some profiles leaves on purpose.
+const (
+	bucket           = "bucket"
+	snapshot         = "DB snapshot"
+	automatedBackups = "automated backups"
+)
+
+// backups adds what outlives the database and the cache that it is of.
+func (f *finder) backups(ctx context.Context) {
+	databases := rds.NewFromConfig(f.cfg)
+	listOf(ctx, f, snapshot, rds.NewDescribeDBSnapshotsPaginator(databases, nil),
+		func(page *rds.DescribeDBSnapshotsOutput) []rdstypes.DBSnapshot { return page.DBSnapshots },
+		func(v rdstypes.DBSnapshot) *string { // automated ones are in the automated backups
+			return f.unless(aws.ToString(v.SnapshotType) == "automated", v.DBSnapshotArn, v.DBSnapshotIdentifier)
+		},
+		func(v rdstypes.DBSnapshot) *string { return v.DBInstanceIdentifier })
+	listOf(ctx, f, automatedBackups, rds.NewDescribeDBInstanceAutomatedBackupsPaginator(databases, nil),
+		func(page *rds.DescribeDBInstanceAutomatedBackupsOutput) []rdstypes.DBInstanceAutomatedBackup {
+			return page.DBInstanceAutomatedBackups
+		},
+		func(v rdstypes.DBInstanceAutomatedBackup) *string { // others go with their instance
+			return f.unless(aws.ToString(v.Status) != "retained", v.DBInstanceAutomatedBackupsArn,
+				v.DBInstanceAutomatedBackupsArn)
+		},
+		func(v rdstypes.DBInstanceAutomatedBackup) *string { return v.DBInstanceIdentifier })
+	listOf(ctx, f, "cache snapshot",
+		elasticache.NewDescribeServerlessCacheSnapshotsPaginator(elasticache.NewFromConfig(f.cfg), nil),
+		func(page *elasticache.DescribeServerlessCacheSnapshotsOutput) []cachetypes.ServerlessCacheSnapshot {
+			return page.ServerlessCacheSnapshots
+		},
+		func(v cachetypes.ServerlessCacheSnapshot) *string { return f.unexpired(v) }, cacheOf)
+}
+
+func cacheOf(v cachetypes.ServerlessCacheSnapshot) *string {
+	if v.ServerlessCacheConfiguration == nil {
+		return nil
+	}
+	return v.ServerlessCacheConfiguration.ServerlessCacheName
+}
+
+// unexpired returns the name of a snapshot that stays until somebody deletes it.
+func (f *finder) unexpired(v cachetypes.ServerlessCacheSnapshot) *string {
+	if v.ExpiryTime != nil && f.name.MatchString(aws.ToString(cacheOf(v))) {
+		f.ends("cache snapshot", aws.ToString(v.ServerlessCacheSnapshotName), "expires on", v.ExpiryTime)
+	}
+	return f.unless(v.ExpiryTime != nil, v.ARN, v.ServerlessCacheSnapshotName)
 }
 
 func (f *finder) serving(ctx context.Context) {
@@ -88,7 +141,8 @@ func (f *finder) apis(ctx context.Context) {
 			f.failed("API", err)
 			return
 		}
-		addAll(f, "API", page.Items, func(v apitypes.Api) *string { return v.Name })
+		name := func(v apitypes.Api) *string { return v.Name }
+		addAll(f, "API", page.Items, name, name)
 		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
 			return
 		}

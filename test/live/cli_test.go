@@ -18,7 +18,7 @@ import (
 func emulated(t *testing.T, p *platform.Platform, as platform.Workflow, settings map[string]string) map[string]string {
 	t.Helper()
 	environ := env.ToMap(os.Environ())
-	for _, name := range []string{"PORTFOLIO_PROFILE", "ENVIRONMENT_SUFFIX"} {
+	for name := range own {
 		delete(environ, name)
 	}
 	environ, err := p.As(t.Context(), as, environ)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,9 @@ import (
 
 	"portfolio/config/tfstate"
 	"portfolio/local/platform"
+	"portfolio/local/servers"
 
+	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/hashicorp/terraform-exec/tfexec"
 	tfjson "github.com/hashicorp/terraform-json"
@@ -26,8 +29,10 @@ import (
 // cutDeploys deploys an environment through an interruption, a kill, and two deploys at
 // the same time.
 func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
-	folder := synthesize(t, p, suffix, pullRequest)
-	tf := stackTerraform(t, p, platform.DeploysPreview, folder, pullRequest)
+	settings := maps.Clone(pullRequest)
+	settings["CERTIFICATE_ARN"] = imported(t, p)
+	folder := synthesize(t, p, suffix, settings)
+	tf := stackTerraform(t, p, platform.DeploysPreview, folder, settings)
 	interrupted := interrupt(t, p, folder, suffix)
 	database := kill(t, p, tf, folder, suffix)
 	out, err := runOps(t, p, platform.DeploysPreview, suffix, "preflight")
@@ -46,10 +51,24 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	for name, output := range final.Outputs {
 		assert.NotEmpty(t, output.Value, name)
 	}
-	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, platform.PlansPullRequest, pullRequest))))
+	require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, platform.PlansPullRequest, settings))))
 	onlyDrift(t, changesOf(planned(t, tf)))
 	_, locked := readObject(t, p, stateOf(suffix)+".tflock")
 	assert.False(t, locked)
+}
+
+// imported returns the ARN of a certificate that was issued elsewhere.
+func imported(t *testing.T, p *platform.Platform) string {
+	t.Helper()
+	authority, err := servers.NewAuthority()
+	require.NoError(t, err)
+	certificate, key, err := authority.Issue()
+	require.NoError(t, err)
+	out, err := acm.NewFromConfig(sdk(t, p)).ImportCertificate(t.Context(), &acm.ImportCertificateInput{
+		Certificate: certificate, PrivateKey: key, CertificateChain: authority.PEM(),
+	})
+	require.NoError(t, err)
+	return *out.CertificateArn
 }
 
 // interrupt ends a deploy as Ctrl-C does: Terraform records what it has created and

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"maps"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 // would, which is only the emulator's drift.
 func ejected(t *testing.T, p *platform.Platform) {
 	cmd := command(t, "make", "eject")
-	cmd.Env = list(emulated(t, p, platform.DeploysProduction, map[string]string{"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard"}))
+	cmd.Env = list(emulated(t, p, platform.DeploysProduction, own))
 	if out, err := cmd.CombinedOutput(); err != nil { // of the emulator's drift, which is all that is left below
 		require.Contains(t, string(out), "got a plan of ")
 	}
@@ -32,16 +33,19 @@ func ejected(t *testing.T, p *platform.Platform) {
 	onlyDrift(t, changesOf(got))
 }
 
-// ejectedProfile writes a profile's HCL, which ops eject has Terraform validate.
-func ejectedProfile(t *testing.T, p *platform.Platform, name string, settings map[string]string) {
-	t.Helper()
-	environ := emulated(t, p, platform.PlansMain, settings)
-	environ["ENVIRONMENT_SUFFIX"] = name[:min(len(name), 16)]
-	path, err := operator()
-	require.NoError(t, err)
-	cmd := command(t, path, "eject")
-	cmd.Env = list(environ)
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	assert.Contains(t, string(out), "terraform validate …")
+// ejectedProfiles writes the HCL of the other profiles, with all other settings that change
+// what is created, which ops eject has Terraform validate.
+func ejectedProfiles(t *testing.T, p *platform.Platform) {
+	preview := maps.Clone(pullRequest)
+	preview["CERTIFICATE_ARN"] = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
+	for suffix, settings := range map[string]map[string]string{
+		"preview": preview, "production": newProduction(t, p, "production").settings,
+	} {
+		t.Run(suffix, func(t *testing.T) {
+			synthesize(t, p, suffix, settings)
+			out, err := runOpsWith(t, p, platform.PlansMain, suffix, settings, "eject")
+			require.NoError(t, err, out)
+			assert.Contains(t, out, "terraform validate …")
+		})
+	}
 }

@@ -16,8 +16,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pullRequest has the settings with which a pull request's environment is deployed.
-var pullRequest = map[string]string{"PORTFOLIO_PROFILE": "preview", "CI": "true"}
+// pullRequest has the settings with which a pull request's environment is deployed: each
+// that neither the platform's own environment nor production has, and that creates nothing
+// in another account.
+var pullRequest = map[string]string{
+	"PORTFOLIO_PROFILE": "preview", "CI": "true", "AMAZON_LINUX": "al2", "DB_ENGINE_VERSION": "15.13",
+	"QUOTE_SOURCES": "ecb,twelvedata", "QUOTE_STREAMS": "twelvedata", "QUOTE_INTERVAL": "30s", "QUOTE_AGE_ALARM": "off",
+	"QUOTE_SOURCE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:portfolio-quote-sources-pr1-AbCdEf",
+	"OIDC_ISSUER":             "https://id.example.com", "OIDC_CLIENT_ID": "portfolio",
+	"OIDC_CLIENT_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:portfolio-oidc-pr1-AbCdEf",
+	"OIDC_OWNERS":            `[{"subject":"1","owner":"ada","scopes":["read","trade"]}]`,
+}
 
 // reaps destroys pr1, whose pull request is closed, with two runs at the same time, and no
 // other: neither an open one nor one that is not of a pull request. The platform's own
@@ -86,7 +95,14 @@ func ops(t *testing.T, p *platform.Platform, suffix string, args ...string) stri
 
 func runOps(t *testing.T, p *platform.Platform, as platform.Workflow, suffix string, args ...string) (string, error) {
 	t.Helper()
-	settings := maps.Clone(pullRequest)
+	return runOpsWith(t, p, as, suffix, pullRequest, args...)
+}
+
+func runOpsWith(
+	t *testing.T, p *platform.Platform, as platform.Workflow, suffix string, settings map[string]string, args ...string,
+) (string, error) {
+	t.Helper()
+	settings = maps.Clone(settings)
 	settings["ENVIRONMENT_SUFFIX"] = suffix
 	path, err := operator()
 	require.NoError(t, err)

@@ -7,17 +7,20 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"portfolio/config"
 	"portfolio/local/platform"
 	"portfolio/local/servers"
 
@@ -44,14 +47,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// own are the settings of the platform's own environment that differ from those of others.
+// RDS_BLUE_GREEN is for updates of the database: it changes neither its creation nor its
+// deletion.
+var own = map[string]string{
+	"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard", "RDS_BLUE_GREEN": "on",
+}
+
 // TestPlatform starts the platform, tests it while it runs, and ends it. Destroying it
 // and ending its processes are tests, too, in this order. What needs nothing but its AWS
 // account begins while it is still starting.
 func TestPlatform(t *testing.T) {
-	for name, value := range map[string]string{
-		"ENVIRONMENT_SUFFIX": suffix, "PORTFOLIO_PROFILE": "standard",
-		"REPOSITORY": "example/portfolio", "COMMIT_AUTHOR": "live test",
-	} {
+	t.Setenv("REPOSITORY", "example/portfolio")
+	t.Setenv("COMMIT_AUTHOR", "live test")
+	for name, value := range own {
 		t.Setenv(name, value)
 	}
 	unlock, err := servers.Lock(t.Context(), filepath.Join(root, "build/live.lock"))
@@ -68,7 +77,7 @@ func TestPlatform(t *testing.T) {
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("pr1", func(t *testing.T) { t.Parallel(); defer close(deployed); cutDeploys(t, account, "pr1") })
 		t.Run("production", func(t *testing.T) { t.Parallel(); productions(t, account) })
-		t.Run("plans of every profile", func(t *testing.T) { t.Parallel(); plans(t, account) })
+		t.Run("other profiles ejected", func(t *testing.T) { t.Parallel(); ejectedProfiles(t, account) })
 		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, account) })
 		t.Run("platform", func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +93,20 @@ func TestPlatform(t *testing.T) {
 	require.NotNil(t, p, "the platform is not up")
 	t.Run("statements", func(t *testing.T) { statements(t, p) })
 	t.Run("down", func(t *testing.T) { down(t, launcher, p) })
+}
+
+// TestEverySettingIsApplied checks that the environments which are deployed and planned again
+// have among them every setting that shapes one.
+func TestEverySettingIsApplied(t *testing.T) {
+	applied := []string{"CERTIFICATE_ARN", "DELETION_PROTECTION"} // of pr1, and of production's second plan
+	for _, settings := range []map[string]string{own, pullRequest, productionSettings("", "")} {
+		applied = slices.AppendSeq(applied, maps.Keys(settings))
+	}
+	same := []string{ // in every environment here
+		"AWS_ENDPOINT_URL", "AWS_REGION", "COMMIT_AUTHOR", "COMMIT_SHA", "PERMISSIONS_BOUNDARY_ARN", "REPOSITORY",
+		"TERRAFORM_STATE_BUCKET", "TERRAFORM_STATE_BUCKET_REGION",
+	}
+	assert.Subset(t, append(applied, same...), config.Variables())
 }
 
 // background starts a command and returns a function that waits for its end.

@@ -41,11 +41,15 @@ func newProduction(t *testing.T, p *platform.Platform, suffix string) production
 	zones, err := route53.NewFromConfig(sdk(t, p)).ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
 	require.NoError(t, err)
 	require.Len(t, zones.HostedZones, 1)
-	return production{p, suffix, map[string]string{
-		"PORTFOLIO_PROFILE": "production", "DOMAIN_NAME": suffix + "." + platform.Domain,
-		"HOSTED_ZONE_ID":  strings.TrimPrefix(*zones.HostedZones[0].Id, "/hostedzone/"),
-		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "CI": "true",
-	}}
+	return production{p, suffix, productionSettings(suffix, strings.TrimPrefix(*zones.HostedZones[0].Id, "/hostedzone/"))}
+}
+
+// productionSettings are the settings of production with a name in a zone.
+func productionSettings(suffix, zone string) map[string]string {
+	return map[string]string{
+		"PORTFOLIO_PROFILE": "production", "DOMAIN_NAME": suffix + "." + platform.Domain, "HOSTED_ZONE_ID": zone,
+		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "RDS_READ_REPLICA": "on", "CI": "true",
+	}
 }
 
 // shell runs commands in the top folder, as the workflow that deploys production. They get
@@ -140,10 +144,13 @@ func (e production) destroyed(t *testing.T) {
 	_, destroy := teardown(t)
 	out, err := e.shell(t, destroy, "S")
 	require.NoError(t, err, out)
-	left := leftovers(t, e.p, e.suffix)
-	t.Logf("left: %q", left)
-	for _, kept := range []string{"portfolio-hist-" + e.suffix, "portfolio-logs-" + e.suffix} {
-		assert.Contains(t, strings.Join(left, "\n"), kept)
+	out, err = runOpsWith(t, e.p, platform.DeploysProduction, e.suffix, e.settings, "leftovers")
+	require.NoError(t, err, out)
+	for _, kept := range []string{
+		"left: 0\n", "\n  bucket portfolio-hist-" + e.suffix, "\n  bucket portfolio-logs-" + e.suffix, "\n  key ",
+		"\n  automated backups arn:aws:rds:", "\n  DB snapshot " + databaseOf(e.suffix) + "-final-",
+	} {
+		assert.Contains(t, out, kept)
 	}
 	snapshots, err := rds.NewFromConfig(sdk(t, e.p)).DescribeDBSnapshots(t.Context(), &rds.DescribeDBSnapshotsInput{
 		DBInstanceIdentifier: aws.String(databaseOf(e.suffix)),

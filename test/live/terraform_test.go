@@ -147,35 +147,6 @@ func stateVersions(t *testing.T, p *platform.Platform) []byte {
 	return all.Bytes()
 }
 
-// plans plans each profile, and each setting that changes what is created, with the real
-// provider in an account without any of the resources.
-func plans(t *testing.T, p *platform.Platform) {
-	certificate := "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
-	for name, environ := range map[string]map[string]string{
-		"preview":    {"PORTFOLIO_PROFILE": "preview"},
-		"production": {"PORTFOLIO_PROFILE": "production", "CERTIFICATE_ARN": certificate},
-		"certificate": {
-			"CERTIFICATE_ARN": certificate, "RDS_READ_REPLICA": "on", "AMAZON_LINUX": "al2023", "API_ACCESS_LOGS": "on",
-		},
-		"domain": {
-			"DOMAIN_NAME": "app.example.com", "HOSTED_ZONE_ID": "Z0123456789ABC", "RDS_BLUE_GREEN": "on",
-			"ALARM_EMAIL": "ops@example.com",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			folder := synthesize(t, p, name, environ)
-			tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
-			require.NoError(t, err)
-			require.NoError(t, tf.SetEnv(tfexec.CleanEnv(emulated(t, p, platform.PlansMain, environ))))
-			require.NoError(t, tf.Init(t.Context()))
-			changes, err := tf.Plan(t.Context(), tfexec.Lock(false)) // validates first
-			require.NoError(t, err)
-			assert.True(t, changes)
-			ejectedProfile(t, p, name, environ)
-		})
-	}
-}
-
 // destroy leaves no resource with the suffix in its name, and an empty state.
 func destroy(t *testing.T, p *platform.Platform) {
 	tf, err := p.Terraform(t.Context())
