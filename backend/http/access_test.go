@@ -53,6 +53,7 @@ func TestScopes(t *testing.T) {
 	}{
 		{backend.ScopeRead, "GET", path + "/valuation", ""}, {backend.ScopeRead, "GET", "/v1/portfolios", ""},
 		{backend.ScopeRead, "POST", "/v1/ws-tickets", ""}, {backend.ScopeRead, "GET", "/v1/quotes?symbols=A", ""},
+		{backend.ScopeRead, "GET", "/v1/quotes/A/history?from=2026-01-01&to=2026-01-02", ""},
 		{backend.ScopeTrade, "POST", path + "/transactions", trade}, {backend.ScopeTrade, "POST", "/v1/portfolios", `{"name":"A","base_currency":"EUR"}`},
 		{backend.ScopeFeed, "POST", "/v1/quotes", `{"rates":[{"from":"USD","to":"EUR","rate":"0.9","source":"s","time":"2026-01-01T00:00:00Z"}]}`},
 		{backend.ScopeAdmin, "GET", "/v1/keys", ""}, {backend.ScopeAdmin, "GET", "/v1/audit", ""},

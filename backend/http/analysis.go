@@ -183,8 +183,8 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if interval := values.Get("interval"); interval != "" && interval != "1d" {
 		return wrong("interval", interval, "1d")
 	}
-	if to-from >= backend.MaxDays {
-		return wrong("from", from.String(), fmt.Sprintf("a day less than %d days before to", backend.MaxDays))
+	if err := bounded(from, to); err != nil {
+		return err
 	}
 	if err := a.charge(ctx, w, by.Owner, id, from, to); err != nil {
 		return err
@@ -226,8 +226,22 @@ func (a *api) period(ctx context.Context, r *http.Request, by backend.Principal,
 	if err != nil {
 		return id, nil, 0, 0, err
 	}
-	if to > p.Today(a.Now()) || from > to {
-		err = wrong("to", to.String(), "a day between from and today")
+	return id, values, from, to, ordered(from, to, p.Today(a.Now()))
+}
+
+// ordered returns an error unless a period ends today at the latest, and does not end
+// before it begins.
+func ordered(from, to, today backend.Date) error {
+	if to > today || from > to {
+		return wrong("to", to.String(), "a day between from and today")
 	}
-	return id, values, from, to, err
+	return nil
+}
+
+// bounded returns an error if a period has more days than one answer can have.
+func bounded(from, to backend.Date) error {
+	if to-from >= backend.MaxDays {
+		return wrong("from", from.String(), fmt.Sprintf("a day less than %d days before to", backend.MaxDays))
+	}
+	return nil
 }

@@ -113,6 +113,13 @@ func TestAnalysis(t *testing.T) {
 	quotes := c.do(t, key, "GET", "/v1/quotes?symbols=ACME,NONE", "")
 	assert.Len(t, quotes.JSON["quotes"], 1)
 	assert.Equal(t, []any{"NONE"}, quotes.JSON["missing"])
+
+	past := c.do(t, key, "GET", "/v1/quotes/ACME/history?from=2026-01-01&to=2026-01-02", "")
+	assert.JSONEq(t, `{"symbol":"ACME","items":[{"date":"2026-01-02","price":"20","currency":"EUR","time":"2026-01-02T03:04:00Z"}],"next":null}`,
+		past.Body)
+	assert.Empty(t, c.do(t, key, "GET", "/v1/quotes/ACME/history?from=2025-01-01&to=2026-01-01", "").JSON["items"])
+	assert.Equal(t, "A/B C", c.do(t, key, "GET", "/v1/quotes/A%2FB%20C/history?from=2026-01-01&to=2026-01-03",
+		"").JSON["symbol"], "tomorrow, where it may be already")
 }
 
 func TestReplaceAndPatchPortfolio(t *testing.T) {

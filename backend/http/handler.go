@@ -181,6 +181,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/summary", a.keyed(backend.ScopeRead, a.summary)},
 		{http.MethodGet, "/v1/quotes", a.keyed(backend.ScopeRead, a.readQuotes)},
 		{http.MethodPost, "/v1/quotes", a.keyed(backend.ScopeFeed, a.writeQuotes)},
+		{http.MethodGet, "/v1/quotes/{" + instrumentSymbol + "}/history", a.keyed(backend.ScopeRead, a.quoteHistory)},
 		{http.MethodGet, "/v1/instruments", a.keyed(backend.ScopeRead, a.listInstruments)},
 		{http.MethodGet, "/v1/instruments/{" + instrumentSymbol + "}", a.keyed(backend.ScopeRead, a.getInstrument)},
 		{http.MethodPut, "/v1/instruments/{" + instrumentSymbol + "}", a.keyed(backend.ScopeFeed, a.putInstrument)},

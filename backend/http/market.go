@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"portfolio/backend"
+
+	"github.com/shopspring/decimal"
 )
 
 // Market stores prices.
@@ -18,6 +21,10 @@ type Market interface {
 		rates []backend.Rate) (newer int, err error)
 	// Prices returns the newest prices known at a time, and now for the zero time.
 	Prices(ctx context.Context, symbols []string, currencies []backend.Currency, asOf time.Time) (backend.Prices, error)
+	// QuoteSeries calls its function with the last quote before the first day and that of
+	// each day, of each symbol. The function must not keep them.
+	QuoteSeries(ctx context.Context, symbols []string, from, to backend.Date,
+		each func(symbol string, closes *backend.Closes) error) error
 }
 
 type quoteInput struct {
@@ -175,4 +182,47 @@ func (a *api) readQuotes(ctx context.Context, w http.ResponseWriter, r *http.Req
 		out.Quotes = append(out.Quotes, used)
 	}
 	return replyJSON(w, http.StatusOK, out)
+}
+
+// quoteHistoryOutput is a page with all days that have a price.
+type quoteHistoryOutput struct {
+	Symbol string `json:"symbol"`
+	list[dayPrice]
+}
+
+// dayPrice is the last price of a day (UTC).
+type dayPrice struct {
+	Date     backend.Date     `json:"date"`
+	Price    decimal.Decimal  `json:"price"`
+	Currency backend.Currency `json:"currency"`
+	Time     time.Time        `json:"time"`
+}
+
+func (a *api) quoteHistory(ctx context.Context, w http.ResponseWriter, r *http.Request, _ backend.Principal) error {
+	symbol := r.PathValue(instrumentSymbol)
+	if err := backend.ValidateSymbol(instrumentSymbol, symbol); err != nil {
+		return invalid(err)
+	}
+	values, err := query(r, "from", "to")
+	if err != nil {
+		return err
+	}
+	from, fromErr := date(values, "from")
+	to, toErr := date(values, "to")
+	today := backend.DateOf(a.Now()) + 1 // it may be tomorrow already where the caller is
+	if err := cmp.Or(fromErr, toErr, ordered(from, to, today), bounded(from, to)); err != nil {
+		return err
+	}
+	items := []dayPrice{}
+	err = a.Market.QuoteSeries(ctx, []string{symbol}, from, to, func(_ string, closes *backend.Closes) error {
+		for i := closes.Since(from); i < closes.Since(to+1); i++ {
+			q := closes.Quote(i)
+			items = append(items, dayPrice{Date: backend.DateOf(q.Time), Price: q.Price, Currency: q.Currency, Time: q.Time})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return replyJSON(w, http.StatusOK, quoteHistoryOutput{symbol, listOf(items, "")})
 }

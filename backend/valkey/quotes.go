@@ -205,3 +205,9 @@ func (q *Quotes) read(ctx context.Context, keys []string) (map[string]price, err
 	}
 	return found, nil
 }
+
+// QuoteSeries reads the closes of symbols from the market.
+func (q *Quotes) QuoteSeries(ctx context.Context, symbols []string, from, to backend.Date,
+	each func(symbol string, closes *backend.Closes) error) error {
+	return q.market.QuoteSeries(ctx, symbols, from, to, each)
+}

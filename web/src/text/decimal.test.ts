@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { add, compare, divide, isDecimal, sign, subtract, sum } from './decimal.ts'
+import { add, compare, divide, isDecimal, multiply, sign, subtract, sum } from './decimal.ts'
 
 const decimal = fc
   .tuple(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.integer({ min: 0, max: 12 }))
@@ -14,6 +14,7 @@ describe('decimals', () => {
   it('are exact where floating point is not', () => {
     expect(add('0.1', '0.2')).toBe('0.3')
     expect(subtract('9007199254740993', '0.000000000001')).toBe('9007199254740992.999999999999')
+    expect(multiply('-0.10', '0.3')).toBe('-0.03')
     expect(divide('1', '3', 4)).toBe('0.3333')
     expect(divide('-1', '8', 3)).toBe('-0.125')
     expect(divide('1', '0.00', 3)).toBeNull()

@@ -56,6 +56,11 @@ export function subtract(a: string, b: string): Decimal {
   return write({ units: x - y, scale })
 }
 
+export function multiply(a: string, b: string): Decimal {
+  const [x, y] = [parse(a), parse(b)]
+  return write({ units: x.units * y.units, scale: x.scale + y.scale })
+}
+
 /** divide returns a/b, truncated after the given number of digits, or null where b is 0. */
 export function divide(a: string, b: string, digits: number): Decimal | null {
   const [x, y] = aligned(a, b)

@@ -18,6 +18,12 @@ export function today(timeZone: string, now = new Date()): string {
   return parts.format(now)
 }
 
+/** clockIn returns a function that writes moments in a time zone as YYYY-MM-DD HH:MM:SS, which compare as text. */
+export function clockIn(timeZone: string): (moment: Date) => string {
+  const format = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone })
+  return (moment) => format.format(moment)
+}
+
 export function addDays(date: string, days: number): string {
   const at = new Date(date + 'T00:00:00Z')
   at.setUTCDate(at.getUTCDate() + days)
