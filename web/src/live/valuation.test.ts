@@ -4,21 +4,21 @@ import { describe, expect, it } from 'vitest'
 import { diff, merged, valuation } from './testing.ts'
 import { apply, join, type Delta, type Valuation } from './valuation.ts'
 
-interface Course {
+interface Series {
   valuations: Valuation[]
   deltas: Delta[]
 }
 
 // Written by the Go tests of the service.
 const fixture = new URL('../../../backend/push/testdata/deltas.json', import.meta.url)
-const courses = JSON.parse(readFileSync(fixture, 'utf8')) as Course[]
+const series = JSON.parse(readFileSync(fixture, 'utf8')) as Series[]
 
 const prices = fc.array(fc.option(fc.integer({ min: -1, max: 50 })), { minLength: 5, maxLength: 5 })
 
 describe('apply', () => {
   it('returns the service’s valuations from its deltas', () => {
-    expect(courses.length).toBeGreaterThan(3)
-    for (const { valuations, deltas } of courses) {
+    expect(series.length).toBeGreaterThan(3)
+    for (const { valuations, deltas } of series) {
       deltas.forEach((delta, i) => expect(apply(valuations[i] as Valuation, delta)).toEqual(valuations[i + 1]))
     }
   })
