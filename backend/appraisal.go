@@ -40,15 +40,12 @@ type unitFlow struct {
 // appraise prices a timeline. The days are in order.
 func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time,
 	by division) (*appraisal, error) {
-	a := &appraisal{timeline: t, base: base, days: days, by: by,
-		invested: map[Currency]*totals{}, state: make([]State, len(days)), unpriced: make([]bool, len(days)),
-		crossed: map[Pair][]bool{}, own: map[string]*ownWorth{}, joints: map[Currency]*joint{}}
+	a := newAppraisal(t, base, days, by)
 	for i, d := range days {
-		at := closeOf(d, t.zone)
-		if at.at.After(now) {
-			at = session{at: now}
+		a.closes[i] = closeOf(d, t.zone)
+		if a.closes[i].at.After(now) {
+			a.closes[i] = session{at: now}
 		}
-		a.closes, a.state[i] = append(a.closes, at), StatePriced
 	}
 	if by == byHolding {
 		a.ownDays()
@@ -57,6 +54,14 @@ func appraise(ctx context.Context, market Market, t *timeline, base Currency, da
 		return nil, err
 	}
 	return a, a.readRates(ctx, market)
+}
+
+// newAppraisal returns an appraisal without prices and times.
+func newAppraisal(t *timeline, base Currency, days []Date, by division) *appraisal {
+	return &appraisal{timeline: t, base: base, days: days, closes: make([]session, len(days)), by: by,
+		invested: map[Currency]*totals{}, state: slices.Repeat([]State{StatePriced}, len(days)),
+		unpriced: make([]bool, len(days)), crossed: map[Pair][]bool{}, own: map[string]*ownWorth{},
+		joints: map[Currency]*joint{}}
 }
 
 // readQuotes adds up the holdings as their quotes arrive.
@@ -86,7 +91,7 @@ func (a *appraisal) readRates(ctx context.Context, market Market) (err error) {
 			currencies = append(currencies, c)
 		}
 	}
-	a.rates, err = readRates(ctx, market, currencies, a.days[0]-1, a.days[len(a.days)-1]+1)
+	a.rates, err = readRates(ctx, market.RateSeries, currencies, a.days[0]-1, a.days[len(a.days)-1]+1)
 	return err
 }
 
@@ -176,8 +181,8 @@ func (a *appraisal) convert(amount decimal.Decimal, from Currency, day int) (dec
 }
 
 // value returns what everything was worth at the close of a day.
-func (a *appraisal) value(day int) DayValue {
-	v := DayValue{Date: a.days[day], State: a.state[day], Invested: decimal.NewNullDecimal(decimal.Zero),
+func (a *appraisal) value(day int) Worth {
+	v := Worth{State: a.state[day], Invested: decimal.NewNullDecimal(decimal.Zero),
 		Cash: decimal.NewNullDecimal(decimal.Zero)}
 	if a.unpriced[day] {
 		v.Invested = decimal.NullDecimal{}

@@ -134,14 +134,17 @@ type rateSeries struct {
 	partners map[Currency][]Currency // to or from which there are rates, in the order of their codes
 }
 
+// rateReader is a method of Market that reads rates.
+type rateReader func(ctx context.Context, currencies []Currency, from, to Date, each func(Rate) error) error
+
 // readRates reads the rates between currencies.
-func readRates(ctx context.Context, market Market, currencies []Currency, from, to Date) (rateSeries, error) {
+func readRates(ctx context.Context, read rateReader, currencies []Currency, from, to Date) (rateSeries, error) {
 	s := rateSeries{rates: map[Pair][]Rate{}, partners: map[Currency][]Currency{}}
 	currencies = withRateBase(currencies)
 	if len(currencies) < 2 {
 		return s, nil
 	}
-	err := market.RateSeries(ctx, currencies, from, to, func(r Rate) error {
+	err := read(ctx, currencies, from, to, func(r Rate) error {
 		s.rates[r.Pair] = append(s.rates[r.Pair], r)
 		return nil
 	})
@@ -159,15 +162,15 @@ func readRates(ctx context.Context, market Market, currencies []Currency, from, 
 // converter computes rates from a currency at a time.
 func (s rateSeries) converter(from Currency, at session) converter {
 	return converter{
-		published: func(p Pair) (Rate, bool) { return rateAt(s.rates[p], at.at) },
+		published: func(p Pair) (Rate, bool) { return rateAt(s.rates[p], at.known()) },
 		stale:     func(r Rate) bool { return at.stale(r.Time, r.StaleFrom()) },
 		through:   s.partners[from],
 	}
 }
 
-// rateAt returns the last of some rates, oldest first, that was known at a time.
+// rateAt returns the last of some rates, oldest first, up to a time.
 func rateAt(list []Rate, at time.Time) (Rate, bool) {
-	n, _ := slices.BinarySearchFunc(list, at.Add(MaxClockSkew), func(r Rate, at time.Time) int {
+	n, _ := slices.BinarySearchFunc(list, at, func(r Rate, at time.Time) int {
 		if r.Time.After(at) {
 			return 1
 		}

@@ -117,7 +117,7 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 			first, last = min(first, lot.Opened), max(last, lot.Opened)
 		}
 	}
-	rates, err := readRates(ctx, t.market, currencies, first-1, last+1)
+	rates, err := readRates(ctx, t.market.RateSeries, currencies, first-1, last+1)
 	if err != nil {
 		return nil, err
 	}

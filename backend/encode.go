@@ -81,10 +81,20 @@ func appendAge(out []byte, age int64, stale bool) []byte {
 // AppendJSON appends the value.
 func (v *DayValue) AppendJSON(out []byte) []byte {
 	out = append(v.Date.Midnight().AppendFormat(append(out, `{"date":"`...), time.DateOnly), '"')
-	out = AppendText(append(out, `,"state":`...), string(v.State))
-	out = AppendNumber(append(out, `,"total":`...), v.Total)
-	out = AppendNumber(append(out, `,"invested":`...), v.Invested)
-	return append(AppendNumber(append(out, `,"cash":`...), v.Cash), '}')
+	return append(v.appendMembers(append(out, ',')), '}')
+}
+
+// AppendJSON appends the value.
+func (v *MomentValue) AppendJSON(out []byte) []byte {
+	out = AppendTime(append(out, `{"time":`...), v.Time)
+	return append(v.appendMembers(append(out, ',')), '}')
+}
+
+func (w *Worth) appendMembers(out []byte) []byte {
+	out = AppendText(append(out, `"state":`...), string(w.State))
+	out = AppendNumber(append(out, `,"total":`...), w.Total)
+	out = AppendNumber(append(out, `,"invested":`...), w.Invested)
+	return AppendNumber(append(out, `,"cash":`...), w.Cash)
 }
 
 // AppendList appends a list of values, which append themselves; null for nil.

@@ -43,14 +43,15 @@ func TestAppendedJSON(t *testing.T) {
 		position := Position{Symbol: text(), Name: text(), Currency: "USD", Quantity: number(), Cost: number(),
 			State: State(text()), Value: null(), Unrealised: null(), BaseValue: null(), Gains: gains}
 		cash := CashPosition{Currency: "EUR", Amount: number(), State: StatePriced, BaseValue: null()}
-		day := DayValue{Date: Date(1 + r.IntN(3_000_000)), State: StateStale, Total: null(),
-			Invested: null(), Cash: null()}
+		worth := Worth{State: StateStale, Total: null(), Invested: null(), Cash: null()}
+		day := DayValue{Date: Date(1 + r.IntN(3_000_000)), Worth: worth}
+		instant := MomentValue{Time: moment(), Worth: worth}
 		for _, one := range []struct {
 			value any
 			got   []byte
 		}{
 			{q, q.AppendJSON(nil)}, {rate, rate.AppendJSON(nil)}, {position, position.AppendJSON(nil)},
-			{cash, cash.AppendJSON(nil)}, {day, day.AppendJSON(nil)},
+			{cash, cash.AppendJSON(nil)}, {day, day.AppendJSON(nil)}, {instant, instant.AppendJSON(nil)},
 			{[]DayValue{day, day}, AppendList(nil, []DayValue{day, day}, (*DayValue).AppendJSON)},
 			{[]DayValue(nil), AppendList(nil, nil, (*DayValue).AppendJSON)},
 			{[]DayValue{}, AppendList(nil, []DayValue{}, (*DayValue).AppendJSON)},

@@ -39,7 +39,7 @@ type moment struct {
 }
 
 func (s session) moment() moment {
-	m := moment{known: s.at.Add(MaxClockSkew).UnixMicro(),
+	m := moment{known: s.known().UnixMicro(),
 		after: s.at.Add(time.Microsecond - 1).UnixMicro(), open: math.MaxInt64}
 	if !s.open.IsZero() {
 		m.open = s.open.UnixMicro()

@@ -166,6 +166,17 @@ type session struct {
 	// open is when the last weekday up to the day began: a price from then on counts as
 	// its close. It is zero if the session is not a close.
 	open time.Time
+	// exact excludes prices from after the time. Otherwise a source's clock may be ahead by
+	// MaxClockSkew.
+	exact bool
+}
+
+// known returns the last time of a price that is known.
+func (s session) known() time.Time {
+	if s.exact {
+		return s.at
+	}
+	return s.at.Add(MaxClockSkew)
 }
 
 // closeOf is the close of a day.

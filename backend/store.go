@@ -120,7 +120,8 @@ type Entry struct {
 func StoredTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // Market stores quotes and rates: for each symbol and pair, the last one of each day
-// (UTC) by its time, and of equal times the one received last.
+// (UTC) by its time, and of equal times the one received last. For some days it also keeps
+// samples: likewise the last one of each slot.
 type Market interface {
 	// WriteQuotes stores what is newer than what is stored, announces it to all
 	// instances, and records the batch in the audit. It returns how many were newer;
@@ -135,6 +136,13 @@ type Market interface {
 	// pair by pair: with the last one before the first day and that of each day, the
 	// oldest first. Source and Received may be missing.
 	RateSeries(ctx context.Context, currencies []Currency, from, to Date, each func(Rate) error) error
+	// QuoteSamples is QuoteSeries with the last quote of each slot of the days as well, as
+	// far as they are kept (SamplesKept). They are in order of time. The function may keep
+	// them.
+	QuoteSamples(ctx context.Context, symbols []string, from, to Date,
+		each func(symbol string, quotes *Closes) error) error
+	// RateSamples is RateSeries with the last rate of each slot of the days as well.
+	RateSamples(ctx context.Context, currencies []Currency, from, to Date, each func(Rate) error) error
 	// Latest returns the newest prices of symbols and of all pairs between the
 	// currencies. Those without a price are missing in the result.
 	Latest(ctx context.Context, symbols []string, currencies []Currency) (Prices, error)

@@ -247,7 +247,7 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 	history := make([]DayValue, len(days))
 	t.turns.do(func() {
 		for i := 0; i < len(days) && ctx.Err() == nil; i++ {
-			history[i] = a.value(i)
+			history[i] = DayValue{Date: days[i], Worth: a.value(i)}
 		}
 	})
 	return history, ctx.Err()

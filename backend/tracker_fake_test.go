@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,9 +175,50 @@ func (b *board) RateSeries(_ context.Context, currencies []Currency, from, to Da
 	return b.err
 }
 
+// QuoteSamples has the last quote of each slot, the quotes before the days among them.
+func (b *board) QuoteSamples(_ context.Context, symbols []string, _, to Date,
+	each func(string, *Closes) error) error {
+	b.asked.Add(1)
+	for _, symbol := range symbols {
+		var closes Closes
+		bySlot := map[int64]Quote{}
+		for _, q := range b.quotes {
+			if q.Symbol == symbol && DateOf(q.Time) <= to {
+				bySlot[SlotEnd(q.Time).Unix()] = q
+			}
+		}
+		add := func(q Quote) error {
+			closes.Add(q)
+			return nil
+		}
+		if err := errors.Join(eachOf(Quote{}, false, bySlot, add), each(symbol, &closes)); err != nil {
+			return err
+		}
+	}
+	return b.err
+}
+
+func (b *board) RateSamples(_ context.Context, currencies []Currency, _, to Date, each func(Rate) error) error {
+	b.asked.Add(1)
+	for _, a := range currencies {
+		for _, c := range currencies {
+			bySlot := map[int64]Rate{}
+			for _, r := range b.rates {
+				if r.From == a && r.To == c && DateOf(r.Time) <= to {
+					bySlot[SlotEnd(r.Time).Unix()] = r
+				}
+			}
+			if err := eachOf(Rate{}, false, bySlot, each); err != nil {
+				return err
+			}
+		}
+	}
+	return b.err
+}
+
 // eachOf calls its function with the last price before the days, if there is one, and
-// that of each day.
-func eachOf[T any](before T, there bool, byDay map[Date]T, each func(T) error) error {
+// that of each day or slot.
+func eachOf[K cmp.Ordered, T any](before T, there bool, byDay map[K]T, each func(T) error) error {
 	if there {
 		if err := each(before); err != nil {
 			return err

@@ -136,8 +136,7 @@ func TestTrackerHistory(t *testing.T) {
 		if d == last {
 			whole = Value(ledger, "EUR", now, closing(d))
 		}
-		expected := DayValue{Date: d, State: whole.State, Total: whole.Total,
-			Invested: whole.Invested, Cash: whole.Cash}
+		expected := DayValue{d, Worth{whole.State, whole.Total, whole.Invested, whole.Cash}}
 		if asText(t, v) != asText(t, expected) {
 			t.Errorf("History()[%d] = %s, want %s", i, asText(t, v), asText(t, expected))
 		}

@@ -23,6 +23,7 @@ var owned = []struct{ method, path, body string }{
 	{"GET", "/transactions/ENTRY", ""}, {"PUT", "/transactions/ENTRY", trade}, {"DELETE", "/transactions/ENTRY", ""},
 	{"GET", "/holdings", ""}, {"GET", "/valuation", ""},
 	{"GET", "/performance?from=2025-01-01&to=2026-01-01", ""}, {"GET", "/history?from=2025-01-01&to=2026-01-01", ""},
+	{"GET", "/history?from=2026-01-02&to=2026-01-02&interval=5m", ""},
 }
 
 func TestAnotherOwnersIDsAreNotFound(t *testing.T) {

@@ -26,6 +26,10 @@ type Tracker interface {
 	Closes(ctx context.Context, owner, id string, from, to backend.Date) (int, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
+	// Samples returns how many prices the values within a day are computed from.
+	Samples(ctx context.Context, owner, id string) (int, error)
+	// Intraday returns the values within today or the day before.
+	Intraday(ctx context.Context, owner, id string, day backend.Date) ([]backend.MomentValue, error)
 	// Parts measures the holdings of a portfolio, or its currencies, and the whole.
 	Parts(ctx context.Context, owner, id string, from, to backend.Date,
 		byCurrency bool) (backend.Performance, []backend.Part, error)
@@ -180,8 +184,15 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return err
 	}
-	if interval := values.Get("interval"); interval != "" && interval != "1d" {
-		return wrong("interval", interval, "1d")
+	switch interval := values.Get("interval"); interval {
+	case "", "1d":
+	case "5m":
+		if from != to {
+			return wrong("to", to.String(), "the day of from, with the interval 5m")
+		}
+		return a.intraday(ctx, w, by.Owner, id, from)
+	default:
+		return wrong("interval", interval, "1d or 5m")
 	}
 	if err := bounded(from, to); err != nil {
 		return err
@@ -193,16 +204,33 @@ func (a *api) history(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return err
 	}
-	writeText(w, http.StatusOK, "application/json", historyText(days))
+	writeText(w, http.StatusOK, "application/json", historyText(days, (*backend.DayValue).AppendJSON))
 	return nil
 }
 
-// historyText is a page with all days. Recomputed says that they are derived from the
+// intraday answers with the values within a day.
+func (a *api) intraday(ctx context.Context, w http.ResponseWriter, owner, id string, day backend.Date) error {
+	samples, err := a.Tracker.Samples(ctx, owner, id)
+	if err != nil {
+		return err
+	}
+	if err := a.chargeFor(ctx, w, samples); err != nil {
+		return err
+	}
+	moments, err := a.Tracker.Intraday(ctx, owner, id, day)
+	if err != nil {
+		return err
+	}
+	writeText(w, http.StatusOK, "application/json", historyText(moments, (*backend.MomentValue).AppendJSON))
+	return nil
+}
+
+// historyText is a page with all values. Recomputed says that they are derived from the
 // entries and prices as they are now, not from the stored valuations.
-func historyText(days []backend.DayValue) []byte {
-	const each = 160 // bytes, of a day
-	out := append(make([]byte, 0, each*(len(days)+1)), `{"items":`...)
-	out = backend.AppendList(out, days, (*backend.DayValue).AppendJSON)
+func historyText[T any](values []T, appendJSON func(*T, []byte) []byte) []byte {
+	const each = 160 // bytes, of a value
+	out := append(make([]byte, 0, each*(len(values)+1)), `{"items":`...)
+	out = backend.AppendList(out, values, appendJSON)
 	return append(out, `,"next":null,"recomputed":true}`+"\n"...)
 }
 

@@ -110,6 +110,15 @@ func TestAnalysis(t *testing.T) {
 	assert.NotContains(t, one.JSON, "money_weighted")
 	assert.Len(t, c.do(t, key, "GET", path+"/history?from=2025-12-30&to=2026-01-02&interval=1d", "").JSON["items"], 4)
 
+	moments := c.do(t, key, "GET", path+"/history?from=2026-01-02&to=2026-01-02&interval=5m", "").JSON["items"].([]any)
+	require.Len(t, moments, 3*12, "it is 03:04:05")
+	assert.Equal(t, map[string]any{"time": "2026-01-02T00:05:00Z", "state": "estimated", "total": "-1", "invested": "125",
+		"cash": "-126"}, moments[0], "before the quote")
+	assert.Equal(t, "-1", moments[35].(map[string]any)["total"])
+	yesterday := c.do(t, key, "GET", path+"/history?from=2026-01-01&to=2026-01-01&interval=5m", "").JSON["items"].([]any)
+	require.Len(t, yesterday, 288)
+	assert.Equal(t, "2026-01-02T00:00:00Z", yesterday[287].(map[string]any)["time"])
+
 	quotes := c.do(t, key, "GET", "/v1/quotes?symbols=ACME,NONE", "")
 	assert.Len(t, quotes.JSON["quotes"], 1)
 	assert.Equal(t, []any{"NONE"}, quotes.JSON["missing"])

@@ -174,19 +174,20 @@ const closesPerCall = 100 * 365
 // charge takes from the caller's limit what a history or a performance costs by the
 // closing prices that it reads, besides the one that every call costs.
 func (a *api) charge(ctx context.Context, w http.ResponseWriter, owner, id string, from, to backend.Date) error {
-	limiter, limited := ctx.Value(limiterKey{}).(*rate.Limiter)
-	if !limited {
-		return nil
-	}
 	closes, err := a.Tracker.Closes(ctx, owner, id, from, to)
 	if err != nil {
 		return err
 	}
-	more := closes / closesPerCall
-	if more < 1 {
-		return nil
+	return a.chargeFor(ctx, w, closes)
+}
+
+// chargeFor is charge for a number of prices.
+func (a *api) chargeFor(ctx context.Context, w http.ResponseWriter, prices int) error {
+	limiter, limited := ctx.Value(limiterKey{}).(*rate.Limiter)
+	if more := prices / closesPerCall; limited && more > 0 {
+		return take(w, limiter, a.Now(), more)
 	}
-	return take(w, limiter, a.Now(), more)
+	return nil
 }
 
 const invalidKey = "the API key is not valid"

@@ -56,6 +56,17 @@ func (m *memory) QuoteSeries(_ context.Context, symbols []string, _, _ backend.D
 	return nil
 }
 
+// QuoteSamples implements backend.Market as if a slot ended with every price.
+func (m *memory) QuoteSamples(ctx context.Context, symbols []string, from, to backend.Date,
+	each func(string, *backend.Closes) error) error {
+	return m.QuoteSeries(ctx, symbols, from, to, each)
+}
+
+func (m *memory) RateSamples(ctx context.Context, currencies []backend.Currency, from, to backend.Date,
+	each func(backend.Rate) error) error {
+	return m.RateSeries(ctx, currencies, from, to, each)
+}
+
 func (m *memory) RateSeries(_ context.Context, _ []backend.Currency, _, _ backend.Date,
 	each func(backend.Rate) error) error {
 	for _, r := range m.prices.Rates {
@@ -103,6 +114,14 @@ func (m *memory) Performance(ctx context.Context, owner, id string,
 func (m *memory) History(ctx context.Context, owner, id string,
 	from, to backend.Date) (days []backend.DayValue, err error) {
 	return m.tracker().History(ctx, owner, id, from, to)
+}
+
+func (m *memory) Samples(ctx context.Context, owner, id string) (int, error) {
+	return m.tracker().Samples(ctx, owner, id)
+}
+
+func (m *memory) Intraday(ctx context.Context, owner, id string, day backend.Date) ([]backend.MomentValue, error) {
+	return m.tracker().Intraday(ctx, owner, id, day)
 }
 
 func (m *memory) Parts(ctx context.Context, owner, id string, from, to backend.Date,

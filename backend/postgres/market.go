@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,8 +38,8 @@ func (db *DB) WriteQuotes(
 		return 0, err
 	}
 	written := batchOf(quotes, rates)
-	quotes = lastOfDay(quotes, quoteKey, func(q backend.Quote) (time.Time, time.Time) { return q.Time, q.Received })
-	rates = lastOfDay(rates, rateKey, func(r backend.Rate) (time.Time, time.Time) { return r.Time, r.Received })
+	samples := samplesOf(quotes, rates)
+	quotes, rates = lastQuotes(quotes, quoteKey), lastRates(rates, rateKey)
 	err = db.within(ctx, "write quotes", func(tx pgx.Tx) error {
 		c := backend.Change{Past: concernsPast(quotes, rates)}
 		if c.Symbols, err = writeQuotes(ctx, tx, quotes); err != nil {
@@ -52,6 +53,7 @@ func (db *DB) WriteQuotes(
 		c.Pairs = slices.Compact(c.Pairs)
 		written.Newer = newer
 		var batch pgx.Batch
+		samples.write(&batch)
 		audit(&batch, by, by.Owner, "quotes.write", id, "", nil, written)
 		if newer > 0 {
 			correct(&batch, quotes, time.Now())
@@ -150,50 +152,55 @@ func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[backend.Pair])
 }
 
-// perDay identifies a row of the market.
-type perDay struct {
-	Symbol string
-	Pair   backend.Pair
-	Day    backend.Date
+// row identifies a row of the market.
+type row struct {
+	symbol string
+	pair   backend.Pair
+	at     int64 // the day, or the end of the slot in seconds since 1970
 }
 
-func (k perDay) compare(other perDay) int {
-	return cmp.Or(cmp.Compare(k.Symbol, other.Symbol), cmp.Compare(k.Pair.From, other.Pair.From),
-		cmp.Compare(k.Pair.To, other.Pair.To), cmp.Compare(k.Day, other.Day))
+func (r row) compare(other row) int {
+	return cmp.Or(cmp.Compare(r.symbol, other.symbol), cmp.Compare(r.pair.From, other.pair.From),
+		cmp.Compare(r.pair.To, other.pair.To), cmp.Compare(r.at, other.at))
 }
 
-func quoteKey(q *backend.Quote) perDay {
-	q.Time, q.Received, q.FreshUntil = backend.StoredTime(q.Time), backend.StoredTime(q.Received),
-		backend.StoredTime(q.FreshUntil)
-	return perDay{Symbol: q.Symbol, Day: backend.DateOf(q.Time)}
+func quoteKey(q backend.Quote) row { return row{symbol: q.Symbol, at: int64(backend.DateOf(q.Time))} }
+func rateKey(r backend.Rate) row   { return row{pair: r.Pair, at: int64(backend.DateOf(r.Time))} }
+
+// lastQuotes keeps the last quote of each row, with its times as they are stored.
+func lastQuotes(quotes []backend.Quote, key func(backend.Quote) row) []backend.Quote {
+	return lastOf(quotes, key, func(q *backend.Quote) []*time.Time {
+		return []*time.Time{&q.Time, &q.Received, &q.FreshUntil}
+	})
 }
 
-func rateKey(r *backend.Rate) perDay {
-	r.Time, r.Received, r.FreshUntil = backend.StoredTime(r.Time), backend.StoredTime(r.Received),
-		backend.StoredTime(r.FreshUntil)
-	return perDay{Pair: r.Pair, Day: backend.DateOf(r.Time)}
+// lastRates is lastQuotes for rates.
+func lastRates(rates []backend.Rate, key func(backend.Rate) row) []backend.Rate {
+	return lastOf(rates, key, func(r *backend.Rate) []*time.Time {
+		return []*time.Time{&r.Time, &r.Received, &r.FreshUntil}
+	})
 }
 
-// lastOfDay keeps the last of each row, in an order that is the same for all writers,
-// so that they cannot deadlock.
-func lastOfDay[T any](list []T, key func(*T) perDay, times func(T) (at, received time.Time)) []T {
-	last := map[perDay]T{}
+// lastOf keeps the last of each row by the first two of its times, in an order that is the
+// same for all writers, so that they cannot deadlock.
+func lastOf[T any](list []T, key func(T) row, times func(*T) []*time.Time) []T {
+	last := map[row]T{}
 	for _, item := range list {
-		k := key(&item)
+		given := times(&item)
+		for _, t := range given {
+			*t = backend.StoredTime(*t)
+		}
+		k := key(item)
 		if before, found := last[k]; found {
-			at, received := times(item)
-			wasAt, wasReceived := times(before)
-			if cmp.Or(at.Compare(wasAt), received.Compare(wasReceived)) < 0 {
+			was := times(&before)
+			if cmp.Or(given[0].Compare(*was[0]), given[1].Compare(*was[1])) < 0 {
 				continue
 			}
 		}
 		last[k] = item
 	}
-	kept := make([]T, 0, len(last))
-	for _, item := range last {
-		kept = append(kept, item)
-	}
-	slices.SortFunc(kept, func(a, b T) int { return key(&a).compare(key(&b)) })
+	kept := slices.Collect(maps.Values(last))
+	slices.SortFunc(kept, func(a, b T) int { return key(a).compare(key(b)) })
 	return kept
 }
 

@@ -69,6 +69,12 @@ const crowd = `
 	insert into rates (from_currency, to_currency, rate, source, time, received)
 		select f, t, 1, 'x', now() - d * interval '1 day', now() from generate_series(0, 999) d,
 			unnest('{EUR,USD,CHF,GBP,JPY}'::text[]) f, unnest('{EUR,USD,CHF,GBP,JPY}'::text[]) t where f <> t;
+	insert into corrections select 'S' || s, 1 from generate_series(0, 999) s;
+	insert into quote_samples (symbol, slot, price, currency, time, received)
+		select 'S' || s, now() - d * interval '5 minutes', 1, 'EUR', now(), now() from generate_series(0, 99) s, generate_series(0, 899) d;
+	insert into rate_samples (from_currency, to_currency, slot, rate, time, received)
+		select f, t, now() - d * interval '5 minutes', 1, now(), now() from generate_series(0, 899) d,
+			unnest('{EUR,USD,CHF,GBP,JPY}'::text[]) f, unnest('{EUR,USD,CHF,GBP,JPY}'::text[]) t where f <> t;
 	analyze`
 
 var sequential = regexp.MustCompile(`Seq Scan on \w+`)
@@ -120,6 +126,12 @@ func askEverything(t *testing.T, db *postgres.DB) {
 	require.NoError(t, err)
 	_, err = db.Closing(ctx, symbols, currencies, day, day+1)
 	require.NoError(t, err)
+	today := backend.DateOf(time.Now())
+	ignoreQuotes, ignoreRate := func(string, *backend.Closes) error { return nil }, func(backend.Rate) error { return nil }
+	require.NoError(t, db.QuoteSeries(ctx, symbols, today-9, today, ignoreQuotes))
+	require.NoError(t, db.RateSeries(ctx, currencies, today-9, today, ignoreRate))
+	require.NoError(t, db.QuoteSamples(ctx, symbols, today-1, today, ignoreQuotes))
+	require.NoError(t, db.RateSamples(ctx, currencies, today-1, today, ignoreRate))
 	_, err = db.Latest(ctx, symbols, currencies)
 	require.NoError(t, err)
 	_, _, err = db.ListKeys(ctx, "o1", backend.Page{Limit: 3})

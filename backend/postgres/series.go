@@ -15,9 +15,10 @@ import (
 
 // The last row before a range of days and all rows in it, as arrays: a row for each
 // symbol and currency, or for each pair, which spares both sides a message for each
-// price. A symbol without quotes has a row without arrays.
+// price. A symbol without quotes has a row without arrays. Samples may follow the rows.
 const (
-	quoteSeries = `
+	quoteSeries = quoteRows + quoteArrays
+	quoteRows   = `
 		select (s.place - 1)::integer, coalesce((select version from corrections where symbol = s.symbol), 0),
 			q.currency, q.prices, q.times, q.fresh
 		from unnest($1::text[], $2::integer[]) with ordinality s (symbol, since, place) left join lateral (
@@ -27,9 +28,11 @@ const (
 				union all
 				(select price, currency, time, fresh_until from quotes
 					where symbol = s.symbol and day between date '0001-01-01' - 1 + s.since and date '0001-01-01' - 1 + $3::integer
-					order by day)) r
+					order by day)`
+	quoteArrays = `) r
 			group by currency) q on true`
-	rateSeries = `
+	rateSeries = rateRows + rateArrays
+	rateRows   = `
 		select (p.place - 1)::integer, 0::bigint, '', r.rates, r.times, r.fresh
 		from unnest($1::text[], $2::text[]) with ordinality p (from_currency, to_currency, place) cross join lateral (
 			select array_agg(rate) as rates, array_agg(time) as times, array_agg(fresh_until) as fresh from (
@@ -40,12 +43,19 @@ const (
 				(select rate, time, fresh_until from rates
 					where from_currency = p.from_currency and to_currency = p.to_currency
 						and day between date '0001-01-01' - 1 + $3::integer and date '0001-01-01' - 1 + $4::integer
-					order by day)) r) r
+					order by day)`
+	rateArrays = `) r) r
 		where r.rates is not null`
 )
 
 // RateSeries implements backend.Market.
 func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, from, to backend.Date,
+	each func(backend.Rate) error) error {
+	return db.readRates(ctx, rateSeries, currencies, from, to, each)
+}
+
+// readRates reads the rates of all pairs between currencies with a query.
+func (db *DB) readRates(ctx context.Context, sql string, currencies []backend.Currency, from, to backend.Date,
 	each func(backend.Rate) error) error {
 	var pairs []backend.Pair
 	var sources, targets []string
@@ -60,7 +70,7 @@ func (db *DB) RateSeries(ctx context.Context, currencies []backend.Currency, fro
 	if len(pairs) == 0 {
 		return nil
 	}
-	rows, _ := db.pool.Query(ctx, rateSeries, sources, targets, from, to) // readSeries gets the error
+	rows, _ := db.pool.Query(ctx, sql, sources, targets, from, to) // readSeries gets the error
 	return outcome("read rates", readSeries(rows, func(place int, _ int64, read *backend.Closes) error {
 		for i := range read.Len() {
 			q := read.Quote(i)

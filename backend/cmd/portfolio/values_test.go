@@ -33,6 +33,10 @@ func TestValues(t *testing.T) {
 		return fmt.Sprintf(`"kind":%q,"date":%q,"amount":%q,"currency":%q`, kind, d, amount, currency)
 	}
 
+	t.Run("within a day", func(t *testing.T) {
+		t.Parallel()
+		withinDay(t, b)
+	})
 	t.Run("a split and its reverse", func(t *testing.T) {
 		t.Parallel()
 		for n, units := range []string{"119", "10"} {

@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"portfolio/backend"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// samples are the last quotes and rates of slots.
+type samples struct {
+	quotes []quoteSample
+	rates  []rateSample
+}
+
+type quoteSample struct {
+	backend.Quote
+	Slot time.Time `json:"slot"`
+}
+
+type rateSample struct {
+	backend.Rate
+	Slot time.Time `json:"slot"`
+}
+
+// samplesOf returns the last of each slot, without those that would be swept at once.
+func samplesOf(quotes []backend.Quote, rates []backend.Rate) (s samples) {
+	for _, q := range lastQuotes(quotes, func(q backend.Quote) row {
+		return row{symbol: q.Symbol, at: backend.SlotEnd(q.Time).Unix()}
+	}) {
+		if q.Age(q.Received) < backend.SamplesKept {
+			s.quotes = append(s.quotes, quoteSample{q, backend.SlotEnd(q.Time)})
+		}
+	}
+	for _, r := range lastRates(rates, func(r backend.Rate) row {
+		return row{pair: r.Pair, at: backend.SlotEnd(r.Time).Unix()}
+	}) {
+		if r.Age(r.Received) < backend.SamplesKept {
+			s.rates = append(s.rates, rateSample{r, backend.SlotEnd(r.Time)})
+		}
+	}
+	return s
+}
+
+// write queues the samples that are newer than the stored ones of their slots. A price that
+// is older than the newest of its day still belongs to its slot.
+func (s samples) write(batch *pgx.Batch) {
+	if len(s.quotes) > 0 {
+		batch.Queue(`
+			insert into quote_samples (symbol, slot, price, currency, time, received, fresh_until)
+			select symbol, slot, price, currency, time, received, fresh_until
+			from json_to_recordset($1) as q (symbol text, slot timestamptz, price numeric, currency text,
+				time timestamptz, received timestamptz, fresh_until timestamptz)
+			on conflict (symbol, slot) do update set price = excluded.price, currency = excluded.currency,
+				time = excluded.time, received = excluded.received, fresh_until = excluded.fresh_until
+			where (excluded.time, excluded.received) > (quote_samples.time, quote_samples.received)`, s.quotes)
+	}
+	if len(s.rates) > 0 {
+		batch.Queue(`
+			insert into rate_samples (from_currency, to_currency, slot, rate, time, received, fresh_until)
+			select "from", "to", slot, rate, time, received, fresh_until
+			from json_to_recordset($1) as r ("from" text, "to" text, slot timestamptz, rate numeric,
+				time timestamptz, received timestamptz, fresh_until timestamptz)
+			on conflict (from_currency, to_currency, slot) do update set rate = excluded.rate,
+				time = excluded.time, received = excluded.received, fresh_until = excluded.fresh_until
+			where (excluded.time, excluded.received) > (rate_samples.time, rate_samples.received)`, s.rates)
+	}
+}
+
+// The samples of days, after the rows of quoteSeries and rateSeries.
+const (
+	quoteSamples = quoteRows + `
+				union all
+				(select price, currency, time, fresh_until from quote_samples where symbol = s.symbol
+					and slot > (date '0001-01-01' - 1 + s.since)::timestamp at time zone 'UTC'
+					and slot <= (date '0001-01-01' + $3::integer)::timestamp at time zone 'UTC')` + quoteArrays
+	rateSamples = rateRows + `
+				union all
+				(select rate, time, fresh_until from rate_samples
+					where from_currency = p.from_currency and to_currency = p.to_currency
+						and slot > (date '0001-01-01' - 1 + $3::integer)::timestamp at time zone 'UTC'
+						and slot <= (date '0001-01-01' + $4::integer)::timestamp at time zone 'UTC')` + rateArrays
+)
+
+// QuoteSamples implements backend.Market.
+func (db *DB) QuoteSamples(
+	ctx context.Context, symbols []string, from, to backend.Date, each func(string, *backend.Closes) error,
+) error {
+	if len(symbols) == 0 {
+		return nil
+	}
+	since := make([]backend.Date, len(symbols))
+	for i := range since {
+		since[i] = from
+	}
+	rows, _ := db.pool.Query(ctx, quoteSamples, symbols, since, to) // readSeries gets the error
+	return outcome("read samples of quotes", readSeries(rows, func(place int, _ int64, read *backend.Closes) error {
+		return each(symbols[place], read)
+	}))
+}
+
+// RateSamples implements backend.Market.
+func (db *DB) RateSamples(ctx context.Context, currencies []backend.Currency, from, to backend.Date,
+	each func(backend.Rate) error) error {
+	return db.readRates(ctx, rateSamples, currencies, from, to, each)
+}
