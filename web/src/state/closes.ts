@@ -13,6 +13,16 @@ export async function closes(portfolio: string, from: string, to: string): Promi
   )
   const first = [from === 'inception' ? inception.from : from, inception.from, addDays(to, -maxDays)].sort().at(-1) ?? to
   if (first > to) return []
-  const query = { from: first, to }
-  return (await result(api.GET('/v1/portfolios/{portfolio}/history', { params: { path, query } }))).items
+  const { items } = await result(
+    api.GET('/v1/portfolios/{portfolio}/history', { params: { path, query: { from: first, to } } }),
+  )
+  return items.filter((item) => 'date' in item)
+}
+
+/** moments returns a portfolio's values within a day, every five minutes up to now. */
+export async function moments(portfolio: string, date: string): Promise<Schemas['MomentValue'][]> {
+  const query = { from: date, to: date, interval: '5m' as const }
+  const params = { path: { portfolio }, query }
+  const { items } = await result(api.GET('/v1/portfolios/{portfolio}/history', { params }))
+  return items.filter((item) => 'time' in item)
 }
