@@ -1,9 +1,14 @@
 """Answers a call that a client repeats with what it answered the first time.
 
-The AWS SDKs send a call again if they could not read its answer: on a busy machine that
-happens to one in a few hundred calls of Terraform's provider, whatever the call. By then it
-has been carried out, so a creation would end with "already exists". All attempts of a call
-have one amz-sdk-invocation-id."""
+About one in a thousand calls of Terraform's provider is sent twice on a busy machine,
+whatever the call. It is the client that loses the answer: between the headers and the
+body of the answer its HTTP transport closes the connection, which a proxy in between
+shows, and the SDK tries again after any read from a connection that it has closed itself
+(aws/aws-sdk-go-v2, issue 2737 and pull request 2949), also where the call creates
+something. By then it has been carried out, and the repetition ends with "already exists".
+The provider does not expect that; AWS refuses it in the same way (terraform-provider-aws,
+issue 36710), and preflight names the resource to import. All attempts of a call have one
+amz-sdk-invocation-id."""
 
 import asyncio
 
