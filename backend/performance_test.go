@@ -159,6 +159,19 @@ func TestPerformWithoutResult(t *testing.T) {
 	}
 }
 
+// Without entries, a portfolio begins yesterday.
+func TestPerformSinceInceptionWithoutEntries(t *testing.T) {
+	to := day(t, "2025-01-01")
+	p, err := perform(t, Policy{Method: FIFO}, nil, 0, to, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.From != to-1 {
+		t.Errorf("From = %s, want %s", p.From, to-1)
+	}
+	known(t, "Gain", p.Gain, "0")
+}
+
 func TestPerformRefuses(t *testing.T) {
 	from := day(t, "2025-01-01")
 	if _, err := perform(t, Policy{Method: FIFO}, nil, from, from, nil); code(err) != CodeInvalidRequest {

@@ -211,7 +211,10 @@ func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date,
 		return nil, err
 	}
 	if from == 0 {
-		from = min(line.first, to) - 1
+		from = to - 1
+		if line.first != 0 { // there are entries
+			from = min(from, line.first-1)
+		}
 	}
 	if from < 1 || from >= to {
 		return nil, &Error{Code: CodeInvalidRequest,
