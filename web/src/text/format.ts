@@ -34,10 +34,10 @@ export function change(value: string | null | undefined, currency: string): stri
   return formatted(value, 'change ' + currency, { style: 'currency', currency, signDisplay: 'exceptZero' })
 }
 
-/** price formats a price with up to eight decimals and at least the currency's. */
+/** price formats a price with at least the currency's decimals and up to eight, or more of one that is smaller. */
 export function price(value: string | null | undefined, currency: string): string {
   const { minimumFractionDigits } = numberFormat('money ' + currency, { style: 'currency', currency }).resolvedOptions()
-  const digits = { minimumFractionDigits, maximumFractionDigits: 8 }
+  const digits = { minimumFractionDigits, maximumFractionDigits: 8, maximumSignificantDigits: 6, roundingPriority: 'morePrecision' as const }
   return formatted(value, 'price ' + currency, { style: 'currency', currency, ...digits })
 }
 

@@ -4,6 +4,21 @@ import type { Problem } from '../api/client.ts'
 
 type Fields = Problem['fields']
 
+/**
+ * ofForm returns the fields of a problem as a form has them. A field whose text cannot be read
+ * comes with the path within the call and, once more, with what its empty value means.
+ */
+export function ofForm(fields: Fields, member: string): Fields {
+  const inside = (path: string) => path.startsWith(member + '.')
+  const unread = fields.filter((f) => inside(f.path)).map((f) => ({ ...f, path: f.path.slice(member.length + 1) }))
+  return [...unread, ...fields.filter((f) => !inside(f.path) && !unread.some((u) => u.path === f.path || u.path.startsWith(f.path)))]
+}
+
+/** wanted returns what a field wants, in words for a person: only programs write a decimal as a string. */
+export function wanted(field: Fields[number]): string {
+  return field.want.replace(' as a string, such as "12.50"', ' such as 12.50')
+}
+
 /** wrongIn returns what is wrong with a field or a part of it. */
 export function wrongIn(fields: Fields, path: string): Fields[number] | undefined {
   return fields.find((f) => f.path === path || f.path.startsWith(path + '[') || f.path.startsWith(path + '.'))
