@@ -60,6 +60,9 @@ func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io
 	if err != nil {
 		return unlessDone(ctx, err)
 	}
+	if err := demo.FeedToday(ctx, client, time.Now()); err != nil {
+		return unlessDone(ctx, err)
+	}
 	fmt.Fprintln(out, "restarting the two instances with QUOTE_SOURCES=replay …")
 	if err := replay.Start(ctx, demo.Recording(time.Now())); err != nil {
 		return unlessDone(ctx, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +53,8 @@ func fakeAPI(t *testing.T, failing string, status int) (Client, *[]call) {
 		case "/v1/portfolios/p-1/valuation":
 			_, _ = io.WriteString(w, valuations[min(asked, len(valuations)-1)])
 			asked++
+		case "/v1/quotes":
+			_, _ = io.WriteString(w, `{"received":1,"newer":1}`)
 		case "/v1/sign-in/links":
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.WriteString(w, `{"path":"v1/sign-in/link?code=c-1"}`)
@@ -113,6 +116,42 @@ func TestRecording(t *testing.T) {
 	for symbol, price := range opening {
 		assert.InDelta(t, 1, last[symbol].Div(price).InexactFloat64(), 0.02, symbol)
 	}
+}
+
+// Today has a price for every five minutes that are over, in batches that the API accepts,
+// from near yesterday's close to near where the market opens.
+func TestFeedToday(t *testing.T) {
+	c, calls := fakeAPI(t, "", 0)
+	midnight := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	require.NoError(t, FeedToday(t.Context(), c, midnight.Add(4*time.Minute)))
+	assert.Empty(t, *calls)
+	require.NoError(t, FeedToday(t.Context(), c, midnight.Add(14*time.Hour+9*time.Minute)))
+	require.Len(t, *calls, 2)
+	prices, times := map[string][]float64{}, map[string]bool{}
+	for _, call := range *calls {
+		quotes, rates := call.body["quotes"].([]any), call.body["rates"].([]any)
+		assert.LessOrEqual(t, len(quotes)+len(rates), backend.MaxBatch)
+		for _, q := range append(quotes, rates...) {
+			q := q.(map[string]any)
+			times[q["time"].(string)] = true
+			symbol, value := q["symbol"], q["price"]
+			if symbol == nil {
+				symbol, value = fmt.Sprint(q["from"], "/", q["to"]), q["rate"]
+			}
+			prices[symbol.(string)] = append(prices[symbol.(string)], decimal.RequireFromString(value.(string)).InexactFloat64())
+		}
+	}
+	assert.Len(t, times, 14*12+1)
+	assert.Contains(t, times, "2026-11-24T00:05:00Z")
+	assert.Contains(t, times, "2026-11-24T14:05:00Z")
+	for _, p := range market {
+		got := prices[p.symbol]
+		require.Len(t, got, len(times), p.symbol)
+		assert.InEpsilon(t, p.past(1).InexactFloat64(), got[0], 0.002, p.symbol)
+		assert.InEpsilon(t, p.now.InexactFloat64(), got[len(got)-1], 0.002, p.symbol)
+	}
+	c, _ = fakeAPI(t, "/v1/quotes", http.StatusForbidden)
+	assert.ErrorContains(t, FeedToday(t.Context(), c, midnight.Add(time.Hour)), "POST /v1/quotes: got status 403, want 200")
 }
 
 // The domain accepts the history: every entry is valid, and no more is sold than is held.

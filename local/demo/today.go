@@ -1,0 +1,80 @@
+package demo
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+const (
+	slot     = 5 * time.Minute // for each of which the service keeps a price
+	maxBatch = 500             // quotes and rates of one call
+)
+
+// quote is a quote or a rate in the form of the API.
+type quote struct {
+	Symbol   string `json:"symbol,omitempty"`
+	Price    string `json:"price,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	From     string `json:"from,omitempty"`
+	To       string `json:"to,omitempty"`
+	Rate     string `json:"rate,omitempty"`
+	Source   string `json:"source"`
+	Time     string `json:"time"`
+}
+
+// feed is a batch of them.
+type feed struct {
+	Quotes []quote `json:"quotes,omitempty"`
+	Rates  []quote `json:"rates,omitempty"`
+}
+
+// FeedToday writes a price for every five minutes of today (UTC) up to now, which lead from
+// yesterday's closes to where the market opens, so that the chart of today is not empty.
+func FeedToday(ctx context.Context, c Client, now time.Time) error {
+	var moments []time.Time
+	midnight := now.UTC().Truncate(24 * time.Hour)
+	for at := midnight.Add(slot); !at.After(now); at = at.Add(slot) {
+		moments = append(moments, at)
+	}
+	for batch := range slices.Chunk(moments, maxBatch/len(market)) {
+		var f feed
+		for _, at := range batch {
+			f.add(at, float64(at.Sub(midnight))/float64(now.Sub(midnight)))
+		}
+		var written struct{}
+		if err := c.post(ctx, "/v1/quotes", f, http.StatusOK, &written); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the prices at a time, when a part of today is over.
+func (f *feed) add(at time.Time, part float64) {
+	for _, p := range market {
+		q := quote{Source: "demo", Time: at.Format(time.RFC3339)}
+		price := p.within(part).String()
+		if from, to, pair := strings.Cut(p.symbol, "/"); pair {
+			q.From, q.To, q.Rate = from, to, price
+			f.Rates = append(f.Rates, q)
+			continue
+		}
+		q.Symbol, q.Price, q.Currency = p.symbol, price, p.currency
+		f.Quotes = append(f.Quotes, q)
+	}
+}
+
+// within returns the price when a part of today is over: a line from yesterday's close to
+// now, with waves.
+func (p price) within(part float64) decimal.Decimal {
+	before, now := p.past(1).InexactFloat64(), p.now.InexactFloat64()
+	phase, height := float64(p.symbol[0]), 0.004*part*(1-part)
+	wave := math.Sin(23*part+phase) + 0.5*math.Sin(71*part+2*phase)
+	return decimal.NewFromFloat((before + (now-before)*part) * (1 + height*wave)).Round(p.decimals)
+}
