@@ -112,3 +112,22 @@ func BenchmarkEntries(b *testing.B) {
 		})
 	}
 }
+
+// A batch of quotes and rates, each newer than the one before, as a feed writes it.
+func BenchmarkWriteQuotes(b *testing.B) {
+	for _, n := range []int{1, 100, backend.MaxBatch} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			db, by, _ := prepared(b, "quotes")
+			at := time.Now()
+			for b.Loop() {
+				at = at.Add(time.Second)
+				quotes := make([]backend.Quote, n)
+				for i := range quotes {
+					quotes[i] = quote(fmt.Sprintf("S%03d", i), "91.37", at)
+				}
+				_, err := db.WriteQuotes(b.Context(), by, quotes, nil)
+				require.NoError(b, err)
+			}
+		})
+	}
+}
