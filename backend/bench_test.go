@@ -64,3 +64,43 @@ func BenchmarkChange(b *testing.B) {
 		})
 	}
 }
+
+// Adding a trade at the end of portfolios of several sizes, whose holdings are not in the
+// base currency, and valuing the portfolio.
+func BenchmarkForeignChange(b *testing.B) {
+	const days = 3_650
+	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ entries, symbols int }{{1_000, 100}, {100_000, 100}, {100_000, 1}} {
+		b.Run(fmt.Sprintf("%d of %d", c.entries, c.symbols), func(b *testing.B) {
+			entry := func(i int, d Date) Transaction {
+				tx := buy(b, "2020-01-01", "1", "100", "1")
+				tx.Symbol, tx.Date, tx.Currency = fmt.Sprintf("S%03d", i%c.symbols), d, "USD"
+				return tx
+			}
+			last := DateOf(now)
+			txs := make([]Transaction, c.entries)
+			for i := range txs {
+				txs[i] = entry(i, last-days+Date(i*days/c.entries))
+				txs[i].ID, txs[i].Sequence = fmt.Sprint(i), int64(i+1)
+			}
+			tracker, _, market := tracked(b, now)
+			for d := last - days; d <= last; d++ {
+				market.rates = append(market.rates, rate("USD", "EUR", "0.9", d.Midnight()))
+			}
+			p := Portfolio{ID: "p", Base: "EUR", Policy: Policy{Method: FIFO}, Version: 1}
+			book := newBook(p, txs)
+			if _, err := tracker.held(b.Context(), book, now); err != nil {
+				b.Fatal(err)
+			}
+			for i := c.entries; b.Loop(); i++ {
+				p.Version++
+				tx := entry(i, last)
+				tx.ID, tx.Sequence = fmt.Sprint(i), int64(i+1)
+				book.update(p, []Transaction{tx}, nil)
+				if _, err := tracker.held(b.Context(), book, now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

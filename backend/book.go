@@ -30,6 +30,7 @@ type book struct {
 	line      *timeline       // the one made last, if it is small; nil if there is none
 	lined     int             // entries counted in it
 	named     map[string]bool // symbols in the entries; nil if they were not counted
+	past      pastCosts
 }
 
 // view is the ledger through a day, with what is needed to value it.
@@ -137,7 +138,7 @@ func (b *book) ledger(ctx context.Context, through Date, now time.Time) (Ledger,
 }
 
 // acquired returns the units of holdings in other currencies than the base at the
-// close of a day, by the days they were acquired on.
+// close of a day, by the days they were acquired on. The lists must not be changed.
 func (b *book) acquired(ctx context.Context, through Date) (map[string][]Lot, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -200,6 +201,7 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 	}
 	if p.TimeZone != b.portfolio.TimeZone || p.Base != b.portfolio.Base {
 		clear(b.views)
+		b.past.forget()
 	}
 	b.portfolio = p
 	b.line, b.named = nil, nil

@@ -17,7 +17,8 @@ type holding struct {
 	currency Currency
 
 	queue
-	byDay  map[Date]*dayLots // the lots by their day, once an entry has named one
+	byDay  map[Date]*dayLots // the lots by their day, once that is needed
+	paid   []Date            // of its days, those that may have a cost
 	units  *big.Rat          // base units in the lots
 	cost   *big.Rat          // base cost of them
 	factor *big.Rat          // units for one base unit
@@ -38,6 +39,8 @@ type holding struct {
 	splits    []unitChange // from which its units are counted
 	lastTrade trade
 	public    *Holding // as shown, without lots; nil after a change
+
+	acquisitions []Lot // the units held, by day; nil after a change
 }
 
 // pooled is units that were put into a pool, and their cost, both divided by kept.
@@ -50,6 +53,7 @@ type pooled struct {
 type dayLots struct {
 	lots  []*lot   // in order of acquisition, without some that are used up
 	units *big.Rat // base units in them
+	cost  *big.Rat // base cost of them
 }
 
 // unitChange is a split: prices from before it are per unit of that time.
@@ -98,20 +102,32 @@ func (h *holding) open(opened Date, order int64, units, cost *big.Rat, short boo
 	l.left = l.units
 	h.units, h.cost = plus(h.units, l.units), plus(h.cost, l.cost)
 	if h.method == Average {
-		h.pool = append(h.pool, pooled{opened, quotient(l.units, h.kept), quotient(l.cost, h.kept)})
+		h.addToPool(pooled{opened, quotient(l.units, h.kept), quotient(l.cost, h.kept)})
 	}
 	if h.add(l); h.byDay != nil {
 		h.addToDay(l)
 	}
 }
 
+// addToPool adds what was put into the pool, to that of the same day if it came last.
+func (h *holding) addToPool(p pooled) {
+	last := len(h.pool) - 1
+	if last < 0 || h.pool[last].opened != p.opened {
+		h.pool = append(h.pool, p)
+		return
+	}
+	h.pool[last].units, h.pool[last].cost = plus(h.pool[last].units, p.units), plus(h.pool[last].cost, p.cost)
+	h.freePool = min(h.freePool, last)
+}
+
 func (h *holding) addToDay(l *lot) {
 	day := h.byDay[l.opened]
 	if day == nil {
-		day = &dayLots{units: zero}
+		day = &dayLots{units: zero, cost: zero}
 		h.byDay[l.opened] = day
 	}
-	day.lots, day.units = append(day.lots, l), plus(day.units, l.left)
+	day.lots, day.units, day.cost = append(day.lots, l), plus(day.units, l.left), plus(day.cost, l.costOf(l.left))
+	h.paid = append(h.paid, l.opened)
 }
 
 // taken is a part of a lot that left a holding, in units and cost of that time.
@@ -148,7 +164,7 @@ func (h *holding) takeFrom(l *lot, units *big.Rat) taken {
 	}
 	l.left = minus(l.left, units)
 	if day := h.byDay[l.opened]; day != nil {
-		day.units = minus(day.units, units)
+		day.units, day.cost = minus(day.units, units), minus(day.cost, cost)
 	}
 	h.units, h.cost = minus(h.units, units), minus(h.cost, cost)
 	return taken{opened: l.opened, units: product(units, h.factor), cost: product(cost, h.share)}
@@ -165,15 +181,20 @@ func (h *holding) parts(share *big.Rat) []taken {
 	return list
 }
 
-// heldSince returns the units acquired on a day.
-func (h *holding) heldSince(d Date) *big.Rat {
+// days returns the lots by their day.
+func (h *holding) days() map[Date]*dayLots {
 	if h.byDay == nil {
-		h.byDay = map[Date]*dayLots{}
+		h.byDay, h.paid = map[Date]*dayLots{}, nil
 		for _, l := range h.byAge() {
 			h.addToDay(l)
 		}
 	}
-	if day := h.byDay[d]; day != nil {
+	return h.byDay
+}
+
+// heldSince returns the units acquired on a day.
+func (h *holding) heldSince(d Date) *big.Rat {
+	if day := h.days()[d]; day != nil {
 		return product(day.units, h.factor)
 	}
 	return zero
@@ -204,7 +225,7 @@ func (h *holding) takeSince(d Date, units *big.Rat) []taken {
 // clearIfEmpty removes the cost of a holding without units.
 func (h *holding) clearIfEmpty() {
 	if h.units.Sign() == 0 {
-		h.queue, h.byDay = newQueue(h.method), nil
+		h.queue, h.byDay, h.paid = newQueue(h.method), nil, nil
 		h.units, h.cost, h.factor, h.share = zero, zero, one, one
 		h.pool, h.freePool, h.kept = nil, 0, one
 	}
@@ -225,59 +246,17 @@ func (h *holding) lower(amount *big.Rat) {
 	for ; h.freePool < len(h.pool); h.freePool++ {
 		h.pool[h.freePool].cost = zero
 	}
+	for _, d := range h.paid {
+		h.byDay[d].cost = zero
+	}
+	h.paid = nil
 	h.dropCost()
-}
-
-// show returns the holding without its lots.
-func (h *holding) show() Holding {
-	if h.public == nil {
-		cost := h.costs()
-		h.public = &Holding{
-			Symbol: h.symbol, Currency: h.currency, Quantity: h.quantity(), Cost: cost,
-			Realised: h.traded.Add(cost), Income: h.income.clone(), Lots: []Lot{},
-			splits: h.splits[:len(h.splits):len(h.splits)], lastTrade: h.lastTrade,
-		}
-	}
-	return *h.public
-}
-
-// shownLots returns the lots. Running totals are rounded rather than each lot, so
-// that the lots add up to the holding.
-func (h *holding) shownLots() []Lot {
-	list := []Lot{}
-	units, cost := zero, zero
-	var unitsShown, costShown decimal.Decimal
-	all := h.byAge()
-	for i, l := range all {
-		units, cost = plus(units, l.left), plus(cost, l.costOf(l.left))
-		if i == len(all)-1 {
-			units, cost = h.units, h.cost
-		}
-		u, c := shownUnits(product(units, h.factor)), shownMoney(product(cost, h.share))
-		list = append(list, Lot{Opened: l.opened, Quantity: h.signed(u.Sub(unitsShown)),
-			Cost: h.signed(c.Sub(costShown))})
-		unitsShown, costShown = u, c
-	}
-	return list
-}
-
-// acquired returns the units by the day they were acquired on.
-func (h *holding) acquired() []Lot {
-	if h.method != Average {
-		return h.shownLots()
-	}
-	list := make([]Lot, len(h.pool))
-	for i, p := range h.pool {
-		list[i] = Lot{Opened: p.opened, Quantity: h.signed(shownUnits(product(product(p.units, h.kept), h.factor))),
-			Cost: h.signed(shownMoney(product(product(p.cost, h.kept), h.share)))}
-	}
-	return list
 }
 
 // clone copies the holding, so that a derivation can change it.
 func (h *holding) clone() *holding {
 	c := *h
-	c.queue, c.byDay, c.income = h.queue.clone(), nil, h.income.clone()
+	c.queue, c.byDay, c.paid, c.income = h.queue.clone(), nil, nil, h.income.clone()
 	c.splits, c.pool = h.splits[:len(h.splits):len(h.splits)], slices.Clone(h.pool)
 	return &c
 }

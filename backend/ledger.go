@@ -265,7 +265,7 @@ func (d *derivation) holding(symbol string) *holding {
 		i, _ := slices.BinarySearch(d.symbols, symbol)
 		d.symbols = slices.Insert(d.symbols, i, symbol)
 	}
-	h.public = nil
+	h.public, h.acquisitions = nil, nil
 	return h
 }
 

@@ -99,12 +99,6 @@ type background struct {
 	cash    decimal.NullDecimal // worth of the cash at the close before
 }
 
-// pastCost is the sum of the lots' costs, and of their units, at the rates of
-// their days.
-type pastCost struct {
-	cost, units decimal.NullDecimal
-}
-
 func value(l Ledger, base Currency, asOf time.Time, prices Prices, past *background) Valuation {
 	v := newValuer(prices, sessionAt(asOf, l.zone), l.zone)
 	v.Valuation = Valuation{
