@@ -169,7 +169,7 @@ func exchanged(t *testing.T, policy Policy, ordered []Transaction, on Date, pric
 		if h := d.holdings[tx.Symbol]; h != nil {
 			cost[tx.Symbol] = h.costs()
 		}
-		if err := d.book(t.Context(), []Transaction{tx}, forever); err != nil {
+		if err := d.book(t.Context(), []*Transaction{&tx}, forever); err != nil {
 			t.Fatal(err)
 		}
 	}

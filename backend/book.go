@@ -20,9 +20,9 @@ const (
 type book struct {
 	mu        sync.Mutex
 	portfolio Portfolio
-	txs       []Transaction // in the order they take effect; returned ones are never changed
-	newest    int64         // the last sequence
-	live      *derivation   // of the first booked entries
+	txs       []*Transaction // in the order they take effect; returned ones are never changed
+	newest    int64          // the last sequence
+	live      *derivation    // of the first booked entries
 	booked    int
 	marks     []mark          // oldest first
 	every     int             // entries between two checkpoints, at least
@@ -42,8 +42,7 @@ type view struct {
 }
 
 func newBook(p Portfolio, txs []Transaction) *book {
-	slices.SortFunc(txs, Transaction.Compare)
-	b := &book{portfolio: p, txs: txs, every: markEvery, views: map[Date]view{}}
+	b := &book{portfolio: p, txs: sorted(txs), every: markEvery, views: map[Date]view{}}
 	for i := range txs {
 		b.newest = max(b.newest, txs[i].Sequence)
 	}
@@ -179,7 +178,7 @@ func (b *book) timeline(ctx context.Context, through Date) (*timeline, error) {
 
 // until counts the entries up to a day.
 func (b *book) until(d Date) int {
-	n, _ := slices.BinarySearchFunc(b.txs, d+1, func(t Transaction, d Date) int { return int(t.Date - d) })
+	n, _ := slices.BinarySearchFunc(b.txs, d+1, func(t *Transaction, d Date) int { return int(t.Date - d) })
 	return n
 }
 
@@ -205,12 +204,11 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 	}
 	b.portfolio = p
 	b.line, b.named = nil, nil
-	slices.SortFunc(entries, Transaction.Compare)
-	gone := b.indices(entries, deleted)
+	gone, added := b.indices(entries, deleted), sorted(entries)
 	first, since := len(b.txs), forever
-	if len(entries) > 0 {
-		first, _ = slices.BinarySearchFunc(b.txs, entries[0], Transaction.Compare)
-		since = entries[0].Date
+	if len(added) > 0 {
+		first, _ = slices.BinarySearchFunc(b.txs, added[0], inOrder)
+		since = added[0].Date
 	}
 	if len(gone) > 0 {
 		first, since = min(first, gone[0]), min(since, b.txs[gone[0]].Date)
@@ -219,9 +217,9 @@ func (b *book) update(p Portfolio, entries []Transaction, deleted []string) {
 		b.newest = max(b.newest, entries[i].Sequence)
 	}
 	if first == len(b.txs) {
-		b.txs = append(b.txs, entries...)
+		b.txs = append(b.txs, added...)
 	} else {
-		b.txs = edited(b.txs, gone, entries)
+		b.txs = edited(b.txs, gone, added)
 	}
 	b.forget(first, since)
 }
@@ -251,13 +249,13 @@ func (b *book) indices(entries []Transaction, deleted []string) []int {
 
 // edited returns a copy of a sorted list without the entries at some indices, and with
 // others. Both are in order, and few.
-func edited(txs []Transaction, gone []int, entries []Transaction) []Transaction {
-	all := make([]Transaction, 0, len(txs)-len(gone)+len(entries))
+func edited(txs []*Transaction, gone []int, entries []*Transaction) []*Transaction {
+	all := make([]*Transaction, 0, len(txs)-len(gone)+len(entries))
 	next := 0
 	for len(gone)+len(entries) > 0 {
 		at := len(txs)
 		if len(entries) > 0 {
-			at, _ = slices.BinarySearchFunc(txs, entries[0], Transaction.Compare)
+			at, _ = slices.BinarySearchFunc(txs, entries[0], inOrder)
 		}
 		if len(gone) > 0 && gone[0] < at {
 			all, next, gone = append(all, txs[next:gone[0]]...), gone[0]+1, gone[1:]

@@ -15,6 +15,7 @@ import (
 type holding struct {
 	symbol   string
 	currency Currency
+	owner    *owner
 
 	queue
 	byDay  map[Date]*dayLots // the lots by their day, once that is needed

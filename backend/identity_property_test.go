@@ -84,8 +84,7 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 		// A split takes effect before the existing entries of its day.
 		if tx.Kind == Split {
 			try := newDerivation(policy)
-			if try.book(t.Context(), slices.SortedFunc(slices.Values(append(slices.Clone(txs), tx)),
-				Transaction.Compare), forever) == nil {
+			if try.book(t.Context(), sorted(append(slices.Clone(txs), tx)), forever) == nil {
 				d, txs = try, append(txs, tx)
 			}
 			continue
@@ -93,8 +92,8 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 		if tx.Validate() != nil {
 			continue
 		}
-		if d.clone().book(t.Context(), []Transaction{tx}, forever) == nil {
-			if err := d.book(t.Context(), []Transaction{tx}, forever); err != nil {
+		if d.clone().book(t.Context(), []*Transaction{&tx}, forever) == nil {
+			if err := d.book(t.Context(), []*Transaction{&tx}, forever); err != nil {
 				t.Fatal(err)
 			}
 			txs = append(txs, tx)
@@ -132,7 +131,7 @@ func TestGainsExplainTheTotal(t *testing.T) {
 			if h := d.holdings[tx.Symbol]; h != nil {
 				cost[tx.Symbol] = h.costs()
 			}
-			if err := d.book(t.Context(), []Transaction{tx}, forever); err != nil {
+			if err := d.book(t.Context(), []*Transaction{&tx}, forever); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 		}

@@ -88,9 +88,7 @@ func derived(ctx context.Context, policy Policy, txs []Transaction, through Date
 			Message: fmt.Sprintf("cost_method: got %.16q, want %s", policy.Method, wantCostMethod)}
 	}
 	d := newDerivation(policy)
-	txs = slices.Clone(txs)
-	slices.SortFunc(txs, Transaction.Compare)
-	return d, d.book(ctx, txs, through)
+	return d, d.book(ctx, sorted(txs), through)
 }
 
 // Holding returns the holding of a symbol.
@@ -126,9 +124,10 @@ type derivation struct {
 	policy   Policy
 	through  Date // the last day that was asked for
 	opened   int64
-	moves    int // of lots, see maxLotMoves
-	holdings map[string]*holding
-	symbols  []string // of the holdings, sorted
+	moves    int                 // of lots, see maxLotMoves
+	holdings map[string]*holding // see holding for changing one
+	owner    *owner              // of the holdings that only this derivation has
+	symbols  []string            // of the holdings, sorted
 
 	cash, income, fees, taxes Balances
 
@@ -182,7 +181,7 @@ func (d *derivation) begin(tx *Transaction) {
 }
 
 func newDerivation(policy Policy) *derivation {
-	return &derivation{policy: policy, holdings: map[string]*holding{},
+	return &derivation{policy: policy, owner: new(owner), holdings: map[string]*holding{},
 		cash: Balances{}, income: Balances{}, fees: Balances{}, taxes: Balances{}}
 }
 
@@ -192,11 +191,10 @@ const contextCheck = 256
 
 // book books entries, which are in order, up to a day. It returns the errors of all that
 // are not possible.
-func (d *derivation) book(ctx context.Context, txs []Transaction, through Date) error {
+func (d *derivation) book(ctx context.Context, txs []*Transaction, through Date) error {
 	var wrong []error
 	moves := d.moves
-	for i := range txs {
-		tx := &txs[i]
+	for i, tx := range txs {
 		if tx.Date > through {
 			break
 		}
@@ -234,20 +232,22 @@ func (d *derivation) ledger(lots bool) Ledger {
 	return l
 }
 
-// clone returns a copy that can be continued independently.
+// clone returns a copy that can be continued independently. Both share their holdings, of
+// which each copies those that it changes.
 func (d *derivation) clone() *derivation {
 	c := *d
-	c.holdings = make(map[string]*holding, len(d.holdings))
-	for symbol, h := range d.holdings {
-		c.holdings[symbol] = h.clone()
-	}
+	c.owner, d.owner = new(owner), new(owner)
+	c.holdings = maps.Clone(d.holdings)
 	c.symbols = slices.Clone(d.symbols)
 	c.today.opening, c.today.effects = maps.Clone(d.today.opening), slices.Clip(d.today.effects)
 	c.cash, c.income, c.fees, c.taxes = d.cash.clone(), d.income.clone(), d.fees.clone(), d.taxes.clone()
 	return &c
 }
 
-// size is what a copy of the derivation costs, in lots and holdings.
+// owner identifies a derivation by its address.
+type owner struct{ _ byte }
+
+// size is what a copy of the derivation and its holdings costs, in lots and holdings.
 func (d *derivation) size() int {
 	n := len(d.symbols)
 	for _, h := range d.holdings {
@@ -259,11 +259,15 @@ func (d *derivation) size() int {
 // holding returns the holding of a symbol, for changing it.
 func (d *derivation) holding(symbol string) *holding {
 	h := d.holdings[symbol]
-	if h == nil {
+	switch {
+	case h == nil:
 		h = newHolding(symbol, d.policy.Method)
-		d.holdings[symbol] = h
+		h.owner, d.holdings[symbol] = d.owner, h
 		i, _ := slices.BinarySearch(d.symbols, symbol)
 		d.symbols = slices.Insert(d.symbols, i, symbol)
+	case h.owner != d.owner:
+		h = h.clone()
+		h.owner, d.holdings[symbol] = d.owner, h
 	}
 	h.public, h.acquisitions = nil, nil
 	return h

@@ -36,15 +36,15 @@ func NewTail(ctx context.Context, p Portfolio, txs []Transaction) (*Tail, error)
 // and does nothing if one of them takes effect before the last one. The error is that
 // of Derive; after it, the tail must not be used again.
 func (t *Tail) Append(ctx context.Context, p Portfolio, version int64, txs []Transaction) (bool, error) {
-	txs = slices.SortedFunc(slices.Values(txs), Transaction.Compare)
-	if p.Policy != t.policy || len(txs) > 0 && t.Entries > 0 && txs[0].Compare(t.last) < 0 {
+	list := sorted(txs)
+	if p.Policy != t.policy || len(list) > 0 && t.Entries > 0 && inOrder(list[0], &t.last) < 0 {
 		return false, nil
 	}
-	if err := t.derived.book(ctx, txs, forever); err != nil {
+	if err := t.derived.book(ctx, list, forever); err != nil {
 		return true, err
 	}
-	if len(txs) > 0 {
-		t.last = txs[len(txs)-1]
+	if len(list) > 0 {
+		t.last = *list[len(list)-1]
 	}
 	t.Version, t.Entries = version, t.Entries+len(txs)
 	return true, nil

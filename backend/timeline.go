@@ -34,7 +34,7 @@ type amountAt struct {
 }
 
 // newTimeline derives entries, which are in order, through a day.
-func newTimeline(ctx context.Context, p Portfolio, txs []Transaction, through Date) (*timeline, error) {
+func newTimeline(ctx context.Context, p Portfolio, txs []*Transaction, through Date) (*timeline, error) {
 	t := &timeline{portfolio: p, zone: p.Location(), holdings: map[string]*track{}, cash: map[Currency][]amountAt{}}
 	if !p.Method.Valid() {
 		_, err := derived(ctx, p.Policy, nil, through)
@@ -65,9 +65,8 @@ func newTimeline(ctx context.Context, p Portfolio, txs []Transaction, through Da
 }
 
 // note records what the entries of a day changed.
-func (t *timeline) note(d *derivation, txs []Transaction, day Date) {
-	for i := range txs {
-		tx := &txs[i]
+func (t *timeline) note(d *derivation, txs []*Transaction, day Date) {
+	for _, tx := range txs {
 		for _, symbol := range []string{tx.Symbol, tx.ToSymbol} {
 			h := d.holdings[symbol]
 			if h == nil {

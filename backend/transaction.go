@@ -2,6 +2,7 @@ package backend
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -91,7 +92,7 @@ func (t Transaction) Settled() decimal.Decimal {
 func (t Transaction) feeCurrency() Currency { return cmp.Or(t.FeeCurrency, t.Currency) }
 
 // takes reports whether an entry reduces money or units rather than adding to them.
-func (t Transaction) takes() bool {
+func (t *Transaction) takes() bool {
 	switch t.Kind {
 	case Sell, Fee, Withdrawal, TransferOut:
 		return true
@@ -102,7 +103,7 @@ func (t Transaction) takes() bool {
 }
 
 // clock returns when an entry takes effect within its day.
-func (t Transaction) clock() Clock {
+func (t *Transaction) clock() Clock {
 	switch {
 	case t.Time != 0:
 		return t.Time
@@ -117,7 +118,10 @@ func (t Transaction) clock() Clock {
 // counts at 00:00 if it adds money or units and at 24:00 if it reduces them; then by
 // Sequence and ID. No two entries of a portfolio are equal,
 // so the order is always the same.
-func (t Transaction) Compare(other Transaction) int {
+func (t Transaction) Compare(other Transaction) int { return inOrder(&t, &other) }
+
+// inOrder is Transaction.Compare without copies.
+func inOrder(t, other *Transaction) int {
 	if t.Date != other.Date {
 		return cmp.Compare(t.Date, other.Date)
 	}
@@ -132,4 +136,14 @@ func (t Transaction) Compare(other Transaction) int {
 		cmp.Compare(t.Sequence, other.Sequence),
 		cmp.Compare(t.ID, other.ID),
 	)
+}
+
+// sorted returns pointers to transactions in the order they take effect.
+func sorted(txs []Transaction) []*Transaction {
+	list := make([]*Transaction, len(txs))
+	for i := range txs {
+		list[i] = &txs[i]
+	}
+	slices.SortFunc(list, inOrder)
+	return list
 }
