@@ -91,8 +91,10 @@ test('what a source proposes is accepted or dismissed', async () => {
   assert.deepEqual(items.map((t) => t.kind).sort(), ['BUY', 'DIVIDEND'])
 })
 
-test('a wrong key is refused in words', async () => {
+test('a wrong key is refused in words, whatever the language of the browser', async () => {
   const { context, tab } = await b.visitor(browser)
+  // Chromium's where LANG is C, which Intl does not accept.
+  await tab.addInitScript(() => Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix', configurable: true }))
   await tab.goto(b.page)
   await tab.getByRole('textbox', { name: 'API key' }).fill('pfk_wrong')
   await tab.getByRole('button', { name: 'Sign in' }).click()

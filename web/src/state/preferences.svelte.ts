@@ -32,10 +32,7 @@ export function isLocale(text: unknown): text is string {
   }
 }
 
-/**
- * usableLocale returns the first locale that Intl accepts: where LANG is C, Chromium names
- * its language en-US@posix, with which every formatter would throw.
- */
+/** usableLocale returns the first locale that Intl accepts. */
 export function usableLocale(locales: readonly string[]): string {
   return locales.find((locale) => locale !== '' && isLocale(locale)) ?? 'en'
 }
