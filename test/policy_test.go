@@ -116,9 +116,19 @@ func anyLike(patterns values, text string, fold bool) bool {
 		if fold {
 			pattern = strings.ToLower(pattern)
 		}
-		quoted := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
-		return regexp.MustCompile(`^` + quoted + `$`).MatchString(text)
+		return compiled(pattern).MatchString(text)
 	})
+}
+
+// patterns are compiled once: the tests match the same ones thousands of times.
+var patterns = map[string]*regexp.Regexp{}
+
+func compiled(pattern string) *regexp.Regexp {
+	if patterns[pattern] == nil {
+		quoted := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+		patterns[pattern] = regexp.MustCompile(`^` + quoted + `$`)
+	}
+	return patterns[pattern]
 }
 
 func TestPolicyEvaluation(t *testing.T) {
