@@ -9,6 +9,7 @@ import (
 	"portfolio/backend"
 	"portfolio/backend/postgres"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -129,5 +130,37 @@ func BenchmarkWriteQuotes(b *testing.B) {
 				require.NoError(b, err)
 			}
 		})
+	}
+}
+
+// Renewing the leases on 10,000 portfolios.
+func BenchmarkClaim(b *testing.B) {
+	name := fmt.Sprintf("claim_%d", time.Now().UnixNano())
+	db, by, _ := preparedAs(b, name)
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, server.URL(name, name, "secret"))
+	require.NoError(b, err)
+	defer conn.Close(ctx)
+	for _, fill := range []string{
+		`insert into portfolios select gen_random_uuid(), 'alice', 'w', 'EUR', 'FIFO', false, 1, 0, 0, now(), now()
+			from generate_series(1, 10000)`,
+		`insert into connections select id::text, 'api.example', 'prod', null, now(), now() + interval '2 hours', 'alice',
+			'` + by.KeyID + `'::uuid from portfolios`,
+		"insert into subscriptions (connection_id, portfolio_id, after) select id::text, id, 0 from portfolios",
+		"analyze",
+	} {
+		_, err := conn.Exec(ctx, fill)
+		require.NoError(b, err)
+	}
+	leases, _, err := db.Claim(ctx, "one", nil, time.Minute)
+	require.NoError(b, err)
+	held := make([]string, len(leases))
+	for i, l := range leases {
+		held[i] = l.Portfolio
+	}
+	for b.Loop() {
+		_, lost, err := db.Claim(ctx, "one", held, time.Minute)
+		require.NoError(b, err)
+		require.Empty(b, lost)
 	}
 }

@@ -73,19 +73,23 @@ func TestClaim(t *testing.T) {
 	_ = idle // not watched
 	socket(t, db, alice, "c")
 	require.NoError(t, db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()))
-	claim := func(instance string, held ...string) []push.Lease {
-		leases, err := db.Claim(ctx, instance, held, 2*time.Second)
+	var lost []string
+	claim := func(instance string, held ...string) (taken []push.Lease) {
+		var err error
+		taken, lost, err = db.Claim(ctx, instance, held, 2*time.Second)
 		require.NoError(t, err)
-		return leases
+		return taken
 	}
 	lease := func(epoch int64) []push.Lease { return []push.Lease{{Portfolio: p.ID, Owner: "alice", Epoch: epoch}} }
 	assert.Equal(t, lease(1), claim("one"))
 	assert.Empty(t, claim("two"), "taken")
-	assert.Equal(t, lease(1), claim("one", p.ID), "renewed")
+	assert.Empty(t, claim("one", p.ID))
+	assert.Empty(t, lost, "renewed")
 	assert.Equal(t, lease(2), claim("one"), "no longer held: a new epoch")
 	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 30*time.Second,
 		20*time.Millisecond, "not renewed")
-	assert.Empty(t, claim("one", p.ID), "lost")
+	assert.Empty(t, claim("one", p.ID))
+	assert.Equal(t, []string{p.ID}, lost)
 	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "held by another instance")
 	assert.Empty(t, claim("one"))
 	require.NoError(t, db.Release(ctx, "two", []string{p.ID}))
@@ -98,7 +102,7 @@ func TestClaim(t *testing.T) {
 	var racers sync.WaitGroup
 	for i := range 8 {
 		racers.Go(func() {
-			leases, err := db.Claim(ctx, fmt.Sprint("racer-", i), nil, time.Minute)
+			leases, _, err := db.Claim(ctx, fmt.Sprint("racer-", i), nil, time.Minute)
 			assert.NoError(t, err)
 			mu.Lock()
 			defer mu.Unlock()
@@ -109,6 +113,7 @@ func TestClaim(t *testing.T) {
 	assert.Equal(t, lease(5), got)
 	require.NoError(t, db.DeletePortfolio(ctx, alice, p.ID, p.Version))
 	assert.Empty(t, claim("racer", p.ID))
+	assert.Equal(t, []string{p.ID}, lost, "deleted")
 }
 
 // Every change of subscribers is announced, whatever caused it.

@@ -157,28 +157,27 @@ func (w *world) Subscribers(_ context.Context, portfolio string, _ time.Time) (l
 }
 
 func (w *world) Claim(_ context.Context, instance string, held []string,
-	ttl time.Duration) (list []push.Lease, err error) {
+	ttl time.Duration) (taken []push.Lease, lost []string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.storeErr != nil {
-		return nil, w.storeErr
+		return nil, nil, w.storeErr
 	}
 	now := time.Now()
+	lost = slices.Clone(held)
 	for portfolio := range w.subs {
 		l := w.leases[portfolio]
 		mine := l.instance == instance && now.Before(l.until)
 		switch has := slices.Contains(held, portfolio); {
 		case mine && has:
-			l.until = now.Add(ttl)
+			w.leases[portfolio] = lease{instance: instance, epoch: l.epoch, until: now.Add(ttl)}
+			lost = slices.DeleteFunc(lost, func(p string) bool { return p == portfolio })
 		case len(w.subs[portfolio]) > 0 && (mine || !now.Before(l.until)):
-			l = lease{instance: instance, epoch: l.epoch + 1, until: now.Add(ttl)}
-		default:
-			continue
+			w.leases[portfolio] = lease{instance: instance, epoch: l.epoch + 1, until: now.Add(ttl)}
+			taken = append(taken, push.Lease{Portfolio: portfolio, Owner: owner, Epoch: l.epoch + 1})
 		}
-		w.leases[portfolio] = l
-		list = append(list, push.Lease{Portfolio: portfolio, Owner: owner, Epoch: l.epoch})
 	}
-	return list, nil
+	return taken, lost, nil
 }
 
 func (w *world) Release(_ context.Context, instance string, portfolios []string) error {

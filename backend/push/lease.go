@@ -49,30 +49,24 @@ func (e *Engine) claim(ctx context.Context) error {
 	e.mu.Lock()
 	held := slices.Collect(maps.Keys(e.streams))
 	e.mu.Unlock()
-	leases, err := e.Store.Claim(ctx, e.Instance, held, leaseTTL)
+	taken, lost, err := e.Store.Claim(ctx, e.Instance, held, leaseTTL)
 	if err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	mine := make(map[string]bool, len(leases))
-	for _, l := range leases {
-		mine[l.Portfolio] = true
-		switch s := e.streams[l.Portfolio]; {
-		case s == nil:
-		case s.lease.Epoch == l.Epoch:
-			continue
-		default:
+	for _, portfolio := range lost {
+		if s := e.streams[portfolio]; s != nil {
+			e.drop(s) // another instance has it now, or it was deleted
+		}
+	}
+	for _, l := range taken {
+		if s := e.streams[l.Portfolio]; s != nil {
 			e.drop(s)
 		}
 		s := &stream{lease: l, watchers: map[string]*watch{}, stale: true, reload: true, emptyFor: time.Now()}
 		e.streams[l.Portfolio] = s
 		e.enqueue(s)
-	}
-	for _, portfolio := range held {
-		if s := e.streams[portfolio]; s != nil && !mine[portfolio] {
-			e.drop(s) // another instance has it now
-		}
 	}
 	return nil
 }

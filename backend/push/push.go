@@ -68,10 +68,11 @@ type Store interface {
 	Unsubscribe(ctx context.Context, connection, portfolio string) error
 	// Subscribers returns all connections that watch a portfolio and have not expired at now.
 	Subscribers(ctx context.Context, portfolio string, now time.Time) ([]Subscriber, error)
-	// Claim renews the leases on held portfolios for ttl, takes those on watched
-	// portfolios that are free, and returns all leases that the instance then has. One that
-	// it has but does not hold gets a new epoch.
-	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) ([]Lease, error)
+	// Claim renews the leases on held portfolios for ttl and takes those on watched
+	// portfolios that are free. It returns the leases that are new and the held portfolios
+	// that were not renewed. A lease that the instance has but does not hold is taken
+	// again, with another epoch, as is one that has expired.
+	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) (taken []Lease, lost []string, err error)
 	// Release ends leases at once.
 	Release(ctx context.Context, instance string, portfolios []string) error
 	// Notices returns notices that are due, at most limit of them, and makes each due
