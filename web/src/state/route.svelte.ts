@@ -18,7 +18,8 @@ class Route {
     addEventListener('hashchange', () => this.read())
   }
 
-  private read(): void {
+  /** read takes the address over at once; the event that it has changed comes later. */
+  read(): void {
     const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
     const [view = '', item = ''] = path.split('/')
     this.view = isView(view) ? view : 'overview'
@@ -38,6 +39,7 @@ class Route {
 
   go(view: View, item = '', portfolio = this.portfolio): void {
     location.hash = this.to(view, item, portfolio)
+    this.read()
   }
 }
 
