@@ -5,12 +5,12 @@ import (
 	"runtime"
 )
 
-// turns lets only as many goroutines compute at once as there are processors. The others
-// wait without being runnable, so that a short call, such as a health check, does not have
-// to wait for a time slice of each long one.
+// turns lets one goroutine fewer than there are processors compute at once, but at least
+// one. The others wait without being runnable, and one processor is left for short calls, such
+// as health checks, which do not have to wait for the time slices of long ones.
 type turns chan struct{}
 
-func newTurns() turns { return make(turns, runtime.GOMAXPROCS(0)) }
+func newTurns() turns { return make(turns, max(1, runtime.GOMAXPROCS(0)-1)) }
 
 // do calls a function, which must not wait for anything.
 func (t turns) do(compute func()) {

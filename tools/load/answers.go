@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/backend/postgres"
 
 	"github.com/shopspring/decimal"
 )
@@ -30,25 +31,22 @@ const targetImport = 250 * time.Millisecond
 func answers(ctx context.Context, w *world, r *report) (err error) {
 	const symbols, rows = 100, 1_000
 	days, to := 365/w.shorter, today()
-	if err := w.quoteDays(ctx, "C", symbols, days, to); err != nil {
-		return err
-	}
-	store, err := w.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	ids := make([]string, (len(colds)+1)*w.histories)
-	for i := range ids {
-		list := trades("C", symbols, rows, days, to)
-		if i/w.histories == len(colds) {
-			list = nil // for the imports
-		}
-		if ids[i], err = w.record(ctx, store, list); err != nil {
+	s, err := w.startWith(ctx, func(store *postgres.DB) error {
+		if err := w.quoteDays(ctx, "C", symbols, days, to); err != nil {
 			return err
 		}
-	}
-	s, err := w.start(ctx)
+		for i := range ids {
+			list := trades("C", symbols, rows, days, to)
+			if i/w.histories == len(colds) {
+				list = nil // for the imports
+			}
+			if ids[i], err = w.record(ctx, store, list); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}

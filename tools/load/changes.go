@@ -28,18 +28,15 @@ const (
 // changes measures a trade that is recorded over HTTP and the valuation that follows it,
 // in portfolios of several sizes.
 func changes(ctx context.Context, w *world, r *report) (err error) {
-	store, err := w.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	ids := make([]string, len(ledgers))
-	for i, n := range ledgers {
-		if ids[i], err = w.fillLedger(ctx, store, w.least(n)); err != nil {
-			return err
+	s, err := w.startWith(ctx, func(store *postgres.DB) error {
+		for i, n := range ledgers {
+			if ids[i], err = w.fillLedger(ctx, store, w.least(n)); err != nil {
+				return err
+			}
 		}
-	}
-	s, err := w.start(ctx)
+		return nil
+	})
 	if err != nil {
 		return err
 	}

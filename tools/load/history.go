@@ -26,24 +26,16 @@ var pasts = []struct {
 
 // histories measures histories and returns, one call at a time.
 func histories(ctx context.Context, w *world, r *report) (err error) {
-	store, err := w.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	to := today()
-	var ids []string
-	for n, past := range pasts {
-		id, err := w.fillPast(ctx, store, fmt.Sprint("H", n), past.symbols, past.days/w.shorter, to)
-		if err != nil {
-			return err
+	ids := make([]string, len(pasts))
+	s, err := w.startWith(ctx, func(store *postgres.DB) error {
+		for n, past := range pasts {
+			if ids[n], err = w.fillPast(ctx, store, fmt.Sprint("H", n), past.symbols, past.days/w.shorter, to); err != nil {
+				return err
+			}
 		}
-		ids = append(ids, id)
-	}
-	if _, err := w.db.Exec(ctx, "vacuum analyze"); err != nil {
-		return err
-	}
-	s, err := w.start(ctx)
+		return nil
+	})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/backend/postgres"
 )
 
 const targetHealth = 50 * time.Millisecond
@@ -18,20 +19,12 @@ const targetHealth = 50 * time.Millisecond
 // overloads measures the service while many more clients than it can serve ask for
 // histories.
 func overloads(ctx context.Context, w *world, r *report) (err error) {
-	store, err := w.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	days, to := 3_650/w.shorter, today()
-	id, err := w.fillPast(ctx, store, "O", 100, days, to)
-	if err != nil {
+	var id string
+	s, err := w.startWith(ctx, func(store *postgres.DB) error {
+		id, err = w.fillPast(ctx, store, "O", 100, days, to)
 		return err
-	}
-	if _, err := w.db.Exec(ctx, "vacuum analyze"); err != nil {
-		return err
-	}
-	s, err := w.start(ctx)
+	})
 	if err != nil {
 		return err
 	}

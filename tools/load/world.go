@@ -201,6 +201,22 @@ func (w *world) start(ctx context.Context) (*service, error) {
 	}
 }
 
+// startWith fills the database and starts the service.
+func (w *world) startWith(ctx context.Context, fill func(*postgres.DB) error) (*service, error) {
+	store, err := w.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	if err := fill(store); err != nil {
+		return nil, err
+	}
+	if _, err := w.db.Exec(ctx, "vacuum analyze"); err != nil {
+		return nil, err
+	}
+	return w.start(ctx)
+}
+
 // stop stops the service as a deployment does.
 func (s *service) stop() error {
 	s.client.CloseIdleConnections()
