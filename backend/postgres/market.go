@@ -37,23 +37,32 @@ func (db *DB) WriteQuotes(
 	if err != nil {
 		return 0, err
 	}
-	written := batchOf(quotes, rates)
-	samples := samplesOf(quotes, rates)
+	written, all := batchOf(quotes, rates), samples{quotes, rates}
 	quotes, rates = lastQuotes(quotes, quoteKey), lastRates(rates, rateKey)
 	err = db.within(ctx, "write quotes", func(tx pgx.Tx) error {
 		c := backend.Change{Past: concernsPast(quotes, rates)}
-		if c.Symbols, err = writeQuotes(ctx, tx, quotes); err != nil {
+		ofSymbols, err := writeQuotes(ctx, tx, quotes)
+		if err != nil {
 			return err
 		}
-		if c.Pairs, err = writeRates(ctx, tx, rates); err != nil {
+		ofPairs, err := writeRates(ctx, tx, rates)
+		if err != nil {
 			return err
 		}
-		newer = len(c.Symbols) + len(c.Pairs)
+		newer = len(ofSymbols) + len(ofPairs)
+		for _, r := range ofSymbols {
+			c.Symbols = append(c.Symbols, r.symbol)
+		}
+		for _, r := range ofPairs {
+			c.Pairs = append(c.Pairs, r.pair)
+		}
 		c.Symbols = slices.Compact(c.Symbols) // sorted, as they were written
 		c.Pairs = slices.Compact(c.Pairs)
 		written.Newer = newer
 		var batch pgx.Batch
-		samples.write(&batch)
+		if newer < all.len() {
+			all.others(quotes, rates, append(ofSymbols, ofPairs...)).write(&batch)
+		}
 		audit(&batch, by, by.Owner, "quotes.write", id, "", nil, written)
 		if newer > 0 {
 			correct(&batch, quotes, time.Now())
@@ -116,8 +125,8 @@ func storable(times ...time.Time) error {
 	return nil
 }
 
-// writeQuotes returns the symbols of the quotes that were newer.
-func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]string, error) {
+// writeQuotes returns the rows of the quotes that were newer.
+func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]row, error) {
 	if len(quotes) == 0 {
 		return nil, nil
 	}
@@ -130,12 +139,14 @@ func writeQuotes(ctx context.Context, tx pgx.Tx, quotes []backend.Quote) ([]stri
 			source = excluded.source, time = excluded.time, received = excluded.received,
 			fresh_until = excluded.fresh_until
 		where (excluded.time, excluded.received) > (quotes.time, quotes.received)
-		returning symbol`, quotes)
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+		returning symbol, day - date '0001-01-01' + 1`, quotes)
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (written row, err error) {
+		return written, r.Scan(&written.symbol, &written.at)
+	})
 }
 
-// writeRates returns the pairs of the rates that were newer.
-func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend.Pair, error) {
+// writeRates returns the rows of the rates that were newer.
+func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]row, error) {
 	if len(rates) == 0 {
 		return nil, nil
 	}
@@ -148,8 +159,10 @@ func writeRates(ctx context.Context, tx pgx.Tx, rates []backend.Rate) ([]backend
 			source = excluded.source, time = excluded.time, received = excluded.received,
 			fresh_until = excluded.fresh_until
 		where (excluded.time, excluded.received) > (rates.time, rates.received)
-		returning from_currency, to_currency`, rates)
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[backend.Pair])
+		returning from_currency, to_currency, day - date '0001-01-01' + 1`, rates)
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (written row, err error) {
+		return written, r.Scan(&written.pair.From, &written.pair.To, &written.at)
+	})
 }
 
 // row identifies a row of the market.

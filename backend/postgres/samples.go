@@ -9,49 +9,54 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// samples are the last quotes and rates of slots.
+// samples are quotes and rates that are kept by their slots. A price that takes the place
+// of an earlier one of its day makes a sample of that one, by a trigger of the database.
 type samples struct {
-	quotes []quoteSample
-	rates  []rateSample
+	quotes []backend.Quote
+	rates  []backend.Rate
 }
 
-type quoteSample struct {
-	backend.Quote
-	Slot time.Time `json:"slot"`
-}
+func (s samples) len() int { return len(s.quotes) + len(s.rates) }
 
-type rateSample struct {
-	backend.Rate
-	Slot time.Time `json:"slot"`
-}
-
-// samplesOf returns the last of each slot, without those that would be swept at once.
-func samplesOf(quotes []backend.Quote, rates []backend.Rate) (s samples) {
-	for _, q := range lastQuotes(quotes, func(q backend.Quote) row {
+// others returns the last of each slot, without those that have become the prices of their
+// days and those that would be swept at once. What remains is older than the price of its
+// day, but may be the last of its slot.
+func (s samples) others(quotes []backend.Quote, rates []backend.Rate, written []row) (others samples) {
+	ofDay := map[row]time.Time{}
+	for _, q := range quotes {
+		ofDay[quoteKey(q)] = q.Time
+	}
+	for _, r := range rates {
+		ofDay[rateKey(r)] = r.Time
+	}
+	became := map[row]time.Time{}
+	for _, r := range written {
+		became[r] = ofDay[r]
+	}
+	for _, q := range lastQuotes(s.quotes, func(q backend.Quote) row {
 		return row{symbol: q.Symbol, at: backend.SlotEnd(q.Time).Unix()}
 	}) {
-		if q.Age(q.Received) < backend.SamplesKept {
-			s.quotes = append(s.quotes, quoteSample{q, backend.SlotEnd(q.Time)})
+		if at, did := became[quoteKey(q)]; !(did && at.Equal(q.Time)) && q.Age(q.Received) < backend.SamplesKept {
+			others.quotes = append(others.quotes, q)
 		}
 	}
-	for _, r := range lastRates(rates, func(r backend.Rate) row {
+	for _, r := range lastRates(s.rates, func(r backend.Rate) row {
 		return row{pair: r.Pair, at: backend.SlotEnd(r.Time).Unix()}
 	}) {
-		if r.Age(r.Received) < backend.SamplesKept {
-			s.rates = append(s.rates, rateSample{r, backend.SlotEnd(r.Time)})
+		if at, did := became[rateKey(r)]; !(did && at.Equal(r.Time)) && r.Age(r.Received) < backend.SamplesKept {
+			others.rates = append(others.rates, r)
 		}
 	}
-	return s
+	return others
 }
 
-// write queues the samples that are newer than the stored ones of their slots. A price that
-// is older than the newest of its day still belongs to its slot.
+// write queues the samples that are newer than the stored ones of their slots.
 func (s samples) write(batch *pgx.Batch) {
 	if len(s.quotes) > 0 {
 		batch.Queue(`
 			insert into quote_samples (symbol, slot, price, currency, time, received, fresh_until)
-			select symbol, slot, price, currency, time, received, fresh_until
-			from json_to_recordset($1) as q (symbol text, slot timestamptz, price numeric, currency text,
+			select symbol, slot_end(time), price, currency, time, received, fresh_until
+			from json_to_recordset($1) as q (symbol text, price numeric, currency text,
 				time timestamptz, received timestamptz, fresh_until timestamptz)
 			on conflict (symbol, slot) do update set price = excluded.price, currency = excluded.currency,
 				time = excluded.time, received = excluded.received, fresh_until = excluded.fresh_until
@@ -60,8 +65,8 @@ func (s samples) write(batch *pgx.Batch) {
 	if len(s.rates) > 0 {
 		batch.Queue(`
 			insert into rate_samples (from_currency, to_currency, slot, rate, time, received, fresh_until)
-			select "from", "to", slot, rate, time, received, fresh_until
-			from json_to_recordset($1) as r ("from" text, "to" text, slot timestamptz, rate numeric,
+			select "from", "to", slot_end(time), rate, time, received, fresh_until
+			from json_to_recordset($1) as r ("from" text, "to" text, rate numeric,
 				time timestamptz, received timestamptz, fresh_until timestamptz)
 			on conflict (from_currency, to_currency, slot) do update set rate = excluded.rate,
 				time = excluded.time, received = excluded.received, fresh_until = excluded.fresh_until

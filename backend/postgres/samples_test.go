@@ -121,11 +121,12 @@ func TestSamplesAreSwept(t *testing.T) {
 			[]backend.Rate{rate("EUR", "USD", "1", at)})
 		require.NoError(t, err)
 	}
-	late := quote("A", "1", noon)
-	late.Received = noon.Add(backend.SamplesKept)
-	late.Symbol = "LATE"
-	_, err := db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{late}, nil)
-	require.NoError(t, err)
+	for _, at := range []time.Duration{-time.Hour, 4 * time.Hour} { // older than the newest, and newer
+		late := quote("A", "1", noon.Add(at))
+		late.Received = noon.Add(backend.SamplesKept + 2*time.Hour)
+		_, err := db.WriteQuotes(ctx, backend.Principal{}, []backend.Quote{late}, nil)
+		require.NoError(t, err)
+	}
 	swept := func(after time.Duration) map[string]int {
 		n, err := db.Sweep(ctx, noon.Add(after), 2)
 		require.NoError(t, err)
@@ -133,6 +134,36 @@ func TestSamplesAreSwept(t *testing.T) {
 	}
 	assert.Empty(t, swept(backend.SamplesKept-time.Second))
 	assert.Equal(t, map[string]int{"quote_samples": 1, "rate_samples": 1}, swept(backend.SamplesKept))
-	assert.Equal(t, map[string]int{"quote_samples": 2, "rate_samples": 2}, swept(backend.SamplesKept+5*time.Hour))
+	assert.Equal(t, map[string]int{"quote_samples": 1, "rate_samples": 1}, swept(backend.SamplesKept+5*time.Hour))
 	assert.Empty(t, swept(backend.SamplesKept+5*time.Hour))
+}
+
+// The previous version of the program writes no samples. What it writes during a deploy is
+// kept all the same, even before its role has rights on the new tables.
+func TestSamplesOfThePreviousVersion(t *testing.T) {
+	db, ctx := migrated(t), t.Context()
+	name := "testsamplesofthepreviousversion"
+	_, err := inspect(t, name).Exec(ctx, "revoke all on quote_samples, rate_samples from "+name+"_service")
+	require.NoError(t, err)
+	previous := serviceOf(t, name)
+	noon := day.Midnight().Add(12 * time.Hour)
+	for i, price := range []string{"1", "2", "3"} {
+		at := noon.Add(time.Duration(i) * 4 * time.Minute) // the end of a slot, and within the next two
+		_, err := previous.Exec(ctx, `
+			insert into quotes (symbol, price, currency, source, time, received) values ('A', $1, 'USD', 's', $2, $2)
+			on conflict (symbol, day) do update set price = excluded.price, time = excluded.time, received = excluded.received`,
+			price, at)
+		require.NoError(t, err)
+		_, err = previous.Exec(ctx, `
+			insert into rates (from_currency, to_currency, rate, source, time, received) values ('EUR', 'USD', $1, 's', $2, $2)
+			on conflict (from_currency, to_currency, day) do update set rate = excluded.rate, time = excluded.time,
+				received = excluded.received`, price, at)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Migrate(ctx)) // grants again
+	quotes, rates := sampled(t, db, "A", day, day)
+	date := day.Midnight().Day()
+	want := []string{fmt.Sprint(date, " 12:00:00 1"), fmt.Sprint(date, " 12:04:00 2"), fmt.Sprint(date, " 12:08:00 3")}
+	assert.Equal(t, want, quotes)
+	assert.Equal(t, want, rates)
 }
