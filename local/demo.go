@@ -55,16 +55,16 @@ func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io
 	if err != nil {
 		return unlessDone(ctx, err)
 	}
-	client := demo.Client{API: p.Endpoints.API, Key: key}
-	portfolio, err := demo.Seed(ctx, client, time.Now(), out)
+	now, client := time.Now(), demo.Client{API: p.Endpoints.API, Key: key}
+	portfolio, err := demo.Seed(ctx, client, now, out)
 	if err != nil {
 		return unlessDone(ctx, err)
 	}
-	if err := demo.FeedToday(ctx, client, time.Now()); err != nil {
+	if err := demo.FeedToday(ctx, client, now); err != nil {
 		return unlessDone(ctx, err)
 	}
 	fmt.Fprintln(out, "restarting the two instances with QUOTE_SOURCES=replay …")
-	if err := replay.Start(ctx, demo.Recording(time.Now())); err != nil {
+	if err := replay.Start(ctx, demo.Recording(now)); err != nil {
 		return unlessDone(ctx, err)
 	}
 	if err := follow(ctx, p, client, portfolio, limit, out); err != nil {

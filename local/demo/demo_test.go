@@ -92,8 +92,8 @@ func TestSeed(t *testing.T) {
 	}}, (*calls)[3])
 }
 
-// Every day has a price and a rate from before the first transaction on, and the last
-// ones are close to where the market opens.
+// Every day has a price and a rate from before the first transaction on, and so has every
+// five minutes of today. The last ones are close to where the market opens.
 func TestRecording(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	rows, err := csv.NewReader(bytes.NewReader(Recording(now))).ReadAll()
@@ -108,9 +108,10 @@ func TestRecording(t *testing.T) {
 		}
 		days[row[1]]++
 		last[row[1]] = value
-		assert.Less(t, row[0], now.Format(time.RFC3339))
+		assert.LessOrEqual(t, row[0], now.Format(time.RFC3339))
 	}
-	assert.Equal(t, map[string]int{"ACME": pastDays, "GLOBEX": pastDays, "UMBRA": pastDays, "EUR/USD": pastDays}, days)
+	const each = pastDays + 12*12
+	assert.Equal(t, map[string]int{"ACME": each, "GLOBEX": each, "UMBRA": each, "EUR/USD": each}, days)
 	assert.Less(t, history[0].daysAgo, pastDays)
 	assert.Len(t, opening, len(days))
 	for symbol, price := range opening {

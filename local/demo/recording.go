@@ -33,8 +33,8 @@ var market = []price{
 }
 
 // Recording returns a file for the service's source replay: the closes of the days before
-// now, without which the portfolio has neither a history nor returns, and the prices that
-// they lead to and from which the market moves on.
+// now, without which the portfolio has neither a history nor returns, the prices of every
+// five minutes of today, and those that they lead to and from which the market moves on.
 func Recording(now time.Time) []byte {
 	var rows strings.Builder
 	rows.WriteString("time,symbol,price,currency\n")
@@ -43,6 +43,9 @@ func Recording(now time.Time) []byte {
 		for ago := pastDays; ago > 0; ago-- {
 			at := midnight.AddDate(0, 0, -ago).Add(time.Duration(p.hour) * time.Hour)
 			fmt.Fprintf(&rows, "%s,%s,%s,%s\n", at.Format(time.RFC3339), p.symbol, p.past(ago), p.currency)
+		}
+		for _, at := range moments(now) {
+			fmt.Fprintf(&rows, "%s,%s,%s,%s\n", at.Format(time.RFC3339), p.symbol, p.within(at, now), p.currency)
 		}
 		fmt.Fprintf(&rows, ",%s,%s,%s\n", p.symbol, p.now, p.currency)
 	}

@@ -34,18 +34,13 @@ type feed struct {
 	Rates  []quote `json:"rates,omitempty"`
 }
 
-// FeedToday writes a price for every five minutes of today (UTC) up to now, which lead from
-// yesterday's closes to where the market opens, so that the chart of today is not empty.
+// FeedToday writes the prices of today in the recording, so that the chart of today is not
+// empty when the market opens.
 func FeedToday(ctx context.Context, c Client, now time.Time) error {
-	var moments []time.Time
-	midnight := now.UTC().Truncate(24 * time.Hour)
-	for at := midnight.Add(slot); !at.After(now); at = at.Add(slot) {
-		moments = append(moments, at)
-	}
-	for batch := range slices.Chunk(moments, maxBatch/len(market)) {
+	for batch := range slices.Chunk(moments(now), maxBatch/len(market)) {
 		var f feed
 		for _, at := range batch {
-			f.add(at, float64(at.Sub(midnight))/float64(now.Sub(midnight)))
+			f.add(at, now)
 		}
 		var written struct{}
 		if err := c.post(ctx, "/v1/quotes", f, http.StatusOK, &written); err != nil {
@@ -55,11 +50,20 @@ func FeedToday(ctx context.Context, c Client, now time.Time) error {
 	return nil
 }
 
-// add adds the prices at a time, when a part of today is over.
-func (f *feed) add(at time.Time, part float64) {
+// moments returns the ends of every five minutes of today (UTC) up to now.
+func moments(now time.Time) []time.Time {
+	var list []time.Time
+	for at := now.UTC().Truncate(24 * time.Hour).Add(slot); !at.After(now); at = at.Add(slot) {
+		list = append(list, at)
+	}
+	return list
+}
+
+// add adds the prices at a time of today.
+func (f *feed) add(at, now time.Time) {
 	for _, p := range market {
 		q := quote{Source: "demo", Time: at.Format(time.RFC3339)}
-		price := p.within(part).String()
+		price := p.within(at, now).String()
 		if from, to, pair := strings.Cut(p.symbol, "/"); pair {
 			q.From, q.To, q.Rate = from, to, price
 			f.Rates = append(f.Rates, q)
@@ -70,11 +74,13 @@ func (f *feed) add(at time.Time, part float64) {
 	}
 }
 
-// within returns the price when a part of today is over: a line from yesterday's close to
-// now, with waves.
-func (p price) within(part float64) decimal.Decimal {
-	before, now := p.past(1).InexactFloat64(), p.now.InexactFloat64()
-	phase, height := float64(p.symbol[0]), 0.004*part*(1-part)
+// within returns the price at a time of today: a line from yesterday's close to where the
+// market opens now, with waves.
+func (p price) within(at, now time.Time) decimal.Decimal {
+	midnight := now.UTC().Truncate(24 * time.Hour)
+	part := float64(at.Sub(midnight)) / float64(now.Sub(midnight))
+	before, opening := p.past(1).InexactFloat64(), p.now.InexactFloat64()
+	phase, height := float64(p.symbol[0]), 0.03*part*(1-part)
 	wave := math.Sin(23*part+phase) + 0.5*math.Sin(71*part+2*phase)
-	return decimal.NewFromFloat((before + (now-before)*part) * (1 + height*wave)).Round(p.decimals)
+	return decimal.NewFromFloat((before + (opening-before)*part) * (1 + height*wave)).Round(p.decimals)
 }
