@@ -104,3 +104,60 @@ func BenchmarkForeignChange(b *testing.B) {
 		})
 	}
 }
+
+// The values within a day of 300 holdings, without the time that the store takes.
+func BenchmarkIntraday(b *testing.B) {
+	for _, trades := range []int{0, 100} {
+		b.Run(fmt.Sprint("trades/", trades), func(b *testing.B) {
+			tracker := benchmarkTracker(b, 300)
+			now := time.Date(2026, 3, 5, 23, 59, 0, 0, time.UTC)
+			tracker.now = func() time.Time { return now }
+			market := tracker.market.(inTurns).Market.(*board)
+			for i := range 300 {
+				for slot := range SlotsPerDay {
+					at := DateOf(now).Midnight().Add(time.Duration(slot) * SlotLength)
+					market.quotes = append(market.quotes,
+						quote(fmt.Sprintf("S%03d", i), "91.37", []Currency{"EUR", "USD", "CHF"}[i%3], at))
+				}
+			}
+			s := tracker.portfolios.(*shelf)
+			for i := range trades {
+				tx := buy(b, "2026-03-05", "1", "90", "0")
+				tx.Symbol, tx.Time = "S000", Clock(i*600+1)
+				s.record(tx)
+			}
+			read := &readOnce{Market: market}
+			tracker.market = read
+			for b.Loop() {
+				if _, err := tracker.Intraday(b.Context(), "alice", "p", DateOf(now)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// readOnce keeps what a market has of a day, as the time that a store takes is not measured.
+type readOnce struct {
+	Market
+	quotes map[string]*Closes
+}
+
+func (m *readOnce) QuoteSamples(ctx context.Context, symbols []string, from, to Date,
+	each func(string, *Closes) error) error {
+	if m.quotes == nil {
+		m.quotes = map[string]*Closes{}
+		if err := m.Market.QuoteSamples(ctx, symbols, from, to, func(symbol string, quotes *Closes) error {
+			m.quotes[symbol] = quotes
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for symbol, quotes := range m.quotes {
+		if err := each(symbol, quotes); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -66,7 +66,7 @@ func (b *book) during(ctx context.Context, day Date, now time.Time) ([]stretch, 
 	if err != nil {
 		return nil, p, err
 	}
-	if d == b.live {
+	if n < end && d == b.live {
 		d = d.clone()
 	}
 	var list []stretch
@@ -75,8 +75,10 @@ func (b *book) during(ctx context.Context, day Date, now time.Time) ([]stretch, 
 		for n < end && !b.txs[n].effective(zone).After(moments[0]) {
 			n++
 		}
-		if err := d.book(ctx, b.txs[first:n], day); err != nil {
-			return nil, p, err
+		if first < n {
+			if err := d.book(ctx, b.txs[first:n], day); err != nil {
+				return nil, p, err
+			}
 		}
 		same := 1
 		for same < len(moments) && (n == end || b.txs[n].effective(zone).After(moments[same])) {

@@ -55,7 +55,8 @@ func TestSamples(t *testing.T) {
 	write([]backend.Quote{quote("A", "6", noon.Add(5*time.Minute))}) // older than the newest, but of a slot before
 	write([]backend.Quote{quote("A", "7", noon.Add(3*time.Minute))}) // older than the last of its slot
 	write([]backend.Quote{quote("A", "8", noon.Add(-48*time.Hour))})
-	write([]backend.Quote{quote("A", "9", noon.Add(24*time.Hour))}, rate("EUR", "USD", "1.3", noon.Add(time.Hour+time.Second)))
+	write([]backend.Quote{quote("A", "9", noon.Add(24*time.Hour))},
+		rate("EUR", "USD", "1.3", noon.Add(time.Hour+time.Second)))
 	again := quote("A", "10", noon.Add(24*time.Hour))
 	again.Received = again.Received.Add(time.Second)
 	write([]backend.Quote{again})

@@ -14,18 +14,22 @@ import (
 const (
 	slot     = 5 * time.Minute // for each of which the service keeps a price
 	maxBatch = 500             // quotes and rates of one call
+	// ratesFresh is how long a rate is fresh: until the source publishes the next one, also
+	// over a long weekend.
+	ratesFresh = 4 * 24 * time.Hour
 )
 
 // quote is a quote or a rate in the form of the API.
 type quote struct {
-	Symbol   string `json:"symbol,omitempty"`
-	Price    string `json:"price,omitempty"`
-	Currency string `json:"currency,omitempty"`
-	From     string `json:"from,omitempty"`
-	To       string `json:"to,omitempty"`
-	Rate     string `json:"rate,omitempty"`
-	Source   string `json:"source"`
-	Time     string `json:"time"`
+	Symbol     string `json:"symbol,omitempty"`
+	Price      string `json:"price,omitempty"`
+	Currency   string `json:"currency,omitempty"`
+	From       string `json:"from,omitempty"`
+	To         string `json:"to,omitempty"`
+	Rate       string `json:"rate,omitempty"`
+	Source     string `json:"source"`
+	Time       string `json:"time"`
+	FreshUntil string `json:"fresh_until,omitempty"`
 }
 
 // feed is a batch of them.
@@ -66,6 +70,7 @@ func (f *feed) add(at, now time.Time) {
 		price := p.within(at, now).String()
 		if from, to, pair := strings.Cut(p.symbol, "/"); pair {
 			q.From, q.To, q.Rate = from, to, price
+			q.FreshUntil = at.Add(ratesFresh).Format(time.RFC3339)
 			f.Rates = append(f.Rates, q)
 			continue
 		}

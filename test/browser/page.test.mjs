@@ -59,6 +59,24 @@ test('pictures of the overview', async () => {
   }
 })
 
+test('the chart of today knows what was before the page was opened', async () => {
+  await visit({}, async (tab) => {
+    await tab.getByRole('button', { name: '1D' }).click()
+    const chart = tab.getByRole('img', { name: /^Value over time: .*close of/ })
+    await chart.waitFor()
+    const today = b.daysAgo(0)
+    const [within, closes] = await Promise.all([
+      b.call('GET', `${portfolio}/history?interval=5m&from=${today}&to=${today}`),
+      b.call('GET', `${portfolio}/history?from=${b.daysAgo(1)}&to=${today}`),
+    ])
+    const values = [...within.items, closes.items[0]].map((item) => b.money(item.total))
+    const { width, height } = await chart.boundingBox()
+    await chart.hover({ position: { x: width / 3, y: height / 2 } })
+    const caption = await tab.locator('figcaption').first().innerText()
+    assert.ok(values.some((value) => caption.endsWith(value)), `${caption} is one of ${values.length} values`)
+  })
+})
+
 test('holdings have the names and classes of their instruments', async () => {
   await b.call('PUT', `/v1/instruments/${demo.globex}`, { name: 'Globex <i>World</i>', asset_class: 'etf' })
   await visit({}, async (tab) => {
