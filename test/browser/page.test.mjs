@@ -45,18 +45,17 @@ test('pictures of the overview', async () => {
   const folder = setting('PORTFOLIO_PICTURES')
   mkdirSync(folder, { recursive: true })
   await b.feed(demo.prices, people.rates)
-  for (const [name, options] of Object.entries({
-    light: { colorScheme: 'light', viewport: { width: 1180, height: 760 } },
-    dark: { colorScheme: 'dark', viewport: { width: 1180, height: 760 } },
-    phone: { colorScheme: 'light', viewport: b.sizes.phone },
-  })) {
-    await visit(options, async (tab) => {
-      await tab.getByRole('img', { name: /^Value over time/ }).waitFor()
-      await tab.getByRole('table', { name: 'All portfolios' }).waitFor()
-      await tab.waitForTimeout(1_000)
+  await visit({}, async (tab) => {
+    await tab.getByRole('img', { name: /^Value over time/ }).waitFor()
+    await tab.getByRole('table', { name: 'All portfolios' }).waitFor()
+    const desktop = { width: 1180, height: 760 }
+    for (const [name, colorScheme, size] of [['light', 'light', desktop], ['dark', 'dark', desktop], ['phone', 'light', b.sizes.phone]]) {
+      await tab.emulateMedia({ colorScheme })
+      await tab.setViewportSize(size)
+      await tab.waitForTimeout(1_000) // the chart is drawn again
       await tab.screenshot({ path: `${folder}/page-${name}.png` })
-    })
-  }
+    }
+  })
 })
 
 test('the chart of today knows what was before the page was opened', async () => {

@@ -29,11 +29,32 @@ export async function portfolio(suffix = '') {
   return { id, path, prices, acme, globex, umbra }
 }
 
-/** visit signs a person in, runs what they do, and checks what must never happen. */
+/** wide creates a portfolio with the longest names and the largest numbers, and returns its ID. */
+export async function wide() {
+  const { id } = await b.call('POST', '/v1/portfolios', { name: 'W'.repeat(100), base_currency: 'USD' })
+  await b.feed({ WIDE: ['98765432.12345678', 'USD'], TINY: ['0.000000000001', 'USD'] })
+  await b.call('PUT', '/v1/instruments/WIDE', { name: 'W'.repeat(200), asset_class: 'etf' })
+  for (const [symbol, quantity, price] of [['WIDE', '1234567890.12345678', '98765432.1'], ['TINY', '999999999999999999.123456789012', '0.000000000001']]) {
+    const note = `\u202e${'N'.repeat(999)}`
+    await b.call('POST', `/v1/portfolios/${id}/transactions`, { kind: 'BUY', date: b.daysAgo(9), symbol, quantity, price, currency: 'USD', note })
+  }
+  return id
+}
+
+let session // of the first visit, which the next ones go on with
+
+/** visit shows a person their portfolio, runs what they do, and checks what must never happen. */
 export async function visit(browser, id, options, act) {
-  const v = await b.visitor(browser, options)
+  const v = await b.visitor(browser, { ...options, storageState: session })
+  const hash = `#/overview?p=${id}`
   try {
-    await b.signIn(v.tab, b.key, `#/overview?p=${id}`)
+    if (session) {
+      await v.tab.goto(b.page + hash)
+      await b.live(v.tab)
+    } else {
+      await b.signIn(v.tab, b.key, hash)
+      session = await v.context.storageState()
+    }
     await act(v.tab, v)
     assert.deepEqual(v.faults, [])
   } finally {
