@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -68,7 +67,7 @@ func (t *Tracker) Summary(ctx context.Context, owner string, base Currency, from
 		whole.worth = append(whole.worth, nought)
 	}
 	for _, line := range lines {
-		a, err := appraise(ctx, t.market, line, base, whole.days, t.now(), undivided)
+		a, err := t.appraise(ctx, line, base, whole.days, undivided)
 		if err != nil {
 			return Summary{}, err
 		}
@@ -86,24 +85,41 @@ func (t *Tracker) Summary(ctx context.Context, owner string, base Currency, from
 // timelines derives all portfolios of an owner.
 func (t *Tracker) timelines(ctx context.Context, owner string, to Date) ([]*timeline, error) {
 	var lines []*timeline
+	err := t.eachBook(ctx, owner, func(b *book) error {
+		line, err := b.timeline(ctx, to)
+		lines = append(lines, line)
+		return err
+	})
+	return lines, err
+}
+
+// allCloses is Closes for all portfolios of an owner.
+func (t *Tracker) allCloses(ctx context.Context, owner string, from, to Date) (n int, err error) {
+	err = t.eachBook(ctx, owner, func(b *book) error {
+		n += b.closes(from, to)
+		return nil
+	})
+	return n, err
+}
+
+// eachBook calls a function with each portfolio of an owner.
+func (t *Tracker) eachBook(ctx context.Context, owner string, each func(*book) error) error {
 	for page := (Page{Limit: MaxPage}); ; {
 		list, next, err := t.portfolios.ListPortfolios(ctx, owner, page)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, p := range list {
 			b, err := t.books.get(ctx, p)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			line, err := b.timeline(ctx, to)
-			if err != nil {
-				return nil, err
+			if err := each(b); err != nil {
+				return err
 			}
-			lines = append(lines, line)
 		}
 		if next == "" {
-			return slices.Clip(lines), nil
+			return nil
 		}
 		page.After = next
 	}

@@ -22,13 +22,14 @@ type Tracker struct {
 	corrections atomic.Int64 // number of corrections of prices of past days
 	names       atomic.Pointer[map[string]string]
 	turns       turns // of measurements
+	readers     turns // of calls that read many prices
 }
 
 // NewTracker returns a tracker over the stores. Valuations use prices, which may be
 // a cache in front of the market; closing prices of many days come from the market.
 func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() time.Time) *Tracker {
 	turns := newTurns()
-	return &Tracker{portfolios: portfolios, market: inTurns{market, turns}, prices: prices, now: now, turns: turns,
+	return &Tracker{portfolios: portfolios, market: inTurns{market, turns}, prices: prices, now: now, turns: turns, readers: newReaders(),
 		books: newBookCache(maxCachedTransactions, portfolios), valuing: newBatches[[]byte]()}
 }
 
@@ -152,15 +153,23 @@ func (t *Tracker) pricesOf(ctx context.Context, symbols []string, currencies []C
 }
 
 // Closes returns how many closing prices the history or the performance of a portfolio
-// from one day to another reads, those of weekends included; from 0 is as in Performance.
-// None are read of days before the first entry.
+// from one day to another reads, or for the empty id the summary of all of the owner's. It
+// includes those of weekends, but none of days before the first entry; from 0 is as in
+// Performance.
 func (t *Tracker) Closes(ctx context.Context, owner, id string, from, to Date) (int, error) {
+	if id == "" {
+		return t.allCloses(ctx, owner, from, to)
+	}
 	b, _, err := t.book(ctx, owner, id)
 	if err != nil {
 		return 0, err
 	}
+	return b.closes(from, to), nil
+}
+
+func (b *book) closes(from, to Date) int {
 	symbols, first := b.extent()
-	return symbols * int(to-max(from, min(first, to)-1)+1), nil
+	return symbols * int(to-max(from, min(first, to)-1)+1)
 }
 
 // Performance measures a portfolio from the close of one day to that of another,
@@ -220,8 +229,7 @@ func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date,
 		return nil, &Error{Code: CodeInvalidRequest,
 			Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
 	}
-	return appraise(ctx, t.market, line, line.portfolio.Base,
-		measured(from, to, line.flowDays(from, to, by != undivided)), t.now(), by)
+	return t.appraise(ctx, line, line.portfolio.Base, measured(from, to, line.flowDays(from, to, by != undivided)), by)
 }
 
 // History returns what a portfolio was worth at the close of each day from from through
@@ -243,7 +251,7 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 	for d := from; d <= to; d++ {
 		days = append(days, d)
 	}
-	a, err := appraise(ctx, t.market, line, line.portfolio.Base, days, t.now(), undivided)
+	a, err := t.appraise(ctx, line, line.portfolio.Base, days, undivided)
 	if err != nil {
 		return nil, err
 	}

@@ -261,5 +261,8 @@ func TestTrackerCountsCloses(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("Closes(%q) = %d, %v, want %d", from, got, err, want)
 		}
+		if all, err := tracker.Closes(t.Context(), "alice", "", since, day(t, "2026-03-05")); err != nil || all != want {
+			t.Errorf("Closes of all(%q) = %d, %v, want %d", from, all, err, want)
+		}
 	}
 }

@@ -19,6 +19,20 @@ func (t turns) do(compute func()) {
 	compute()
 }
 
+// newReaders returns the turns of calls that read many prices: two for each processor.
+// The others wait, so that short calls find connections to the database.
+func newReaders() turns { return make(turns, 2*runtime.GOMAXPROCS(0)) }
+
+// enter waits for a turn, and returns how to end it.
+func (t turns) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case t <- struct{}{}:
+		return func() { <-t }, nil
+	}
+}
+
 // inTurns is a market whose quotes are handled in turns, symbol by symbol.
 type inTurns struct {
 	Market

@@ -30,3 +30,24 @@ func TestTurns(t *testing.T) {
 		t.Errorf("%d of 200 had their turn, %d at once, want at most %d", done.Load(), most.Load(), limit)
 	}
 }
+
+// A call that reads many prices waits for others, but not longer than its caller does.
+func TestReadersWait(t *testing.T) {
+	readers := newReaders()
+	var leave func()
+	for range cap(readers) {
+		var err error
+		if leave, err = readers.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended, cancel := newEnded(t)
+	defer cancel()
+	if _, err := readers.enter(ended); err == nil {
+		t.Error("enter() of one more = nil, want an error")
+	}
+	leave()
+	if _, err := readers.enter(t.Context()); err != nil {
+		t.Errorf("enter() after one has left = %v, want nil", err)
+	}
+}

@@ -21,8 +21,8 @@ type Tracker interface {
 	ValuationJSON(ctx context.Context, owner, id string) ([]byte, error)
 	// Name returns the name of the instrument of a symbol, "" if none is known.
 	Name(symbol string) string
-	// Closes returns how many closing prices a history or a performance reads; from 0 is
-	// from inception.
+	// Closes returns how many closing prices a history or a performance reads, or for the
+	// empty id a summary; from 0 is from inception.
 	Closes(ctx context.Context, owner, id string, from, to backend.Date) (int, error)
 	Performance(ctx context.Context, owner, id string, from, to backend.Date) (backend.Performance, error)
 	History(ctx context.Context, owner, id string, from, to backend.Date) ([]backend.DayValue, error)
@@ -171,6 +171,9 @@ func (a *api) summary(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	// Some portfolio may be in a time zone where it is tomorrow already.
 	if to > backend.DateOf(a.Now())+1 || from >= to {
 		return wrong("to", to.String(), "a day between from and today")
+	}
+	if err := a.charge(ctx, w, by.Owner, "", from, to); err != nil {
+		return err
 	}
 	s, err := a.Tracker.Summary(ctx, by.Owner, base, from, to)
 	if err != nil {

@@ -51,6 +51,7 @@ type api struct {
 	Dependencies
 	readiness  readiness
 	flights    flights
+	histories  flights
 	actions    actions
 	refreshing chan struct{} // holds one element for each call that waits for fresh keys
 	keyholders *keyholders
@@ -175,10 +176,10 @@ func (a *api) routes() []route {
 		{http.MethodPost, portfolio + "/preview", a.keyed(backend.ScopeRead, a.previewChange)},
 		{http.MethodGet, portfolio + "/holdings", a.keyed(backend.ScopeRead, a.holdings)},
 		{http.MethodGet, portfolio + "/valuation", a.keyed(backend.ScopeRead, a.valuation)},
-		{http.MethodGet, portfolio + "/performance", a.keyed(backend.ScopeRead, a.performance)},
-		{http.MethodGet, portfolio + "/history", a.keyed(backend.ScopeRead, a.history)},
+		{http.MethodGet, portfolio + "/performance", a.keyed(backend.ScopeRead, a.many(a.performance))},
+		{http.MethodGet, portfolio + "/history", a.keyed(backend.ScopeRead, a.many(a.history))},
 		{http.MethodPost, "/v1/transfers", a.keyed(backend.ScopeTrade, a.transfer)},
-		{http.MethodGet, "/v1/summary", a.keyed(backend.ScopeRead, a.summary)},
+		{http.MethodGet, "/v1/summary", a.keyed(backend.ScopeRead, a.many(a.summary))},
 		{http.MethodGet, "/v1/quotes", a.keyed(backend.ScopeRead, a.readQuotes)},
 		{http.MethodPost, "/v1/quotes", a.keyed(backend.ScopeFeed, a.writeQuotes)},
 		{http.MethodGet, "/v1/quotes/{" + instrumentSymbol + "}/history", a.keyed(backend.ScopeRead, a.quoteHistory)},

@@ -87,3 +87,21 @@ type closes struct {
 func (c closes) Closes(_ context.Context, _, _ string, from, to backend.Date) (int, error) {
 	return c.symbols * int(to-from+1), nil
 }
+
+// So many histories may be in flight; other calls are served besides.
+func TestTooManyHistories(t *testing.T) {
+	a := &api{}
+	serve := a.many(func(context.Context, http.ResponseWriter, *http.Request, backend.Principal) error { return nil })
+	call := func() (*httptest.ResponseRecorder, error) {
+		w := httptest.NewRecorder()
+		return w, serve(t.Context(), w, httptest.NewRequest(http.MethodGet, "/", nil), backend.Principal{})
+	}
+	a.histories.n.Store(maxHistories)
+	w, err := call()
+	assert.Equal(t, CodeOverloaded, publicError(err).Code)
+	assert.Equal(t, overloadPause, w.Header().Get("Retry-After"))
+	a.histories.n.Store(maxHistories - 1)
+	_, err = call()
+	assert.NoError(t, err)
+	assert.Equal(t, int64(maxHistories-1), a.histories.n.Load())
+}

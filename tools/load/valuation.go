@@ -21,7 +21,7 @@ const (
 // valuations measures clients that request the valuation of one portfolio as fast as they
 // are answered.
 func valuations(ctx context.Context, w *world, r *report) (err error) {
-	if err := w.fill(ctx, w.many); err != nil {
+	if err := w.fill(ctx, w.few); err != nil { // the part growth has stored many more
 		return err
 	}
 	s, err := w.start(ctx)
