@@ -36,7 +36,7 @@ step = @printf '%12s%s …\n' ''
 .PHONY: help local local-down local-status test lint bench page-bench soak docs diagram fmt setup build synth diff plan-card deploy destroy outputs reap drift eject bootstrap demo load clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub("; ", "\n                   ", $$2); printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 local: setup build build/machine build/tools/python/.done ## run the whole platform on this machine
 	@build/local up
@@ -47,12 +47,13 @@ local-down: build/local ## stop it and delete its data
 local-status: build/local ## list its processes and endpoints
 	@build/local status
 
-demo: build/local ## a portfolio and a moving market on the local platform, until Ctrl-C or for FOR=30s
+demo: build/local ## a portfolio and a moving market on it, until Ctrl-C; or for FOR=30s
 	@build/local demo $(if $(FOR),--for $(FOR))
 
-# The live tests take longest, so the others leave them the processor, once what both need
-# is compiled. The garbage collector takes a fifth of Terraform's processor time otherwise,
-# and make lint vets. Some tests run make, which must not inherit this make's flags.
+# The live tests take longest, so the others start once what the live tests need is
+# compiled, and leave them the processor. The garbage collector takes a fifth of Terraform's
+# processor time otherwise, and make lint vets. Some tests run make, which must not inherit
+# this make's flags.
 test: test-live test-packages test-page ## run every test
 
 go_test := go test -vet=off -timeout 40m
@@ -61,10 +62,13 @@ go_test := go test -vet=off -timeout 40m
 test-live: test-compiled build/machine test/browser/node_modules/.package-lock.json
 	@MAKEFLAGS= GOGC=400 $(go_test) ./test/live
 
-test-packages: test-compiled build/machine build/tools/python/.shellcheck systemd-analyze
-	@MAKEFLAGS= GOGC=400 nice -n 5 $(go_test) -p 2 $$(go list ./... | grep -v '/test/live$$')
+# The longest come first, so that none of them is left at the end.
+longest := ./bootstrap ./fastsynth ./backend/cmd/portfolio ./backend/postgres ./backend/http
 
-test-page: $(PAGE) ## check and test the page without a platform
+test-packages: test-compiled build/machine build/tools/python/.shellcheck systemd-analyze
+	@MAKEFLAGS= GOGC=400 nice -n 5 $(go_test) -p 2 $(longest) $$(go list ./... | grep -v '/test/live$$')
+
+test-page: $(PAGE) | $(if $(filter test,$(MAKECMDGOALS)),test-compiled) ## check and test the page without a platform
 	@cd web && nice -n 5 npm run --silent check && nice -n 5 npm run --silent test
 
 test-compiled: setup build
@@ -76,7 +80,7 @@ lint: setup build/tools/python/.shellcheck build/tools/checkov/.done ## formatti
 bench: setup build ## measure how fast synthesis is, into docs/performance.md
 	go run ./tools/synthbench
 
-page-bench: build/local test/browser/node_modules/.package-lock.json ## first paint and first value of the page on the running local platform
+page-bench: build/local test/browser/node_modules/.package-lock.json ## first paint and first value of the page on the local platform
 	@go run ./tools/page measure
 
 soak: build/local test/browser/node_modules/.package-lock.json ## 300 positions under 50 quotes a second on it, for MINUTES=10
@@ -89,13 +93,13 @@ docs: setup ## docs/cost.md and the diagram, from what is synthesized
 diagram: ## docs/architecture.svg, from the standard profile's snapshot
 	go run ./tools/diagram
 
-load: ## measure what load the service sustains, into docs/performance.md
+load: ## measure what the service sustains, into docs/performance.md
 	go run ./tools/load
 
 fmt: ## format all Go files, including imports
 	go tool -modfile=.ci/tools/go.mod golangci-lint fmt
 
-bootstrap: setup ## account-level resources: state bucket, GitHub's roles; ADOPT=1 takes over a bucket
+bootstrap: setup ## account-level resources, such as the state bucket and GitHub's roles; ADOPT=1 takes over a bucket
 	@go build -o build/bootstrap ./bootstrap && build/bootstrap apply $(if $(ADOPT),--adopt)
 
 synth: setup ## write cdktf.out
@@ -109,7 +113,7 @@ diff: setup build ## what deploy would change
 plan-card: setup build build/ops ## summary of the plan on one page, for reviews; OUT=FILE BASE=FILE DIGEST=FILE ACCEPT_DANGEROUS=true
 	@build/ops plan $(if $(DIGEST),--digest "$(DIGEST)") $(if $(OUT),--out "$(OUT)") $(if $(BASE),--base "$(BASE)") $(if $(filter true,$(ACCEPT_DANGEROUS)),--accept-dangerous) || test $$? -eq 3
 
-deploy: setup build build/ops ## create or update ENVIRONMENT_SUFFIX and wait for its instances; ACCEPT_DANGEROUS=true
+deploy: setup build build/ops ## create or update ENVIRONMENT_SUFFIX and await its instances; ACCEPT_DANGEROUS=true
 	@.ci/deploy
 
 destroy: setup build ## remove ENVIRONMENT_SUFFIX
@@ -129,7 +133,7 @@ drift: setup build build/ops ## report changes made outside Terraform, into buil
 	@rm -rf build/drift
 	@$(within) build/ops drift --out build/drift || test $$? -eq 3
 
-eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject: the way out of CDKTF
+eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject, to leave CDKTF
 	CDKTF_OUTDIR=build go run .
 	@build/ops eject
 
