@@ -99,7 +99,7 @@ load: ## measure what the service sustains, into docs/performance.md
 fmt: ## format all Go files, including imports
 	go tool -modfile=.ci/tools/go.mod golangci-lint fmt
 
-bootstrap: setup ## account-level resources, such as the state bucket and GitHub's roles; ADOPT=1 takes over a bucket
+bootstrap: setup ## account-level resources: state bucket, GitHub's roles; ADOPT=1 takes over a bucket
 	@go build -o build/bootstrap ./bootstrap && build/bootstrap apply $(if $(ADOPT),--adopt)
 
 synth: setup ## write cdktf.out
