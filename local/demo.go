@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"portfolio/local/demo"
@@ -127,10 +128,13 @@ func watchCommand(at *platform.Place) *cobra.Command {
 		Long: `Prints what the WebSocket sends about a portfolio, until Ctrl-C. ` + keyVariable + ` is the key
 that demo printed.`,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return badInput(c, fmt.Errorf("got %q, want the ID of one portfolio", args))
+			switch len(args) {
+			case 0:
+				return badInput(c, errors.New("got no argument, want the ID of a portfolio"))
+			case 1:
+				return nil
 			}
-			return nil
+			return badInput(c, fmt.Errorf("got %q, want the ID of one portfolio", strings.Join(args, " ")))
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			key := os.Getenv(keyVariable)

@@ -67,7 +67,7 @@ func arguments(least, most int, want string) cobra.PositionalArgs {
 		case len(args) == 0:
 			return misused(cmd, "got no argument, want %s", want)
 		}
-		return misused(cmd, "got %q, want %s", args, want)
+		return misused(cmd, "got %q, want %s", strings.Join(args, " "), want)
 	}
 }
 

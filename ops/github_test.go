@@ -49,7 +49,7 @@ func TestGithubCommand(t *testing.T) {
 		"no such folder":  {"[]", environ, []string{"drift", "none"}, exitFailed, "", "ops: none: "},
 		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got card.go, want only files SUFFIX.md and SUFFIX.failed\n"},
 		"a missing file":  {"[]", environ, []string{"comment", "--marker", "plan", "none.md"}, exitFailed, "", "ops: open none.md: "},
-		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got [\"12\"], want only flags; see ops github open-pulls --help\n"},
+		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got \"12\", want only flags; see ops github open-pulls --help\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pulls = test.pulls

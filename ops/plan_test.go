@@ -32,7 +32,7 @@ func TestPlanStatus(t *testing.T) {
 		"two synths, equal":     {[]string{"--base", "plan/testdata/stack.tf.json", "plan/testdata/stack.tf.json"}, 0, "## Two configurations: nothing to do\n", ""},
 		"a base, no stack":      {[]string{"--base", "plan/testdata/nothing.json", "plan/testdata/stack.tf.json"}, exitFailed, "", "ops: base: got no terraform and resource blocks"},
 		"no base":               {[]string{"--base", "plan/testdata/none.json", "plan/testdata/stack.tf.json"}, exitFailed, "", "ops: open plan/testdata/none.json"},
-		"two files":             {[]string{"a", "b"}, exitUsage, "", `ops: plan: got ["a" "b"], want one FILE or -`},
+		"two files":             {[]string{"a", "b"}, exitUsage, "", `ops: plan: got "a b", want one FILE or -`},
 		"standard input, twice": {[]string{"--base", "-", "-"}, exitUsage, "", "ops: plan: got - for FILE and --base, want it for one of them"},
 		"unknown flag":          {[]string{"--force", "a"}, exitUsage, "", "ops: plan: unknown flag: --force"},
 		"missing":               {[]string{"plan/testdata/none.json"}, exitFailed, "", "ops: open plan/testdata/none.json: no such file"},
