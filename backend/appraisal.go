@@ -37,16 +37,6 @@ type unitFlow struct {
 	priced   bool
 }
 
-// appraise prices a timeline in its turn. The days are in order.
-func (t *Tracker) appraise(ctx context.Context, line *timeline, base Currency, days []Date, by division) (*appraisal, error) {
-	leave, err := t.readers.enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	return appraise(ctx, t.market, line, base, days, t.now(), by)
-}
-
 // appraise prices a timeline. The days are in order.
 func appraise(ctx context.Context, market Market, t *timeline, base Currency, days []Date, now time.Time,
 	by division) (*appraisal, error) {

@@ -128,6 +128,26 @@ func withRateBase(currencies []Currency) []Currency {
 	return append(slices.Clip(currencies), RateBase)
 }
 
+// withBase adds the base currency unless it is in the list. It does not change its
+// arguments.
+func withBase(currencies []Currency, base Currency) []Currency {
+	if slices.Contains(currencies, base) {
+		return slices.Clip(currencies)
+	}
+	return append(slices.Clip(currencies), base)
+}
+
+// quotedIn returns the currencies of quotes that are not among those.
+func quotedIn(prices Prices, currencies []Currency, base Currency) []Currency {
+	var more []Currency
+	for _, q := range prices.Quotes {
+		if q.Currency != base && !slices.Contains(currencies, q.Currency) && !slices.Contains(more, q.Currency) {
+			more = append(more, q.Currency)
+		}
+	}
+	return more
+}
+
 // rateSeries is the published rates of some days.
 type rateSeries struct {
 	rates    map[Pair][]Rate         // the oldest first

@@ -29,6 +29,11 @@ type PortfolioSummary struct {
 // Summary measures all portfolios of an owner from the close of one day to that
 // of another; from 0 is from the day before the first entry of any.
 func (t *Tracker) Summary(ctx context.Context, owner string, base Currency, from, to Date) (Summary, error) {
+	leave, err := t.readers.enter(ctx)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer leave()
 	lines, err := t.timelines(ctx, owner, to)
 	if err != nil {
 		return Summary{}, err
@@ -67,7 +72,7 @@ func (t *Tracker) Summary(ctx context.Context, owner string, base Currency, from
 		whole.worth = append(whole.worth, nought)
 	}
 	for _, line := range lines {
-		a, err := t.appraise(ctx, line, base, whole.days, undivided)
+		a, err := appraise(ctx, t.market, line, base, whole.days, t.now(), undivided)
 		if err != nil {
 			return Summary{}, err
 		}

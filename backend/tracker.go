@@ -175,6 +175,11 @@ func (b *book) closes(from, to Date) int {
 // Performance measures a portfolio from the close of one day to that of another,
 // in its base currency; from 0 is from inception, the day before the first entry.
 func (t *Tracker) Performance(ctx context.Context, owner, id string, from, to Date) (Performance, error) {
+	leave, err := t.readers.enter(ctx)
+	if err != nil {
+		return Performance{}, err
+	}
+	defer leave()
 	a, err := t.measured(ctx, owner, id, from, to, undivided)
 	if err != nil {
 		return Performance{}, err
@@ -192,6 +197,11 @@ func (a *appraisal) performance(whole subject) Performance {
 // measures the whole, which is returned with them. They are sorted.
 func (t *Tracker) Parts(ctx context.Context, owner, id string, from, to Date,
 	currencies bool) (Performance, []Part, error) {
+	leave, err := t.readers.enter(ctx)
+	if err != nil {
+		return Performance{}, nil, err
+	}
+	defer leave()
 	by := byHolding
 	if currencies {
 		by = byCurrency
@@ -229,7 +239,8 @@ func (t *Tracker) measured(ctx context.Context, owner, id string, from, to Date,
 		return nil, &Error{Code: CodeInvalidRequest,
 			Message: fmt.Sprintf("from: got %q, want a day before %q", from, to)}
 	}
-	return t.appraise(ctx, line, line.portfolio.Base, measured(from, to, line.flowDays(from, to, by != undivided)), by)
+	return appraise(ctx, t.market, line, line.portfolio.Base,
+		measured(from, to, line.flowDays(from, to, by != undivided)), t.now(), by)
 }
 
 // History returns what a portfolio was worth at the close of each day from from through
@@ -239,6 +250,11 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 		return nil, &Error{Code: CodeInvalidRequest,
 			Message: fmt.Sprintf("from: got %q, want a day up to %q, at most %d days", from, to, MaxDays)}
 	}
+	leave, err := t.readers.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	b, _, err := t.book(ctx, owner, id)
 	if err != nil {
 		return nil, err
@@ -251,7 +267,7 @@ func (t *Tracker) History(ctx context.Context, owner, id string, from, to Date) 
 	for d := from; d <= to; d++ {
 		days = append(days, d)
 	}
-	a, err := t.appraise(ctx, line, line.portfolio.Base, days, undivided)
+	a, err := appraise(ctx, t.market, line, line.portfolio.Base, days, t.now(), undivided)
 	if err != nil {
 		return nil, err
 	}
@@ -272,24 +288,4 @@ func (t *Tracker) book(ctx context.Context, owner, id string) (*book, Portfolio,
 	}
 	b, err := t.books.get(ctx, p)
 	return b, p, err
-}
-
-// withBase adds the base currency unless it is in the list. It does not change its
-// arguments.
-func withBase(currencies []Currency, base Currency) []Currency {
-	if slices.Contains(currencies, base) {
-		return slices.Clip(currencies)
-	}
-	return append(slices.Clip(currencies), base)
-}
-
-// quotedIn returns the currencies of quotes that are not among those.
-func quotedIn(prices Prices, currencies []Currency, base Currency) []Currency {
-	var more []Currency
-	for _, q := range prices.Quotes {
-		if q.Currency != base && !slices.Contains(currencies, q.Currency) && !slices.Contains(more, q.Currency) {
-			more = append(more, q.Currency)
-		}
-	}
-	return more
 }
