@@ -80,6 +80,7 @@ func newSocket(t *testing.T) (url string, asked <-chan string) {
 // source and a price from another's socket, whose key is in a secret. A second instance asks
 // only after it has taken over.
 func TestPricesFromSources(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := start(t, w.env)
 	before.eventually("/ready", http.StatusOK)
