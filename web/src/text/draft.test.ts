@@ -83,6 +83,11 @@ describe('numbers in another locale', () => {
     }
   })
 
+  it('are kept apart from the words around them where they are written from right to left', () => {
+    preferences.choose({ locale: 'ar-EG' })
+    for (const text of [f.money('1', 'USD'), f.plain('1'), f.day('2026-02-28'), f.age(61_000)]) expect(text).toMatch(/^\u2068.*\u2069/)
+  })
+
   it('have an age in the words of the page', () => {
     preferences.choose({ locale: 'de-DE' })
     expect(f.age(61_000)).toBe('1 min ago')

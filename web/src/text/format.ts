@@ -21,7 +21,12 @@ function numberFormat(name: string, options: Intl.NumberFormatOptions): Intl.Num
 
 function formatted(value: string | null | undefined, name: string, options: Intl.NumberFormatOptions): string {
   if (value === null || value === undefined || !isDecimal(value)) return nothing
-  return numberFormat(name, options).format(value)
+  return isolated(numberFormat(name, options).format(value))
+}
+
+/** isolated keeps text that is written from right to left from being mixed with the words around it. */
+function isolated(text: string): string {
+  return /[\u0590-\u08ff\u200f]/.test(text) ? `\u2068${text}\u2069` : text
 }
 
 /** money formats an amount with the currency's decimals. */
@@ -54,7 +59,7 @@ export function percent(fraction: string | null | undefined, signed = false): st
 }
 
 export function count(value: number): string {
-  return numberFormat('count', {}).format(value)
+  return isolated(numberFormat('count', {}).format(value))
 }
 
 /** counted returns a number of things that have a regular plural. */
@@ -82,7 +87,7 @@ function timeFormat(options: Intl.DateTimeFormatOptions, timeZone = preferences.
 
 /** time formats a moment as the time of its day. */
 export function time(moment: string | number): string {
-  return timeFormat({ timeStyle: 'medium' }).format(new Date(moment))
+  return isolated(timeFormat({ timeStyle: 'medium' }).format(new Date(moment)))
 }
 
 /** clockTime formats a moment as hours and minutes, for the axis of a chart. */
@@ -92,12 +97,12 @@ export function clockTime(moment: number): string {
 
 /** moment formats a day and a time. */
 export function moment(at: string | number): string {
-  return timeFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at))
+  return isolated(timeFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at)))
 }
 
 /** day formats a date of the API, which is the same day in every time zone. */
 export function day(date: string): string {
-  return timeFormat({ dateStyle: 'medium' }, 'UTC').format(new Date(date + 'T00:00:00Z'))
+  return isolated(timeFormat({ dateStyle: 'medium' }, 'UTC').format(new Date(date + 'T00:00:00Z')))
 }
 
 /** shortDay formats a date for the axis of a chart. */
@@ -133,7 +138,7 @@ export function typed(text: string): string {
   const parts = numberFormat('typed', { useGrouping: true }).formatToParts(-1234567.8)
   const group = parts.find((p) => p.type === 'group')?.value ?? ''
   const decimal = parts.find((p) => p.type === 'decimal')?.value ?? '.'
-  const spaceless = latin(text).replace(/\u2212/g, '-').replace(/[\s\u061c\u200e\u200f'’]/g, '')
+  const spaceless = latin(text).replace(/\u2212/g, '-').replace(/[\s\u061c\u200e\u200f\u2066-\u2069'’]/g, '')
   const [whole = '', ...rest] = spaceless.split(decimal)
   const groups = group ? whole.split(group) : [whole]
   const grouped = groups.every((g, i) => i === 0 || g.length === 3 || (g.length === 2 && i < groups.length - 1))
