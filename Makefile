@@ -137,7 +137,7 @@ eject: setup build build/ops ## ENVIRONMENT_SUFFIX as HCL in build/eject, to lea
 	CDKTF_OUTDIR=build go run .
 	@build/ops eject
 
-setup: prerequisites node_modules/.bin/cdktf $(BINDINGS) build/terraform/.done ## install what the app and Terraform need
+setup: prerequisites node_modules/.bin/cdktf $(BINDINGS) build/.all-modules build/terraform/.done ## install what the app and Terraform need
 
 build: build/local $(PAGE) ## build the page, the service and the Lambda for upload
 	@mkdir -p build/lambda build/backend
@@ -205,6 +205,13 @@ build/.modules: go.mod go.sum | prerequisites
 	$(step) 'download the Go modules'
 	@mkdir -p build/modules && cp go.sum build/modules/
 	@grep -v /cdktf-provider-archive-go/ go.mod >build/modules/go.mod
+	@go list -modfile=build/modules/go.mod -deps ./local ./ops ./lambda ./backend/cmd/portfolio \
+		>/dev/null 2>build/modules/log || { cat build/modules/log >&2; exit 1; }
+	@touch $@
+
+# Those that only CDKTF's apps and the tests need are larger than all others, and arrive while
+# those are compiled.
+build/.all-modules: build/.modules
 	@go mod download -modfile=build/modules/go.mod
 	@touch $@
 
