@@ -28,6 +28,7 @@ var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 	2192, 2557, 2922, 3288, 3653}
 
 var (
+	emailPattern       = regexp.MustCompile(`^[!-~]{3,254}$`)
 	bucketPattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	certificatePattern = regexp.MustCompile(`^arn:aws:acm:([a-z0-9-]+):\d{12}:certificate/[0-9a-f-]{36}$`)
 	domainPattern      = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
@@ -52,7 +53,8 @@ func (c Config) validate(regionPath, endpoint string) []error {
 	c.State.validate(check)
 	if c.AlarmEmail != "" {
 		address, err := mail.ParseAddress(c.AlarmEmail)
-		check(err == nil && address.Address == c.AlarmEmail, "ALARM_EMAIL", c.AlarmEmail, "an e-mail address")
+		check(err == nil && address.Address == c.AlarmEmail && emailPattern.MatchString(c.AlarmEmail), "ALARM_EMAIL",
+			c.AlarmEmail, "an e-mail address of up to 254 visible ASCII characters")
 	}
 	check(c.Boundary == "" || boundaryPattern.MatchString(c.Boundary), "PERMISSIONS_BOUNDARY_ARN", c.Boundary,
 		"arn:aws:iam::<12-digit account>:policy/<name>")
@@ -68,7 +70,7 @@ func (c Config) validate(regionPath, endpoint string) []error {
 		check(match[1] == c.Region, "OIDC_CLIENT_SECRET_ARN", c.SignIn.SecretARN,
 			"a secret in "+c.Region+", the platform's region")
 	}
-	check(c.SignIn == (setting.SignIn{}) || c.Certificate.HTTPS() || endpoint != "", "OIDC_ISSUER", c.SignIn.Issuer,
+	check(c.SignIn.Issuer == "" || c.Certificate.HTTPS() || endpoint != "", "OIDC_ISSUER", c.SignIn.Issuer,
 		"nothing without a certificate: people sign in over HTTPS only")
 	validateEndpoint(endpoint, check)
 	c.validateCertificate(check)

@@ -10,6 +10,9 @@ var dataSpecification = []row{
 		"monitoring_role_arn": "${database/monitoring-role.arn}", "enabled_cloudwatch_logs_exports": ["postgresql", "upgrade"],
 		"parameter_group_name": "${database/parameter-group.name}", "copy_tags_to_snapshot": true, "deletion_protection": false,
 		"skip_final_snapshot": true, "blue_green_update": null, "password": null, "manage_master_user_password": null}`)},
+	{"what clients and backups need of it", has("database/primary", `{"db_name": "portfolio", "port": 5432, "iam_database_authentication_enabled": true,
+		"delete_automated_backups": true}`)},
+	{"deleted secrets are gone at once", every("aws_secretsmanager_secret", func(m model, path string) bool { return m.at(path, "recovery_window_in_days") == 0.0 })},
 	{"private subnet group", has("database/subnet-group", `{"name": "portfolio-db-subnet-group-test",
 		"subnet_ids": ["${network/private-a.id}", "${network/private-b.id}"]}`)},
 	{"monitoring role", has("database/monitoring-policy", `{"role": "${database/monitoring-role.name}",
@@ -40,6 +43,12 @@ var dataSpecification = []row{
 	{"history bucket", all(bucket("database/history", "hist"), accessLogged("database/history"))},
 	{"artifacts bucket", all(bucket("compute/artifacts", "artifacts"), accessLogged("compute/artifacts"))},
 	{"logs bucket", all(bucket("database/logs", "logs"), counts(map[string]int{"aws_s3_bucket": 3, "aws_s3_bucket_logging": 2}))},
+	{"access logs are written by load balancer and buckets, and expire", all(
+		has("database/logs/policy", `{"policy.Statement.1.Effect": "Allow", "policy.Statement.1.Action": "s3:PutObject"}`),
+		has("database/logs/lifecycle", `{"rule.0.status": "Enabled", "rule.0.expiration": [{"days": 30}], "rule.1.status": "Enabled",
+			"rule.1.abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}`),
+		has("compute/artifacts/lifecycle", `{"rule.0.status": "Enabled", "rule.0.abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}`),
+		has("compute/artifacts/access-logs", `{"target_prefix": "s3/artifacts/"}`), has("database/history/access-logs", `{"target_prefix": "s3/history/"}`))},
 	{"history ages", has("database/history/lifecycle", `{"rule": [
 		{"id": "age", "status": "Enabled", "filter": [{"prefix": ""}],
 			"transition": [{"days": 30, "storage_class": "STANDARD_IA"}, {"days": 180, "storage_class": "GLACIER_IR"}]},

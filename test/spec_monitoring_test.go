@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -95,7 +96,27 @@ var monitoringSpecification = []row{
 		return page == (asJSON(m.at(path, "ok_actions")) == `["${monitoring/topic.arn}"]`) &&
 			page == (m.at(path, "ok_actions") != nil)
 	})},
+	{"each alarm waits its time", alarmsWait},
 	{"an alarm on retried work covers two retries", has("monitoring/history-failures", `{"period": 3600, "evaluation_periods": 2, "datapoints_to_alarm": 2}`)},
+}
+
+// alarmTimes are the periods in a row, and their seconds, after which alarms go off that
+// do not after five minutes.
+var alarmTimes = map[string]string{
+	"alb-p99": "10 x 60", "db-cpu": "15 x 60", "db-memory": "15 x 60", "handler-throttles": "1 x 60",
+	"history-failures": "2 x 3600", "sources": "4 x 900", "replica-lag": "10 x 60",
+}
+
+// alarmsWait holds if each alarm goes off after its time, of which every period counts.
+func alarmsWait(m model) error {
+	for _, path := range m.of("aws_cloudwatch_metric_alarm") {
+		want := cmp.Or(alarmTimes[strings.TrimPrefix(path, "monitoring/")], "5 x 60")
+		got := fmt.Sprintf("%v x %v", m.at(path, "evaluation_periods"), m.at(path, "period"))
+		if got != want || m.at(path, "datapoints_to_alarm") != m.at(path, "evaluation_periods") {
+			return fmt.Errorf("%s: got %s, of which %v, want %s", path, got, m.at(path, "datapoints_to_alarm"), want)
+		}
+	}
+	return nil
 }
 
 // alarmsAre holds if the alarms are those of alarmSpecification, each with an action

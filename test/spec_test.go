@@ -59,6 +59,25 @@ var stackSpecification = []row{
 	{"outputs", outputsAre},
 	{"every log group expires", every("aws_cloudwatch_log_group", func(m model, path string) bool { return m.at(path, "retention_in_days") == 30.0 })},
 	{"rights are least", rightsAreLeast},
+	{"each role is one service's, by its name", rolesAreTrusted},
+	{"keys have their aliases", has("alarm-key/alias", `{"name": "alias/portfolio-alarms-test", "target_key_id": "${alarm-key/key.key_id}"}`)},
+}
+
+// rolesAreTrusted holds if each role has its name and can be assumed by one service alone.
+func rolesAreTrusted(m model) error {
+	roles := map[string][2]string{
+		"api/handler-role": {"ws-handler", "lambda"}, "compute/instance-role": {"instance", "ec2"},
+		"database/monitoring-role": {"db-monitoring", "monitoring.rds"}, "network/flow-log-role": {"flow-logs", "vpc-flow-logs"},
+	}
+	if found := m.of("aws_iam_role"); len(found) != len(roles) {
+		return fmt.Errorf("got the roles %v", found)
+	}
+	var problems []error
+	for path, role := range roles {
+		problems = append(problems, has(path, fmt.Sprintf(`{"name": "portfolio-%s-test", "assume_role_policy.Statement": [
+			{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "%s.amazonaws.com"}}]}`, role[0], role[1]))(m))
+	}
+	return errors.Join(problems...)
 }
 
 // outputsAre holds if the outputs are the documented ones, each with a description.

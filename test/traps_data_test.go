@@ -100,7 +100,7 @@ var dataTraps = []row{
 		"Condition": {"StringEquals": {"aws:SourceAccount": "${account.account_id}"},
 			"ArnLike": {"aws:SourceArn": "arn:aws:s3:::portfolio-*-test-${account.account_id}"}}}}`))},
 	{"bucket policies deny only requests without TLS", every("aws_s3_bucket_policy", func(m model, path string) bool {
-		denies := slices.DeleteFunc(statements(m, path), func(s any) bool { return dig(s, "Effect") != "Deny" })
+		denies := slices.DeleteFunc(slices.Clone(statements(m, path)), func(s any) bool { return dig(s, "Effect") != "Deny" })
 		return len(denies) == 1 && asJSON(dig(denies[0], "Condition")) == `{"Bool":{"aws:SecureTransport":"false"}}` &&
 			len(list(dig(denies[0], "Resource"))) == 2
 	})},

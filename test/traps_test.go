@@ -15,12 +15,12 @@ var traps = []struct {
 	{[]string{"standard", "production", "domain", "al2023", "replica"}, autoScalingTraps},
 	{[]string{"standard", "preview", "production", "al2023"}, launchTraps},
 	{[]string{"standard", "preview", "production", "al2023"}, bootTraps},
-	{[]string{"standard", "production"}, securityGroupTraps},
+	{[]string{"standard", "preview", "production"}, securityGroupTraps},
 	{[]string{"standard", "preview", "production"}, loadBalancerTraps},
 	{[]string{"domain"}, certificateTraps},
-	{[]string{"standard", "production"}, networkTraps},
+	{[]string{"standard", "preview", "production"}, networkTraps},
 	{[]string{"standard", "preview", "production"}, destroyTraps},
-	{[]string{"standard"}, dataTraps},
+	{[]string{"standard", "preview", "production", "replica"}, dataTraps},
 	{[]string{"standard", "domain"}, apiTraps},
 	{[]string{"preview"}, previewTraps},
 	{[]string{"production"}, productionTraps},
@@ -37,6 +37,11 @@ var previewTraps = []row{
 }
 
 var productionTraps = []row{
+	{"the data key is found by its alias, and by its description without one", all(has("data-key/alias", `{"name": "alias/portfolio-data-test", "target_key_id": "${data-key/key.key_id}"}`),
+		has("data-key/key", `{"description": "Data of portfolio-test"}`))},
+	{"the account's policies govern its keys", every("aws_kms_key", func(m model, path string) bool {
+		return equal(m.at(path, "policy.Statement.0"), `{"Sid": "AccountPolicies", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::${account.account_id}:root"}, "Action": "kms:*", "Resource": "*"}`) == nil
+	})},
 	{"the key outlives what it encrypts", has("data-key/key", `{"lifecycle": {"prevent_destroy": true}}`)},
 	{"the data key lets CloudWatch Logs of the region use it", has("data-key/key", `{"policy.Statement.1": {"Sid": "CloudWatchLogs", "Effect": "Allow", "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
 		"Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"], "Resource": "*",
