@@ -22,28 +22,27 @@ func (s samples) len() int { return len(s.quotes) + len(s.rates) }
 // days and those that would be swept at once. What remains is older than the price of its
 // day, but may be the last of its slot.
 func (s samples) others(quotes []backend.Quote, rates []backend.Rate, written []row) (others samples) {
-	ofDay := map[row]time.Time{}
+	given, became := map[row]time.Time{}, map[row]time.Time{}
 	for _, q := range quotes {
-		ofDay[quoteKey(q)] = q.Time
+		given[quoteKey(q)] = q.Time
 	}
 	for _, r := range rates {
-		ofDay[rateKey(r)] = r.Time
+		given[rateKey(r)] = r.Time
 	}
-	became := map[row]time.Time{}
 	for _, r := range written {
-		became[r] = ofDay[r]
+		became[r] = given[r]
 	}
 	for _, q := range lastQuotes(s.quotes, func(q backend.Quote) row {
 		return row{symbol: q.Symbol, at: backend.SlotEnd(q.Time).Unix()}
 	}) {
-		if at, did := became[quoteKey(q)]; !(did && at.Equal(q.Time)) && q.Age(q.Received) < backend.SamplesKept {
+		if !became[quoteKey(q)].Equal(q.Time) && q.Age(q.Received) < backend.SamplesKept {
 			others.quotes = append(others.quotes, q)
 		}
 	}
 	for _, r := range lastRates(s.rates, func(r backend.Rate) row {
 		return row{pair: r.Pair, at: backend.SlotEnd(r.Time).Unix()}
 	}) {
-		if at, did := became[rateKey(r)]; !(did && at.Equal(r.Time)) && r.Age(r.Received) < backend.SamplesKept {
+		if !became[rateKey(r)].Equal(r.Time) && r.Age(r.Received) < backend.SamplesKept {
 			others.rates = append(others.rates, r)
 		}
 	}
