@@ -21,6 +21,11 @@ func (t *Tracker) Samples(ctx context.Context, owner, id string) (int, error) {
 // The day is today or, as there are SampleDays, the one before. An entry counts from its
 // time on; see Transaction.Compare for one without a time.
 func (t *Tracker) Intraday(ctx context.Context, owner, id string, day Date) ([]MomentValue, error) {
+	leave, err := t.readers.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	b, _, err := t.book(ctx, owner, id)
 	if err != nil {
 		return nil, err
