@@ -80,7 +80,8 @@ func TestDerivingIsLinear(t *testing.T) {
 			if i < 50 {
 				return trade(i, Buy, 1)
 			}
-			tx := Transaction{Kind: Merger, Date: first + Date(i), Symbol: "ACME", ToSymbol: "EMCA", Ratio: Ratio{New: 3, Old: 2}}
+			tx := Transaction{Kind: Merger, Date: first + Date(i), Symbol: "ACME", ToSymbol: "EMCA",
+				Ratio: Ratio{New: 3, Old: 2}}
 			if i%2 == 1 {
 				tx.Symbol, tx.ToSymbol, tx.Ratio = "EMCA", "ACME", Ratio{New: 2, Old: 3}
 			}

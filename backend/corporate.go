@@ -91,7 +91,8 @@ func (d *derivation) split(tx Transaction) error {
 			return err
 		}
 		if fraction = fractionOf(after); fraction.Sign() == 0 || h.short {
-			return invalid(tx, fmt.Sprintf("amount: got %s, want none: the split leaves no fraction of a unit to be paid for", tx.Amount))
+			return invalid(tx, fmt.Sprintf("amount: got %s, want none: the split leaves no fraction of a unit to be paid for",
+				tx.Amount))
 		}
 		after = minus(after, fraction)
 	}
@@ -178,7 +179,8 @@ func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 		return nil, nil, err
 	}
 	if d.moves += from.size(); d.moves > maxLotMoves {
-		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, want at most that many in a portfolio", maxLotMoves))
+		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, "+
+			"want at most that many in a portfolio", maxLotMoves))
 	}
 	return from, d.holding(tx.ToSymbol), nil
 }

@@ -58,7 +58,8 @@ func (k *pastCosts) forget() {
 
 // pastCosts converts the lots of holdings in other currencies at the rates of their days.
 func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (map[string]pastCost, error) {
-	if !slices.ContainsFunc(v.ledger.Holdings, func(h Holding) bool { return !h.Quantity.IsZero() && h.Currency != p.Base }) {
+	foreign := func(h Holding) bool { return !h.Quantity.IsZero() && h.Currency != p.Base }
+	if !slices.ContainsFunc(v.ledger.Holdings, foreign) {
 		return nil, nil
 	}
 	acquired, err := b.acquired(ctx, v.ledger.Through)

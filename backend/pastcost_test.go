@@ -14,7 +14,8 @@ func TestBaseCostFollowsRates(t *testing.T) {
 		return tx
 	}
 	tracker, s, market := tracked(t, now, usd("2026-03-01", "100"), usd("2026-03-05", "1000"))
-	market.rates = []Rate{rate("USD", "EUR", "0.5", hours(t, "2026-03-01", 9)), rate("USD", "CHF", "2", hours(t, "2026-03-01", 9)),
+	market.rates = []Rate{rate("USD", "EUR", "0.5", hours(t, "2026-03-01", 9)),
+		rate("USD", "CHF", "2", hours(t, "2026-03-01", 9)),
 		rate("USD", "EUR", "0.9", hours(t, "2026-03-05", 9))}
 	market.quotes = []Quote{quote("ACME", "70", "USD", now)}
 	cost := func(what, want string) {

@@ -42,7 +42,8 @@ func growth(ctx context.Context, w *world, r *report) (err error) {
 	if many, err = s.latencies(ctx, id); err != nil {
 		return err
 	}
-	table := fmt.Sprintf("**Growth.** One call at a time, %d of each kind, p50 and p99, by the number of stored transactions:\n\n"+
+	table := fmt.Sprintf("**Growth.** One call at a time, %d of each kind, p50 and p99, "+
+		"by the number of stored transactions:\n\n"+
 		"| | %d | %d |\n|---|---:|---:|", w.samples, w.few, stored)
 	both := func(t times) string { return ms(t.at(0.5)) + ", " + ms(t.at(0.99)) }
 	for _, k := range []struct {

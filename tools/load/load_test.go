@@ -28,9 +28,11 @@ func TestMeasure(t *testing.T) {
 	for _, want := range []string{
 		"| push lag, p99 |", "| valuation, processor time |", "| post, processor time |",
 		"| history, 5 days of 100 symbols, median |",
-		"| first answer, holdings with lots, median |", "| import of 1000 rows, median |", "| backdated change, 1357 entries, median |",
-		"| change, 1357 entries to 14 |", "| deriving 137 splits and trades, to 137 trades |", "| /health under overload, p99 |",
-		"| refused with 503 and Retry-After under overload |", "all of them priced, 160 transactions\nstored", "**Push.** 20 connections",
+		"| first answer, holdings with lots, median |", "| import of 1000 rows, median |",
+		"| backdated change, 1357 entries, median |", "| change, 1357 entries to 14 |",
+		"| deriving 137 splits and trades, to 137 trades |", "| /health under overload, p99 |",
+		"| refused with 503 and Retry-After under overload |", "all of them priced, 160 transactions\nstored",
+		"**Push.** 20 connections",
 	} {
 		assert.Contains(t, text, want)
 	}

@@ -128,8 +128,8 @@ type part struct {
 
 // parts are in this order because stored transactions accumulate.
 var parts = []part{
-	{"growth", growth}, {"valuation", valuations}, {"history", histories}, {"answers", answers}, {"derivation", derivations},
-	{"changes", changes}, {"overload", overloads}, {"push", pushes},
+	{"growth", growth}, {"valuation", valuations}, {"history", histories}, {"answers", answers},
+	{"derivation", derivations}, {"changes", changes}, {"overload", overloads}, {"push", pushes},
 }
 
 func named(name string) []part {

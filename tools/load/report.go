@@ -77,7 +77,8 @@ func (r *report) compare(name string, c comparison) {
 	ratio := float64(c.cost) / float64(max(c.yardstick, 1))
 	r.add(name+", processor time", fmt.Sprintf("≤ %.1f times the yardstick", c.most),
 		fmt.Sprintf("%.2f times", ratio), ratio <= c.most)
-	r.add(name+", compared with the first release", "≤ "+percent(c.share), percent(ratio/c.first), ratio/c.first <= c.share)
+	share := ratio / c.first
+	r.add(name+", compared with the first release", "≤ "+percent(c.share), percent(share), share <= c.share)
 }
 
 func percent(share float64) string             { return fmt.Sprintf("%.0f %%", 100*share) }

@@ -85,7 +85,8 @@ func (w *world) compareValuations(
 		return err
 	}
 	rate := perSecond(len(valued.times), valued.took)
-	r.add("valuations per second", fmt.Sprintf("≥ %d", targetRequests), fmt.Sprintf("%.0f", rate), rate >= targetRequests)
+	r.add("valuations per second", fmt.Sprintf("≥ %d", targetRequests), fmt.Sprintf("%.0f", rate),
+		rate >= targetRequests)
 	r.atMost("valuation, p99", targetRequestP99, valued.at(0.99))
 	r.compare("valuation", comparison{valued.cost, yardstick.cost, 2.5, 24.7, 0.6})
 	r.note(`**Valuation.** %d clients request a valuation over HTTP for %s, each again as soon as it is

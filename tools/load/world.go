@@ -178,7 +178,8 @@ func (w *world) start(ctx context.Context) (*service, error) {
 	s.cmd = exec.CommandContext(ctx, w.binary)
 	s.cmd.Env = []string{
 		"ENVIRONMENT_SUFFIX=load", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=load", "AWS_SECRET_ACCESS_KEY=load",
-		"AWS_ENDPOINT_URL=" + w.gateway.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.aws.URL, "AWS_ENDPOINT_URL_S3=" + w.aws.URL,
+		"AWS_ENDPOINT_URL=" + w.gateway.URL,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.aws.URL, "AWS_ENDPOINT_URL_S3=" + w.aws.URL,
 		"DB_HOST=" + servers.Host, "DB_PORT=" + strconv.Itoa(w.postgres.Port), "DB_NAME=portfolio",
 		"DB_SECRET_ARN=" + databaseSecret, "DB_OWNER_SECRET_ARN=" + ownerSecret, "DB_CA_FILE=" + w.postgres.CAFile,
 		"CACHE_ENDPOINT=" + w.valkey.Address(), "CACHE_CA_FILE=" + w.valkey.CAFile,

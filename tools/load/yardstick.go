@@ -71,10 +71,11 @@ func serveBare(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	reply := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answer) // the client has gone away
-	})}
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(reply)}
 	go func() {
 		_, _ = io.Copy(io.Discard, in) // until the load closes it
 		_ = server.Close()
