@@ -137,7 +137,7 @@ func TestHistoryOfManySplitsIsLinear(t *testing.T) {
 	})
 }
 
-// A price from before splits without end, of which nothing was held, has no meaning.
+// A price from before many splits of a symbol that was not held has no meaning.
 func TestPriceBeforeSplitsWithoutUnits(t *testing.T) {
 	for _, ratio := range []Ratio{{New: 1, Old: MaxSplitTerm}, {New: MaxSplitTerm, Old: 1}} {
 		var txs []Transaction

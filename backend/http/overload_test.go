@@ -88,7 +88,7 @@ func (c closes) Closes(_ context.Context, _, _ string, from, to backend.Date) (i
 	return c.symbols * int(to-from+1), nil
 }
 
-// So many histories may be in flight; other calls are served besides.
+// This many histories may be in flight at once; other calls are still served.
 func TestTooManyHistories(t *testing.T) {
 	a := &api{}
 	serve := a.many(func(context.Context, http.ResponseWriter, *http.Request, backend.Principal) error { return nil })

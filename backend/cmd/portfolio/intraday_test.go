@@ -117,7 +117,7 @@ func pricesWithinDay(d aDay) {
 		"20:00": "priced 1111 390 721", "23:55": "stale 1111 390 721",
 		"24:00": "stale 1061 390 671",
 	})
-	// Nothing else has changed by the samples: closes, and prices of days.
+	// Samples change neither closes nor the prices of days.
 	var closes struct{ Items []struct{ Total string } }
 	d.api(d.key, http.MethodGet, fmt.Sprintf("%s/history?from=%s&to=%s", d.portfolio, d.date-1, d.date), "", http.StatusOK,
 		&closes)
