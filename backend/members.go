@@ -82,8 +82,8 @@ func (t Transaction) Validate() error {
 	if t.Time < 0 || t.Time >= endOfDay {
 		p.add("time", strconv.Itoa(int(t.Time)), clockForm)
 	}
-	if utf8.RuneCountInString(t.Note) > MaxNote || !utf8.ValidString(t.Note) {
-		p.add("note", strconv.Itoa(len(t.Note))+" bytes", fmt.Sprintf("at most %d characters of UTF-8", MaxNote))
+	if n := utf8.RuneCountInString(t.Note); n > MaxNote || !utf8.ValidString(t.Note) {
+		p.add("note", fmt.Sprintf("%d characters", n), fmt.Sprintf("at most %d characters of UTF-8", MaxNote))
 	}
 	if strings.ContainsRune(t.Note, 0) { // which PostgreSQL's text cannot have
 		p.add("note", "a NUL character", "none")
