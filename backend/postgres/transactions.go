@@ -97,17 +97,28 @@ func related(
 	if without != nil {
 		symbols = symbolsOf(symbols, *without)
 	}
-	for known := 0; known < len(symbols); {
-		known = len(symbols)
-		if kept, err = transactions(ctx, tx, portfolio, symbols...); err != nil {
-			return nil, nil, err
-		}
-		symbols = symbolsOf(symbols, kept...) // those that a spin-off or a merger joins to them
+	if symbols, kept, err = joined(ctx, tx, portfolio, symbols); err != nil {
+		return nil, nil, err
 	}
 	if without != nil {
 		kept = slices.DeleteFunc(kept, func(t backend.Transaction) bool { return t.ID == without.ID })
 	}
 	return symbols, append(kept, with...), nil
+}
+
+// joined returns the entries of symbols and of those that a spin-off or a merger joins to
+// them, and all these symbols.
+func joined(
+	ctx context.Context, tx pgx.Tx, portfolio string, symbols []string,
+) (all []string, kept []backend.Transaction, err error) {
+	for known := 0; known < len(symbols); {
+		known = len(symbols)
+		if kept, err = transactions(ctx, tx, portfolio, symbols...); err != nil {
+			return nil, nil, err
+		}
+		symbols = symbolsOf(symbols, kept...)
+	}
+	return symbols, kept, nil
 }
 
 // symbolsOf adds the symbols of entries that the list does not have.
