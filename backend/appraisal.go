@@ -78,7 +78,7 @@ func (a *appraisal) readQuotes(ctx context.Context, market Market) error {
 	}
 	first, last := max(a.days[0], a.first)-1, a.days[len(a.days)-1]+1 // before its first entry it had nothing
 	return market.QuoteSeries(ctx, a.symbols(), first, last, func(symbol string, closes *Closes) error {
-		a.add(a.timeline.holdings[symbol], closes, moments, moved[symbol])
+		a.add(a.holdings[symbol], closes, moments, moved[symbol])
 		return nil
 	})
 }

@@ -251,7 +251,7 @@ type owner struct{ _ byte }
 func (d *derivation) size() int {
 	n := len(d.symbols)
 	for _, h := range d.holdings {
-		n += h.queue.size()
+		n += h.size()
 	}
 	return n
 }

@@ -42,7 +42,7 @@ func (a *appraisal) ownDays() {
 			flows[e.symbol] = append(flows[e.symbol], e.Date)
 		}
 	}
-	for symbol := range a.timeline.holdings {
+	for symbol := range a.holdings {
 		own := &ownWorth{}
 		for _, d := range measured(first, last, flows[symbol]) {
 			day, _ := slices.BinarySearch(a.days, d)
@@ -139,7 +139,7 @@ func (a *appraisal) parts(ctx context.Context, whole subject) []Part {
 	}
 	subjects := a.holdingSubjects()
 	for _, symbol := range slices.Sorted(maps.Keys(subjects)) {
-		add(subjects[symbol], symbol, a.timeline.holdings[symbol].currency)
+		add(subjects[symbol], symbol, a.holdings[symbol].currency)
 	}
 	return parts
 }
@@ -207,7 +207,7 @@ func (a *appraisal) currencySubjects() map[Currency]subject {
 			a.addFlow(s.flows, e, given, e.Currency)
 			continue
 		}
-		if k := a.timeline.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {
+		if k := a.holdings[e.symbol]; k != nil && k.currency != e.currency && !a.portfolio.IgnoreCash {
 			// A dividend or a fee in another currency leaves the currency of the holding.
 			a.addFlow(of(k.currency).flows, e, e.cash.Neg(), e.currency)
 			cash = cash.Add(e.cash)
@@ -218,7 +218,7 @@ func (a *appraisal) currencySubjects() map[Currency]subject {
 	}
 	for _, f := range a.units {
 		if _, units := a.external(f.effect); !units.IsZero() {
-			a.addUnits(of(a.timeline.holdings[f.symbol].currency).flows, f)
+			a.addUnits(of(a.holdings[f.symbol].currency).flows, f)
 		}
 	}
 	return subjects
