@@ -173,7 +173,8 @@ func (w *world) start(ctx context.Context) (*service, error) {
 		return nil, err
 	}
 	s := &service{w: w, base: "http://" + address, log: filepath.Join(w.folder, "portfolio.log"), client: &http.Client{
-		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+		// A load balancer keeps its connections, too.
+		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1024},
 	}}
 	s.cmd = exec.CommandContext(ctx, w.binary)
 	s.cmd.Env = []string{
