@@ -34,9 +34,13 @@ export async function wide() {
   const { id } = await b.call('POST', '/v1/portfolios', { name: 'W'.repeat(100), base_currency: 'USD' })
   await b.feed({ WIDE: ['98765432.12345678', 'USD'], TINY: ['0.000000000001', 'USD'] })
   await b.call('PUT', '/v1/instruments/WIDE', { name: 'W'.repeat(200), asset_class: 'etf' })
-  for (const [symbol, quantity, price] of [['WIDE', '1234567890.12345678', '98765432.1'], ['TINY', '999999999999999999.123456789012', '0.000000000001']]) {
+  for (const [symbol, quantity, price] of [
+    ['WIDE', '1234567890.12345678', '98765432.1'],
+    ['TINY', '999999999999999999.123456789012', '0.000000000001'],
+  ]) {
     const note = `\u202e${'N'.repeat(999)}`
-    await b.call('POST', `/v1/portfolios/${id}/transactions`, { kind: 'BUY', date: b.daysAgo(9), symbol, quantity, price, currency: 'USD', note })
+    const buy = { kind: 'BUY', date: b.daysAgo(9), symbol, quantity, price, currency: 'USD', note }
+    await b.call('POST', `/v1/portfolios/${id}/transactions`, buy)
   }
   return id
 }

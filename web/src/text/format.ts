@@ -42,7 +42,12 @@ export function change(value: string | null | undefined, currency: string): stri
 /** price formats a price with at least the currency's decimals and up to eight, or more of one that is smaller. */
 export function price(value: string | null | undefined, currency: string): string {
   const { minimumFractionDigits } = numberFormat('money ' + currency, { style: 'currency', currency }).resolvedOptions()
-  const digits = { minimumFractionDigits, maximumFractionDigits: 8, maximumSignificantDigits: 6, roundingPriority: 'morePrecision' as const }
+  const digits = {
+    minimumFractionDigits,
+    maximumFractionDigits: 8,
+    maximumSignificantDigits: 6,
+    roundingPriority: 'morePrecision' as const,
+  }
   return formatted(value, 'price ' + currency, { style: 'currency', currency, ...digits })
 }
 
