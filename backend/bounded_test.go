@@ -214,3 +214,14 @@ func TestPartsOfManyHoldingsAreLinear(t *testing.T) {
 		assert.Len(t, parts, symbols)
 	})
 }
+
+// What a valuation does for the entries of today does not grow with their number.
+func TestEffectsOfADayAreSummed(t *testing.T) {
+	var txs []Transaction
+	for range 1_000 {
+		txs = append(txs, buy(t, "2026-03-05", "2", "10", "0"))
+	}
+	l := derive(t, fifo, numbered(txs...))
+	require.Len(t, l.today.effects, 1)
+	equal(t, "cash", l.today.effects[dayEffect{symbol: "ACME", currency: "EUR"}], "-20000")
+}

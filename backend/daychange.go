@@ -23,8 +23,8 @@ func (v *valuer) dayChanges(l Ledger, past *background) {
 		before[symbol], opening = worth, sum(opening, worth)
 	}
 	if day := DateIn(v.AsOf, v.zone); l.today.date == day {
-		for _, e := range l.today.effects {
-			amount, into := v.came(l, e, day)
+		for e, total := range l.today.effects {
+			amount, into := v.came(l, e, total, day)
 			if e.symbol != "" {
 				before.add(e.symbol, into)
 			}
@@ -48,19 +48,19 @@ func (v *valuer) dayChanges(l Ledger, past *background) {
 	}
 }
 
-// came returns what an effect is worth now, and how much of that went into its holding:
-// the cost of a purchase, or the negative proceeds of a sale.
-func (v *valuer) came(l Ledger, e effect, day Date) (amount, into decimal.NullDecimal) {
+// came returns what the effects of a day are worth now, and how much of that went into
+// their holding: the cost of purchases, or the negative proceeds of sales.
+func (v *valuer) came(l Ledger, e dayEffect, total decimal.Decimal, day Date) (amount, into decimal.NullDecimal) {
 	state := StatePriced // the positions have states of their own
-	if !e.cash.IsZero() {
-		amount = v.exchange(e.cash, e.currency, v.Base, &state)
+	if e.currency != "" {
+		amount = v.exchange(total, e.currency, v.Base, &state)
 		return amount, negative(amount)
 	}
 	h, found := l.Holding(e.priced)
 	if !found {
 		return amount, amount
 	}
-	worth, currency, _, state := v.prices.worth(&h, e.units, v.session, day, v.zone)
+	worth, currency, _, state := v.prices.worth(&h, total, v.session, day, v.zone)
 	if state != StateNoPrice {
 		amount = v.exchange(worth, currency, v.Base, &state)
 	}

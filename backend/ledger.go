@@ -150,25 +150,39 @@ type effect struct {
 
 // note reports an effect.
 func (d *derivation) note(e effect) {
-	d.today.effects = append(d.today.effects, e)
+	of := dayEffect{symbol: e.symbol, external: e.external, priced: e.priced}
+	amount := e.units
+	if !e.cash.IsZero() {
+		of.currency, amount = e.currency, e.cash
+	}
+	d.today.effects[of] = d.today.effects[of].Add(amount)
 	if d.observe != nil {
 		d.observe(e)
 	}
+}
+
+// dayEffect identifies what is summed up of the effects of a day.
+type dayEffect struct {
+	symbol   string
+	external bool
+	currency Currency // of cash; "" for units
+	priced   string
 }
 
 // dayBook has the state at the beginning of the last day with entries, and the effects of
 // that day.
 type dayBook struct {
 	date    Date
-	opening map[string]decimal.Decimal // units before the first entry of the day that concerns them
-	cash    Balances                   // at the opening
-	effects []effect
+	opening map[string]decimal.Decimal    // units before the first entry of the day that concerns them
+	cash    Balances                      // at the opening
+	effects map[dayEffect]decimal.Decimal // sums of cash or units
 }
 
 // begin notes the state before an entry.
 func (d *derivation) begin(tx *Transaction) {
 	if d.today.date != tx.Date {
-		d.today = dayBook{date: tx.Date, opening: map[string]decimal.Decimal{}, cash: d.cash.clone()}
+		d.today = dayBook{date: tx.Date, opening: map[string]decimal.Decimal{}, cash: d.cash.clone(),
+			effects: map[dayEffect]decimal.Decimal{}}
 	}
 	for _, symbol := range []string{tx.Symbol, tx.ToSymbol} {
 		if _, noted := d.today.opening[symbol]; symbol != "" && !noted {
@@ -220,7 +234,7 @@ func (d *derivation) ledger(lots bool) Ledger {
 	l := Ledger{Through: d.through, Holdings: make([]Holding, 0, len(d.symbols)),
 		Cash: d.cash.clone(), Income: d.income.clone(), Fees: d.fees.clone(), Taxes: d.taxes.clone(), today: d.today,
 		ignoreCash: d.policy.IgnoreCash}
-	l.today.opening = maps.Clone(d.today.opening)
+	l.today.opening, l.today.effects = maps.Clone(d.today.opening), maps.Clone(d.today.effects)
 	for _, symbol := range d.symbols {
 		h := d.holdings[symbol]
 		public := h.show()
@@ -239,7 +253,7 @@ func (d *derivation) clone() *derivation {
 	c.owner, d.owner = new(owner), new(owner)
 	c.holdings = maps.Clone(d.holdings)
 	c.symbols = slices.Clone(d.symbols)
-	c.today.opening, c.today.effects = maps.Clone(d.today.opening), slices.Clip(d.today.effects)
+	c.today.opening, c.today.effects = maps.Clone(d.today.opening), maps.Clone(d.today.effects)
 	c.cash, c.income, c.fees, c.taxes = d.cash.clone(), d.income.clone(), d.fees.clone(), d.taxes.clone()
 	return &c
 }
