@@ -8,9 +8,11 @@ export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 # The same for everything, so that no package is compiled twice. The clients of AWS's
 # services and the bindings of CDKTF are large and are not called often: without inlining,
-# compilation takes a third less time.
+# compilation takes a third less time. Debugging information is left out, too: stack traces
+# and profiles do not need it.
 export CGO_ENABLED := 0
-build_flags := -trimpath -gcflags=github.com/aws/aws-sdk-go-v2/service/...=-l -gcflags=github.com/cdktf/...=-l
+build_flags := -trimpath -ldflags=-w '-gcflags=all=-dwarf=false' \
+	'-gcflags=github.com/aws/aws-sdk-go-v2/service/...=-l -dwarf=false' '-gcflags=github.com/cdktf/...=-l -dwarf=false'
 export GOFLAGS := $(strip $(filter-out $(build_flags),$(shell go env GOFLAGS 2>/dev/null)) $(build_flags))
 # If the registry cannot be reached, make setup writes a configuration with a mirror;
 # otherwise the user's own applies. Recipes look it up when they run. The CLI also locks
