@@ -84,9 +84,11 @@ func TestPlatform(t *testing.T) {
 			p = opened(t, wait)
 			t.Run("running", func(t *testing.T) { running(t, launcher, p) })
 			<-deployed
-			t.Run("reap", func(t *testing.T) { reaps(t, p) })
+			t.Run("while pr1 goes", func(t *testing.T) { // most of which is waiting
+				t.Run("reap", func(t *testing.T) { t.Parallel(); reaps(t, p) })
+				t.Run("no password anywhere", func(t *testing.T) { t.Parallel(); noPassword(t, p) })
+			})
 			t.Run("state", func(t *testing.T) { state(t, p) })
-			t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p) })
 			t.Run("destroy", func(t *testing.T) { destroy(t, p) })
 		})
 	})
