@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
+	"portfolio/config"
 	"portfolio/ops/leftovers"
 
 	"github.com/spf13/cobra"
@@ -38,17 +40,22 @@ func (s session) listLeftovers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("whether anything is left is unknown: %w", err)
 	}
+	return reportLeftovers(s.out, c, found)
+}
+
+// reportLeftovers writes what was found, and fails if something is left.
+func reportLeftovers(out io.Writer, c config.Config, found leftovers.Resources) error {
 	for _, part := range []struct {
 		heading   string
 		resources []string
 	}{{"left", found.Left}, {"kept on purpose", found.Kept}, {"deleted by AWS later", found.Ending}} {
-		fmt.Fprintf(s.out, "%s: %d\n", part.heading, len(part.resources))
+		fmt.Fprintf(out, "%s: %d\n", part.heading, len(part.resources))
 		for _, resource := range part.resources {
-			fmt.Fprintln(s.out, "  "+plain(resource))
+			fmt.Fprintln(out, "  "+plain(resource))
 		}
 	}
 	if n := len(found.Left); n > 0 {
-		return fmt.Errorf("%s: got %d resources that are left in %s, want none", c.Names.Suffix, n, c.Region)
+		return fmt.Errorf("%s: resources left in %s: got %d, want none", c.Names.Suffix, c.Region, n)
 	}
 	return nil
 }
