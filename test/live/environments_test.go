@@ -16,9 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pullRequest has the settings with which a pull request's environment is deployed: each
-// that neither the platform's own environment nor production has, and that creates nothing
-// in another account.
+// pullRequest has the settings with which a pull request's environment is deployed. With a
+// certificate, they are those that neither the platform's own environment nor production has.
 var pullRequest = map[string]string{
 	"PORTFOLIO_PROFILE": "preview", "CI": "true", "AMAZON_LINUX": "al2", "DB_ENGINE_VERSION": "15.13",
 	"QUOTE_SOURCES": "ecb,twelvedata", "QUOTE_STREAMS": "twelvedata", "QUOTE_INTERVAL": "30s", "QUOTE_AGE_ALARM": "off",

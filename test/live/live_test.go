@@ -84,7 +84,7 @@ func TestPlatform(t *testing.T) {
 			p = opened(t, wait)
 			t.Run("running", func(t *testing.T) { running(t, launcher, p) })
 			<-deployed
-			t.Run("while pr1 goes", func(t *testing.T) { // most of which is waiting
+			t.Run("while pr1 is destroyed", func(t *testing.T) { // most of which is waiting
 				t.Run("reap", func(t *testing.T) { t.Parallel(); reaps(t, p) })
 				t.Run("no password anywhere", func(t *testing.T) { t.Parallel(); noPassword(t, p) })
 			})
