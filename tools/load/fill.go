@@ -14,7 +14,7 @@ import (
 
 // stored are portfolios to insert, each with one purchase of every of its symbols.
 type stored struct {
-	name          string
+	name, owner   string
 	count         int
 	id            string // SQL, by the number n of the portfolio
 	entries       int
@@ -32,7 +32,7 @@ func (w *world) insert(ctx context.Context, s stored) error {
 			select %s, $1, $2, 'EUR', 'FIFO', false, 1, $3::bigint, $3::bigint, now(), now()
 			from generate_series(1, $4::bigint) n returning id
 		)
-		select array_agg(id::text) from p`, s.id), owner, s.name, s.entries, s.count).Scan(&ids)
+		select array_agg(id::text) from p`, s.id), s.owner, s.name, s.entries, s.count).Scan(&ids)
 	if err != nil {
 		return err
 	}
@@ -50,14 +50,23 @@ func (w *world) insert(ctx context.Context, s stored) error {
 }
 
 // fill adds portfolios, with one transaction for each holding, until total transactions
-// are stored.
+// are stored. The first one is the valued one; the others belong to somebody else, because
+// nobody may have so many.
 func (w *world) fill(ctx context.Context, total int) error {
 	now, err := w.stored(ctx)
 	if err != nil {
 		return err
 	}
-	return w.insert(ctx, stored{name: "valued", count: (total - now) / w.holdings, id: "gen_random_uuid()",
-		entries: w.holdings, symbol: "'V' || i - 1", money: "case when (i - 1) % 4 = 0 then 'USD' else 'EUR' end"})
+	s := stored{name: "valued", owner: owner, count: 1, id: "gen_random_uuid()", entries: w.holdings,
+		symbol: "'V' || i - 1", money: "case when (i - 1) % 4 = 0 then 'USD' else 'EUR' end"}
+	if now == 0 {
+		if err := w.insert(ctx, s); err != nil {
+			return err
+		}
+		now = w.holdings
+	}
+	s.name, s.owner, s.count = "other", "somebody else", (total-now)/w.holdings
+	return w.insert(ctx, s)
 }
 
 func (w *world) stored(ctx context.Context) (n int, err error) {
@@ -65,10 +74,10 @@ func (w *world) stored(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// portfolio returns the ID of one of the portfolios that fill added.
+// portfolio returns the ID of the portfolio that is valued.
 func (w *world) portfolio(ctx context.Context) (id string, err error) {
 	err = w.db.QueryRow(ctx,
-		"select id::text from portfolios where name = 'valued' order by created_at, id limit 1").Scan(&id)
+		"select id::text from portfolios where name = 'valued'").Scan(&id)
 	return id, err
 }
 

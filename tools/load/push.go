@@ -25,7 +25,7 @@ const posters = 128
 // subscribe stores connections, each of which watches its own portfolio with one of the
 // symbols.
 func (w *world) subscribe(ctx context.Context) error {
-	err := w.insert(ctx, stored{name: "watched", count: w.conns, entries: 1,
+	err := w.insert(ctx, stored{name: "watched", owner: owner, count: w.conns, entries: 1,
 		id:     "('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid",
 		symbol: fmt.Sprintf("'P' || right(id::text, 12)::bigint %% %d", w.symbols), money: "'EUR'"})
 	if err != nil {
