@@ -38,9 +38,12 @@ func (w *world) subscribe(ctx context.Context) error {
 		from portfolios where name = 'watched'`, w.keyID, owner); err != nil {
 		return err
 	}
-	_, err = w.db.Exec(ctx, `
+	if _, err = w.db.Exec(ctx, `
 		insert into subscriptions (connection_id, portfolio_id, after)
-		select 'c' || `+number+`, id, 0 from portfolios where name = 'watched'`)
+		select 'c' || `+number+`, id, 0 from portfolios where name = 'watched'`); err != nil {
+		return err
+	}
+	_, err = w.db.Exec(ctx, "vacuum analyze")
 	return err
 }
 
