@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defineConfig, type Plugin } from 'vite'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
 import { compressed } from './compress.ts'
 
 // The Go binary embeds this folder.
@@ -41,6 +42,8 @@ export default defineConfig(({ command, mode }) => {
       modulePreload: { polyfill: false },
       rolldownOptions: { checks: { bundlerTimings: false } }, // no warning about the time that plugins take
     },
+    // make test runs these tests beside many others.
+    test: { testTimeout: 120_000, hookTimeout: 120_000 },
     server: page && {
       proxy: { '/v1': { target: page.origin, rewrite: (path: string) => page.pathname.replace(/\/$/, '') + path } },
     },
