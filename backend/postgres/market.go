@@ -21,15 +21,8 @@ func (db *DB) WriteQuotes(
 		return 0, &backend.Error{Code: backend.CodeInvalidRequest,
 			Message: fmt.Sprintf("quotes and rates: got %d, want 1–%d", n, backend.MaxBatch)}
 	}
-	for _, q := range quotes {
-		if err := storable(q.Time, q.Received, q.StaleFrom()); err != nil {
-			return 0, err
-		}
-	}
-	for _, r := range rates {
-		if err := storable(r.Time, r.Received, r.StaleFrom()); err != nil {
-			return 0, err
-		}
+	if err := storablePrices(quotes, rates); err != nil {
+		return 0, err
 	}
 	id, err := newID()
 	if err != nil {
@@ -74,6 +67,20 @@ func (db *DB) WriteQuotes(
 		return 0, err
 	}
 	return newer, nil
+}
+
+func storablePrices(quotes []backend.Quote, rates []backend.Rate) error {
+	for _, q := range quotes {
+		if err := storable(q.Time, q.Received, q.StaleFrom()); err != nil {
+			return err
+		}
+	}
+	for _, r := range rates {
+		if err := storable(r.Time, r.Received, r.StaleFrom()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // batch is what the audit records of a batch of quotes and rates.
