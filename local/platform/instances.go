@@ -3,7 +3,6 @@ package platform
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,17 +14,17 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"portfolio/config/tfstate"
 	"portfolio/contract/setting"
 	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/coder/websocket"
 )
@@ -38,15 +37,11 @@ func (p *Platform) startInstances(ctx context.Context, st *parts, held reservati
 	if err != nil {
 		return err
 	}
-	template, err := p.launchTemplate(ctx, cfg)
+	userData, profile, err := p.launchTemplate(ctx)
 	if err != nil {
 		return err
 	}
-	userData, err := base64.StdEncoding.DecodeString(aws.ToString(template.UserData))
-	if err != nil {
-		return fmt.Errorf("user data: %w", err)
-	}
-	environ, err := parseEnvironment(string(userData))
+	environ, err := parseEnvironment(userData)
 	if err != nil {
 		return err
 	}
@@ -58,7 +53,7 @@ func (p *Platform) startInstances(ctx context.Context, st *parts, held reservati
 		return err
 	}
 	maps.Copy(environ, map[string]string{
-		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": p.credentialsURL(path.Base(*template.IamInstanceProfile.Arn)),
+		"AWS_ENDPOINT_URL": p.emulatorURL(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": p.credentialsURL(profile),
 		"DB_PORT": strconv.Itoa(st.postgres.Port), "DB_CA_FILE": st.postgres.CAFile, "CACHE_CA_FILE": st.valkey.CAFile,
 		"LOG_FILE": "", "WEBSOCKET_URL": socket,
 	})
@@ -121,22 +116,40 @@ func (p *Platform) startInstance(ctx context.Context, i int, environ map[string]
 // environmentFile matches the part of the user data that writes the service's environment.
 var environmentFile = regexp.MustCompile(`(?s)/etc/portfolio/portfolio\.env <<'EOF'\n(.*?)\nEOF\n`)
 
-// launchTemplate returns the user data and the instance profile of the group's instances.
-func (p *Platform) launchTemplate(ctx context.Context, cfg aws.Config) (*ec2types.ResponseLaunchTemplateData, error) {
-	out, err := ec2.NewFromConfig(cfg).DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateName: &p.names.LaunchTemplate, Versions: []string{"$Latest"},
-	})
+// launchTemplate returns the user data and the name of the instance profile of the group's
+// instances. Terraform's state has them: EC2's client would take half a minute to compile.
+func (p *Platform) launchTemplate(ctx context.Context) (userData, profile string, err error) {
+	tf, err := p.Terraform(ctx)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	if len(out.LaunchTemplateVersions) != 1 {
-		return nil, fmt.Errorf("launch template: got %d latest versions, want 1", len(out.LaunchTemplateVersions))
+	text, err := tf.StatePull(ctx)
+	if err != nil {
+		return "", "", err
 	}
-	data := out.LaunchTemplateVersions[0].LaunchTemplateData
-	if data.IamInstanceProfile == nil || data.IamInstanceProfile.Arn == nil {
-		return nil, errors.New("the launch template has no instance profile")
+	state, err := tfstate.Read([]byte(text))
+	if err != nil {
+		return "", "", err
 	}
-	return data, nil
+	templates := slices.DeleteFunc(state.Managed(), func(r tfstate.Resource) bool { return r.Type != "aws_launch_template" })
+	if len(templates) != 1 {
+		return "", "", fmt.Errorf("launch templates: got %d, want 1", len(templates))
+	}
+	attributes, err := json.Marshal(templates[0].Instances[0].Attributes)
+	if err != nil {
+		return "", "", err
+	}
+	var template struct {
+		UserData []byte                 `json:"user_data"` // in base64
+		Profiles []struct{ ARN string } `json:"iam_instance_profile"`
+	}
+	if err := json.Unmarshal(attributes, &template); err != nil {
+		return "", "", fmt.Errorf("launch template: %w", err)
+	}
+	if len(template.Profiles) != 1 || template.Profiles[0].ARN == "" {
+		return "", "", errors.New("the launch template has no instance profile")
+	}
+	return string(template.UserData), path.Base(template.Profiles[0].ARN), nil
 }
 
 // parseEnvironment finds the lines NAME='value' of the service's environment file.
