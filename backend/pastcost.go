@@ -46,8 +46,10 @@ type keptCost struct {
 	pastCost
 }
 
-// same reports whether two lists are one.
-func same(a, b []Lot) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+// of reports whether the cost is known and of these lots: the same list, not an equal one.
+func (c keptCost) of(lots []Lot) bool {
+	return c.lots != nil && len(c.lots) == len(lots) && (len(lots) == 0 || &c.lots[0] == &lots[0])
+}
 
 // forget empties the costs.
 func (k *pastCosts) forget() {
@@ -84,7 +86,7 @@ func (t *Tracker) pastCosts(ctx context.Context, p Portfolio, b *book, v view) (
 		h, _ := v.ledger.Holding(symbol)
 		old := lots[:lotsBefore(lots, until)]
 		kept := k.before[symbol]
-		if !same(kept.lots, lots) || kept.lots == nil {
+		if !kept.of(lots) {
 			kept = keptCost{lots: lots, pastCost: pastCost{cost: nought, units: nought}}
 			for _, lot := range old {
 				kept.add(lot, k.rates[datedCurrency{h.Currency, lot.Opened}])
@@ -113,7 +115,7 @@ func (t *Tracker) ratesOf(ctx context.Context, p Portfolio, k *pastCosts, l Ledg
 	currencies := []Currency{p.Base}
 	first, last := l.Through, Date(0)
 	for symbol, lots := range acquired {
-		if same(k.before[symbol].lots, lots) && k.before[symbol].lots != nil {
+		if k.before[symbol].of(lots) {
 			lots = lots[lotsBefore(lots, k.until):]
 		}
 		h, _ := l.Holding(symbol)

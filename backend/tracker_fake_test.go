@@ -129,7 +129,6 @@ func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date,
 	each func(string, *Closes) error) error {
 	b.asked.Add(1)
 	for _, symbol := range symbols {
-		var closes Closes
 		byDay := map[Date]Quote{}
 		before := Quote{}
 		for _, q := range b.quotes { // in order of time
@@ -141,11 +140,7 @@ func (b *board) QuoteSeries(_ context.Context, symbols []string, from, to Date,
 				byDay[d] = q
 			}
 		}
-		add := func(q Quote) error {
-			closes.Add(q)
-			return nil
-		}
-		if err := errors.Join(eachOf(before, before.Symbol != "", byDay, add), each(symbol, &closes)); err != nil {
+		if err := each(symbol, closesOf(before, before.Symbol != "", byDay)); err != nil {
 			return err
 		}
 	}
@@ -180,18 +175,13 @@ func (b *board) QuoteSamples(_ context.Context, symbols []string, _, to Date,
 	each func(string, *Closes) error) error {
 	b.asked.Add(1)
 	for _, symbol := range symbols {
-		var closes Closes
 		bySlot := map[int64]Quote{}
 		for _, q := range b.quotes {
 			if q.Symbol == symbol && DateOf(q.Time) <= to {
 				bySlot[SlotEnd(q.Time).Unix()] = q
 			}
 		}
-		add := func(q Quote) error {
-			closes.Add(q)
-			return nil
-		}
-		if err := errors.Join(eachOf(Quote{}, false, bySlot, add), each(symbol, &closes)); err != nil {
+		if err := each(symbol, closesOf(Quote{}, false, bySlot)); err != nil {
 			return err
 		}
 	}
@@ -214,6 +204,16 @@ func (b *board) RateSamples(_ context.Context, currencies []Currency, _, to Date
 		}
 	}
 	return b.err
+}
+
+// closesOf returns the quotes that eachOf calls its function with.
+func closesOf[K cmp.Ordered](before Quote, there bool, by map[K]Quote) *Closes {
+	closes := &Closes{}
+	_ = eachOf(before, there, by, func(q Quote) error { // which never fails
+		closes.Add(q)
+		return nil
+	})
+	return closes
 }
 
 // eachOf calls its function with the last price before the days, if there is one, and
