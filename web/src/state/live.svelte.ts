@@ -86,7 +86,7 @@ class Live {
     this.points = []
   }
 
-  /** take shows the latest valuation with the next frame. No frame is drawn in a hidden tab, which catches up at once. */
+  /** take shows the latest valuation with the next frame. No frame is drawn in a hidden tab, which catches up later. */
   private take(valuation: Valuation): void {
     this.latest = valuation
     if (this.scheduled) return

@@ -5,7 +5,7 @@ import { Resource, retryUnanswered } from './resource.svelte.ts'
 const failed = (error: unknown) => result(Promise.reject(error)).catch((problem: Problem) => problem)
 
 describe('a call without an answer', () => {
-  it('says whether the service was silent or out of reach', async () => {
+  it('says whether the service did not answer or could not be reached', async () => {
     expect(await failed(new DOMException('', 'TimeoutError'))).toMatchObject({ code: 'timeout', status: 0, unanswered: true })
     expect(await failed(new TypeError('Failed to fetch'))).toMatchObject({ code: 'unreachable', unanswered: true })
     expect(await failed(new DOMException('', 'AbortError'))).toBeInstanceOf(DOMException)

@@ -3,7 +3,8 @@ import { money, plain, price } from './format.ts'
 
 type Described = Pick<
   Schemas['PreviewTransaction'],
-  'kind' | 'symbol' | 'quantity' | 'price' | 'amount' | 'currency' | 'fee' | 'tax' | 'to_amount' | 'to_currency' | 'to_symbol' | 'ratio' | 'fee_currency'
+  | 'kind' | 'symbol' | 'quantity' | 'price' | 'amount' | 'currency' | 'fee' | 'tax'
+  | 'to_amount' | 'to_currency' | 'to_symbol' | 'ratio' | 'fee_currency'
 >
 
 /** details describes a transaction in one line, without its kind, its day and its symbol. */

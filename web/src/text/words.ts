@@ -43,7 +43,7 @@ export const kindWord: Record<Kind, string> = {
 export const whyWord: Record<NonNullable<Schemas['Return']['why']>, string> = {
   no_root: 'no rate of return fits these payments; an approximation is shown',
   many_roots: 'several rates of return fit these payments; an approximation is shown',
-  no_capital: 'no capital was at work in this period',
+  no_capital: 'no capital was invested in this period',
   unpriced: 'a price or an exchange rate of this period is missing',
 }
 

@@ -29,7 +29,7 @@ interface Marks {
   'aria-describedby'?: string
 }
 
-/** marks returns the attributes that tie a field to its hint, and to what is wrong with it, which a FieldProblem shows. */
+/** marks returns the attributes that tie a field to its hint and to what a FieldProblem shows is wrong with it. */
 export function marks(fields: Fields, path: string, id: string, hint = ''): Marks {
   const bad = wrongIn(fields, path) !== undefined
   const described = [hint, bad ? `${id}-wrong` : ''].filter((x) => x).join(' ')
