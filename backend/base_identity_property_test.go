@@ -32,27 +32,8 @@ func TestGainsExplainTheTotalInTheBase(t *testing.T) {
 		first := day(t, "2026-01-01")
 		last := first + days
 		now := Close(last)
-		store, b := &shelf{portfolio: Portfolio{ID: "p", Owner: "alice", Base: "CHF", Policy: policy,
-			Version: 1}, txs: txs}, &board{}
-		for d := first - 1; d <= last; d++ {
-			at := Close(d).Add(-time.Hour)
-			for _, s := range []string{"AAA", "BBB", "CCC", "DDD"} {
-				c := Currency("EUR")
-				if s > "BBB" {
-					c = "USD"
-				}
-				b.quotes = append(b.quotes, quote(s, decimal.New(r.Int63n(10_000)+1, -2).String(), c, at))
-			}
-			for _, c := range []Currency{"EUR", "USD"} {
-				for _, to := range []Currency{"CHF", "EUR", "USD"} {
-					if c != to {
-						b.rates = append(b.rates,
-							Rate{Pair: Pair{From: c, To: to},
-								Rate: decimal.New(r.Int63n(100)+50, -2), Time: at, Received: at})
-					}
-				}
-			}
-		}
+		store := &shelf{portfolio: Portfolio{ID: "p", Owner: "alice", Base: "CHF", Policy: policy, Version: 1}, txs: txs}
+		b := anyPrices(r, first-1, last)
 		tracker := NewTracker(store, b, MarketPricer{b}, func() time.Time { return now })
 		rateOn := func(c Currency, d Date) decimal.Decimal {
 			prices, err := b.Closing(t.Context(), nil, []Currency{c, "CHF"}, d)
@@ -92,6 +73,30 @@ func TestGainsExplainTheTotalInTheBase(t *testing.T) {
 	if dietz == 0 {
 		t.Error("no Modified Dietz return to compare contributions with")
 	}
+}
+
+// anyPrices returns the prices and rates of the days that entries of anyHistory need.
+func anyPrices(r *rand.Rand, first, last Date) *board {
+	b := &board{}
+	for d := first; d <= last; d++ {
+		at := Close(d).Add(-time.Hour)
+		for _, s := range []string{"AAA", "BBB", "CCC", "DDD"} {
+			c := Currency("EUR")
+			if s > "BBB" {
+				c = "USD"
+			}
+			b.quotes = append(b.quotes, quote(s, decimal.New(r.Int63n(10_000)+1, -2).String(), c, at))
+		}
+		for _, c := range []Currency{"EUR", "USD"} {
+			for _, to := range []Currency{"CHF", "EUR", "USD"} {
+				if c != to {
+					b.rates = append(b.rates, Rate{Pair: Pair{From: c, To: to},
+						Rate: decimal.New(r.Int63n(100)+50, -2), Time: at, Received: at})
+				}
+			}
+		}
+	}
+	return b
 }
 
 // added adds up the parts of a portfolio.

@@ -34,6 +34,13 @@ func TestDerivingIsLinear(t *testing.T) {
 		return Transaction{Kind: kind, Date: first + Date(i/20), Symbol: "ACME", Quantity: number(quantity),
 			Price: number(100 + int64(i*7919%1000)), Currency: "EUR"}
 	}
+	returned := func(i int) Transaction {
+		if i < many/2 || i%2 == 0 {
+			return trade(i, Buy, 1)
+		}
+		return Transaction{Kind: ReturnOfCapital, Date: first + Date(i/20), Symbol: "ACME",
+			Amount: number(1_000_000_000), Currency: "EUR"}
+	}
 	for _, c := range []struct {
 		name   string
 		method CostMethod
@@ -50,20 +57,8 @@ func TestDerivingIsLinear(t *testing.T) {
 			}
 			return tx
 		}},
-		{"all cost is returned", HIFO, many, func(i int) Transaction {
-			if i < many/2 || i%2 == 0 {
-				return trade(i, Buy, 1)
-			}
-			return Transaction{Kind: ReturnOfCapital, Date: first + Date(i/20), Symbol: "ACME", Amount: number(1_000_000_000),
-				Currency: "EUR"}
-		}},
-		{"all cost is returned", Average, many, func(i int) Transaction {
-			if i < many/2 || i%2 == 0 {
-				return trade(i, Buy, 1)
-			}
-			return Transaction{Kind: ReturnOfCapital, Date: first + Date(i/20), Symbol: "ACME", Amount: number(1_000_000_000),
-				Currency: "EUR"}
-		}},
+		{"all cost is returned", HIFO, many, returned},
+		{"all cost is returned", Average, many, returned},
 		{"many lots, few sold", HIFO, n, func(i int) Transaction {
 			if i%20 == 19 {
 				return trade(i, Sell, 1)

@@ -13,76 +13,20 @@ import (
 var everyPolicy = []Policy{{Method: FIFO}, {Method: LIFO}, {Method: HIFO}, {Method: Average},
 	{Method: FIFO, AllowShorts: true}}
 
-// anyHistory returns entries of all kinds, of three symbols in two currencies, that the
+// anyHistory returns entries of all kinds, of four symbols in two currencies, that the
 // policy does not refuse. Some sales name their lots.
 func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transaction {
 	t.Helper()
 	var txs []Transaction
 	d := newDerivation(policy)
-	cents := func(most int64) decimal.Decimal { return decimal.New(r.Int63n(most)+1, -2) }
-	symbols := map[string]Currency{"AAA": "EUR", "BBB": "EUR", "CCC": "USD", "DDD": "USD"}
-	pairs := map[string]string{"AAA": "BBB", "BBB": "AAA", "CCC": "DDD", "DDD": "CCC"}
 	first := day(t, "2026-01-01")
 	for n := range days * 4 {
-		symbol := []string{"AAA", "BBB", "CCC", "DDD"}[r.Intn(4)]
-		tx := Transaction{ID: fmt.Sprintf("e%d", n), Sequence: int64(n + 1), Date: first + Date(n/4),
-			Kind: Kinds[r.Intn(len(Kinds))]}
+		tx := anyEntry(r, d, []string{"AAA", "BBB", "CCC", "DDD"}[r.Intn(4)], first+Date(n/4))
+		tx.ID, tx.Sequence = fmt.Sprintf("e%d", n), int64(n+1)
 		tx.Time = Clock(n%4*20_000 + 1) // later than those before, except for splits
-		if tx.Kind.Has(HasSymbol) {
-			tx.Symbol = symbol
-		}
-		if tx.Kind.Needs(HasCurrency) {
-			tx.Currency = symbols[symbol]
-		}
-		if tx.Kind.Needs(HasQuantity) {
-			tx.Quantity = decimal.NewFromInt(r.Int63n(30) + 1)
-		}
-		if tx.Kind.Needs(HasPrice) {
-			tx.Price = cents(10_000)
-		}
-		if tx.Kind.Needs(HasAmount) || tx.Kind == TransferIn {
-			tx.Amount = cents(50_000)
-		}
-		if tx.Kind.Has(HasFee) {
-			tx.Fee = cents(300)
-			tx.FeeCurrency = []Currency{"", "EUR", "USD"}[r.Intn(3)]
-		}
-		if tx.Kind.Has(HasTax) {
-			tx.Tax = cents(300)
-		}
-		if tx.Kind.Has(HasToSymbol) {
-			tx.ToSymbol = pairs[symbol]
-		}
-		if tx.Kind.Has(HasRatio) {
-			tx.Ratio = Ratio{New: r.Int63n(5) + 1, Old: r.Int63n(5) + 1}
-		}
-		switch tx.Kind {
-		case Conversion:
-			tx.Currency, tx.ToCurrency, tx.ToAmount = "EUR", "USD", cents(50_000)
-		case Interest:
-			if r.Intn(2) == 0 {
-				tx.Amount = tx.Amount.Neg()
-			}
-		case SpinOff:
-			tx.CostFraction = decimal.New(r.Int63n(100), -2)
-		case Merger, Split:
-			if tx.Kind == Split {
-				tx.Time = 0
-			}
-			if r.Intn(2) == 0 {
-				tx.Amount, tx.Currency = cents(1_000), symbols[symbol]
-			}
-		case Sell, TransferOut:
-			if h := d.holdings[symbol]; h != nil && policy.Method != Average && r.Intn(3) == 0 && !h.short {
-				for _, lot := range h.shownLots() {
-					if lot.Opened <= tx.Date {
-						tx.Lots, tx.Quantity = []LotChoice{{lot.Opened, lot.Quantity}}, lot.Quantity
-					}
-				}
-			}
-		}
-		// A split takes effect before the existing entries of its day.
 		if tx.Kind == Split {
+			// It takes effect before the existing entries of its day.
+			tx.Time = 0
 			try := newDerivation(policy)
 			if try.book(t.Context(), sorted(append(slices.Clone(txs), tx)), forever) == nil {
 				d, txs = try, append(txs, tx)
@@ -100,6 +44,72 @@ func anyHistory(t testing.TB, r *rand.Rand, policy Policy, days int) []Transacti
 		}
 	}
 	return txs
+}
+
+// anyEntry returns an entry of any kind with the members that it needs, after those that d
+// has booked. It may be impossible.
+func anyEntry(r *rand.Rand, d *derivation, symbol string, on Date) Transaction {
+	cents := func(most int64) decimal.Decimal { return decimal.New(r.Int63n(most)+1, -2) }
+	currency := map[string]Currency{"AAA": "EUR", "BBB": "EUR", "CCC": "USD", "DDD": "USD"}[symbol]
+	tx := Transaction{Date: on, Kind: Kinds[r.Intn(len(Kinds))]}
+	if tx.Kind.Has(HasSymbol) {
+		tx.Symbol = symbol
+	}
+	if tx.Kind.Needs(HasCurrency) {
+		tx.Currency = currency
+	}
+	if tx.Kind.Needs(HasQuantity) {
+		tx.Quantity = decimal.NewFromInt(r.Int63n(30) + 1)
+	}
+	if tx.Kind.Needs(HasPrice) {
+		tx.Price = cents(10_000)
+	}
+	if tx.Kind.Needs(HasAmount) || tx.Kind == TransferIn {
+		tx.Amount = cents(50_000)
+	}
+	if tx.Kind.Has(HasFee) {
+		tx.Fee = cents(300)
+		tx.FeeCurrency = []Currency{"", "EUR", "USD"}[r.Intn(3)]
+	}
+	if tx.Kind.Has(HasTax) {
+		tx.Tax = cents(300)
+	}
+	if tx.Kind.Has(HasToSymbol) {
+		tx.ToSymbol = map[string]string{"AAA": "BBB", "BBB": "AAA", "CCC": "DDD", "DDD": "CCC"}[symbol]
+	}
+	if tx.Kind.Has(HasRatio) {
+		tx.Ratio = Ratio{New: r.Int63n(5) + 1, Old: r.Int63n(5) + 1}
+	}
+	switch tx.Kind {
+	case Conversion:
+		tx.Currency, tx.ToCurrency, tx.ToAmount = "EUR", "USD", cents(50_000)
+	case Interest:
+		if r.Intn(2) == 0 {
+			tx.Amount = tx.Amount.Neg()
+		}
+	case SpinOff:
+		tx.CostFraction = decimal.New(r.Int63n(100), -2)
+	case Merger, Split:
+		if r.Intn(2) == 0 {
+			tx.Amount, tx.Currency = cents(1_000), currency
+		}
+	case Sell, TransferOut:
+		nameLot(r, d, &tx)
+	}
+	return tx
+}
+
+// nameLot makes some sales take all units of a lot.
+func nameLot(r *rand.Rand, d *derivation, tx *Transaction) {
+	h := d.holdings[tx.Symbol]
+	if h == nil || d.policy.Method == Average || r.Intn(3) > 0 || h.short {
+		return
+	}
+	for _, lot := range h.shownLots() {
+		if lot.Opened <= tx.Date {
+			tx.Lots, tx.Quantity = []LotChoice{{lot.Opened, lot.Quantity}}, lot.Quantity
+		}
+	}
 }
 
 // The worth less what came in equals realised and unrealised gains and income, less
@@ -140,20 +150,12 @@ func TestGainsExplainTheTotal(t *testing.T) {
 		for _, h := range l.Holdings {
 			prices.Quotes[h.Symbol] = quote(h.Symbol, decimal.New(r.Int63n(10_000), -2).String(), h.Currency, noon)
 		}
-		v := Value(l, "EUR", noon, prices)
 		total, explained := l.Cash.clone(), in.clone()
 		for _, h := range l.Holdings {
 			explained.add(h.Currency, h.Realised)
-			lots := decimal.Zero
-			for _, lot := range h.Lots {
-				lots = lots.Add(lot.Cost)
-			}
-			equal(t, "cost in lots of "+h.Symbol, lots, h.Cost.String())
-			if h.Quantity.IsZero() && !h.Cost.IsZero() {
-				t.Errorf("%s: no units and a cost of %s", h.Symbol, h.Cost)
-			}
+			assertCost(t, h)
 		}
-		for _, p := range v.Positions {
+		for _, p := range Value(l, "EUR", noon, prices).Positions {
 			total.add(p.Currency, p.Value.Decimal)
 			explained.add(p.Currency, p.Unrealised.Decimal)
 		}
@@ -169,6 +171,19 @@ func TestGainsExplainTheTotal(t *testing.T) {
 		if kinds[k] < 20 {
 			t.Errorf("%d entries of kind %s, want more", kinds[k], k)
 		}
+	}
+}
+
+// assertCost expects the cost of a holding to be that of its lots, and none without units.
+func assertCost(t *testing.T, h Holding) {
+	t.Helper()
+	lots := decimal.Zero
+	for _, lot := range h.Lots {
+		lots = lots.Add(lot.Cost)
+	}
+	equal(t, "cost in lots of "+h.Symbol, lots, h.Cost.String())
+	if h.Quantity.IsZero() && !h.Cost.IsZero() {
+		t.Errorf("%s: no units and a cost of %s", h.Symbol, h.Cost)
 	}
 }
 

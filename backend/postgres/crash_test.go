@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/backend/postgres"
 	"portfolio/contract/wire"
 	"portfolio/local/servers"
 
@@ -23,12 +24,7 @@ import (
 func TestServerIsKilledBetweenWrites(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	mortal, err := servers.StartPostgres(ctx, servers.PostgresConfig{Durable: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, mortal.Stop()) })
-	require.NoError(t, mortal.CreateDatabase(ctx, "mortal", "mortal", "secret"))
-	db := open(t, configAt("mortal", mortal.Port, mortal.CAFile))
-	require.NoError(t, db.Migrate(ctx))
+	mortal, db := startMortal(t)
 	by := member(t, db, "alice")
 	p := portfolio(t, db, by)
 	h := listen(t, db)
@@ -41,22 +37,25 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 	var answered, failed atomic.Int64
 	var acknowledged sync.Map // id by note
 	var running sync.WaitGroup
+	write := func(note string) {
+		tx := deposit(day, "1")
+		tx.Note = note
+		for ctx.Err() == nil {
+			list, _, err := db.Record(ctx, by, p.ID, note, []backend.Transaction{tx})
+			if err == nil {
+				acknowledged.Store(note, list[0].ID)
+				answered.Add(1)
+				return
+			}
+			failed.Add(1)
+			assertCode(t, wire.CodeUnavailable, err)
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
 	for w := range writers {
 		running.Go(func() {
 			for i := range writes {
-				tx := deposit(day, "1")
-				tx.Note = fmt.Sprintf("%d-%d", w, i)
-				for ctx.Err() == nil {
-					list, _, err := db.Record(ctx, by, p.ID, tx.Note, []backend.Transaction{tx})
-					if err == nil {
-						acknowledged.Store(tx.Note, list[0].ID)
-						answered.Add(1)
-						break
-					}
-					failed.Add(1)
-					assertCode(t, wire.CodeUnavailable, err)
-					time.Sleep(5 * time.Millisecond)
-				}
+				write(fmt.Sprintf("%d-%d", w, i))
 			}
 		})
 	}
@@ -81,14 +80,30 @@ func TestServerIsKilledBetweenWrites(t *testing.T) {
 		assert.True(t, found, "%s was recorded twice, or without an answer", tx.Note)
 		assert.Equal(t, []any{id, int64(i + 1)}, []any{tx.ID, tx.Sequence})
 	}
-	var audited int
+	assert.Equal(t, 1+1+writers*writes, auditLines(t, db, "alice"), "each entry has a line in the audit")
+}
+
+// startMortal starts a server that a test may kill, with a migrated database.
+func startMortal(t *testing.T) (*servers.Postgres, *postgres.DB) {
+	t.Helper()
+	mortal, err := servers.StartPostgres(t.Context(), servers.PostgresConfig{Durable: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, mortal.Stop()) })
+	require.NoError(t, mortal.CreateDatabase(t.Context(), "mortal", "mortal", "secret"))
+	db := open(t, configAt("mortal", mortal.Port, mortal.CAFile))
+	require.NoError(t, db.Migrate(t.Context()))
+	return mortal, db
+}
+
+// auditLines counts the lines of an owner's audit.
+func auditLines(t *testing.T, db *postgres.DB, owner string) (n int) {
+	t.Helper()
 	for after := ""; ; {
-		part, next, err := db.Audit(ctx, "alice", backend.Page{Limit: backend.MaxPage, After: after})
+		part, next, err := db.Audit(t.Context(), owner, backend.Page{Limit: backend.MaxPage, After: after})
 		require.NoError(t, err)
-		if audited += len(part); next == "" {
-			break
+		if n += len(part); next == "" {
+			return n
 		}
 		after = next
 	}
-	assert.Equal(t, 1+1+writers*writes, audited, "each entry has a line in the audit")
 }

@@ -32,27 +32,6 @@ func TestHistoriesFollowCorrections(t *testing.T) {
 			buy(today-days+backend.Date(10*i), symbol, fmt.Sprint("1", i, ".0", i), "3"),
 			sell(today-40, symbol, "2", "4"))
 	}
-	write := func() {
-		var quotes []backend.Quote
-		var rates []backend.Rate
-		for range 1 + r.IntN(30) {
-			at := now.Add(-time.Duration(r.Int64N(days * int64(24*time.Hour))))
-			price := decimal.New(r.Int64N(1e9), -int32(r.IntN(8)))
-			if r.IntN(20) == 0 {
-				price = decimal.New(r.Int64N(1e18), -18).Add(decimal.New(r.Int64N(1e12), 0))
-			}
-			q := quote(symbols[r.IntN(3)], price.String(), at)
-			if r.IntN(10) == 0 {
-				q.Currency = "USD"
-			}
-			if r.IntN(2) == 0 {
-				q.FreshUntil = at.Add(time.Duration(1+r.IntN(72)) * time.Hour)
-			}
-			quotes, rates = append(quotes, q), append(rates, rate("USD", "EUR", "0.9", at))
-		}
-		_, err := instances[r.IntN(2)].WriteQuotes(t.Context(), by, quotes, rates)
-		require.NoError(t, err)
-	}
 	answers := func(db *postgres.DB, from, to backend.Date) string {
 		tracker := backend.NewTracker(db, db, backend.MarketPricer{Market: db}, func() time.Time { return now })
 		history, err := tracker.History(t.Context(), "alice", p.ID, from, to)
@@ -63,7 +42,9 @@ func TestHistoriesFollowCorrections(t *testing.T) {
 	}
 	for round := range 40 {
 		if round%3 > 0 {
-			write()
+			quotes, rates := anyPrices(r, symbols[:3], now, days)
+			_, err := instances[r.IntN(2)].WriteQuotes(t.Context(), by, quotes, rates)
+			require.NoError(t, err)
 		}
 		from := today - backend.Date(2+r.IntN(days))
 		to := from + 1 + backend.Date(r.IntN(int(today-from)))
@@ -75,4 +56,25 @@ func TestHistoriesFollowCorrections(t *testing.T) {
 			require.Equal(t, want, answers(instance, from, to), "round %d, from %s to %s", round, from, to)
 		}
 	}
+}
+
+// anyPrices returns quotes of symbols, and rates, from some of the days before now.
+func anyPrices(r *rand.Rand, symbols []string, now time.Time, days int64) (
+	quotes []backend.Quote, rates []backend.Rate) {
+	for range 1 + r.IntN(30) {
+		at := now.Add(-time.Duration(r.Int64N(days * int64(24*time.Hour))))
+		price := decimal.New(r.Int64N(1e9), -int32(r.IntN(8)))
+		if r.IntN(20) == 0 {
+			price = decimal.New(r.Int64N(1e18), -18).Add(decimal.New(r.Int64N(1e12), 0))
+		}
+		q := quote(symbols[r.IntN(len(symbols))], price.String(), at)
+		if r.IntN(10) == 0 {
+			q.Currency = "USD"
+		}
+		if r.IntN(2) == 0 {
+			q.FreshUntil = at.Add(time.Duration(1+r.IntN(72)) * time.Hour)
+		}
+		quotes, rates = append(quotes, q), append(rates, rate("USD", "EUR", "0.9", at))
+	}
+	return quotes, rates
 }

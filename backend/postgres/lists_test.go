@@ -129,15 +129,7 @@ func TestBadCursors(t *testing.T) {
 			_, err := read(cursor, 1)
 			assertCode(t, backend.CodeInvalidRequest, err, from, name)
 		}
-		for i := range len(cursor) { // each character in turn
-			changed := []byte(cursor)
-			if changed[i]++; changed[i] == '{' || changed[i] == '[' || changed[i] == ':' {
-				changed[i] = 'A'
-			}
-			_, err := list[from](string(changed), 1)
-			assertCode(t, backend.CodeInvalidRequest, err, string(changed))
-		}
-		for _, after := range []string{cursor[1:], cursor + "A", cursor + "=", "x", "\x00", "'"} {
+		for _, after := range damaged(cursor) {
 			_, err := list[from](after, 1)
 			assertCode(t, backend.CodeInvalidRequest, err, after)
 		}
@@ -148,4 +140,18 @@ func TestBadCursors(t *testing.T) {
 			assertCode(t, backend.CodeInvalidRequest, err, name, fmt.Sprint(limit))
 		}
 	}
+}
+
+// damaged returns a cursor with each character changed in turn, and others that are not
+// valid.
+func damaged(cursor string) []string {
+	list := []string{cursor[1:], cursor + "A", cursor + "=", "x", "\x00", "'"}
+	for i := range len(cursor) {
+		changed := []byte(cursor)
+		if changed[i]++; changed[i] == '{' || changed[i] == '[' || changed[i] == ':' {
+			changed[i] = 'A'
+		}
+		list = append(list, string(changed))
+	}
+	return list
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portfolio/backend"
+	"portfolio/backend/postgres"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,9 +59,17 @@ func TestMarket(t *testing.T) {
 	write(1, []backend.Quote{quote("A", "9", noon.Add(-24*time.Hour))})
 	assert.Equal(t, "6", price("A"), "a quote that closes an earlier day is stored, but is not the newest")
 	write(1, []backend.Quote{quote("A", "7", (day + 1).Midnight().Add(-time.Nanosecond))})
-
 	write(3, []backend.Quote{quote("B", "0", noon)}, rate("EUR", "USD", "1.25", noon),
 		rate("USD", "EUR", "0.8", noon.Add(24*time.Hour)))
+	assertStored(t, db, noon)
+	assertLimits(t, db)
+}
+
+// assertStored expects the last quote of A, and the quote of B and the rate of noon as they
+// were written, and the closes of the days around it.
+func assertStored(t *testing.T, db *postgres.DB, noon time.Time) {
+	t.Helper()
+	ctx := t.Context()
 	latest, err := db.Latest(ctx, []string{"A", "B", "C", "' or true --"}, []backend.Currency{"EUR", "USD", "CHF"})
 	require.NoError(t, err)
 	assert.Len(t, latest.Quotes, 2)
@@ -84,12 +93,17 @@ func TestMarket(t *testing.T) {
 		}
 		assert.Equal(t, want, fmt.Sprint(prices, len(closing[d].Rates)), d.String())
 	}
+}
 
+// assertLimits expects calls for nothing and for too much to be refused.
+func assertLimits(t *testing.T, db *postgres.DB) {
+	t.Helper()
+	ctx := t.Context()
 	for _, n := range []int{0, backend.MaxBatch + 1} {
-		_, err = db.WriteQuotes(ctx, backend.Principal{}, make([]backend.Quote, n), nil)
+		_, err := db.WriteQuotes(ctx, backend.Principal{}, make([]backend.Quote, n), nil)
 		assertCode(t, backend.CodeInvalidRequest, err, n)
 	}
-	_, err = db.Closing(ctx, []string{"A"}, nil, make([]backend.Date, backend.MaxDays+1)...)
+	_, err := db.Closing(ctx, []string{"A"}, nil, make([]backend.Date, backend.MaxDays+1)...)
 	assertCode(t, backend.CodeInvalidRequest, err)
 	nothing, err := db.Latest(ctx, nil, nil)
 	require.NoError(t, err)

@@ -88,11 +88,26 @@ func TestConnection(t *testing.T) {
 	assert.Equal(t, []string{"error", "unknown_action"}, []string{reply.Type, reply.Code})
 	assert.Contains(t, reply.Message, "ping")
 
+	assertRefused(t, i, id, pong)
+
+	for range 2 { // the second one has nothing to remove
+		assert.Equal(t, answer{Status: http.StatusNoContent},
+			i.send(i.call("/internal/disconnect", key, disconnectBody(id), time.Now())))
+	}
+	count, _ = rows()
+	assert.Zero(t, count)
+	assertNoSecrets(t, i, "first-password", pong.Header.Get(signature.Header))
+}
+
+// assertRefused expects invalid calls about a connection to be refused, and a repetition of
+// one that was made.
+func assertRefused(t *testing.T, i *instance, id string, made *http.Request) {
+	t.Helper()
 	unsigned := ping(i, id, key)
 	unsigned.Header.Del(signature.Header)
 	body := messageBody(id, `{"action":"ping"}`)
 	for code, r := range map[string]*http.Request{
-		"signature_replayed": pong,
+		"signature_replayed": made,
 		"signature_missing":  unsigned,
 		"signature_mismatch": ping(i, id, "another key"),
 		"signature_stale":    i.call("/internal/message", key, body, time.Now().Add(-signature.MaxAge-time.Second)),
@@ -112,14 +127,6 @@ func TestConnection(t *testing.T) {
 		status, _ := i.get(path)
 		assert.Equal(t, want, status, path)
 	}
-
-	for range 2 { // the second one has nothing to remove
-		assert.Equal(t, answer{Status: http.StatusNoContent},
-			i.send(i.call("/internal/disconnect", key, disconnectBody(id), time.Now())))
-	}
-	count, _ = rows()
-	assert.Zero(t, count)
-	assertNoSecrets(t, i, "first-password", pong.Header.Get(signature.Header))
 }
 
 // assertNoSecrets expects a log of JSON lines that contains none of the secrets.

@@ -24,7 +24,8 @@ func TestLive(t *testing.T) {
 		http.StatusCreated, &portfolio)
 	record := func(i *instance, quantity int) {
 		i.api(apiKey, http.MethodPost, "/v1/portfolios/"+portfolio.ID+"/transactions", fmt.Sprintf(
-			`{"kind":"BUY","date":"2026-01-05","symbol":"ACME","quantity":"%d","price":"10","currency":"EUR"}`, quantity), http.StatusCreated, &struct{}{})
+			`{"kind":"BUY","date":"2026-01-05","symbol":"ACME","quantity":"%d","price":"10","currency":"EUR"}`,
+			quantity), http.StatusCreated, &struct{}{})
 	}
 	quote := func(i *instance, price int) {
 		i.api(apiKey, http.MethodPost, "/v1/quotes", fmt.Sprintf(
@@ -35,14 +36,8 @@ func TestLive(t *testing.T) {
 	quote(two, 11)
 	w.connected(one, "first=")
 	w.connected(two, "second=")
-	subscribe := func(i *instance, id string) {
-		a := i.send(i.call("/internal/message", key,
-			messageBody(id, `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`), time.Now()))
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.JSONEq(t, `{"type":"subscribed","portfolio":"`+portfolio.ID+`"}`, a.Body)
-	}
-	subscribe(one, "first=")
-	subscribe(two, "second=")
+	one.subscribe("first=", portfolio.ID)
+	two.subscribe("second=", portfolio.ID)
 	sees := func(want string) {
 		t.Helper()
 		for _, id := range []string{"first=", "second="} {
@@ -74,6 +69,25 @@ func TestLive(t *testing.T) {
 	assert.Equal(t, []any{http.StatusNotFound, "not_found"}, []any{unknown.Status, unknown.Code})
 	denied := one.send(one.call("/internal/connect", key, connectBody("third=", "pfk_guess"), time.Now()))
 	assert.Equal(t, []any{http.StatusUnauthorized, "unauthenticated"}, []any{denied.Status, denied.Code})
+}
+
+// subscribe makes a connection watch a portfolio.
+func (i *instance) subscribe(connection, portfolio string) {
+	i.t.Helper()
+	body := messageBody(connection, `{"action":"subscribe","portfolio":"`+portfolio+`"}`)
+	a := i.send(i.call("/internal/message", key, body, time.Now()))
+	require.Equal(i.t, http.StatusOK, a.Status, a.Body)
+	require.JSONEq(i.t, `{"type":"subscribed","portfolio":"`+portfolio+`"}`, a.Body)
+}
+
+// remove deletes what is at a path, whatever its version.
+func (i *instance) remove(apiKey, path string) {
+	i.t.Helper()
+	r, err := http.NewRequestWithContext(i.t.Context(), http.MethodDelete, i.base+path, strings.NewReader(""))
+	require.NoError(i.t, err)
+	r.Header.Set("Authorization", "Bearer "+apiKey)
+	r.Header.Set("If-Match", "*")
+	require.Equal(i.t, http.StatusNoContent, i.send(r).Status)
 }
 
 // invested returns what a client has after messages, whose sequence numbers must grow.
@@ -112,62 +126,25 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 	one.api(admin, http.MethodPost, "/v1/keys", fmt.Sprintf(`{"label":"short","scopes":["read"],"expires_at":%q}`,
 		expires.UTC().Format(time.RFC3339Nano)), http.StatusCreated, &expiring)
 	one.api(admin, http.MethodPost, "/v1/keys", `{"label":"phone","scopes":["read"]}`, http.StatusCreated, &revoked)
-	connect := func(i *instance, apiKey, id string) {
-		var out struct{ Ticket string }
-		i.api(apiKey, http.MethodPost, "/v1/ws-tickets", "", http.StatusCreated, &out)
-		a := i.send(i.call("/internal/connect", key, connectBody(id, out.Ticket), time.Now()))
-		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
-	}
-	connect(one, expiring.Key, "expiring-one=")
-	connect(two, expiring.Key, "expiring-two=")
-	connect(one, revoked.Key, "revoked-one=")
-	connect(two, revoked.Key, "revoked-two=")
-	connect(two, admin, "admin=")
+	one.connect(expiring.Key, "expiring-one=")
+	two.connect(expiring.Key, "expiring-two=")
+	one.connect(revoked.Key, "revoked-one=")
+	two.connect(revoked.Key, "revoked-two=")
+	two.connect(admin, "admin=")
 
-	const bound = 5 * time.Second // allows for a busy machine; an idle one takes less than a second
-	ended := func(apiKey string, ids ...string) {
-		t.Helper()
-		for _, id := range ids {
-			require.EventuallyWithT(t, func(c *assert.CollectT) {
-				messages := w.cloud.messages(id)
-				require.Len(c, messages, 2)
-				assert.Contains(c, messages[0], `"code":"unauthorized"`)
-				assert.Equal(c, closed, messages[1])
-			}, bound, 10*time.Millisecond, id)
-		}
-		for _, i := range []*instance{one, two} {
-			require.EventuallyWithT(t, func(c *assert.CollectT) {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-					i.base+"/v1/portfolios", strings.NewReader(""))
-				require.NoError(c, err)
-				r.Header.Set("Authorization", "Bearer "+apiKey)
-				assert.Equal(c, http.StatusUnauthorized, i.send(r).Status)
-			}, bound, 10*time.Millisecond, "calls")
-		}
-	}
 	for _, i := range []*instance{one, two} {
 		i.api(revoked.Key, http.MethodGet, "/v1/portfolios", "", http.StatusOK, &struct{}{})
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete,
-		one.base+"/v1/keys/"+revoked.ID, strings.NewReader(""))
-	require.NoError(t, err)
-	r.Header.Set("Authorization", "Bearer "+admin)
-	require.Equal(t, http.StatusNoContent, one.send(r).Status)
-	ended(revoked.Key, "revoked-one=", "revoked-two=")
+	one.remove(admin, "/v1/keys/"+revoked.ID)
+	w.assertEnded(t, []*instance{one, two}, revoked.Key, "revoked-one=", "revoked-two=")
 
 	for n := range 10 {
 		var portfolio struct{ ID string }
 		one.api(admin, http.MethodPost, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`,
 			http.StatusCreated, &portfolio)
-		subscribe := messageBody("admin=", `{"action":"subscribe","portfolio":"`+portfolio.ID+`"}`)
-		require.Equal(t, http.StatusOK, two.send(two.call("/internal/message", key, subscribe, time.Now())).Status)
+		two.subscribe("admin=", portfolio.ID)
 		time.Sleep(time.Duration(n) * 20 * time.Millisecond) // before and after an instance publishes it
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete,
-			one.base+"/v1/portfolios/"+portfolio.ID, strings.NewReader(""))
-		require.NoError(t, err)
-		r.Header.Set("Authorization", "Bearer "+admin)
-		r.Header.Set("If-Match", "*")
-		require.Equal(t, http.StatusNoContent, one.send(r).Status)
+		one.remove(admin, "/v1/portfolios/"+portfolio.ID)
 		told := `{"type":"error","portfolio":"` + portfolio.ID +
 			`","code":"not_found","message":"the portfolio was deleted"}`
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
@@ -175,6 +152,39 @@ func TestEndedKeysAndDeletedPortfolios(t *testing.T) {
 		}, 5*time.Second, 10*time.Millisecond)
 	}
 	time.Sleep(time.Until(expires))
-	ended(expiring.Key, "expiring-one=", "expiring-two=")
+	w.assertEnded(t, []*instance{one, two}, expiring.Key, "expiring-one=", "expiring-two=")
 	assert.NotContains(t, w.cloud.messages("admin="), closed)
+}
+
+// connect opens a WebSocket with a ticket of a key.
+func (i *instance) connect(apiKey, id string) {
+	i.t.Helper()
+	var out struct{ Ticket string }
+	i.api(apiKey, http.MethodPost, "/v1/ws-tickets", "", http.StatusCreated, &out)
+	a := i.send(i.call("/internal/connect", key, connectBody(id, out.Ticket), time.Now()))
+	require.Equal(i.t, http.StatusNoContent, a.Status, a.Body)
+}
+
+// assertEnded expects the connections of a key to be closed with an error, and its calls to
+// be refused by all instances.
+func (w *world) assertEnded(t *testing.T, all []*instance, apiKey string, connections ...string) {
+	t.Helper()
+	const bound = 5 * time.Second // allows for a busy machine; an idle one takes less than a second
+	for _, id := range connections {
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			messages := w.cloud.messages(id)
+			require.Len(c, messages, 2)
+			assert.Contains(c, messages[0], `"code":"unauthorized"`)
+			assert.Equal(c, closed, messages[1])
+		}, bound, 10*time.Millisecond, id)
+	}
+	for _, i := range all {
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+				i.base+"/v1/portfolios", strings.NewReader(""))
+			require.NoError(c, err)
+			r.Header.Set("Authorization", "Bearer "+apiKey)
+			assert.Equal(c, http.StatusUnauthorized, i.send(r).Status)
+		}, bound, 10*time.Millisecond, "calls")
+	}
 }

@@ -141,25 +141,14 @@ func (p *providers) run(ctx context.Context, feeds []*source.Feed, until time.Ti
 // pence and yen by what two sources publish, over Easter 2026 and an outage of a day:
 // through the API, with a real database and a real cache, at the test's clock.
 func TestPortfolioIsValuedFromSources(t *testing.T) {
-	w, p := newWorld(t), newProviders(t, moment(t, "2026-04-02 12:00")) // Maundy Thursday
-	w.cloud.rotate(sourceSecret, `{"twelvedata":"`+twelveDataKey+`"}`)
-	w.env["QUOTE_SOURCES"], w.env["QUOTE_SOURCE_SECRET_ARN"] = "ecb,twelvedata", sourceSecret
-	w.env["QUOTE_SOURCE_URLS"], w.env["QUOTE_INTERVAL"] = `{"ecb":"`+p.url+`","twelvedata":"`+p.url+`"}`, "1h"
-	for name, value := range w.env {
-		if strings.HasPrefix(name, "AWS_") {
-			t.Setenv(name, value)
-		}
-	}
-	service := main.OpenInstance(t, w.env, func() time.Time { return p.clock })
-	server := httptest.NewServer(service)
-	t.Cleanup(server.Close)
-	b := books{&instance{t: t, base: server.URL}, w.keyOf(t, "alice")}
+	p := newProviders(t, moment(t, "2026-04-02 12:00")) // Maundy Thursday
+	service, b := openInstance(t, p)
 	portfolio := b.portfolio("EUR", `,"track_cash":false`)
 	for symbol, l := range listings {
 		b.api(b.key, http.MethodPut, "/v1/instruments/"+symbol,
 			fmt.Sprintf(`{"mic":%q,"name":"Share %s"}`, l.mic, symbol), http.StatusOK, &struct{}{})
-		b.record(portfolio, fmt.Sprintf(`"kind":"BUY","date":"2026-03-30","symbol":%q,"quantity":"100","price":%q,"currency":%q`,
-			symbol, priceOf(symbol, day(t, "2026-03-30")), l.currency))
+		bought := day(t, "2026-03-30")
+		b.record(portfolio, trade("BUY", bought, symbol, "100", priceOf(symbol, bought), l.currency))
 	}
 	feeds := service.Lead(t.Context(), t)
 	// valued expects a value, of which the instance learns from the database in moments.
@@ -207,6 +196,24 @@ func TestPortfolioIsValuedFromSources(t *testing.T) {
 	assert.Equal(t, []string{"ACM", "812.5", "812.5 differs from 8.125 by more than a factor of 1.75"},
 		[]string{held[0].Quote.Symbol, held[0].Quote.Price.String(), held[0].Reason})
 	assert.Zero(t, p.refused.Load(), "the key in the secret is used")
+}
+
+// openInstance opens an instance that asks the providers, at their clock, and its books.
+func openInstance(t *testing.T, p *providers) (main.Instance, books) {
+	t.Helper()
+	w := newWorld(t)
+	w.cloud.rotate(sourceSecret, `{"twelvedata":"`+twelveDataKey+`"}`)
+	w.env["QUOTE_SOURCES"], w.env["QUOTE_SOURCE_SECRET_ARN"] = "ecb,twelvedata", sourceSecret
+	w.env["QUOTE_SOURCE_URLS"], w.env["QUOTE_INTERVAL"] = `{"ecb":"`+p.url+`","twelvedata":"`+p.url+`"}`, "1h"
+	for name, value := range w.env {
+		if strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, value)
+		}
+	}
+	service := main.OpenInstance(t, w.env, func() time.Time { return p.clock })
+	server := httptest.NewServer(service)
+	t.Cleanup(server.Close)
+	return service, books{&instance{t: t, base: server.URL}, w.keyOf(t, "alice")}
 }
 
 // assertHistory expects prices on the days of the outage, too.
