@@ -21,6 +21,7 @@ import (
 const (
 	token     = "ghs_secretSECRETsecret"
 	otherUser = "somebody"
+	repo      = "/repos/acme/portfolio"
 )
 
 // fake answers as GitHub's API does, as far as this package asks: 30 to a page
@@ -67,7 +68,26 @@ func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{t: t, next: 100}
 	mux := http.NewServeMux()
-	const repo = "/repos/acme/portfolio"
+	f.serveComments(mux)
+	f.serveIssues(mux)
+	f.serveLabels(mux)
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.calls = append(f.calls, r.Method+" "+r.URL.Path)
+		switch {
+		case f.answer != nil && f.answer(w, r, len(f.calls)):
+		case r.Header.Get("Authorization") != "Bearer "+token:
+			f.write(w, http.StatusUnauthorized, map[string]string{"message": "Bad credentials"})
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fake) serveComments(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+repo+"/issues/{n}/comments", func(w http.ResponseWriter, r *http.Request) {
 		number, _ := strconv.Atoi(r.PathValue("n"))
 		page(f, w, r, slices.DeleteFunc(slices.Clone(f.comments), func(c *comment) bool { return c.issue != number }))
@@ -85,6 +105,10 @@ func newFake(t *testing.T) *fake {
 			f.write(w, http.StatusOK, f.comments[i])
 		}
 	})
+}
+
+// serveIssues serves issues and, among them, pull requests.
+func (f *fake) serveIssues(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+repo+"/issues", func(w http.ResponseWriter, r *http.Request) {
 		page(f, w, r, slices.DeleteFunc(slices.Clone(f.issues), func(i *issue) bool {
 			return i.State != r.URL.Query().Get("state") || !hasLabel(i, r.URL.Query().Get("labels"))
@@ -109,6 +133,14 @@ func newFake(t *testing.T) *fake {
 			f.write(w, http.StatusOK, f.issues[i])
 		}
 	})
+	mux.HandleFunc("GET "+repo+"/pulls", func(w http.ResponseWriter, r *http.Request) {
+		page(f, w, r, slices.DeleteFunc(slices.Clone(f.issues), func(i *issue) bool {
+			return i.Pull == nil || i.State != r.URL.Query().Get("state")
+		}))
+	})
+}
+
+func (f *fake) serveLabels(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+repo+"/labels/{name}", func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(f.labels, r.PathValue("name")) {
 			f.write(w, http.StatusNotFound, map[string]string{"message": "Not Found"})
@@ -122,25 +154,6 @@ func newFake(t *testing.T) *fake {
 			f.created(w, in)
 		}
 	})
-	mux.HandleFunc("GET "+repo+"/pulls", func(w http.ResponseWriter, r *http.Request) {
-		page(f, w, r, slices.DeleteFunc(slices.Clone(f.issues), func(i *issue) bool {
-			return i.Pull == nil || i.State != r.URL.Query().Get("state")
-		}))
-	})
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.calls = append(f.calls, r.Method+" "+r.URL.Path)
-		switch {
-		case f.answer != nil && f.answer(w, r, len(f.calls)):
-		case r.Header.Get("Authorization") != "Bearer "+token:
-			f.write(w, http.StatusUnauthorized, map[string]string{"message": "Bad credentials"})
-		default:
-			mux.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(f.Close)
-	return f
 }
 
 func hasLabel(i *issue, name string) bool {
