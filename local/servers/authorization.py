@@ -13,7 +13,6 @@ keys and makes checks that AWS makes and the emulator lacks.
   group, ElastiCache creates and tags the VPC endpoint of a serverless cache, API Gateway
   has access logs delivered.
 
-
 Calls to the emulator are plain HTTP on loopback. They count as TLS here, because
 policies that demand aws:SecureTransport would deny everything otherwise."""
 
@@ -26,9 +25,9 @@ from typing import NamedTuple
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import (
-    acm, alb, apigateway, autoscaling, cloudwatch_logs, ec2, elasticache, iam, kms, rds, tagging,
-)
+from ministack.services import ec2, iam, kms
+
+from tags import EC2_ID, EC2_TYPES, ec2_arn, resource_tags
 
 
 logger = logging.getLogger("portfolio.authorization")
@@ -53,21 +52,13 @@ class Request(NamedTuple):
 nothing = Request("", {}, {}, "")
 current = contextvars.ContextVar("request", default=nothing)
 
-# The types of EC2's resources in ARNs, by the prefix of their IDs.
-EC2_TYPES = {
-    "eipalloc": "elastic-ip", "fl": "vpc-flow-log", "igw": "internet-gateway", "lt": "launch-template", "nat": "natgateway",
-    "rtb": "route-table", "sg": "security-group", "sgr": "security-group-rule", "subnet": "subnet", "vpc": "vpc",
-    "vpce": "vpc-endpoint",
-}
-EC2_ID = re.compile(r"^(%s)-[0-9a-z]+$" % "|".join(EC2_TYPES))
-
 # What EC2's calls create, by their actions.
 EC2_CREATED = {
     "AllocateAddress": "elastic-ip", "AuthorizeSecurityGroupEgress": "security-group-rule",
     "AuthorizeSecurityGroupIngress": "security-group-rule", "CreateFlowLogs": "vpc-flow-log",
-    "CreateInternetGateway": "internet-gateway", "CreateLaunchTemplate": "launch-template", "CreateNatGateway": "natgateway",
-    "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group", "CreateSubnet": "subnet", "CreateVpc": "vpc",
-    "CreateVpcEndpoint": "vpc-endpoint",
+    "CreateInternetGateway": "internet-gateway", "CreateLaunchTemplate": "launch-template",
+    "CreateNatGateway": "natgateway", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
+    "CreateSubnet": "subnet", "CreateVpc": "vpc", "CreateVpcEndpoint": "vpc-endpoint",
 }
 EC2_TAG = re.compile(r"^(TagSpecification\.\d+\.Tag\.\d+|Tag\.\d+)\.Key$")
 
@@ -84,10 +75,6 @@ PASSED_ROLES = {
 
 # RDS authorizes these on the default option group as well.
 DEFAULT_OPTIONS = {"rds:CreateDBInstance", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"}
-
-
-def ec2_arn(kind, name):
-    return f"arn:aws:ec2:{get_region()}:{get_account_id()}:{kind}/{name}"
 
 
 def associated_table(association):
@@ -122,24 +109,30 @@ def request_tags(request):
 # The resources that calls of other services name and the emulator ignores, by service
 # and parameter. {0} is the value; where the pattern is empty, the value is an ARN.
 NAMED = {
-    "autoscaling": {"AutoScalingGroupName": "autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{0}"},
+    "autoscaling": {
+        "AutoScalingGroupName": "autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{0}",
+    },
     "elasticache": {"ResourceName": "", "ServerlessCacheName": "elasticache:{region}:{account}:serverlesscache:{0}"},
     "elasticloadbalancing": {
         "ListenerArn": "", "LoadBalancerArn": "", "ResourceArns.member.1": "", "RuleArn": "", "TargetGroupArn": "",
     },
     "iam": {
-        "InstanceProfileName": "iam::{account}:instance-profile/{0}", "PolicyArn": "", "RoleName": "iam::{account}:role/{0}",
+        "InstanceProfileName": "iam::{account}:instance-profile/{0}", "PolicyArn": "",
+        "RoleName": "iam::{account}:role/{0}",
     },
     "lambda": {"FunctionName": "lambda:{region}:{account}:function:{0}"},
     "kms": {"AliasName": "kms:{region}:{account}:{0}", "TargetKeyId": "kms:{region}:{account}:key/{0}"},
     "monitoring": {
-        "AlarmName": "cloudwatch:{region}:{account}:alarm:{0}", "AlarmNames.member.1": "cloudwatch:{region}:{account}:alarm:{0}",
-        "DashboardName": "cloudwatch::{account}:dashboard/{0}", "DashboardNames.member.1": "cloudwatch::{account}:dashboard/{0}",
+        "AlarmName": "cloudwatch:{region}:{account}:alarm:{0}",
+        "AlarmNames.member.1": "cloudwatch:{region}:{account}:alarm:{0}",
+        "DashboardName": "cloudwatch::{account}:dashboard/{0}",
+        "DashboardNames.member.1": "cloudwatch::{account}:dashboard/{0}",
         "ResourceARN": "",
     },
     "rds": {
         "DBInstanceIdentifier": "rds:{region}:{account}:db:{0}", "DBParameterGroupName": "rds:{region}:{account}:pg:{0}",
-        "DBSubnetGroupName": "rds:{region}:{account}:subgrp:{0}", "FinalDBSnapshotIdentifier": "rds:{region}:{account}:snapshot:{0}",
+        "DBSubnetGroupName": "rds:{region}:{account}:subgrp:{0}",
+        "FinalDBSnapshotIdentifier": "rds:{region}:{account}:snapshot:{0}",
         "ResourceName": "", "SourceDBInstanceIdentifier": "rds:{region}:{account}:db:{0}",
     },
     "sns": {"ResourceArn": "", "TopicArn": ""},
@@ -158,62 +151,9 @@ def named_resources(request, action):
         if isinstance(value, str) and value:
             arns.append(value if value.startswith("arn:") else "arn:aws:" + pattern.format(value, **place))
     if action in BALANCING_CREATED:
-        arns.append("arn:aws:elasticloadbalancing:{region}:{account}:".format(**place) + f"{BALANCING_CREATED[action]}/{request.value('Name')}/*")
+        created = f"{BALANCING_CREATED[action]}/{request.value('Name')}/*"
+        arns.append("arn:aws:elasticloadbalancing:{region}:{account}:".format(**place) + created)
     return arns
-
-
-def collect_ec2():
-    for resource_id, tags in ec2._tags.items():
-        if found := EC2_ID.match(resource_id):
-            yield ec2_arn(EC2_TYPES[found.group(1)], resource_id), tags
-
-
-def collect_autoscaling():
-    for name, group in autoscaling._asgs.items():
-        yield group["AutoScalingGroupARN"], autoscaling._tags.get(name, [])
-
-
-def collect_logs():
-    for group in cloudwatch_logs._log_groups.values():
-        for arn in (group["arn"], group["arn"].removesuffix(":*")):
-            yield arn, pairs(group["tags"])
-
-
-def collect_apigateway():
-    for arn, tags in apigateway._api_tags.items():
-        yield arn, pairs(tags)
-
-
-def collect_certificates():
-    for arn, certificate in acm._certificates.items():
-        yield arn, certificate["Tags"]
-
-
-def pairs(tags):
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-# The tags of resources by the service in their ARN. The emulator finds those of others.
-COLLECTORS = {
-    "acm": collect_certificates,
-    "apigateway": collect_apigateway,
-    "autoscaling": collect_autoscaling,
-    "ec2": collect_ec2,
-    "elasticache": lambda: elasticache._tags.items(),
-    "elasticloadbalancing": lambda: alb._tags.items(),
-    "logs": collect_logs,
-    "rds": lambda: rds._tags.items(),
-}
-
-
-def resource_tags(arn):
-    parts = arn.split(":", 5)
-    if len(parts) < 6 or parts[2] not in COLLECTORS:
-        return tagging.resource_tags(arn) or {}
-    for candidate, tags in COLLECTORS[parts[2]]():
-        if candidate == arn:
-            return {tag["Key"]: tag["Value"] for tag in tags}
-    return {}
 
 
 def condition_keys(request, action, arn):
@@ -297,7 +237,8 @@ def enforce(access_key, action, service, region, resource_arn="*", service_conte
         own = service_context or {} if checked.split(":")[0] == action.split(":")[0] else {}
         context = {**condition_keys(request, checked, arn), **own, **keys}
         if denied := emulators_enforce(access_key, checked, service, region, arn, context):
-            logger.warning("denied: %s may not %s on %s: %s", getattr(denied, "principal_arn", access_key), checked, arn, context)
+            principal = getattr(denied, "principal_arn", access_key)
+            logger.warning("denied: %s may not %s on %s: %s", principal, checked, arn, context)
             return denied
     return None
 

@@ -39,7 +39,9 @@ import (
 // TestConditionsOnOtherServices continues TestAuthorization.
 func TestConditionsOnOtherServices(t *testing.T) {
 	a, ctx := newAccount(t), t.Context()
-	zone, err := route53.NewFromConfig(a.Config).CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.com"), CallerReference: aws.String("1")})
+	zone, err := route53.NewFromConfig(a.Config).CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
+		Name: aws.String("example.com"), CallerReference: aws.String("1"),
+	})
 	require.NoError(t, err)
 	key, err := kms.NewFromConfig(a.Config).CreateKey(ctx, &kms.CreateKeyInput{
 		Tags: []kmstypes.Tag{{TagKey: aws.String("Environment"), TagValue: aws.String("one")}},
