@@ -43,7 +43,8 @@ Exit status:
 			return drifts{cli{s.environ, s.root, s.out}, s.out, folder}.run(cmd.Context(), all)
 		},
 	}
-	cmd.Flags().StringVar(&folder, "out", "", "create `DIR` and write SUFFIX.md, what changed, for each environment that drifted, SUFFIX.failed for each\nthat could not be compared")
+	cmd.Flags().StringVar(&folder, "out", "",
+		"create `DIR` and write SUFFIX.md for each environment that drifted,\nSUFFIX.failed for each that could not be compared")
 	return cmd
 }
 

@@ -91,7 +91,8 @@ func (s session) plan(ctx context.Context, tf terraform, r planRequest) error {
 	case card.Status == plan.Nothing:
 		return nil
 	case card.Status == plan.Dangerous && !r.accepted:
-		return statusError{exitDangerous, "plan: stateful resources would be replaced or deleted: want --accept-dangerous if that is intended"}
+		return statusError{exitDangerous, "plan: stateful resources would be replaced or deleted: " +
+			"want --accept-dangerous if that is intended"}
 	}
 	return statusError{exitChanges, ""}
 }
@@ -109,7 +110,8 @@ func (s session) card(ctx context.Context, tf terraform, r planRequest) (plan.Ca
 		return plan.Card{}, err
 	}
 	if r.approved != "" && r.approved != digest {
-		return plan.Card{}, fmt.Errorf("plan: got changes other than those of the approved plan %.12s, want the same: approve them again", r.approved)
+		return plan.Card{}, fmt.Errorf("plan: got changes other than those of the approved plan %.12s, "+
+			"want the same: approve them again", r.approved)
 	}
 	return plan.New(p), appendTo(r.digest, "digest="+digest+"\n")
 }

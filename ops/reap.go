@@ -80,9 +80,9 @@ is left of it, 2 for an invalid command line or invalid settings.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&open, "open", "", `numbers of the open pull requests, "none" if there are none, "-" to read either from
-standard input, "github" to ask GitHub; an empty value is refused, so that a failed listing
-never means all of them`)
+	flags.StringVar(&open, "open", "", `numbers of the open pull requests, "none" if there are none,
+"-" to read either from standard input, "github" to ask GitHub;
+an empty value is refused, so that a failed listing never means all of them`)
 	flags.StringVar(&label, "label", "", "with --open github: `NAME` of the label that keeps an environment")
 	flags.DurationVar(&r.maxAge, "max-age", 0, "also destroy open ones that are older")
 	flags.StringVar(&r.only, "only", "", "look only at this environment: pr<number>")

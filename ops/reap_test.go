@@ -100,10 +100,10 @@ func TestReapIsDryWithoutYes(t *testing.T) {
 	var stderr bytes.Buffer
 	require.Equal(t, 0, run(t.Context(), s, []string{"reap", "--open", "-"}, &stderr), stderr.String())
 	assert.Equal(t, strings.Join([]string{
-		"dev: stays: its suffix is not pr<number>",
-		`"pr1 ": stays: its suffix is not pr<number>`,
-		"pr7: goes: its pull request is not open",
-		"pr8: stays: its pull request is open",
+		"dev: kept: its suffix is not pr<number>",
+		`"pr1 ": kept: its suffix is not pr<number>`,
+		"pr7: to be destroyed: its pull request is not open",
+		"pr8: kept: its pull request is open",
 		"Dry run: --yes destroys 1 of 4.", "",
 	}, "\n"), out.String())
 	assert.Empty(t, bucket.deletes)
@@ -165,7 +165,7 @@ func TestReapTwice(t *testing.T) {
 	require.NoError(t, r.run(t.Context(), w, all, time.Now()))
 	out.Reset()
 	require.NoError(t, runReaper(t, r, w))
-	assert.Equal(t, "pr2: stays: its pull request is open\nDestroyed 0 of 0.\n", out.String())
+	assert.Equal(t, "pr2: kept: its pull request is open\nDestroyed 0 of 0.\n", out.String())
 	assert.Len(t, tf.destroyed, 2)
 	_, there := bucket.latest(keyOf("pr2"))
 	assert.True(t, there)
@@ -188,7 +188,7 @@ func TestReapNeedsTheRegion(t *testing.T) {
 func TestReapOnlyWithoutState(t *testing.T) {
 	r, tf, _, out := reaping(t, "pr1")
 	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}))
-	assert.Equal(t, "pr1: stays: --only pr7\npr7: has no state; looking for what is left in us-east-1\nDestroyed 0 of 0.\n", out.String())
+	assert.Equal(t, "pr1: kept: --only pr7\npr7: has no state; looking for what is left in us-east-1\nDestroyed 0 of 0.\n", out.String())
 	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
 		return []string{region + " " + suffix}, nil
 	}
@@ -227,8 +227,8 @@ func TestReapAsksGitHubAgain(t *testing.T) {
 	}}
 	require.NoError(t, runReaper(t, r, request))
 	assert.Len(t, tf.destroyed, 1)
-	assert.Contains(t, out.String(), "pr2: goes: its pull request is not open\n")
-	assert.Contains(t, out.String(), "pr2: stays: its pull request is open\n")
+	assert.Contains(t, out.String(), "pr2: to be destroyed: its pull request is not open\n")
+	assert.Contains(t, out.String(), "pr2: kept: its pull request is open\n")
 	assert.Contains(t, out.String(), "Destroyed 1 of 2.\n")
 
 	request.ask = func(context.Context) (map[string]bool, error) { return nil, errors.New("open pull requests: 502") }

@@ -31,10 +31,10 @@ func (r reaper) run(ctx context.Context, request reapRequest, all []environment,
 	for _, e := range all {
 		there = there || e.Suffix == request.only
 		reap, reason := request.judge(e, now)
-		verdict := "stays"
+		verdict := "kept"
 		if reap {
 			chosen = append(chosen, e)
-			verdict = "goes"
+			verdict = "to be destroyed"
 		}
 		fmt.Fprintf(r.out, "%s: %s: %s\n", plain(e.Suffix), verdict, reason)
 	}
@@ -103,7 +103,7 @@ func (r reaper) reap(ctx context.Context, request reapRequest, e environment,
 			return false, err
 		}
 		if reap, reason := request.judge(e, now); !reap {
-			fmt.Fprintf(r.out, "%s: stays: %s\n", e.Suffix, reason)
+			fmt.Fprintf(r.out, "%s: kept: %s\n", e.Suffix, reason)
 			return false, nil
 		}
 	}

@@ -113,7 +113,7 @@ func checkStep(t *testing.T, s workflowStep) {
 }
 
 // checkConcurrency checks that jobs that change an environment run one at a time for each
-// suffix and are never canceled, and that all other jobs have no rights to change one.
+// suffix and are never cancelled, and that all other jobs have no rights to change one.
 func checkConcurrency(t *testing.T, name string, job workflowJob) {
 	t.Helper()
 	changes, group := false, ""

@@ -87,7 +87,8 @@ func (c *Client) ensureLabel(ctx context.Context) error {
 }
 
 func (c *Client) report(ctx context.Context, suffix, report string, open []*gh.Issue, out io.Writer) error {
-	body := fitted("drift-"+suffix, report, "Last seen "+c.run+". Closed automatically once the environment is as it was deployed.")
+	body := fitted("drift-"+suffix, report,
+		"Last seen "+c.run+". Closed automatically once the environment is as it was deployed.")
 	if len(open) > 0 {
 		fmt.Fprintf(out, "%s: drifts, updated #%d\n", suffix, open[0].GetNumber())
 		_, _, err := c.api.Issues.Edit(ctx, c.owner, c.repo, open[0].GetNumber(), &gh.IssueRequest{Body: &body})

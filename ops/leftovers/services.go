@@ -121,7 +121,8 @@ func (f *finder) serving(ctx context.Context) {
 	list(ctx, f, "target group", elb.NewDescribeTargetGroupsPaginator(balancers, nil),
 		func(page *elb.DescribeTargetGroupsOutput) []elbtypes.TargetGroup { return page.TargetGroups },
 		func(v elbtypes.TargetGroup) *string { return v.TargetGroupName })
-	list(ctx, f, "Auto Scaling group", autoscaling.NewDescribeAutoScalingGroupsPaginator(autoscaling.NewFromConfig(f.cfg), nil),
+	list(ctx, f, "Auto Scaling group",
+		autoscaling.NewDescribeAutoScalingGroupsPaginator(autoscaling.NewFromConfig(f.cfg), nil),
 		func(page *autoscaling.DescribeAutoScalingGroupsOutput) []scalingtypes.AutoScalingGroup {
 			return page.AutoScalingGroups
 		},

@@ -45,7 +45,8 @@ func Compare(base, head []byte) (Card, error) {
 	card.Notes = append(card.Notes, comparisonNotes(p)...)
 	if others := otherBlocks(was, will); len(others) > 0 {
 		card.Status = max(card.Status, Changes)
-		card.Notes = append(card.Notes, fmt.Sprintf("Other blocks differ: %s. What follows from them is not on this card.", codes(others)))
+		card.Notes = append(card.Notes, fmt.Sprintf("Other blocks differ: %s. "+
+			"What follows from them is not on this card.", codes(others)))
 	}
 	return card, nil
 }
@@ -127,7 +128,9 @@ func (s synth) config() *tfjson.Config {
 		return nil
 	}
 	region := &tfjson.Expression{ExpressionData: &tfjson.ExpressionData{ConstantValue: object(list[0])["region"]}}
-	return &tfjson.Config{ProviderConfigs: map[string]*tfjson.ProviderConfig{"aws": {Expressions: map[string]*tfjson.Expression{"region": region}}}}
+	return &tfjson.Config{ProviderConfigs: map[string]*tfjson.ProviderConfig{
+		"aws": {Expressions: map[string]*tfjson.Expression{"region": region}},
+	}}
 }
 
 // compared returns one resource's change; was or will is nil if it does not exist on
@@ -215,7 +218,8 @@ func isExpression(text string) bool {
 
 // comparisonNotes say what two configurations do not show.
 func comparisonNotes(p *tfjson.Plan) []string {
-	notes := []string{"Made of two configurations, without state or provider: it does not show what AWS has, nor **whether a change replaces a resource**."}
+	notes := []string{"Made of two configurations, without state or provider: it does not show what AWS has, " +
+		"nor **whether a change replaces a resource**."}
 	var touched []string
 	for _, r := range p.ResourceChanges {
 		if statefulKinds[r.Type] != "" && r.Change.Actions.Update() {
@@ -224,7 +228,8 @@ func comparisonNotes(p *tfjson.Plan) []string {
 	}
 	slices.Sort(touched)
 	if len(touched) > 0 {
-		notes = append(notes, "**Stateful, and perhaps replaced**: "+codes(touched)+". A plan by someone with access shows it.")
+		notes = append(notes, "**Stateful, and perhaps replaced**: "+codes(touched)+
+			". A plan by someone with access shows it.")
 	}
 	return notes
 }

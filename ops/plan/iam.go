@@ -73,7 +73,8 @@ func statementsOf(v value) ([]statement, error) {
 
 func (s statement) text() string {
 	actions := slices.Clone(s.actions)
-	slices.SortStableFunc(actions, func(a, b string) int { return strings.Count(b, "*") - strings.Count(a, "*") }) // codes names the first ones
+	// The widest first, because codes names only the first ones.
+	slices.SortStableFunc(actions, func(a, b string) int { return strings.Count(b, "*") - strings.Count(a, "*") })
 	text := codes(actions)
 	if slices.Contains(s.actions, "*") {
 		text = "**any action** " + text

@@ -48,7 +48,7 @@ func Parse(text []byte) (*tfjson.Plan, error) {
 		p.ActionInvocations = append(p.ActionInvocations, d.Invocation)
 	}
 	if end.Applyable && isEmpty(&p) {
-		return nil, errors.New("plan: got changes of a kind that this program does not know, want those that Terraform documents: a newer ops may know them")
+		return nil, errors.New("plan: got changes of a kind that this program does not know, " + wantKnown)
 	}
 	return &p, nil
 }
@@ -115,6 +115,9 @@ var known = []tfjson.Actions{
 	{tfjson.ActionCreate, tfjson.ActionForget}, {tfjson.ActionForget, tfjson.ActionCreate},
 }
 
+// wantKnown ends the error about what Terraform's documentation does not list.
+const wantKnown = "want those that Terraform documents: a newer ops may know them"
+
 func checkActions(p *tfjson.Plan) error {
 	var problems []error
 	check := func(where string, change *tfjson.Change) {
@@ -122,7 +125,7 @@ func checkActions(p *tfjson.Plan) error {
 		case change == nil:
 			problems = append(problems, fmt.Errorf("%s: got no change, want one", where))
 		case !slices.ContainsFunc(known, func(a tfjson.Actions) bool { return slices.Equal(a, change.Actions) }):
-			problems = append(problems, fmt.Errorf("%s: got the actions %q, want those that Terraform documents: a newer ops may know them", where, change.Actions))
+			problems = append(problems, fmt.Errorf("%s: got the actions %q, %s", where, change.Actions, wantKnown))
 		}
 	}
 	resource := func(where string, r *tfjson.ResourceChange) {

@@ -38,7 +38,8 @@ func (e *environment) nameChecks() []check {
 			}
 			return []Finding{{
 				What: what, Got: "one that is not in the state", Want: "the name to be free",
-				Fix: fmt.Sprintf("remove it (`%s --region %s`), or `terraform import ADDRESS %s` with the %s that `make diff` names", strings.ReplaceAll(n.remove, " ID", " "+id), e.Region, id, n.kind),
+				Fix: fmt.Sprintf("remove it (`%s --region %s`), or `terraform import ADDRESS %s` with the %s that "+
+					"`make diff` names", strings.ReplaceAll(n.remove, " ID", " "+id), e.Region, id, n.kind),
 			}}, nil
 		}})
 	}
@@ -138,7 +139,8 @@ func (e *environment) bucketName(ctx context.Context, name string) ([]Finding, e
 		return nil, err
 	default:
 		f.Got = "one that is not in the state"
-		f.Fix = fmt.Sprintf("remove it (`aws s3 rb s3://%s`), or `terraform import ADDRESS %s` with the aws_s3_bucket that `make diff` names", name, name)
+		f.Fix = fmt.Sprintf("remove it (`aws s3 rb s3://%s`), or `terraform import ADDRESS %s` with the "+
+			"aws_s3_bucket that `make diff` names", name, name)
 	}
 	return []Finding{f}, nil
 }

@@ -88,7 +88,7 @@ func TestStateOwnsNames(t *testing.T) {
 			assert.Len(t, c.run(t, nil).Findings, tc.taken)
 		})
 	}
-	t.Run("of a bucket misspelt", func(t *testing.T) {
+	t.Run("of a bucket misspelled", func(t *testing.T) {
 		report := c.run(t, map[string]string{"TERRAFORM_STATE_BUCKET": "preflight-sttaes"})
 		expect(t, report, []string{"state bucket preflight-sttaes: got none"})
 	})

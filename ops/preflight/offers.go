@@ -102,8 +102,9 @@ func (e *environment) databaseOffer(ctx context.Context) ([]Finding, error) {
 	f := Finding{
 		What: "database in " + e.Region, Got: fmt.Sprintf("no PostgreSQL %s on %s to order", d.EngineVersion,
 			d.InstanceClass), Want: "one",
-		Fix: fmt.Sprintf("set DB_ENGINE_VERSION to one of `aws rds describe-orderable-db-instance-options --engine postgres "+
-			"--db-instance-class %s --region %s --query 'OrderableDBInstanceOptions[].EngineVersion'`", d.InstanceClass, e.Region),
+		Fix: fmt.Sprintf("set DB_ENGINE_VERSION to one of `aws rds describe-orderable-db-instance-options "+
+			"--engine postgres --db-instance-class %s --region %s "+
+			"--query 'OrderableDBInstanceOptions[].EngineVersion'`", d.InstanceClass, e.Region),
 	}
 	if missing != nil {
 		f.Got = fmt.Sprintf("PostgreSQL %s on %s without %s", d.EngineVersion, d.InstanceClass,
@@ -168,8 +169,8 @@ func (e *environment) instanceOffer(ctx context.Context) ([]Finding, error) {
 	return []Finding{{
 		What: "zones of " + e.Region + " with " + e.Compute.InstanceType, Got: got,
 		Want: fmt.Sprintf("at least %d", len(e.Network.PrivateCIDRs)),
-		Fix: fmt.Sprintf("choose another AWS_REGION, or a type that `aws ec2 describe-instance-type-offerings --location-type availability-zone "+
-			"--region %s` lists, in config/profile.go", e.Region),
+		Fix: fmt.Sprintf("choose another AWS_REGION, or a type that `aws ec2 describe-instance-type-offerings "+
+			"--location-type availability-zone --region %s` lists, in config/profile.go", e.Region),
 	}}, nil
 }
 

@@ -114,7 +114,7 @@ func TestOffers(t *testing.T) {
 			answers{"DescribeOrderableDBInstanceOptions": "!AccessDenied",
 				"DescribeInstanceTypeOfferings": "!UnauthorizedOperation", "GetProducts": "!AccessDeniedException"}, "",
 			[]string{
-				"note: could not check offer of the database: got AccessDenied (no), want an answer of RDS DescribeOrderableDBInstanceOptions; fix: allow these credentials that call",
+				"note: could not check offer of the database: got AccessDenied (no), want an answer of RDS DescribeOrderableDBInstanceOptions; fix: allow these credentials to make that call",
 				"note: could not check zones with t3.medium: got UnauthorizedOperation (no)",
 				"note: could not check offer of ElastiCache Serverless: got AccessDeniedException (no), want an answer of Pricing GetProducts",
 			},
@@ -133,10 +133,10 @@ func TestOffers(t *testing.T) {
 		"image deregistered":   {nil, started, []string{image}},
 		"image unknown":        {answers{"DescribeImages": "!InvalidAMIID.NotFound"}, started, []string{image}},
 		"image there":          {answers{"DescribeImages": "<R><imagesSet><item><imageState>available</imageState></item></imagesSet></R>"}, started, nil},
-		"vCPUs of new account": {vCPUQuota("5"), "", []string{vCPUs + "5 (Service Quotas), of which others than this environment use 0, want 6 free for the 3 instances of a refresh, 12 at full load; " + increase + "12 "}},
-		"vCPUs for a refresh":  {vCPUQuota("11"), "", []string{"note: " + vCPUs + "11 (Service Quotas), of which others than this environment use 0, want 12 free for 6 instances at full load; " + increase + "12 "}},
+		"vCPUs of new account": {vCPUQuota("5"), "", []string{vCPUs + "5 (Service Quotas), 0 of them used outside this environment, want 6 free for the 3 instances of a refresh, 12 at full load; " + increase + "12 "}},
+		"vCPUs for a refresh":  {vCPUQuota("11"), "", []string{"note: " + vCPUs + "11 (Service Quotas), 0 of them used outside this environment, want 12 free for 6 instances at full load; " + increase + "12 "}},
 		"vCPUs enough":         {vCPUQuota("12"), "", nil},
-		"vCPUs used by others": {with(vCPUQuota("12"), "DescribeInstances", running("c5.xlarge", "another")), "", []string{"note: " + vCPUs + "12 (Service Quotas), of which others than this environment use 4, want 12 free"}},
+		"vCPUs used by others": {with(vCPUQuota("12"), "DescribeInstances", running("c5.xlarge", "another")), "", []string{"note: " + vCPUs + "12 (Service Quotas), 4 of them used outside this environment, want 12 free"}},
 		"vCPUs of its own":     {with(vCPUQuota("12"), "DescribeInstances", running("t3.medium", "portfolio-asg-pr7")), "", nil},
 		"vCPUs of other types": {with(vCPUQuota("12"), "DescribeInstances", running("inf1.xlarge", "another")), "", nil},
 	} {

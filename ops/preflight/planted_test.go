@@ -163,9 +163,9 @@ func accountFaults() []planted {
 		},
 		{"zone of another domain", zone("notexample.com", false), []string{"hosted zone ID: got the zone of notexample.com, want a public one that holds pf.example.com"}},
 		{"private zone", zone("example.com", true), []string{"hosted zone ID: got a private one, want a public one that holds pf.example.com"}},
-		{"no Elastic IP left", addressesTaken, []string{"quota of Elastic IPs in us-east-1: got 5 (AWS's default, as Service Quotas has no answer), of which others than this environment use 4, want 2 free"}},
-		{"no VPC left", vpcsTaken, []string{"quota of VPCs in us-east-1: got 5 (AWS's default, as Service Quotas has no answer), of which others than this environment use 5, want 1 free"}},
-		{"no internet gateway left", gatewaysTaken, []string{"quota of internet gateways in us-east-1: got 5 (AWS's default, as Service Quotas has no answer), of which others than this environment use 5, want 1 free"}},
+		{"no Elastic IP left", addressesTaken, []string{"quota of Elastic IPs in us-east-1: got 5 (AWS's default, as Service Quotas has no answer), 4 of them used outside this environment, want 2 free"}},
+		{"no VPC left", vpcsTaken, []string{"quota of VPCs in us-east-1: got 5 (AWS's default, as Service Quotas has no answer), 5 of them used outside this environment, want 1 free"}},
+		{"no internet gateway left", gatewaysTaken, []string{"quota of internet gateways in us-east-1: got 5 (AWS's default, as Service Quotas has no answer), 5 of them used outside this environment, want 1 free"}},
 	}
 }
 

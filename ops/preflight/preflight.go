@@ -152,7 +152,7 @@ func all(ctx context.Context, checks []check) []Finding {
 }
 
 // unchecked returns the finding of a check without an answer; cause is not nil if it
-// timed out or was canceled.
+// timed out or was cancelled.
 func unchecked(what string, err, cause error) Finding {
 	f := Finding{What: "could not check " + what, Got: err.Error(), Want: "an answer",
 		Fix: "see that AWS can be reached, then try again"}
@@ -170,7 +170,7 @@ func unchecked(what string, err, cause error) Finding {
 			f.Got += " (" + message + ")"
 		}
 		if refused(err) {
-			f.Fix = "allow these credentials that call"
+			f.Fix = "allow these credentials to make that call"
 		}
 	}
 	return f

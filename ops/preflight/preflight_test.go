@@ -117,8 +117,8 @@ func TestFaultsOfAnswers(t *testing.T) {
 				return r.Header.Get("X-Amz-Target") == quotas && reply(w, http.StatusOK, `{"Quota":{"Value":1}}`)
 			},
 			[]string{
-				"quota of Elastic IPs in us-east-1: got 1 (Service Quotas), of which others than this environment use 0, want 2 free; fix: release some, or `aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-0263D0A3 --desired-value 2 --region us-east-1`",
-				"quota of VPCs in us-east-1: got 1 (Service Quotas), of which others than this environment use 1, want 1 free",
+				"quota of Elastic IPs in us-east-1: got 1 (Service Quotas), 0 of them used outside this environment, want 2 free; fix: release some, or `aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-0263D0A3 --desired-value 2 --region us-east-1`",
+				"quota of VPCs in us-east-1: got 1 (Service Quotas), 1 of them used outside this environment, want 1 free",
 				"quota of internet gateways in us-east-1: got 1 (Service Quotas)",
 				"quota of vCPUs of standard on-demand instances in us-east-1: got 1 (Service Quotas)",
 			},
@@ -137,7 +137,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 					reply(w, http.StatusBadRequest, `{"__type":"`+refusal+`","Message":"no"}`)
 			},
 			[]string{
-				"could not check quota of Elastic IPs: got AccessDeniedException (no), want an answer of Service Quotas GetServiceQuota; fix: allow these credentials that call",
+				"could not check quota of Elastic IPs: got AccessDeniedException (no), want an answer of Service Quotas GetServiceQuota; fix: allow these credentials to make that call",
 				"could not check quota of VPCs", "could not check quota of internet gateways",
 				"note: could not check quota of vCPUs",
 			},
@@ -148,7 +148,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".tfstate") &&
 					reply(w, http.StatusForbidden, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
 			},
-			[]string{"could not check state pr7/portfolio-pr7.tfstate: got AccessDenied (no), want an answer of S3 GetObject; fix: allow these credentials that call"},
+			[]string{"could not check state pr7/portfolio-pr7.tfstate: got AccessDenied (no), want an answer of S3 GetObject; fix: allow these credentials to make that call"},
 			nil,
 		},
 	}

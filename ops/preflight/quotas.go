@@ -67,11 +67,16 @@ func (e *environment) quota(ctx context.Context, q quota) ([]Finding, error) {
 	}
 	return []Finding{{
 		What: fmt.Sprintf("quota of %s in %s", q.spoken, e.Region),
-		Got:  fmt.Sprintf("%d (%s), of which others than this environment use %d", allowed, source, others),
+		Got:  fmt.Sprintf("%d (%s), %d of them used outside this environment", allowed, source, others),
 		Want: fmt.Sprintf("%d free", q.needs),
-		Fix: fmt.Sprintf("release some, or `aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s`",
-			q.service, q.code, others+q.needs, e.Region),
+		Fix:  "release some, or " + q.increase(others+q.needs, e.Region),
 	}}, nil
+}
+
+// increase returns the command that requests a larger quota.
+func (q quota) increase(desired int, region string) string {
+	return fmt.Sprintf("`aws service-quotas request-service-quota-increase --service-code %s --quota-code %s "+
+		"--desired-value %d --region %s`", q.service, q.code, desired, region)
 }
 
 // fromService is the source of a quota that Service Quotas knows.
@@ -143,7 +148,9 @@ func (e *environment) vCPUs(ctx context.Context) ([]Finding, error) {
 		return nil, err // on AWS this quota always has a value
 	}
 	client := ec2.NewFromConfig(e.aws)
-	types, err := client.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: []ec2types.InstanceType{ec2types.InstanceType(e.Compute.InstanceType)}})
+	types, err := client.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{
+		InstanceTypes: []ec2types.InstanceType{ec2types.InstanceType(e.Compute.InstanceType)},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -161,11 +168,9 @@ func (e *environment) vCPUs(ctx context.Context) ([]Finding, error) {
 	}
 	f := Finding{
 		What: "quota of vCPUs of standard on-demand instances in " + e.Region,
-		Got:  fmt.Sprintf("%d (%s), of which others than this environment use %d", allowed, source, others),
+		Got:  fmt.Sprintf("%d (%s), %d of them used outside this environment", allowed, source, others),
 		Want: fmt.Sprintf("%d free for %d instances at full load", most-others, e.Compute.MaxSize),
-		Fix: fmt.Sprintf("`aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s`",
-			q.service, q.code, most, e.Region),
-		Harmless: allowed >= refresh,
+		Fix:  q.increase(most, e.Region), Harmless: allowed >= refresh,
 	}
 	if !f.Harmless {
 		f.Want = fmt.Sprintf("%d free for the %d instances of a refresh, %d at full load", refresh-others,

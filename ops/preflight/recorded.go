@@ -16,7 +16,8 @@ func (e *environment) recordedRegion() []Finding {
 	return []Finding{{
 		What: "region of " + e.State.Key, Got: "AWS_REGION " + e.Region,
 		Want: recorded + ", where the resources of this state are",
-		Fix:  fmt.Sprintf("set AWS_REGION=%s (lib/AWS_REGION takes precedence), or choose another ENVIRONMENT_SUFFIX for %s", recorded, e.Region),
+		Fix: fmt.Sprintf("set AWS_REGION=%s (lib/AWS_REGION takes precedence), or choose another ENVIRONMENT_SUFFIX "+
+			"for %s", recorded, e.Region),
 	}}
 }
 

@@ -23,7 +23,7 @@ import (
 var errNoBucket = errors.New("no state bucket")
 
 // readState reads which resources belong to this environment: none before its first
-// deploy. Without a bucket that is unknown: if its name is misspelt, everything that
+// deploy. Without a bucket that is unknown: if its name is misspelled, everything that
 // exists would look like a leftover.
 func (e *environment) readState(ctx context.Context) ([]Finding, error) {
 	text, err := e.object(ctx, e.State.Key)
@@ -76,7 +76,8 @@ func (e *environment) lock(ctx context.Context) ([]Finding, error) {
 		What: "lock of " + e.State.Key,
 		Got:  fmt.Sprintf("%s since %s for %s, ID %s", held.Who, held.Created, held.Operation, held.ID),
 		Want: "no lock",
-		Fix:  fmt.Sprintf("wait, or `terraform force-unlock %s` in cdktf.out/stacks/%s when that run is dead; then look again", held.ID, e.Names.Stack),
+		Fix: fmt.Sprintf("wait, or `terraform force-unlock %s` in cdktf.out/stacks/%s when that run is dead; "+
+			"then look again", held.ID, e.Names.Stack),
 	}}, nil
 }
 
