@@ -16,7 +16,7 @@ const (
 	MaxDecimals      = 18 // after the point
 )
 
-// symbolFormat has what markets use: BRK.B, "BRK B", ^GSPC, M&M.NS, EURUSD=X.
+// symbolFormat matches the symbols that markets use: BRK.B, "BRK B", ^GSPC, M&M.NS, EURUSD=X.
 var symbolFormat = regexp.MustCompile(`^[A-Z0-9^]([A-Z0-9.:=^/_&+ -]{0,30}[A-Z0-9.:=^/_&+-])?$`)
 
 // FieldError is one value that cannot be accepted. Validate joins all of them.
@@ -48,7 +48,8 @@ func bounded(d decimal.Decimal) bool {
 	return d.NumDigits()+int(d.Exponent()) <= MaxIntegerDigits
 }
 
-// number checks one decimal; positive excludes zero, else only less is excluded.
+// number checks one decimal: positive excludes zero and less, otherwise only less than zero
+// is excluded.
 func (p *problems) number(path string, d decimal.Decimal, positive bool) {
 	switch {
 	case !bounded(d):
@@ -61,7 +62,7 @@ func (p *problems) number(path string, d decimal.Decimal, positive bool) {
 	}
 }
 
-// ValidateSymbol reports a text that cannot be a symbol. Path names the field.
+// ValidateSymbol returns an error if a text cannot be a symbol. Path names the field.
 func ValidateSymbol(path, symbol string) error {
 	var p problems
 	p.symbol(path, symbol)

@@ -62,7 +62,7 @@ func (t *Tracker) answer(ctx context.Context, b *book) ([]byte, error) {
 	return fresh.at(at)
 }
 
-// changeCounter is a Pricer that counts the changes of prices that it is told of.
+// changeCounter is a Pricer that counts the price changes reported to it.
 type changeCounter interface{ Changes() uint64 }
 
 // unchecked is how long an answer is used without reading its prices if no change is
@@ -73,7 +73,7 @@ const unchecked = time.Second
 // of prices.
 type answer struct {
 	inputs
-	since, until time.Time // no price becomes stale, or is from the future no more, in between
+	since, until time.Time // in between, no price becomes stale or ceases to be in the future
 	text         [][]byte  // between the times
 	times        []time.Time
 
@@ -123,7 +123,8 @@ func newAnswer(in inputs, at time.Time) (a answer, err error) {
 	return a, nil
 }
 
-// nextState returns until when the states of the prices known at a time stay the same.
+// nextState returns the time until which the states of the prices known at a time stay the
+// same.
 func nextState(prices Prices, at time.Time) time.Time {
 	until := at.AddDate(1, 0, 0)
 	passes := func(moment time.Time) {

@@ -137,7 +137,7 @@ func withBase(currencies []Currency, base Currency) []Currency {
 	return append(slices.Clip(currencies), base)
 }
 
-// quotedIn returns the currencies of quotes that are not among those.
+// quotedIn returns the currencies of quotes other than base and those listed.
 func quotedIn(prices Prices, currencies []Currency, base Currency) []Currency {
 	var more []Currency
 	for _, q := range prices.Quotes {

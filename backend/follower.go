@@ -9,8 +9,8 @@ import (
 // maxFollowed bounds the portfolios that a follower knows to be current.
 const maxFollowed = 100_000
 
-// Follower values portfolios as a Tracker does, but does not ask the store for the
-// version of those of which no change was reported. It is for callers that value again
+// Follower values portfolios as a Tracker does, but asks the store for a portfolio's
+// version only after a change was reported. It is for callers that value again
 // after each reported change, such as a price: other callers might get the state before
 // an acknowledged change. It is safe for concurrent use.
 type Follower struct {

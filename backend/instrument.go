@@ -13,8 +13,7 @@ import (
 // MaxAliases limits the aliases of one instrument.
 const MaxAliases = 20
 
-// Instrument is what is known of something that is traded. A symbol may be used
-// without one.
+// Instrument describes something that is traded. A symbol may be used without one.
 type Instrument struct {
 	Symbol     string   `json:"symbol"`
 	Name       string   `json:"name"`        // at most 200 characters
@@ -114,16 +113,16 @@ func ValidISIN(isin string) bool {
 
 // Instruments stores instruments, which all owners share.
 type Instruments interface {
-	// PutInstrument keeps an instrument in place of the one of that symbol, and
-	// announces it to all instances. An alias that is another instrument's, or its
-	// symbol, is CodeInvalidRequest.
+	// PutInstrument stores an instrument, in place of an existing one of that symbol, and
+	// announces it to all instances. The code is CodeInvalidRequest if an alias is an
+	// alias or the symbol of another instrument.
 	PutInstrument(ctx context.Context, by Principal, i Instrument, now time.Time) (Instrument, error)
 	// GetInstrument returns the instrument of a symbol; CodeNotFound if there is none.
 	GetInstrument(ctx context.Context, symbol string) (Instrument, error)
 	// ListInstruments returns the instruments whose symbol, alias or ISIN begins with a
-	// text or whose name contains it, whatever their case, by symbol; all for "".
+	// text or whose name contains it, ignoring case, by symbol; all for "".
 	ListInstruments(ctx context.Context, search string, page Page) (list []Instrument, next string, err error)
-	// InstrumentsOf returns the instruments that are known of symbols, by symbol.
+	// InstrumentsOf returns the known instruments of symbols, by symbol.
 	InstrumentsOf(ctx context.Context, symbols []string) (map[string]Instrument, error)
 	// SymbolsOf returns the symbols of the instruments that have one of some texts as
 	// an alias or as their ISIN, by that text.

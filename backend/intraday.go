@@ -50,7 +50,7 @@ func (t *Tracker) Intraday(ctx context.Context, owner, id string, day Date) ([]M
 	return values, nil
 }
 
-// stretch is some moments at which a portfolio held the same, in order.
+// stretch is a sequence of moments between which a portfolio's holdings did not change.
 type stretch struct {
 	moments []time.Time
 	held    *timeline

@@ -55,8 +55,8 @@ func (l *lot) costOf(units *big.Rat) *big.Rat {
 }
 
 // queue has a holding's lots, the ones to take next first. Each lot moves at most once from
-// paid to free, so that a return of all cost, again and again, takes no more time than
-// opening the lots did.
+// paid to free, so that returning all cost repeatedly takes no longer than opening the lots
+// did.
 type queue struct {
 	method CostMethod
 	short  bool

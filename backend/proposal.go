@@ -17,8 +17,8 @@ type Proposals interface {
 	CloseProposal(ctx context.Context, owner, portfolio, id string) error
 }
 
-// For returns the entry of a proposal for units held at the close of the day before,
-// and whether there is one: none is for nobody.
+// For returns the entry of a proposal for what was held at the close of the day before. It
+// reports false if nothing was.
 func (p Proposal) For(h Holding) (Transaction, bool) {
 	t := p.Entry
 	if t.Kind == Dividend {

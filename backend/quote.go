@@ -192,7 +192,7 @@ func sessionAt(at time.Time, zone *time.Location) session {
 	return session{at: at}
 }
 
-// stale reports whether a newer price than one of a time could be expected then.
+// stale reports whether a price newer than one with these times could be expected.
 func (s session) stale(priced, staleFrom time.Time) bool {
 	return s.at.After(staleFrom) && (s.open.IsZero() || priced.Before(s.open))
 }

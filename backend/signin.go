@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Identity is a person as an identity provider knows them, and the owner that they are.
+// Identity is a person at an identity provider, and the owner as whom they act.
 type Identity struct {
-	Issuer  string // of the provider; with Subject it identifies the person for ever
+	Issuer  string // of the provider; with Subject it identifies the person permanently
 	Subject string
 	Owner   string
 	Scopes  []Scope
 }
 
-// IdentityProvider signs people in elsewhere.
+// IdentityProvider signs people in on the service's behalf.
 type IdentityProvider interface {
-	// Name is what people know the provider by.
+	// Name returns the name by which people know the provider.
 	Name() string
 	// Begin returns the address at which a person signs in and which sends them back to
 	// returnTo afterwards. The attempt is a secret that the person's browser keeps.
@@ -26,11 +26,11 @@ type IdentityProvider interface {
 	Complete(ctx context.Context, returnTo, attempt string, sent Sent) (Identity, error)
 }
 
-// Sent is what an identity provider sends with a person who returns.
+// Sent holds the parameters with which an identity provider sends a person back.
 type Sent struct{ State, Code string }
 
-// Identities keeps a key for each person of an identity provider. Nobody knows it, so that
-// it serves for the person's sessions only.
+// Identities keeps a key for each person of an identity provider. Its secret is not kept
+// anywhere, so it is used for the person's sessions only.
 type Identities interface {
 	// IdentityKey returns the principal of a person's key, and creates it if there is
 	// none. If the person's owner or scopes have changed, the key and so its sessions

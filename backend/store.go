@@ -50,7 +50,7 @@ type APIKeys interface {
 	Authenticate(ctx context.Context, hash SecretHash, now time.Time) (Principal, error)
 	// ListKeys returns the owner's keys, the oldest first.
 	ListKeys(ctx context.Context, owner string, page Page) (keys []APIKey, next string, err error)
-	// RevokeKey ends a key of by's owner, and its tickets, for ever. It is announced
+	// RevokeKey ends a key of by's owner, and its tickets, permanently. It is announced
 	// to all instances. Revoking again is not an error.
 	RevokeKey(ctx context.Context, by Principal, id string, now time.Time) error
 	// Audit returns the owner's audit, the newest line first.

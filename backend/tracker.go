@@ -29,8 +29,11 @@ type Tracker struct {
 // a cache in front of the market; closing prices of many days come from the market.
 func NewTracker(portfolios Portfolios, market Market, prices Pricer, now func() time.Time) *Tracker {
 	turns := newTurns()
-	return &Tracker{portfolios: portfolios, market: inTurns{market, turns}, prices: prices, now: now,
-		turns: turns, readers: newReaders(), books: newBookCache(maxCachedTransactions, portfolios), valuing: newBatches[[]byte]()}
+	return &Tracker{
+		portfolios: portfolios, market: inTurns{market, turns}, prices: prices, now: now,
+		turns: turns, readers: newReaders(),
+		books: newBookCache(maxCachedTransactions, portfolios), valuing: newBatches[[]byte](),
+	}
 }
 
 // Corrected reports to the tracker that a price or a rate of a past day has changed.

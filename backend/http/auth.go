@@ -237,8 +237,8 @@ func lacksScope(scope backend.Scope) error {
 	return &backend.Error{Code: backend.CodeForbidden, Message: "the key lacks the scope " + string(scope)}
 }
 
-// bearer reads the key of a request (RFC 6750). Only the header is read, because URLs
-// are logged on their way.
+// bearer reads the key of a request (RFC 6750). Only the header is read, because servers
+// and proxies log URLs.
 func bearer(r *http.Request) (string, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || secret == "" || len(secret) > maxSecret {

@@ -82,8 +82,8 @@ func (f fields) decode(wanted map[string]any) error {
 	return nil
 }
 
-// admit returns the principal of a handshake's ticket, which cannot be used again,
-// whatever becomes of the handshake.
+// admit returns the principal of a handshake's ticket, which cannot be used again even if
+// the handshake fails.
 func (a *api) admit(ctx context.Context, address string, query map[string][]string) (backend.Principal, error) {
 	tickets := query["ticket"]
 	if len(tickets) != 1 || tickets[0] == "" || len(tickets[0]) > maxSecret {

@@ -16,7 +16,7 @@ import (
 
 // The codes of calls that sessions cannot be used for, and of sign-ins that fail.
 const (
-	CodeHTTPSRequired backend.Code = "https_required" // the cookie could be read on its way
+	CodeHTTPSRequired backend.Code = "https_required" // the cookie could be read in transit
 	CodeCrossOrigin   backend.Code = "cross_origin"   // another site's page made the call
 	CodeSignInDenied  backend.Code = "sign_in_denied" // by the identity provider
 )
@@ -232,16 +232,16 @@ func (a *api) sameOrigin(r *http.Request) error {
 	return nil
 }
 
-// confidential returns an error if somebody on the way could read the cookie: over HTTP,
-// except on this machine.
+// confidential returns an error if the cookie could be read in transit: over HTTP, except
+// on this machine.
 func (a *api) confidential(r *http.Request) error {
 	if a.overTLS(r) || onLoopback(r) {
 		return nil
 	}
 	return &backend.Error{
 		Code: CodeHTTPSRequired,
-		Message: "this page is served over plain HTTP, where anybody on the way could read a key; to sign in, give the platform " +
-			"a certificate: deploy it with CERTIFICATE_ARN, or with DOMAIN_NAME and HOSTED_ZONE_ID",
+		Message: "this page is served over plain HTTP, where a key could be read in transit; to sign in, give the " +
+			"platform a certificate: deploy it with CERTIFICATE_ARN, or with DOMAIN_NAME and HOSTED_ZONE_ID",
 	}
 }
 

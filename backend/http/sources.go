@@ -8,10 +8,10 @@ import (
 	"portfolio/backend/source"
 )
 
-// Sources knows how the sources of prices are.
+// Sources reports the states of the sources of prices.
 type Sources interface {
 	// SourceStatuses returns the status of each source that is asked, in the order of
-	// the settings. Of symbols it names those that the owner has entries of.
+	// the settings. It names only symbols that the owner has entries of.
 	SourceStatuses(ctx context.Context, owner string) ([]source.Status, error)
 }
 

@@ -215,7 +215,8 @@ func (r *record) flexExchange(t Transaction, quantity, price, money, commission 
 		return r.skip("an exchange of currencies of which the file names one; add Symbol to the query")
 	}
 	if !found || !backend.Currency(base).Valid() || backend.Currency(quoted) != t.Currency {
-		r.wrong("symbol", "a pair of currencies that ends with that of the price, such as EUR.USD, or a security with an ISIN")
+		r.wrong("symbol",
+			"a pair of currencies that ends with that of the price, such as EUR.USD, or a security with an ISIN")
 		return nil
 	}
 	if money.IsZero() {

@@ -88,7 +88,8 @@ type Choice struct {
 
 // Row is a row of the file with its transactions.
 type Row struct {
-	Row          int           `json:"row"` // its first line in a CSV file, which starts at 1; its position in JSON and XML
+	// Row is its first line in a CSV file, which starts at 1, or its position in JSON and XML.
+	Row          int           `json:"row"`
 	Transactions []Transaction `json:"transactions"`
 	Problems     []Problem     `json:"problems"`
 	// PartOf is the row whose transaction includes this one, such as the order

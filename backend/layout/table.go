@@ -87,7 +87,7 @@ func (t *table) find(d *document) (int, *header) {
 	return 0, nil
 }
 
-// header reads a line as a header. Nil is a line that lacks required columns.
+// header reads a line as a header. It returns nil if the line lacks required columns.
 func (t *table) header(cells []string) *header {
 	h := &header{at: map[string]int{}, names: cells, money: map[string]string{}}
 	unnamed := t.unnamed
@@ -187,7 +187,7 @@ func (in *reader) useDefaults(decimal byte, o order, zone *time.Location) {
 // totals are the first words of lines that sum up the ones before.
 var totals = regexp.MustCompile(`^(?i)(?:transactions |grand |sub)?(?:totals?|totaal|totale|summe|gesamt|somme|suma|sum)\b`)
 
-// line reads one line; nil is one that holds nothing.
+// line reads one line. It returns nil for one that holds nothing.
 func (t *table) line(h *header, l line, in *reader) *record {
 	r := &record{header: h, in: in, number: l.number, cells: l.cells, Row: Row{Row: l.number}}
 	switch {
@@ -200,7 +200,8 @@ func (t *table) line(h *header, l line, in *reader) *record {
 		r.problem("", "invalid characters", "UTF-8, UTF-16 or Windows-1252")
 		return r
 	}
-	if first := slices.IndexFunc(l.cells, func(c string) bool { return strings.TrimSpace(c) != "" }); totals.MatchString(strings.TrimSpace(l.cells[first])) {
+	first := slices.IndexFunc(l.cells, func(c string) bool { return strings.TrimSpace(c) != "" })
+	if totals.MatchString(strings.TrimSpace(l.cells[first])) {
 		return nil
 	}
 	for i, cell := range l.cells {

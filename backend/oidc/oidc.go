@@ -62,11 +62,11 @@ func (p *Provider) Name() string {
 	return u.Hostname()
 }
 
-// attempt is one person's way to the provider and back.
+// attempt is one attempt of a person to sign in at the provider.
 type attempt struct {
-	state    string // proves that the answer belongs to the question
-	nonce    string // proves that the token does
-	verifier string // proves to the provider that the question was ours (PKCE)
+	state    string // ties the provider's answer to this attempt
+	nonce    string // ties the ID token to it
+	verifier string // proves to the provider that the request was ours (PKCE)
 	began    time.Time
 }
 

@@ -68,7 +68,8 @@ func classifyState(state string) (code backend.Code, message string) {
 	case "53", "58": // insufficient resources, system error
 		return wire.CodeUnavailable, "the database is overloaded or out of resources, try again"
 	case "22": // data exception, such as a null byte or a date out of range
-		return backend.CodeInvalidRequest, "the request contains a value that cannot be stored, such as a null byte or a date out of range"
+		return backend.CodeInvalidRequest,
+			"the request contains a value that cannot be stored, such as a null byte or a date out of range"
 	}
 	return "", ""
 }

@@ -30,7 +30,8 @@ func (db *DB) IdentityKey(ctx context.Context, i backend.Identity, now time.Time
 		if err := lockOwner(ctx, tx, name); err != nil { // sign-ins of one person wait for each other
 			return err
 		}
-		rows, _ := tx.Query(ctx, "select "+keyColumns+" from api_keys where identity = $1 and revoked_at is null for update", name)
+		rows, _ := tx.Query(ctx, "select "+keyColumns+
+			" from api_keys where identity = $1 and revoked_at is null for update", name)
 		known, err := one[backend.APIKey](rows)
 		if err == nil && known.Owner == k.Owner && slices.Equal(known.Scopes, k.Scopes) {
 			k = known

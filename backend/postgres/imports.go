@@ -173,8 +173,8 @@ func (db *DB) DeleteImport(ctx context.Context, by backend.Principal, portfolio,
 
 // undo deletes the entries of an import that have not been deleted yet.
 func undo(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, id string) error {
-	rows, _ := tx.Query(ctx, "select transaction_id::text from imported where import_id = $1", id) // CollectRows returns the error
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	rows, _ := tx.Query(ctx, "select transaction_id::text from imported where import_id = $1", id)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string]) // also the error of the query
 	if err != nil || len(ids) == 0 {
 		return err
 	}

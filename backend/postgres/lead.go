@@ -117,7 +117,7 @@ func (db *DB) portfolios(ctx context.Context, condition string, at time.Time, af
 		after = uuid.Nil.String()
 	}
 	rows, _ := db.pool.Query(ctx, "select"+portfolioColumns+" from portfolios where "+condition+
-		" and id > $1 and created_at <= $2 order by id limit $3", append([]any{after, at, limit}, args...)...) // CollectRows returns the error
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[backend.Portfolio])
+		" and id > $1 and created_at <= $2 order by id limit $3", append([]any{after, at, limit}, args...)...)
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[backend.Portfolio]) // also the error of the query
 	return list, outcome("list portfolios", err)
 }

@@ -253,7 +253,9 @@ func (db *DB) LoadSince(ctx context.Context, owner, id string,
 		if changed, err = pgx.CollectRows(rows, scanTransaction); err != nil {
 			return err
 		}
-		rows, _ = tx.Query(ctx, "select id::text from deleted_transactions where portfolio_id = $1 and portfolio_version > $2", id, version)
+		rows, _ = tx.Query(ctx, `
+			select id::text from deleted_transactions
+			where portfolio_id = $1 and portfolio_version > $2`, id, version)
 		deleted, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})

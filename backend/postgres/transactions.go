@@ -144,7 +144,9 @@ func appendTo(
 ) (*backend.Tail, bool, error) {
 	if tail == nil {
 		var last backend.Date
-		err := tx.QueryRow(ctx, "select coalesce(max(date) - date '0001-01-01' + 1, 0) from transactions where portfolio_id = $1", p.ID).Scan(&last)
+		err := tx.QueryRow(ctx, `
+			select coalesce(max(date) - date '0001-01-01' + 1, 0) from transactions
+			where portfolio_id = $1`, p.ID).Scan(&last)
 		if err != nil || slices.ContainsFunc(with, func(t backend.Transaction) bool { return t.Date < last }) {
 			return nil, false, err // a tail would cost more than it saves
 		}

@@ -9,7 +9,8 @@ import (
 	"portfolio/backend"
 )
 
-func (f *Feed) askRates(ctx context.Context, currencies []backend.Currency, since map[backend.Currency]backend.Date, from, last backend.Date) error {
+func (f *Feed) askRates(ctx context.Context, currencies []backend.Currency,
+	since map[backend.Currency]backend.Date, from, last backend.Date) error {
 	rates, err := f.Source.Rates(ctx, currencies, from, last)
 	if err := errors.Join(err, f.write(ctx, nil, rates)); err != nil {
 		return err
@@ -125,7 +126,8 @@ func (f *Feed) askActions(ctx context.Context, i Instrument, s *Symbol, from, to
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, a := range actions {
-		if known := (Split{Date: a.Entry.Date, Ratio: a.Entry.Ratio}); a.Entry.Kind == backend.Split && !slices.Contains(s.Splits, known) {
+		known := Split{Date: a.Entry.Date, Ratio: a.Entry.Ratio}
+		if a.Entry.Kind == backend.Split && !slices.Contains(s.Splits, known) {
 			s.Splits = append(s.Splits, known)
 		}
 	}

@@ -53,7 +53,9 @@ var (
 		us.NewYear, us.MlkDay, us.PresidentsDay, aa.GoodFriday, us.MemorialDay, us.Juneteenth, us.IndependenceDay,
 		us.LaborDay, us.ThanksgivingDay, us.ChristmasDay,
 	}
-	frankfurt = append([]*cal.Holiday{lastWorkday("Christmas Eve", time.December, 24), lastWorkday("New Year's Eve", time.December, 31)}, ecb.Holidays...)
+	frankfurt = append([]*cal.Holiday{
+		lastWorkday("Christmas Eve", time.December, 24), lastWorkday("New Year's Eve", time.December, 31),
+	}, ecb.Holidays...)
 )
 
 // lastWorkday is a day on which a market stays closed without a public holiday.

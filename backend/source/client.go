@@ -53,7 +53,7 @@ func newClient(source, provider, authorization string, c Config) (*client, error
 		Name:        source,
 		Timeout:     openFor,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
-		IsSuccessful: func(err error) bool { // an answer that refuses is an answer
+		IsSuccessful: func(err error) bool { // a refusal shows that the provider works
 			e := (*Error)(nil)
 			return err == nil || errors.As(err, &e) && e.Outcome != Temporary
 		},

@@ -52,7 +52,8 @@ type ecbEnvelope struct {
 }
 
 // Rates implements Source. It loads the shortest file that has the period.
-func (e *euroReference) Rates(ctx context.Context, currencies []backend.Currency, from, through backend.Date) ([]Rate, error) {
+func (e *euroReference) Rates(ctx context.Context, currencies []backend.Currency,
+	from, through backend.Date) ([]Rate, error) {
 	last := TARGET.LastClose(e.client.now())
 	path := "/stats/eurofxref/eurofxref-hist.xml"
 	switch {

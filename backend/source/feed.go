@@ -49,15 +49,16 @@ type Sink interface {
 // Feed asks one source for what is wanted, at the source's pace. Only one
 // instance runs it at a time.
 type Feed struct {
-	Source   Source
-	Wants    Wants
-	Sink     Sink
-	Store    Store
-	Log      *slog.Logger
-	Now      func() time.Time
-	Sleep    func(ctx context.Context, d time.Duration) bool // reports whether d passed before ctx ended
-	Interval time.Duration                                   // between two prices of a symbol while its market is open
-	Factor   decimal.Decimal                                 // by which a price may differ from the one before; 0 for DefaultFactor
+	Source Source
+	Wants  Wants
+	Sink   Sink
+	Store  Store
+	Log    *slog.Logger
+	Now    func() time.Time
+	// Sleep reports whether d passed before ctx ended.
+	Sleep    func(ctx context.Context, d time.Duration) bool
+	Interval time.Duration   // between two prices of a symbol while its market is open
+	Factor   decimal.Decimal // by which a price may differ from the one before; 0 for DefaultFactor
 
 	mu    sync.Mutex // the stream and the calls share what follows
 	state State
@@ -180,7 +181,8 @@ func (f *Feed) record(t task, err error, now time.Time) {
 		until = now.Add(refusedFor)
 	}
 	f.state.Spent.Paused = until
-	f.Log.Warn("source failed", "source", f.Source.Traits().Name, "symbol", t.symbol, "again", until, slog.Any("error", general))
+	f.Log.Warn("source failed", "source", f.Source.Traits().Name, "symbol", t.symbol, "again", until,
+		slog.Any("error", general))
 }
 
 // recordSymbol keeps why a symbol has no price.
@@ -195,7 +197,7 @@ func (f *Feed) recordSymbol(e *Error, now time.Time) {
 	if s.Latest.IsZero() {
 		s.Latest = now
 	}
-	f.Log.Warn("no price of a symbol", "source", f.Source.Traits().Name, "symbol", e.Symbol, slog.Any("error", e))
+	f.Log.Warn("a symbol has no price", "source", f.Source.Traits().Name, "symbol", e.Symbol, slog.Any("error", e))
 }
 
 func sortedKeys(m map[string]*Symbol) []string { return slices.Sorted(maps.Keys(m)) }

@@ -37,7 +37,8 @@ func check(i Instrument, before, next backend.Quote, factor decimal.Decimal, spl
 		between := from < s.Date && s.Date <= through
 		sameDay := from == through && s.Date == from // which of the prices is before it is not known
 		if between || sameDay {
-			expected = expected.Mul(decimal.NewFromInt(s.Ratio.Old)).DivRound(decimal.NewFromInt(s.Ratio.New), backend.MaxDecimals)
+			expected = expected.Mul(decimal.NewFromInt(s.Ratio.Old)).
+				DivRound(decimal.NewFromInt(s.Ratio.New), backend.MaxDecimals)
 		}
 	}
 	if near(expected, next.Price, factor) {

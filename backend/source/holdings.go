@@ -31,19 +31,19 @@ type Portfolios interface {
 	Load(ctx context.Context, owner, id string) (backend.Portfolio, []backend.Transaction, error)
 }
 
-// Instruments knows instruments.
+// Instruments stores instruments.
 type Instruments interface {
-	// InstrumentsOf returns the instruments that are known of symbols, by symbol.
+	// InstrumentsOf returns the known instruments of symbols, by symbol.
 	InstrumentsOf(ctx context.Context, symbols []string) (map[string]backend.Instrument, error)
 }
 
-// Market knows the newest prices.
+// Market has the newest prices.
 type Market interface {
 	Latest(ctx context.Context, symbols []string, currencies []backend.Currency) (backend.Prices, error)
 }
 
-// Holdings knows what all portfolios hold. It derives a portfolio again only when it
-// changed or another day began. It is safe for concurrent use.
+// Holdings determines what all portfolios hold. It derives a portfolio again only when it
+// has changed or another day has begun. It is safe for concurrent use.
 type Holdings struct {
 	portfolios  Portfolios
 	instruments Instruments

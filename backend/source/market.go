@@ -10,7 +10,8 @@ import (
 // MarketSink writes what sources publish to a market. It implements Sink.
 type MarketSink struct {
 	Market interface {
-		WriteQuotes(ctx context.Context, by backend.Principal, quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
+		WriteQuotes(ctx context.Context, by backend.Principal,
+			quotes []backend.Quote, rates []backend.Rate) (newer int, err error)
 	}
 	Proposals interface {
 		Propose(ctx context.Context, actions []Action) error

@@ -22,7 +22,8 @@ func (i Instrument) majorUnit(code string) (currency backend.Currency, unit deci
 }
 
 // closing is the price of a day's close.
-func closing(source string, i Instrument, value decimal.Decimal, currency backend.Currency, d backend.Date, market *Calendar, now time.Time) Price {
+func closing(source string, i Instrument, value decimal.Decimal, currency backend.Currency, d backend.Date,
+	market *Calendar, now time.Time) Price {
 	return Price{
 		Symbol: i.Symbol, Price: value.Round(backend.MaxDecimals), Currency: currency, Source: source,
 		Time: market.CloseOf(d).UTC(), Received: now.UTC(), FreshUntil: market.FreshUntil(d).UTC(),
@@ -50,7 +51,8 @@ func ratioOf(factor decimal.Decimal) (backend.Ratio, bool) {
 	for old := int64(1); old <= 1000; old++ { // such as 1.5, or 0.33333333 for one of three
 		terms := factor.Mul(decimal.NewFromInt(old))
 		whole := terms.Round(0)
-		if near := terms.Sub(whole).Abs(); whole.IsPositive() && near.LessThan(decimal.New(1, -5)) && whole.LessThanOrEqual(limit) {
+		near := terms.Sub(whole).Abs().LessThan(decimal.New(1, -5))
+		if near && whole.IsPositive() && whole.LessThanOrEqual(limit) {
 			return backend.Ratio{New: whole.IntPart(), Old: old}, true
 		}
 	}

@@ -218,7 +218,10 @@ type wave struct {
 }
 
 // waves are the movements that a generated price is the sum of.
-var waves = []wave{{90 * 24 * time.Hour, 2000}, {7 * 24 * time.Hour, 500}, {24 * time.Hour, 150}, {time.Hour, 40}, {time.Minute, 10}, {5 * time.Second, 3}}
+var waves = []wave{
+	{90 * 24 * time.Hour, 2000}, {7 * 24 * time.Hour, 500}, {24 * time.Hour, 150},
+	{time.Hour, 40}, {time.Minute, 10}, {5 * time.Second, 3},
+}
 
 // withinADay is the first of the waves that are shorter than a day.
 const withinADay = 3
@@ -249,7 +252,7 @@ func move(name string, at time.Time, waves []wave) int64 {
 	return sum
 }
 
-// noise is a number that a name, a wave and a step always have, 0 or more.
+// noise returns a number, 0 or more, that depends only on a name, a wave and a step.
 func noise(name string, wave, step int64) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name + "|" + strconv.FormatInt(wave, 10) + "|" + strconv.FormatInt(step, 10))) // never fails

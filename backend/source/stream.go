@@ -76,5 +76,7 @@ func (f *Feed) streamOnce(ctx context.Context, instruments []Instrument) error {
 }
 
 func sameSymbols(a, b []Instrument) bool {
-	return slices.EqualFunc(a, b, func(a, b Instrument) bool { return a.Symbol == b.Symbol && a.ID == b.ID && a.MIC == b.MIC })
+	return slices.EqualFunc(a, b, func(a, b Instrument) bool {
+		return a.Symbol == b.Symbol && a.ID == b.ID && a.MIC == b.MIC
+	})
 }

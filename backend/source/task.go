@@ -83,7 +83,9 @@ func mostUrgent(tasks []task, now time.Time) *task {
 		if t.due.After(now) {
 			continue
 		}
-		if best == nil || cmp.Or(cmp.Compare(t.urgency, best.urgency), t.due.Compare(best.due), cmp.Compare(t.symbol, best.symbol)) < 0 {
+		if best == nil || cmp.Or(
+			cmp.Compare(t.urgency, best.urgency), t.due.Compare(best.due), cmp.Compare(t.symbol, best.symbol),
+		) < 0 {
 			best = t
 		}
 	}
@@ -106,7 +108,8 @@ func (f *Feed) ratesTask(d Demand, now time.Time) (task, bool) {
 			from = min(from, missing(f.state.Rates[c], since, last))
 		}
 	}
-	currencies := slices.DeleteFunc(slices.Sorted(maps.Keys(d.Currencies)), func(c backend.Currency) bool { return c == base })
+	currencies := slices.DeleteFunc(slices.Sorted(maps.Keys(d.Currencies)),
+		func(c backend.Currency) bool { return c == base })
 	if len(currencies) == 0 {
 		return task{}, false
 	}

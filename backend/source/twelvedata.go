@@ -154,7 +154,8 @@ func (t *twelveData) currency(i Instrument, code string) (backend.Currency, deci
 	}
 	if i.Currency != "" && currency != i.Currency {
 		return "", unit, &Error{
-			Source: "twelvedata", Outcome: CurrencyChanged, Symbol: i.Symbol, Err: fmt.Errorf("from %s to %s", i.Currency, currency),
+			Source: "twelvedata", Outcome: CurrencyChanged, Symbol: i.Symbol,
+			Err: fmt.Errorf("from %s to %s", i.Currency, currency),
 		}
 	}
 	return currency, unit, nil
@@ -242,7 +243,8 @@ func (t *twelveData) Actions(ctx context.Context, i Instrument, from, through ba
 		date, err := backend.ParseDate(s.Date)
 		ratio, ok := splitRatio(s.Description, s.FromFactor, s.ToFactor, s.Ratio)
 		if err != nil || !ok {
-			return actions, t.client.failed(Temporary, fmt.Errorf("split of %s: got %.40q with %s and %s", i.Symbol, s.Description, s.FromFactor, s.ToFactor))
+			return actions, t.client.failed(Temporary, fmt.Errorf("split of %s: got %.40q with %s and %s",
+				i.Symbol, s.Description, s.FromFactor, s.ToFactor))
 		}
 		actions = append(actions, split("twelvedata", i, date, ratio))
 	}

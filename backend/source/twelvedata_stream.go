@@ -41,7 +41,8 @@ func (t *twelveData) Stream(ctx context.Context, instruments []Instrument, recei
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	conn, response, err := websocket.Dial(ctx, t.socket+"?"+url.Values{"apikey": {t.key}}.Encode(), nil) //nolint:bodyclose // callers of Dial need not
+	address := t.socket + "?" + url.Values{"apikey": {t.key}}.Encode()
+	conn, response, err := websocket.Dial(ctx, address, nil) //nolint:bodyclose // callers of Dial need not
 	if response != nil && response.StatusCode == 401 {
 		return t.client.failed(Unauthorised, status(response))
 	}
@@ -55,7 +56,9 @@ func (t *twelveData) Stream(ctx context.Context, instruments []Instrument, recei
 	for k, i := range instruments {
 		ids[k], known[i.id()] = i.id(), i
 	}
-	subscribe, err := json.Marshal(map[string]any{"action": "subscribe", "params": map[string]string{"symbols": strings.Join(ids, ",")}})
+	subscribe, err := json.Marshal(map[string]any{
+		"action": "subscribe", "params": map[string]string{"symbols": strings.Join(ids, ",")},
+	})
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ const (
 	lastPause  = 15 * time.Second
 )
 
-// retry calls do until it succeeds or ctx ends, at first after firstPause and in
-// the end after lastPause.
+// retry calls do until it succeeds or ctx ends, with pauses that grow from firstPause to
+// lastPause.
 func retry(ctx context.Context, log *slog.Logger, task string, do func(context.Context) error) {
 	retryWithin(ctx, log, task, pauses(firstPause, lastPause), do)
 }

@@ -8,8 +8,7 @@ import (
 	"portfolio/backend/postgres"
 )
 
-// keepNames has the tracker show the names of instruments as they are now, until ctx
-// ends.
+// keepNames keeps the tracker's names of instruments current until ctx ends.
 func (s *service) keepNames(ctx context.Context) {
 	select {
 	case <-s.migrated:
@@ -26,7 +25,7 @@ func (s *service) keepNames(ctx context.Context) {
 	}
 }
 
-// renamed has the names read again; it does not wait.
+// renamed requests that the names be read again. It does not wait.
 func (s *service) renamed() {
 	select {
 	case s.rename <- struct{}{}:

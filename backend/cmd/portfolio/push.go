@@ -17,8 +17,8 @@ import (
 // enough for 12,000 per second, more than an account's quota.
 const posters = 128
 
-// newPush returns the engine that posts changes to clients. Each call names this
-// instance with another name.
+// newPush returns the engine that posts changes to clients. Each call chooses a new name
+// for this instance.
 func newPush(s settings, credentials aws.CredentialsProvider, db *postgres.DB, v push.Valuer, m push.Metrics,
 	log *slog.Logger) (*push.Engine, error) {
 	poster, err := apigateway.New(apigateway.Config{

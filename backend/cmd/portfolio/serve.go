@@ -124,8 +124,8 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	return nil
 }
 
-// newService creates the adapters. None of them connects yet. By now portfolios are valued
-// and sources asked; deadlines and metrics go by the machine's clock.
+// newService creates the adapters. None of them connects yet. Portfolios are valued and
+// sources asked by the clock now; deadlines and metrics use the machine's clock.
 func newService(ctx context.Context, s settings, log *slog.Logger, now func() time.Time) (*service, error) {
 	aws, err := loadAWS(ctx, s)
 	if err != nil {

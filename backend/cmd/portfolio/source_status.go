@@ -13,7 +13,7 @@ import (
 // failing.
 const failingAfter = 15 * time.Minute
 
-// sourceStates reads how the sources are that this service asks.
+// sourceStates reads the states of the sources that this service asks.
 type sourceStates struct {
 	traits []source.Traits
 	store  interface {

@@ -139,7 +139,8 @@ func (s *service) askSources(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// firstPriced is the first source that has prices, which is asked for what names none.
+// firstPriced returns the first source that has prices. It is asked for the prices of
+// instruments that name no source.
 func (s *service) firstPriced() string {
 	for _, t := range s.sources.traits {
 		if t.Latest || t.Closes || t.Stream {
@@ -188,7 +189,8 @@ func (s *service) sourceKeys(ctx context.Context) (map[string]string, error) {
 	}
 	keys := map[string]string{}
 	if json.Unmarshal(versions[0], &keys) != nil { // the error may repeat the secret
-		return nil, errors.New(`the secret with the sources' keys: got something else, want a JSON object such as {"twelvedata":"…"}`)
+		return nil, errors.New("the secret with the sources' keys: got something else, " +
+			`want a JSON object such as {"twelvedata":"…"}`)
 	}
 	maps.Copy(keys, s.settings.Quotes.Keys)
 	return keys, nil

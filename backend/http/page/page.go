@@ -38,7 +38,7 @@ type Handler struct {
 	policy string
 }
 
-// file is a file of the page, compressed in some ways.
+// file is a file of the page in its encodings.
 type file struct {
 	contentType, caching string
 	variants             []variant // the smallest first, the file itself last
