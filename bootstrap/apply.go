@@ -114,7 +114,8 @@ func (w work) applyLocally(ctx context.Context, importBucket bool, known state) 
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(map[string]any{"terraform": map[string]any{"backend": map[string]any{"local": map[string]any{"path": path}}}})
+	backend := map[string]any{"local": map[string]any{"path": path}}
+	text, err := json.Marshal(map[string]any{"terraform": map[string]any{"backend": backend}})
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,8 @@ func bucketExists(ctx context.Context, client *s3.Client, state config.State) (b
 	case http.StatusNotFound:
 		return false, nil
 	case http.StatusForbidden:
-		return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET: got %s, which belongs to another account or is closed to these credentials, want another name", state.Bucket)}
+		return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET: got %s, which belongs to another account or is "+
+			"closed to these credentials, want another name", state.Bucket)}
 	case http.StatusMovedPermanently, http.StatusBadRequest:
 		if region := response.Response.Header.Get("x-amz-bucket-region"); region != "" && region != state.Region {
 			return false, badInput{fmt.Errorf("TERRAFORM_STATE_BUCKET_REGION: got %s, want %s, the region of %s",

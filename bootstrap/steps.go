@@ -77,7 +77,8 @@ func stepsFor(f found, c config.Bootstrap, adopt bool) (steps, error) {
 	case f.Remote != nil && f.Local == nil:
 		return steps{}, nil
 	case f.Remote != nil && f.Local.unknownTo(f.Remote) != "":
-		return steps{}, badInput{fmt.Errorf("%s: got %s, which is not in s3://%s/%s, want one state: find out which is out of date and remove it",
+		return steps{}, badInput{fmt.Errorf("%s: got %s, which is not in s3://%s/%s, "+
+			"want one state: find out which is out of date and remove it",
 			localState, f.Local.unknownTo(f.Remote), c.State.Bucket, c.State.Key)}
 	case f.Remote != nil: // interrupted after the copy
 		return steps{RemoveLocalState: true}, nil

@@ -82,13 +82,16 @@ type Emulator struct {
 func (c Config) Warnings() []string {
 	var warnings []string
 	if !c.Certificate.HTTPS() {
-		warnings = append(warnings, "certificate: none given, so the load balancer serves plain HTTP; set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID")
+		warnings = append(warnings, "certificate: none given, so the load balancer serves plain HTTP; "+
+			"set CERTIFICATE_ARN, or DOMAIN_NAME and HOSTED_ZONE_ID")
 	}
 	if !c.Network.CIDR.Addr().IsPrivate() {
-		warnings = append(warnings, fmt.Sprintf("network.cidr: %s lies outside RFC 1918 (172.16.0.0/12 ends at 172.31.255.255); public hosts in it cannot be reached from the VPC", c.Network.CIDR))
+		warnings = append(warnings, fmt.Sprintf("network.cidr: %s lies outside RFC 1918 (172.16.0.0/12 ends at "+
+			"172.31.255.255); public hosts in it cannot be reached from the VPC", c.Network.CIDR))
 	}
 	if c.Compute.AmazonLinux == AmazonLinux2 {
-		warnings = append(warnings, "compute.amazonLinux: Amazon Linux 2 is past its end of life (2026-06-30); set AMAZON_LINUX=al2023")
+		warnings = append(warnings, "compute.amazonLinux: Amazon Linux 2 is past its end of life (2026-06-30); "+
+			"set AMAZON_LINUX=al2023")
 	}
 	return warnings
 }

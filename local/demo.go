@@ -77,7 +77,8 @@ func runDemo(ctx context.Context, at platform.Place, limit time.Duration, out io
 
 // follow waits for the market, prints how to use the portfolio, and then its prices until
 // ctx is done or the limit, unless it is 0, is over.
-func follow(ctx context.Context, p *platform.Platform, c demo.Client, portfolio string, limit time.Duration, out io.Writer) error {
+func follow(ctx context.Context, p *platform.Platform, c demo.Client, portfolio string, limit time.Duration,
+	out io.Writer) error {
 	if err := demo.AwaitPrices(ctx, c, portfolio); err != nil {
 		return err
 	}

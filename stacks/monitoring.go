@@ -149,7 +149,8 @@ func alarms(p MonitoringProps, m platformMetrics) []alarm {
 	list = append(list, alarm{"history-failures",
 		"A past day cannot be stored: its attempts have failed for more than an hour",
 		m.Service.HistoryFailures.over(time.Hour), ">", 0, 2, notBreaching})
-	list = append(list, alarm{"sources", "A source of prices has failed for an hour, limits its calls or refuses its key: see GET /v1/sources",
+	list = append(list, alarm{"sources",
+		"A source of prices has failed for an hour, limits its calls or refuses its key: see GET /v1/sources",
 		m.Service.FailingSources.over(15 * time.Minute), ">", 0, 4, notBreaching})
 	if limits.QuoteAgeAlarm {
 		list = append(list, alarm{"quote-age", "No new quotes arrive: the feed has stopped, or its quotes are refused",

@@ -25,7 +25,7 @@ var computeSpecification = []row{
 		"block_device_mappings.0.ebs.delete_on_termination": "true", "update_default_version": true}`)},
 	{"a new binary is there before the old one goes", has("compute/service-binary", `{"bucket": "${compute/artifacts/bucket.id}",
 		"source": "../../../build/backend/portfolio", "lifecycle.create_before_destroy": true}`)},
-	{"an image is chosen anew for another release or system", has("compute/image", `{"triggers_replace": {"release": 1, "system": "al2"}}`)},
+	{"another release or system gets a new image", has("compute/image", `{"triggers_replace": {"release": 1, "system": "al2"}}`)},
 	{"Amazon Linux 2 by its public parameter", all(
 		has("compute/newest-image", `{"name": "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"}`),
 		has("compute/image", `{"input": {"id": "${one(compute/newest-image[*].insecure_value)}"}}`),

@@ -21,7 +21,7 @@ func Complete(root *cobra.Command, out io.Writer, unknown func(group *cobra.Comm
 	refuse(root, unknown)
 }
 
-// refuse makes a command that only groups others call unknown, and so its subcommands.
+// refuse makes cmd and its subcommands call unknown where they only group others.
 func refuse(cmd *cobra.Command, unknown func(*cobra.Command, []string) error) {
 	cmd.SuggestionsMinimumDistance = 2
 	if cmd.HasSubCommands() && cmd.RunE == nil {

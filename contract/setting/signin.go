@@ -110,7 +110,8 @@ func ParseOwners(name, text string) ([]Owner, error) {
 		if (o.Subject == "") == (o.Group == "") {
 			problem("", fmt.Sprintf("subject %q and group %q", o.Subject, o.Group), "one of the two")
 		}
-		if n := utf8.RuneCountInString(o.Owner); strings.TrimSpace(o.Owner) == "" || n > 100 || strings.ContainsFunc(o.Owner, unicode.IsControl) {
+		if strings.TrimSpace(o.Owner) == "" || utf8.RuneCountInString(o.Owner) > 100 ||
+			strings.ContainsFunc(o.Owner, unicode.IsControl) {
 			problem(".owner", o.Owner, "1–100 characters, not only white space")
 		}
 		if len(o.Scopes) == 0 {

@@ -40,11 +40,15 @@ func (b *balancer) target(i int) []elbtypes.TargetDescription {
 }
 
 func (b *balancer) register(ctx context.Context, i int) error {
-	_, err := b.client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: b.group, Targets: b.target(i)})
+	_, err := b.client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{
+		TargetGroupArn: b.group, Targets: b.target(i),
+	})
 	return err
 }
 
 func (b *balancer) deregister(ctx context.Context, i int) error {
-	_, err := b.client.DeregisterTargets(ctx, &elasticloadbalancingv2.DeregisterTargetsInput{TargetGroupArn: b.group, Targets: b.target(i)})
+	_, err := b.client.DeregisterTargets(ctx, &elasticloadbalancingv2.DeregisterTargetsInput{
+		TargetGroupArn: b.group, Targets: b.target(i),
+	})
 	return err
 }

@@ -131,7 +131,8 @@ func (p *Platform) launchTemplate(ctx context.Context) (userData, profile string
 	if err != nil {
 		return "", "", err
 	}
-	templates := slices.DeleteFunc(state.Managed(), func(r tfstate.Resource) bool { return r.Type != "aws_launch_template" })
+	templates := slices.DeleteFunc(state.Managed(),
+		func(r tfstate.Resource) bool { return r.Type != "aws_launch_template" })
 	if len(templates) != 1 {
 		return "", "", fmt.Errorf("launch templates: got %d, want 1", len(templates))
 	}

@@ -27,7 +27,7 @@ type process struct {
 type record struct {
 	path     string
 	mu       sync.Mutex // servers start at the same time
-	keepLogs bool       // whether the log of a process that starts again goes on
+	keepLogs bool       // whether a process that starts again appends to its log
 
 	Ports     Ports     `json:"ports"`
 	Processes []process `json:"processes"`

@@ -32,8 +32,8 @@ func (at Place) NewReplay() (*Replay, error) {
 		return nil, err
 	}
 	if p.record.SourceKeys {
-		return nil, BadInput{errors.New("QUOTE_SOURCE_KEYS: got a platform with keys of sources, which could not be restored; " +
-			"want make local without them")}
+		return nil, BadInput{errors.New("QUOTE_SOURCE_KEYS: got a platform with keys of sources, " +
+			"which could not be restored; want make local without them")}
 	}
 	r := &Replay{at: at, lock: flock.New(p.local("replay.lock"), flock.SetPermissions(0o600)), file: p.local("market.csv")}
 	if free, err := r.lock.TryLock(); err != nil {

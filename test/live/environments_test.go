@@ -38,8 +38,8 @@ func reaps(t *testing.T, p *platform.Platform) {
 	assert.Contains(t, ops(t, p, "pr1", "environments"), "\npr1 ")
 	dry := ops(t, p, "pr1", "reap", "--open", "2")
 	for _, line := range []string{
-		suffix + ": stays: its suffix is not pr<number>\n", "prod: stays: its suffix is not pr<number>\n",
-		"pr1: goes: ", "pr2: stays: ", "Dry run",
+		suffix + ": kept: its suffix is not pr<number>\n", "prod: kept: its suffix is not pr<number>\n",
+		"pr1: to be destroyed: ", "pr2: kept: ", "Dry run",
 	} {
 		assert.Contains(t, dry, line)
 	}

@@ -74,6 +74,23 @@ func networkResources(t *testing.T, p *platform.Platform, client *ec2.Client) {
 		"portfolio-private-1-live": "172.32.11.0/24 private", "portfolio-private-2-live": "172.32.12.0/24 private",
 	}, found)
 
+	routeResources(t, client, filter, vpcs.Vpcs[0].VpcId)
+	flows, err := client.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{})
+	require.NoError(t, err)
+	var flowing int
+	for _, f := range flows.FlowLogs {
+		if aws.ToString(f.ResourceId) == *vpcs.Vpcs[0].VpcId {
+			flowing++
+			assert.Equal(t, ec2types.TrafficTypeAll, f.TrafficType)
+		}
+	}
+	assert.Equal(t, 1, flowing, "flow logs of the VPC")
+	securityGroups(t, client, filter)
+}
+
+// routeResources finds what routes traffic out of the VPC.
+func routeResources(t *testing.T, client *ec2.Client, filter []ec2types.Filter, vpcID *string) {
+	ctx := t.Context()
 	nats, err := client.DescribeNatGateways(ctx, &ec2.DescribeNatGatewaysInput{Filter: filter})
 	require.NoError(t, err)
 	assert.Len(t, nats.NatGateways, 2)
@@ -94,23 +111,12 @@ func networkResources(t *testing.T, p *platform.Platform, client *ec2.Client) {
 	require.NoError(t, err)
 	var services []string
 	for _, endpoint := range endpoints.VpcEndpoints { // the emulator does not filter these
-		if aws.ToString(endpoint.VpcId) == *vpcs.Vpcs[0].VpcId {
+		if aws.ToString(endpoint.VpcId) == *vpcID {
 			services = append(services, *endpoint.ServiceName)
 			assert.Len(t, endpoint.RouteTableIds, 2)
 		}
 	}
 	assert.Equal(t, []string{"com.amazonaws.us-east-1.s3"}, services)
-	flows, err := client.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{})
-	require.NoError(t, err)
-	var flowing int
-	for _, f := range flows.FlowLogs {
-		if aws.ToString(f.ResourceId) == *vpcs.Vpcs[0].VpcId {
-			flowing++
-			assert.Equal(t, ec2types.TrafficTypeAll, f.TrafficType)
-		}
-	}
-	assert.Equal(t, 1, flowing, "flow logs of the VPC")
-	securityGroups(t, client, filter)
 }
 
 func tagMap(tags []ec2types.Tag) map[string]string {
