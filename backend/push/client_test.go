@@ -7,6 +7,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/push"
+	"portfolio/backend/push/pushtest"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -71,7 +72,7 @@ func (c *client) take(text []byte) {
 		if m.After > known || m.Sequence <= known {
 			c.problems = append(c.problems, fmt.Sprintf("delta %d–%d on %d", m.After, m.Sequence, known))
 		}
-		c.view[m.Portfolio], c.sequence[m.Portfolio] = m.Apply(c.view[m.Portfolio]), m.Sequence
+		c.view[m.Portfolio], c.sequence[m.Portfolio] = pushtest.Apply(m.Delta, c.view[m.Portfolio]), m.Sequence
 	}
 }
 

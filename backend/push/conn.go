@@ -132,51 +132,21 @@ func (e *Engine) next(c *conn) delivery {
 		if !w.pending() {
 			continue
 		}
-		s := w.stream
-		d := delivery{watch: w, asked: w.asked, sequence: s.sequence}
-		steps, latest, made := slices.Clone(s.since(w.sent)), s.latest, s.encoded
-		sent, portfolio := w.sent, s.lease.Portfolio
-		if len(steps) == 0 {
-			sent = 0
-		}
-		for _, step := range steps {
-			if d.received.IsZero() || !step.received.IsZero() && step.received.Before(d.received) {
-				d.received = step.received
-			}
-		}
+		s, asked, u := w.stream, w.asked, w.stream.update(w.sent)
 		e.mu.Unlock()
-		if made.messages == nil || made.after != sent || made.sequence != d.sequence {
-			made = encoded{after: sent, sequence: d.sequence,
-				messages: compose(portfolio, sent, d.sequence, steps, latest)}
+		if u.messages == nil {
+			u.encode(s.lease.Portfolio) // without the lock, since it takes a while
 			e.mu.Lock()
-			if s.latest == latest {
-				s.encoded = made
-			}
+			s.keep(u)
 			e.mu.Unlock()
 		}
-		d.messages = made.messages
-		return d
+		return delivery{messages: u.messages, watch: w, asked: asked, sequence: u.sequence, received: u.received}
 	}
 	defer e.mu.Unlock()
 	if c.keepAlive {
 		return delivery{messages: [][]byte{keepAlive}}
 	}
 	return delivery{}
-}
-
-// compose encodes the steps as one delta, or a snapshot if there are none or the
-// delta is too large.
-func compose(portfolio string, sent, sequence int64, steps []entry, latest *backend.Valuation) [][]byte {
-	if len(steps) > 0 {
-		d := steps[0].delta
-		for _, step := range steps[1:] {
-			d = d.Then(step.delta)
-		}
-		if text := encodeDelta(portfolio, sent, sequence, d); text != nil {
-			return [][]byte{text}
-		}
-	}
-	return encodeSnapshot(portfolio, sequence, *latest)
 }
 
 // deliver posts messages in order, up to the first that fails.

@@ -126,7 +126,7 @@ func TestSlowClientSkipsStates(t *testing.T) {
 	})
 }
 
-func TestClientFarBehindReceivesSnapshot(t *testing.T) {
+func TestClientFarBehindReceivesOneDelta(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, e := watchedWorld(t)
 		slow := w.connect("slow")
@@ -139,7 +139,7 @@ func TestClientFarBehindReceivesSnapshot(t *testing.T) {
 		}
 		wait(7 * time.Second)
 		assert.Equal(t, "209", w.total(slow, "p"))
-		assert.Equal(t, []string{"snapshot", "delta", "snapshot"}, w.types(slow))
+		assert.Equal(t, []string{"snapshot", "delta", "delta"}, w.types(slow))
 	})
 }
 

@@ -3,14 +3,9 @@ package push_test
 import (
 	"encoding/json"
 	"flag"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
-
-	"portfolio/backend"
-	"portfolio/backend/push"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,23 +24,18 @@ type series struct {
 func TestFixtureOfDeltas(t *testing.T) {
 	var list []series
 	for seed := range uint64(6) {
-		m := &market{
-			Rand:   rand.New(rand.NewPCG(seed, 2)),
-			prices: backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
-			now:    time.Date(2026, 1, 2, 3, 4, 5, 678_901_234, time.UTC),
-		}
-		last := backend.Value(m.ledger, "USD", m.now, m.prices)
-		s := series{Valuations: []json.RawMessage{json.RawMessage(text(t, last))}}
+		m := newMarket(seed, 2)
+		l := m.start(1)
+		s := series{Valuations: []json.RawMessage{json.RawMessage(text(t, l.Valuation))}}
 		for len(s.Deltas) < 8 {
 			m.step()
-			v := backend.Value(m.ledger, "USD", m.now, m.prices)
-			d, changed := push.Diff(&last, &v)
-			if !changed {
+			v := m.value()
+			if !l.Advance(&v) {
 				continue
 			}
+			d, _ := l.Since(l.Sequence - 1)
 			s.Valuations = append(s.Valuations, json.RawMessage(text(t, v)))
 			s.Deltas = append(s.Deltas, json.RawMessage(text(t, d)))
-			last = v
 		}
 		list = append(list, s)
 	}

@@ -38,12 +38,12 @@ func reconnect(within time.Duration) []byte {
 }
 
 // encodeDelta returns nil if the delta does not fit into one message.
-func encodeDelta(portfolio string, after, sequence int64, d Delta) []byte {
+func encodeDelta(portfolio string, after, sequence int64, d Delta) [][]byte {
 	text := deltaMessage{Type: "delta", Portfolio: portfolio, After: after, Sequence: sequence, Delta: d}.appendJSON(nil)
 	if len(text) > wire.MaxMessage {
 		return nil
 	}
-	return text
+	return [][]byte{text}
 }
 
 // appendJSON appends what json.Marshal writes.

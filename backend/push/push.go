@@ -145,10 +145,6 @@ const (
 	claimTimeout = 2 * time.Second
 	idleStream   = 10 * time.Second // without subscribers, before the lease is given up
 
-	// ringSize is how many deltas a client may be behind before it gets a
-	// snapshot: some 700 bytes each, 45 KB a stream.
-	ringSize = 64
-
 	valuationTimeout = 5 * time.Second
 	postTimeout      = 3 * time.Second
 	forgetEvery      = 100 * time.Millisecond

@@ -10,9 +10,7 @@ import (
 // What it points to is never changed.
 type stream struct {
 	lease    Lease
-	latest   *backend.Valuation // nil until the first one
-	sequence int64              // of latest
-	ring     []entry            // the steps to latest, the oldest first, without gaps
+	latest   Latest
 	watchers map[string]*watch  // by connection
 	symbols  []string           // it is in the index under these
 	money    []backend.Currency // and these
@@ -23,20 +21,7 @@ type stream struct {
 	stale                    bool           // latest may be out of date
 	reload                   bool           // watchers may be
 	meanwhile                backend.Change // prices that changed while it is valued
-	encoded                  encoded
-}
-
-// entry is one step of a stream.
-type entry struct {
-	after, sequence int64
-	delta           Delta
-	received        time.Time // of the oldest quote that is new in it
-}
-
-// encoded is the last message made, which most connections need too.
-type encoded struct {
-	after, sequence int64
-	messages        [][]byte
+	last                     update         // most connections need the same
 }
 
 // watch is one connection's view of a stream.
@@ -49,76 +34,70 @@ type watch struct {
 
 // pending reports whether there is something to post.
 func (w *watch) pending() bool {
-	return w.stream.latest != nil && w.sent != w.stream.sequence
+	return w.stream.latest.Valuation != nil && w.sent != w.stream.latest.Sequence
 }
 
 // advance adds a valuation and reports whether clients need an update.
 func (s *stream) advance(v *backend.Valuation) bool {
 	s.staleAt = nextStale(v)
-	if s.latest == nil || s.latest.Base != v.Base {
+	if s.latest.Valuation == nil || s.latest.Base != v.Base {
 		// There is no delta between base currencies.
-		s.latest, s.ring = v, nil
-		s.sequence = max(s.sequence, s.lease.Epoch<<counterBits) + 1
+		s.latest.Start(v, max(s.latest.Sequence, s.lease.Epoch<<counterBits)+1)
 		return true
 	}
-	d, changed := Diff(s.latest, v)
-	old := s.latest
-	s.latest = v
+	changed := s.latest.Advance(v)
 	if !changed {
-		s.encoded = encoded{} // a snapshot would show old ages
-		return false
+		s.last = update{} // it shows old ages
 	}
-	if len(s.ring) == ringSize {
-		s.ring = append(s.ring[:0:0], s.ring[1:]...)
-	}
-	s.ring = append(s.ring, entry{after: s.sequence, sequence: s.sequence + 1, delta: d, received: received(old, d)})
-	s.sequence++
-	return true
+	return changed
 }
 
 // exhausted reports whether the epoch has run out of numbers.
 func (s *stream) exhausted() bool {
 	const last = 1<<counterBits - 1
-	return s.sequence&last == last
+	return s.latest.Sequence&last == last
 }
 
-// since returns the steps after a number, none if the number is too old.
-func (s *stream) since(sent int64) []entry {
-	for i, e := range s.ring {
-		if e.after == sent {
-			return s.ring[i:]
-		}
-	}
-	return nil
+// update is what brings a client from a number to the newest valuation.
+type update struct {
+	after, sequence int64     // after is 0 for a snapshot
+	received        time.Time // of the oldest new price in a delta
+	delta           Delta
+	latest          *backend.Valuation
+	messages        [][]byte // nil until it is encoded
 }
 
-// knows reports whether a client that has everything up to a number can continue
-// from there.
-func (s *stream) knows(after int64) bool {
-	return after == s.sequence || s.since(after) != nil
+// update returns the update of a client that has everything up to a number.
+func (s *stream) update(after int64) update {
+	if !s.latest.Knows(after) {
+		after = 0
+	}
+	if s.last.messages != nil && s.last.after == after && s.last.sequence == s.latest.Sequence {
+		return s.last
+	}
+	u := update{after: after, sequence: s.latest.Sequence, latest: s.latest.Valuation}
+	if after != 0 {
+		u.delta, u.received = s.latest.Since(after)
+	}
+	return u
 }
 
-// received returns when the oldest new price of a delta was received, the zero time
-// if it has none.
-func received(old *backend.Valuation, d Delta) (oldest time.Time) {
-	earlier := func(t time.Time) {
-		if oldest.IsZero() || t.Before(oldest) {
-			oldest = t
-		}
+// encode makes the messages: a delta, or a snapshot if there is none or it is too large.
+func (u *update) encode(portfolio string) {
+	if u.after != 0 {
+		u.messages = encodeDelta(portfolio, u.after, u.sequence, u.delta)
 	}
-	for _, q := range d.Quotes {
-		earlier(q.Received)
+	if u.messages == nil {
+		u.messages = encodeSnapshot(portfolio, u.sequence, *u.latest)
 	}
-	known := map[backend.Pair]time.Time{}
-	for _, r := range old.Rates {
-		known[r.Pair] = r.Received
+}
+
+// keep keeps an update for other clients, unless it is out of date.
+func (s *stream) keep(u update) {
+	if s.latest.Valuation == u.latest {
+		u.delta, u.latest = Delta{}, nil // nothing needs them any more
+		s.last = u
 	}
-	for _, r := range d.Rates {
-		if !known[r.Pair].Equal(r.Received) {
-			earlier(r.Received)
-		}
-	}
-	return oldest
 }
 
 // nextStale returns when the next price of a valuation becomes stale.

@@ -20,7 +20,7 @@ func (e *Engine) valueAll(ctx context.Context) {
 		}
 		e.mu.Lock()
 		s.queued, s.running = false, true
-		reload, stale := s.reload, s.stale || s.latest == nil
+		reload, stale := s.reload, s.stale || s.latest.Valuation == nil
 		s.reload, s.stale = false, false
 		e.valuing[s], s.meanwhile = true, backend.Change{}
 		e.mu.Unlock()
@@ -125,7 +125,7 @@ func (e *Engine) setWatchers(s *stream, list []Subscriber) (fresh bool) {
 			s.watchers[id], w.conn.watches[s.lease.Portfolio] = w, w
 		}
 		w.asked, w.sent = sub.Asked, 0
-		if s.latest != nil && s.knows(sub.After) {
+		if s.latest.Valuation != nil && s.latest.Knows(sub.After) {
 			w.sent = sub.After
 		}
 		fresh = true
@@ -138,7 +138,7 @@ func (e *Engine) setWatchers(s *stream, list []Subscriber) (fresh bool) {
 	if len(s.watchers) == 0 {
 		s.emptyFor = time.Now()
 	}
-	return fresh && s.latest != nil
+	return fresh && s.latest.Valuation != nil
 }
 
 // reindex registers a stream for changes of its prices; the lock is held.
@@ -148,7 +148,7 @@ func (e *Engine) reindex(s *stream) {
 		s.symbols = append(s.symbols, p.Symbol)
 		e.symbols.add(p.Symbol, s)
 	}
-	s.money = slices.Collect(maps.Keys(currencies(s.latest)))
+	s.money = slices.Collect(maps.Keys(currencies(s.latest.Valuation)))
 	for _, c := range s.money {
 		e.currencies.add(c, s)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"portfolio/backend"
 	"portfolio/backend/push"
+	"portfolio/backend/push/pushtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,7 +109,7 @@ func followed(t *testing.T, messages []string) (v backend.Valuation) {
 			require.LessOrEqual(t, m.After, sequence)
 			var d push.Delta
 			require.NoError(t, json.Unmarshal([]byte(text), &d))
-			v = d.Apply(v)
+			v = pushtest.Apply(d, v)
 		default:
 			continue
 		}

@@ -1,5 +1,5 @@
-// Package pushtest has a replacement for API Gateway's @connections, for tests and
-// for measurements that an emulator would slow down.
+// Package pushtest has a replacement for API Gateway's @connections, for tests and for
+// measurements that an emulator would slow down, and what clients do with a delta.
 package pushtest
 
 import (
