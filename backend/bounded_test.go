@@ -111,6 +111,29 @@ func TestDerivingIsLinear(t *testing.T) {
 	}
 }
 
+// Spin-offs back and forth multiply the lots, but not beyond what the number of entries
+// allows.
+func TestSpinOffsBackAndForthAreBounded(t *testing.T) {
+	var txs []Transaction
+	first, unit := NewDate(2000, 1, 1), decimal.NewFromInt(1)
+	for range 10 {
+		txs = append(txs, Transaction{Kind: Buy, Date: first, Symbol: "A", Quantity: unit, Price: unit, Currency: "EUR"})
+	}
+	from, to := "A", "B"
+	for i := range 20 {
+		txs = append(txs, Transaction{Kind: SpinOff, Date: first + 1 + Date(i), Symbol: from, ToSymbol: to,
+			Ratio: Ratio{New: 999_983, Old: 999_979}, CostFraction: decimal.New(333_333, -6)})
+		from, to = to, from
+	}
+	for i := range txs {
+		txs[i].ID, txs[i].Sequence = fmt.Sprint(i), int64(i+1)
+	}
+	within(t, time.Second, func() {
+		_, err := Derive(t.Context(), Policy{Method: HIFO}, txs, forever)
+		require.ErrorContains(t, err, "moved by corporate actions, want at most")
+	})
+}
+
 // The price of a unit from before many splits.
 func TestHistoryOfManySplitsIsLinear(t *testing.T) {
 	const n = 4_000

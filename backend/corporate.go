@@ -130,7 +130,7 @@ func (d *derivation) spinOff(tx Transaction) error {
 	share = share.Mul(share, new(big.Rat).SetFrac(big.NewInt(1), powersOfTen[moneyScale]))
 	lots, before := from.parts(share), from.costs()
 	from.lower(product(product(from.cost, from.share), share))
-	d.deliver(tx, from, to, lots, before.Sub(from.costs()))
+	d.deliver(tx, from, to, lots, from.held(), before.Sub(from.costs()))
 	return nil
 }
 
@@ -149,9 +149,9 @@ func (d *derivation) merger(tx Transaction) error {
 	if !tx.Amount.IsZero() {
 		d.repay(tx, from)
 	}
-	lots, before := from.parts(one), from.costs()
-	from.take(from.held())
-	d.deliver(tx, from, to, lots, before)
+	lots, units, before := from.parts(one), from.held(), from.costs()
+	from.take(units)
+	d.deliver(tx, from, to, lots, units, before)
 	return nil
 }
 
@@ -178,28 +178,24 @@ func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 	if err := inBounds(tx, tx.ToSymbol, plus(held, come)); err != nil {
 		return nil, nil, err
 	}
-	if d.moves += from.size(); d.moves > maxLotMoves {
-		return nil, nil, invalid(tx, fmt.Sprintf("lots: got more than %d moved by corporate actions, "+
-			"want at most that many in a portfolio", maxLotMoves))
+	if err := d.moves.add(tx, from.size()); err != nil {
+		return nil, nil, err
 	}
 	return from, d.holding(tx.ToSymbol), nil
 }
 
-// deliver opens lots of the new symbol for those of the old one, with a total cost of
-// moved.
-func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, moved decimal.Decimal) {
+// deliver opens lots of the new symbol for those of the old one, which are that many
+// units, with a total cost of moved.
+func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, units *big.Rat,
+	moved decimal.Decimal) {
 	to.currency = from.currency
 	ratio := big.NewRat(tx.Ratio.New, tx.Ratio.Old)
-	before, left := to.quantity(), moneyOf(moved)
-	for i, l := range lots {
-		cost := l.cost
-		if i == len(lots)-1 {
-			cost = left // so that rounding loses nothing
-		}
-		left = minus(left, cost)
+	before := to.quantity()
+	for _, l := range lots {
 		d.opened++
-		to.open(l.opened, d.opened, product(l.units, ratio), cost, false)
+		to.place(l.opened, d.opened, product(l.units, ratio), l.cost, false)
 	}
+	to.add(product(units, ratio), moneyOf(moved)) // not each lot's, so that rounding loses nothing
 	from.traded, to.traded = from.traded.Add(moved), to.traded.Sub(moved)
 	come := to.quantity().Sub(before)
 	d.note(effect{Transaction: tx, symbol: from.symbol, priced: to.symbol, currency: to.currency,

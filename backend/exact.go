@@ -21,6 +21,9 @@ const (
 const (
 	maxFractionBits = 512
 	keptBits        = 256
+	// wholeBits is how close to an integer, as 2^-wholeBits, a rational counts as one: it
+	// is one that was rounded on its way.
+	wholeBits = 64
 )
 
 var (
@@ -68,8 +71,8 @@ func shownMoney(r *big.Rat) decimal.Decimal { return shown(r, moneyScale) }
 
 // shown rounds half away from zero.
 func shown(r *big.Rat, scale int32) decimal.Decimal {
-	if r.IsInt() {
-		return trimmed(r.Num(), scale)
+	if n, is := whole(r); is {
+		return trimmed(n, scale)
 	}
 	divisor := new(big.Int).Mul(r.Denom(), powersOfTen[scale-MaxDecimals])
 	n := new(big.Int).Abs(r.Num())
@@ -78,6 +81,21 @@ func shown(r *big.Rat, scale int32) decimal.Decimal {
 		n.Neg(n)
 	}
 	return trimmed(n, MaxDecimals)
+}
+
+// whole returns the integer that a rational is, or is so close to that it must be one.
+func whole(r *big.Rat) (*big.Int, bool) {
+	if r.IsInt() {
+		return r.Num(), true
+	}
+	n, rest := new(big.Int).QuoRem(r.Num(), r.Denom(), new(big.Int))
+	tiny := r.Denom().BitLen() - wholeBits
+	if rest.BitLen() < tiny {
+		return n, true
+	}
+	sign := big.NewInt(int64(r.Sign()))
+	missing := new(big.Int).Sub(r.Denom(), rest.Abs(rest))
+	return n.Add(n, sign), missing.BitLen() < tiny
 }
 
 // trimmed returns n/10^scale without trailing zeros, so that numbers computed from it

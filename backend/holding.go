@@ -96,16 +96,26 @@ func (h *holding) signed(d decimal.Decimal) decimal.Decimal {
 
 // open adds units to the holding, which has none of the opposite sign.
 func (h *holding) open(opened Date, order int64, units, cost *big.Rat, short bool) {
+	h.place(opened, order, units, cost, short)
+	h.add(units, cost)
+}
+
+// add adds units and a cost to those of the holding.
+func (h *holding) add(units, cost *big.Rat) {
+	h.units, h.cost = plus(h.units, quotient(units, h.factor)), plus(h.cost, quotient(cost, h.share))
+}
+
+// place adds a lot to the holding, whose units and cost have to be added, too.
+func (h *holding) place(opened Date, order int64, units, cost *big.Rat, short bool) {
 	if h.units.Sign() == 0 {
 		h.short = short
 	}
 	l := &lot{opened: opened, order: order, units: quotient(units, h.factor), cost: quotient(cost, h.share)}
 	l.left = l.units
-	h.units, h.cost = plus(h.units, l.units), plus(h.cost, l.cost)
 	if h.method == Average {
 		h.addToPool(pooled{opened, quotient(l.units, h.kept), quotient(l.cost, h.kept)})
 	}
-	if h.add(l); h.byDay != nil {
+	if h.push(l); h.byDay != nil {
 		h.addToDay(l)
 	}
 }

@@ -114,17 +114,13 @@ func (l Ledger) Currencies() []Currency {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// maxLotMoves bounds the lots that corporate actions copy from one holding to another:
-// a spin-off of a thousand lots creates a thousand.
-const maxLotMoves = 100_000
-
 // derivation books the entries of a portfolio in the order they take effect. Its state
 // can be shown at any point.
 type derivation struct {
 	policy   Policy
 	through  Date // the last day that was asked for
 	opened   int64
-	moves    int                 // of lots, see maxLotMoves
+	moves    lotMoves
 	holdings map[string]*holding // see holding for changing one
 	owner    *owner              // of the holdings that only this derivation has
 	symbols  []string            // of the holdings, sorted
@@ -185,7 +181,11 @@ func (d *derivation) begin(tx *Transaction) {
 			effects: map[dayEffect]decimal.Decimal{}}
 	}
 	for _, symbol := range []string{tx.Symbol, tx.ToSymbol} {
-		if _, noted := d.today.opening[symbol]; symbol != "" && !noted {
+		if symbol == "" {
+			continue
+		}
+		d.moves.name(symbol)
+		if _, noted := d.today.opening[symbol]; !noted {
 			d.today.opening[symbol] = decimal.Zero
 			if h := d.holdings[symbol]; h != nil {
 				d.today.opening[symbol] = h.quantity()
@@ -195,7 +195,7 @@ func (d *derivation) begin(tx *Transaction) {
 }
 
 func newDerivation(policy Policy) *derivation {
-	return &derivation{policy: policy, owner: new(owner), holdings: map[string]*holding{},
+	return &derivation{policy: policy, owner: new(owner), holdings: map[string]*holding{}, moves: newLotMoves(),
 		cash: Balances{}, income: Balances{}, fees: Balances{}, taxes: Balances{}}
 }
 
@@ -207,15 +207,15 @@ const contextCheck = 256
 // are not possible.
 func (d *derivation) book(ctx context.Context, txs []*Transaction, through Date) error {
 	var wrong []error
-	moves := d.moves
+	moves := d.moves.made
 	for i, tx := range txs {
 		if tx.Date > through {
 			break
 		}
-		if (i%contextCheck == 0 || d.moves-moves > contextCheck) && ctx.Err() != nil {
+		if (i%contextCheck == 0 || d.moves.made-moves > contextCheck) && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		moves = d.moves
+		moves = d.moves.made
 		if err := tx.Validate(); err != nil {
 			wrong = append(wrong, invalid(*tx, strings.ReplaceAll(err.Error(), "\n", "; ")))
 			continue
@@ -252,7 +252,7 @@ func (d *derivation) clone() *derivation {
 	c := *d
 	c.owner, d.owner = new(owner), new(owner)
 	c.holdings = maps.Clone(d.holdings)
-	c.symbols = slices.Clone(d.symbols)
+	c.symbols, c.moves = slices.Clone(d.symbols), d.moves.clone()
 	c.today.opening, c.today.effects = maps.Clone(d.today.opening), maps.Clone(d.today.effects)
 	c.cash, c.income, c.fees, c.taxes = d.cash.clone(), d.income.clone(), d.fees.clone(), d.taxes.clone()
 	return &c

@@ -3,6 +3,7 @@ package backend
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -231,6 +232,26 @@ func TestSplitRoundingIgnoresNumberOfLots(t *testing.T) {
 		equal(t, "units", h.Quantity, "3.333333333333333333")
 		equal(t, "units in lots", held, "3.333333333333333333")
 		equal(t, "cost", h.Cost, "10")
+	}
+}
+
+// Returns of capital between purchases make long fractions, but the cost stays exact.
+func TestManyReturnsOfCapital(t *testing.T) {
+	var txs []Transaction
+	first, cost := NewDate(2026, 1, 1), decimal.Zero
+	for i := range 12 {
+		buy := Transaction{Kind: Buy, Date: first + Date(2*i), Symbol: "ACME", Currency: "EUR",
+			Quantity: dec("3.000000000000000001").Add(decimal.NewFromInt(int64(i))), Price: dec("7.100000000000000003")}
+		back := Transaction{Kind: ReturnOfCapital, Date: buy.Date + 1, Symbol: "ACME", Amount: dec("1.37"), Currency: "EUR"}
+		txs, cost = append(txs, buy, back), cost.Add(buy.Settled()).Sub(back.Amount)
+	}
+	for i := range txs {
+		txs[i].ID, txs[i].Sequence = fmt.Sprint(i), int64(i+1)
+	}
+	for _, method := range []CostMethod{FIFO, LIFO, HIFO, Average} {
+		h := acme(t, derive(t, Policy{Method: method}, txs))
+		equal(t, "cost", h.Cost, cost.String())
+		equal(t, "realised", h.Realised, "0")
 	}
 }
 

@@ -119,8 +119,8 @@ func older(a, b *lot) int {
 // size returns the number of lots, including some that are used up.
 func (q *queue) size() int { return len(q.paid.lots) + len(q.free.lots) }
 
-// add adds a lot to the queue. With Average there is one lot, the pool.
-func (q *queue) add(l *lot) {
+// push adds a lot to the queue. With Average there is one lot, the pool.
+func (q *queue) push(l *lot) {
 	switch {
 	case q.method == Average && len(q.paid.lots) > 0:
 		pool := q.paid.lots[0]

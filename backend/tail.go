@@ -67,7 +67,8 @@ func (t *Tail) Replace(
 			t.derived.holdings[symbol] = h
 		}
 	}
-	t.derived.opened, t.derived.moves = max(t.derived.opened, d.opened), max(t.derived.moves, d.moves)
+	t.derived.opened = max(t.derived.opened, d.opened)
+	t.derived.moves.replace(symbols, d.moves)
 	for i := range txs {
 		if txs[i].Compare(t.last) > 0 {
 			t.last = txs[i]

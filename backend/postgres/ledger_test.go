@@ -115,3 +115,37 @@ func anything(r *rand.Rand) backend.Transaction {
 	tx.Note = strconv.Itoa(r.IntN(1000))
 	return tx
 }
+
+// What corporate actions may move together is limited when entries are recorded, whatever
+// their order and their symbols: a portfolio that cannot be derived could not be read.
+func TestLotMovesOfUnrelatedSymbols(t *testing.T) {
+	for _, tailsFrom := range []int{1, 1_000} {
+		db := migrated(t)
+		db.KeepTailsFrom(tailsFrom)
+		by := member(t, db, "alice")
+		p := portfolio(t, db, by)
+		// Spin-offs back and forth of ten lots: the last of eleven moves 890, all of them 2,320.
+		group := func(from, to string, first backend.Date) (txs []backend.Transaction) {
+			one := decimal.NewFromInt(1)
+			for range 10 {
+				txs = append(txs, backend.Transaction{Kind: backend.Buy, Date: first, Symbol: from, Quantity: one, Price: one,
+					Currency: "EUR"})
+			}
+			for i := range backend.Date(11) {
+				txs = append(txs, backend.Transaction{Kind: backend.SpinOff, Date: first + 1 + i, Symbol: from, ToSymbol: to,
+					Ratio: backend.Ratio{New: 1, Old: 1}, CostFraction: decimal.New(5, -1)})
+				from, to = to, from
+			}
+			return txs
+		}
+		recorded(t, db, by, p.ID, group("A", "B", day+100)...)
+		recorded(t, db, by, p.ID, deposit(day+200, "1"))
+		_, _, err := db.Record(t.Context(), by, p.ID, "", group("C", "D", day))
+		assertCode(t, backend.CodeInvalidRequest, err)
+		_, all, err := db.Load(t.Context(), "alice", p.ID)
+		require.NoError(t, err)
+		require.Len(t, all, 22)
+		_, err = backend.Derive(t.Context(), p.Policy, all, day+1000)
+		require.NoError(t, err)
+	}
+}

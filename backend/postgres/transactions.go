@@ -94,10 +94,11 @@ func related(
 	ctx context.Context, tx pgx.Tx, portfolio string, without *backend.Transaction, with []backend.Transaction,
 ) (symbols []string, kept []backend.Transaction, err error) {
 	symbols = symbolsOf(nil, with...)
+	actions := slices.ContainsFunc(with, isAction)
 	if without != nil {
-		symbols = symbolsOf(symbols, *without)
+		symbols, actions = symbolsOf(symbols, *without), actions || isAction(*without)
 	}
-	if symbols, kept, err = joined(ctx, tx, portfolio, symbols); err != nil {
+	if symbols, kept, err = joined(ctx, tx, portfolio, symbols, actions); err != nil {
 		return nil, nil, err
 	}
 	if without != nil {
@@ -107,19 +108,41 @@ func related(
 }
 
 // joined returns the entries of symbols and of those that a spin-off or a merger joins to
-// them, and all these symbols.
+// them, and all these symbols. If there is one, actions says so or it is found, the symbols
+// of all others are among them, because there is a limit to what they move together.
 func joined(
-	ctx context.Context, tx pgx.Tx, portfolio string, symbols []string,
+	ctx context.Context, tx pgx.Tx, portfolio string, symbols []string, actions bool,
 ) (all []string, kept []backend.Transaction, err error) {
-	for known := 0; known < len(symbols); {
+	for known, complete := 0, false; known < len(symbols); {
+		if actions && !complete {
+			if symbols, err = withActions(ctx, tx, portfolio, symbols); err != nil {
+				return nil, nil, err
+			}
+			complete = true
+		}
 		known = len(symbols)
 		if kept, err = transactions(ctx, tx, portfolio, symbols...); err != nil {
 			return nil, nil, err
 		}
 		symbols = symbolsOf(symbols, kept...)
+		actions = actions || slices.ContainsFunc(kept, isAction)
+		if actions && !complete {
+			known = 0
+		}
 	}
 	return symbols, kept, nil
 }
+
+// withActions adds the symbols of all spin-offs and mergers of a portfolio.
+func withActions(ctx context.Context, tx pgx.Tx, portfolio string, symbols []string) ([]string, error) {
+	rows, _ := tx.Query(ctx, "select"+entryColumns+` from transactions t
+		where t.portfolio_id = $1 and t.kind = any($2)`, portfolio, []backend.Kind{backend.SpinOff, backend.Merger})
+	all, err := pgx.CollectRows(rows, scanTransaction)
+	return symbolsOf(symbols, all...), err
+}
+
+// isAction reports whether an entry turns units of one symbol into units of another.
+func isAction(t backend.Transaction) bool { return t.ToSymbol != "" }
 
 // symbolsOf adds the symbols of entries that the list does not have.
 func symbolsOf(symbols []string, txs ...backend.Transaction) []string {
