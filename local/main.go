@@ -32,11 +32,11 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(stdout)                   //nolint:contextcheck // commands have the context of ExecuteContext
+	root := newRoot()                         //nolint:contextcheck // commands have the context of ExecuteContext
 	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of this process
 	root.SetIn(stdin)
 	root.SetErr(stderr)
-	command, err := root.ExecuteContextC(ctx)
+	command, err := commandline.Run(ctx, root, stdout, unknownCommand)
 	switch {
 	case err == nil:
 		return 0
@@ -49,8 +49,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// newRoot returns the command line, which prints to stdout. Errors in it are BadInput.
-func newRoot(stdout io.Writer) *cobra.Command {
+// newRoot returns the command line. Errors in it are BadInput.
+func newRoot() *cobra.Command {
 	at := &platform.Place{Root: "."}
 	root := &cobra.Command{
 		Use:   "local",
@@ -58,14 +58,14 @@ func newRoot(stdout io.Writer) *cobra.Command {
 		Long: `Runs the whole platform on this machine, on loopback only. Call it from the top
 folder of the checkout. make local builds what it needs and calls local up.
 
-ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here, too.`,
+ENVIRONMENT_SUFFIX (default local) and the app's other variables apply here,
+too.`,
 	}
 	root.PersistentFlags().StringVar(&at.Folder, "folder", ".local",
 		"folder of the platform's files; each folder has its own platform")
 	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), demoCommand(at), watchCommand(at),
 		providersCommand(at), frontCommand())
 	root.SetFlagErrorFunc(badInput)
-	commandline.Complete(root, stdout, unknownCommand)
 	return root
 }
 
@@ -105,7 +105,7 @@ func upCommand(at *platform.Place) *cobra.Command {
 	var options platform.Options
 	c := &cobra.Command{
 		Use:   "up",
-		Short: "Start the platform and wait until a message has passed through all of it",
+		Short: "Start the platform and send a message through all of it",
 		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			options.Out = c.OutOrStdout()

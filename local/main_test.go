@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,8 @@ func TestHelpIsOutputAndBadInputIsOneLine(t *testing.T) {
 		{nil, exitBadInput, "", "local: got no command, want demo, down, providers, status, up or watch\n"},
 		{[]string{"start"}, exitBadInput, "", `local: got "start", want demo, down, providers, status, up or watch` + "\n"},
 		{[]string{"stats"}, exitBadInput, "", `local: got "stats", want a command; did you mean status?` + "\n"},
+		{[]string{"stats", "--help"}, exitBadInput, "", `local: got "stats", want a command; did you mean status?` + "\n"},
+		{[]string{"completion", "bash", "x"}, exitBadInput, "", `local completion bash: got "x", want no argument` + "\n"},
 		{[]string{"help", "stats"}, exitBadInput, "", `local: got "stats", want a command; did you mean status?` + "\n"},
 		{[]string{"completion"}, exitBadInput, "", "local completion: got no command, want bash, fish, powershell or zsh\n"},
 		{[]string{"completion", "nonsense"}, exitBadInput, "", `local completion: got "nonsense", want bash, fish, powershell or zsh` + "\n"},
@@ -33,6 +36,9 @@ func TestHelpIsOutputAndBadInputIsOneLine(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, c.status, run(t.Context(), c.args, strings.NewReader(""), &stdout, &stderr), c.args)
 		assert.Contains(t, stdout.String(), c.stdout, c.args)
+		if !slices.Contains(c.args, "zsh") {
+			assert.NotRegexp(t, `.{81}`, stdout.String(), "a terminal has 80 columns")
+		}
 		assert.Equal(t, c.stderr, stderr.String(), c.args)
 		assert.Equal(t, c.status == 0, stdout.Len() > 0, c.args)
 		assert.NotContains(t, stdout.String(), "valkey-tls", "it is only for the platform")

@@ -4,23 +4,20 @@ import (
 	"fmt"
 	"strings"
 
-	"portfolio/contract/commandline"
-
 	"github.com/spf13/cobra"
 )
 
-// newRoot returns the command line of the program, with its help and its
-// completion for shells.
+// newRoot returns the command line of the program.
 func newRoot(s session) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ops",
 		Short: "Operate the platform's environments",
-		Long: `Operates the platform's environments. Runs in the repository's top folder and reads
-the settings of the app that deploys (see the README).
+		Long: `Operates the platform's environments. Runs in the repository's top folder and
+reads the settings of the app that deploys (see the README).
 
-Exit status: 0 for success, 1 for failure, 2 for an invalid command line or invalid
-settings; the help of a command lists its own. go run turns every status but 0 into
-1: where the status matters, run make build/ops and call build/ops.`,
+Exit status: 0 for success, 1 for failure, 2 for an invalid command line or
+invalid settings; the help of a command lists its own. go run turns every status
+but 0 into 1: where the status matters, run make build/ops and call build/ops.`,
 	}
 	root.AddCommand(
 		awaitRefreshCommand(s), driftCommand(s), ejectCommand(s), environmentsCommand(s), githubCommand(s),
@@ -33,7 +30,6 @@ settings; the help of a command lists its own. go run turns every status but 0 i
 		}
 		return misused(cmd, "%w", err)
 	})
-	commandline.Complete(root, s.out, unknownCommand)
 	return root
 }
 

@@ -18,7 +18,7 @@ func runOps(t *testing.T, environ map[string]string, args ...string) (status int
 }
 
 func TestUsage(t *testing.T) {
-	const none = "ops: got no command, want one of these\n\nUsage:\n  ops\n  ops [command]\n"
+	const none = "ops: got no command, want one of these\n\nUsage:\n  ops [command]\n"
 	for name, test := range map[string]struct {
 		environ map[string]string
 		args    []string
@@ -31,6 +31,8 @@ func TestUsage(t *testing.T) {
 		"a former name":                   {nil, []string{"card", "--out", "x"}, `ops: got the command "card": did you mean plan?; see ops --help`},
 		"unknown flag of a group":         {nil, []string{"--fly"}, "ops: unknown flag: --fly; see ops --help"},
 		"help of an unknown command":      {nil, []string{"help", "plna"}, `ops: got the command "plna": did you mean plan?; see ops --help`},
+		"unknown command with --help":     {nil, []string{"plna", "--help"}, `ops: got the command "plna": did you mean plan?; see ops --help`},
+		"argument of completion":          {nil, []string{"completion", "bash", "x"}, `ops: completion bash: got "x", want no argument; see ops completion bash --help`},
 		"completion for an unknown shell": {nil, []string{"completion", "tcsh"}, `ops: completion: got the command "tcsh": did you mean bash`},
 		"unknown flag":                    {nil, []string{"await-refresh", "--group", "x"}, "ops: await-refresh: unknown flag: --group; see ops await-refresh --help"},
 		"an argument too many":            {nil, []string{"await-refresh", "asg"}, `ops: await-refresh: got "asg", want only flags; see ops await-refresh --help`},
@@ -65,10 +67,12 @@ func TestHelp(t *testing.T) {
 			assert.Equal(t, 0, status, args)
 			assert.Empty(t, problems, args)
 			assert.Contains(t, out, "Usage:\n  ops "+cmd.Name(), args)
+			assert.NotRegexp(t, `.{81}`, out, "a terminal has 80 columns")
 		}
 	}
 	status, out, _ := runOps(t, environ, "--help")
 	assert.Equal(t, 0, status)
+	assert.NotRegexp(t, `.{81}`, out)
 	for _, name := range []string{"await-refresh", "drift", "eject", "environments", "github", "leftovers", "outputs", "plan",
 		"preflight", "reap", "completion"} {
 		assert.Contains(t, out, "\n  "+name+" ", "ops --help")

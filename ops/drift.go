@@ -23,9 +23,9 @@ func driftCommand(s session) *cobra.Command {
 		Use:   "drift [SUFFIX…]",
 		Short: "Report what was changed outside Terraform",
 		Long: `Compares what is deployed with its state, for the named environments or, without
-names, for all that have a state. The configuration in this checkout does not matter.
-It changes nothing and takes no lock. An environment that cannot be compared does not
-stop the others.
+names, for all that have a state. The configuration in this checkout does not
+matter. It changes nothing and takes no lock. An environment that cannot be
+compared does not stop the others.
 
 Exit status:
   0  no drift
@@ -44,7 +44,8 @@ Exit status:
 		},
 	}
 	cmd.Flags().StringVar(&folder, "out", "",
-		"create `DIR` and write SUFFIX.md for each environment that drifted,\nSUFFIX.failed for each that could not be compared")
+		"create `DIR` and write SUFFIX.md for each environment that drifted, SUFFIX.failed for each that could not be "+
+			"compared")
 	return cmd
 }
 

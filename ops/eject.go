@@ -16,16 +16,17 @@ func ejectCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "eject",
 		Short: "Write an environment as HCL: the way out of CDKTF",
-		Long: `Writes the environment that the settings name as HCL to build/eject/STACK, from the
-JSON in build/stacks/STACK, which CDKTF_OUTDIR=build go run . synthesizes; make eject
-does both. It then validates the HCL with terraform from PATH and, if the state can be
-read, plans it: the plan must be empty.
+		Long: `Writes the environment that the settings name as HCL to build/eject/STACK, from
+the JSON in build/stacks/STACK, which CDKTF_OUTDIR=build go run . synthesizes;
+make eject does both. It then validates the HCL with terraform from PATH and, if
+the state can be read, plans it: the plan must be empty.
 
 Exit status:
   0  written, and nothing changes
   1  Terraform fails, or the HCL is not valid
   2  invalid command line, settings or stack: nothing is written
-  3  written, and the plan is not empty: deploy the app first, or see what differs`,
+  3  written, and the plan is not empty: deploy the app first, or see what
+     differs`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.eject(cmd.Context()) },
 	}

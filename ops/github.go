@@ -16,9 +16,9 @@ import (
 func githubCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "github",
-		Short: "Comment on this run's pull request, report drift as issues, list open pull requests",
-		Long: `Acts on the repository of a workflow's run, as GITHUB_REPOSITORY, GITHUB_TOKEN and
-GITHUB_EVENT_PATH describe it.`,
+		Short: "Report to GitHub from a workflow's run",
+		Long: `Acts on the repository of a workflow's run, as GITHUB_REPOSITORY, GITHUB_TOKEN
+and GITHUB_EVENT_PATH describe it.`,
 	}
 	cmd.AddCommand(githubCheckHeadCommand(s), githubCommentCommand(s), githubDriftCommand(s),
 		githubOpenPullsCommand(s), githubUnlockCommand(s))
@@ -30,9 +30,9 @@ func githubCommentCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "comment --marker NAME FILE|-",
 		Short: "Write a comment on the run's pull request",
-		Long: `Writes FILE to the run's pull request, in the one comment that has this marker: it
-creates the comment, or rewrites the one that it wrote before. A text that is longer
-than GitHub accepts is cut and ends with a note.`,
+		Long: `Writes FILE to the run's pull request, in the one comment that has this marker:
+it creates the comment, or rewrites the one that it wrote before. A text that is
+longer than GitHub accepts is cut and ends with a note.`,
 		Args: arguments(1, 1, "one FILE or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if marker == "" {
@@ -53,10 +53,10 @@ func githubDriftCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "drift DIR",
 		Short: "Keep an open issue for each environment that drifts",
-		Long: `DIR holds a SUFFIX.md for each environment that drifts and a SUFFIX.failed for each
-that could not be compared, as ops drift --out writes them. Keeps one open issue,
-labelled drift, for each environment that drifts, leaves the issues of those that could
-not be compared as they are, and closes all others.`,
+		Long: `Keeps one open issue, labelled drift, for each environment that drifts. DIR
+holds a SUFFIX.md for each, and a SUFFIX.failed for each environment that could not be
+compared, as ops drift --out writes them. The issues of the latter stay as they
+are; all others are closed.`,
 		Args: arguments(1, 1, "one DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := s.github(cmd)
@@ -89,9 +89,9 @@ func githubOpenPullsCommand(s session) *cobra.Command {
 func githubCheckHeadCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check-head",
-		Short: "Fail unless this run's commit is still the newest one of its branch",
-		Long: `Fails unless GITHUB_SHA is the newest commit of GITHUB_REF_NAME: a run that waited for
-its approval must not deploy what a later push replaced.`,
+		Short: "Fail unless this run's commit is the newest of its branch",
+		Long: `Fails unless GITHUB_SHA is the newest commit of GITHUB_REF_NAME: a run that
+waited for its approval must not deploy what a later push replaced.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := s.github(cmd)
@@ -112,8 +112,9 @@ func githubUnlockCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "unlock",
 		Short: "Remove the lock that a killed run of a workflow left behind",
-		Long: `Removes the lock of the environment that the settings name if a GitHub-hosted runner
-holds it and every run that had started by then is over. Any other lock is left alone.`,
+		Long: `Removes the lock of the environment that the settings name if a GitHub-hosted
+runner holds it and every run that had started by then is over. Any other lock
+is left alone.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := s.github(cmd)

@@ -15,12 +15,13 @@ func leftoversCommand(s session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "leftovers",
 		Short: "List what AWS has of an environment after its destruction",
-		Long: `Lists what AWS has, in the region of the settings, of the environment that they name: what
-a destroy should have deleted, what it keeps on purpose with this profile, and what AWS
-deletes later. It finds resources by tag and by name, whatever is in the state.
+		Long: `Lists what AWS has, in the region of the settings, of the environment that they
+name: what a destroy should have deleted, what it keeps on purpose with this
+profile, and what AWS deletes later. It finds resources by tag and by name,
+whatever is in the state.
 
-Exit status: 0 if nothing is left but what is kept, 1 if something is left or could not
-be listed, 2 for an invalid command line or invalid settings.`,
+Exit status: 0 if nothing is left but what is kept, 1 if something is left or
+could not be listed, 2 for an invalid command line or invalid settings.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listLeftovers(cmd.Context()) },
 	}

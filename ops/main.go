@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"portfolio/config"
+	"portfolio/contract/commandline"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -83,7 +84,7 @@ func run(ctx context.Context, s session, args []string, stderr io.Writer) int {
 	root := newRoot(s)                        //nolint:contextcheck // commands have the context of ExecuteContext
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the program's own
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	_, err := commandline.Run(ctx, root, s.out, unknownCommand)
 	var own statusError
 	switch {
 	case err == nil:

@@ -24,8 +24,9 @@ func outputsCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "outputs",
 		Short: "Write the outputs of an environment as Markdown",
-		Long: `Writes the outputs of the environment that the settings name as a Markdown table, from
-its state. The dashboard is a link; the values of sensitive outputs are left out.
+		Long: `Writes the outputs of the environment that the settings name as a Markdown
+table, from its state. The dashboard is a link; the values of sensitive outputs
+are left out.
 
 Exit status: 0, 1 if there is no state to read, 2 for an invalid command line or
 invalid settings.`,

@@ -34,24 +34,27 @@ func planCommand(s session) *cobra.Command {
 	var r planRequest
 	cmd := &cobra.Command{
 		Use:   "plan [FILE|-]",
-		Short: "Write a card of what a deploy would do: what is lost, what opens, what it costs",
-		Long: `Writes a Markdown card of a Terraform plan: what is lost, what opens, what it costs.
+		Short: "Summarize on a card what a deploy would do",
+		Long: `Writes a Markdown card of a Terraform plan: what is lost, what opens, what it
+costs.
 
-Without FILE it plans the environment that the settings name, or all of it if it has
-no state yet. That changes nothing and takes no lock. With FILE, or - for standard
-input, it reads a plan as terraform show -json writes it.
+Without FILE it plans the environment that the settings name, or all of it if it
+has no state yet. That changes nothing and takes no lock. With FILE, or - for
+standard input, it reads a plan as terraform show -json writes it.
 
 With --base it compares two versions of a synthesized stack, which needs no
-credentials but shows less: FILE, or what this checkout synthesizes, with the base.
+credentials but shows less: FILE, or what this checkout synthesizes, with the
+base.
 
 Exit status:
   0  nothing to do
-  1  the environment cannot be planned, or the plan cannot be read or ended in an error
+  1  the environment cannot be planned, or the plan cannot be read or ended in
+     an error
   2  invalid command line or settings
   3  changes, or what --accept-dangerous accepted
   4  dangerous: a stateful resource would be replaced or deleted
-The card is written with 0, 3 and 4. A plan that differs from the approved one exits
-with 1.`,
+The card is written with 0, 3 and 4. A plan that differs from the approved one
+exits with 1.`,
 		Example: `  ops plan --out card.md
   terraform show -json PLAN | ops plan -
   ops plan --base main/cdktf.out/stacks/portfolio-dev/cdk.tf.json`,

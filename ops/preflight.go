@@ -14,10 +14,10 @@ func preflightCommand(s session) *cobra.Command {
 		Use:   "preflight",
 		Short: "Find what would stop a deploy, before it begins",
 		Long: `Looks, before an apply, for what would stop it half-way: credentials, the state
-bucket and its lock, settings that would replace the database or the cache, names
-that are taken, secrets pending deletion, the certificate, quotas, and what AWS
-offers in the region. It only reads. Each finding is one line: got, want, fix.
-Settings are those of the deploy; see the README.
+bucket and its lock, settings that would replace the database or the cache,
+names that are taken, secrets pending deletion, the certificate, quotas, and
+what AWS offers in the region. It only reads. Each finding is one line: got,
+want, fix. Settings are those of the deploy; see the README.
 
 Exit status:
   0  nothing stands in the way ("note:" lines do not)

@@ -37,16 +37,17 @@ func reapCommand(s session) *cobra.Command {
 	var open, label string
 	cmd := &cobra.Command{
 		Use:   "reap --open 12,15|none|-|github",
-		Short: "Destroy what pull requests left behind, and verify that it is gone",
+		Short: "Destroy environments of closed pull requests",
 		Long: `Destroys the environments pr<number> whose pull request is not open or which are
-older than a limit, verifies that nothing of them is left and removes their states.
-Without --yes it only says what it would do, and why. Several are destroyed at once.
+older than a limit, verifies that nothing of them is left and removes their
+states. Without --yes it only says what it would do, and why. Several are
+destroyed at once.
 
-With --open github it asks GitHub for the open pull requests, once more before each
-destroy, and removes locks that finished workflow runs left behind.
+With --open github it asks GitHub for the open pull requests, once more before
+each destroy, and removes locks that finished workflow runs left behind.
 
-Exit status: 0 for success, 1 if an environment could not be destroyed or something
-is left of it, 2 for an invalid command line or invalid settings.`,
+Exit status: 0 for success, 1 if an environment could not be destroyed or
+something is left of it, 2 for an invalid command line or invalid settings.`,
 		Example: `  ops reap --open 12,15
   ops reap --open github --label deploy-preview --yes`,
 		Args: noArguments,
@@ -80,12 +81,12 @@ is left of it, 2 for an invalid command line or invalid settings.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&open, "open", "", `numbers of the open pull requests, "none" if there are none,
-"-" to read either from standard input, "github" to ask GitHub;
-an empty value is refused, so that a failed listing never means all of them`)
+	flags.StringVar(&open, "open", "", "`LIST` of the numbers of open pull requests, \"none\" if there are none, "+
+		"\"-\" to read either from standard input, \"github\" to ask GitHub; an empty value is refused, "+
+		"so that a failed listing never means all of them")
 	flags.StringVar(&label, "label", "", "with --open github: `NAME` of the label that keeps an environment")
 	flags.DurationVar(&r.maxAge, "max-age", 0, "also destroy open ones that are older")
-	flags.StringVar(&r.only, "only", "", "look only at this environment: pr<number>")
+	flags.StringVar(&r.only, "only", "", "look only at this environment: `pr<number>`")
 	flags.DurationVar(&r.lockTimeout, "lock-timeout", 5*time.Minute, "how long to wait for a state that is locked")
 	flags.BoolVar(&r.yes, "yes", false, "destroy")
 	return cmd

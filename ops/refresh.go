@@ -70,10 +70,10 @@ func awaitRefreshCommand(s session) *cobra.Command {
 	var r refreshRequest
 	cmd := &cobra.Command{
 		Use:   "await-refresh",
-		Short: "Wait for the instance refresh that a deploy started, and fail with it",
-		Long: `Waits for the newest instance refresh of an Auto Scaling group: Terraform starts one
-and does not wait for it. It fails if the refresh does, and succeeds at once if none
-was started.`,
+		Short: "Wait for the instance refresh that a deploy started",
+		Long: `Waits for the newest instance refresh of an Auto Scaling group: Terraform starts
+one and does not wait for it. It fails if the refresh does, and succeeds at once
+if none was started.`,
 		Example: `  ops await-refresh --since 2026-11-27T12:00:00Z`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -91,7 +91,7 @@ was started.`,
 			return s.awaitRefresh(cmd.Context(), settings.Region, r)
 		},
 	}
-	cmd.Flags().StringVar(&r.group, "asg", "", "`name` of the Auto Scaling group (default: that of the settings)")
+	cmd.Flags().StringVar(&r.group, "asg", "", "`NAME` of the Auto Scaling group (default: that of the settings)")
 	cmd.Flags().TimeVar(&r.since, "since", time.Time{}, []string{time.RFC3339},
 		"when the deploy began, in RFC 3339; earlier refreshes do not count")
 	cmd.Flags().DurationVar(&r.timeout, "timeout", 30*time.Minute, "how long to wait")

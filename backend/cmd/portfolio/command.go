@@ -2,19 +2,16 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 
-	"portfolio/contract/commandline"
 	"portfolio/contract/setting"
 
 	"github.com/spf13/cobra"
 )
 
-// newCommand returns the command line, which prints to stdout. Without arguments it
-// runs the service.
-func newCommand(environ map[string]string, stdout io.Writer) *cobra.Command {
+// newCommand returns the command line. Without arguments it runs the service.
+func newCommand(environ map[string]string) *cobra.Command {
 	var version bool
 	c := &cobra.Command{
 		Use:   "portfolio",
@@ -45,7 +42,6 @@ Environment variables:
 		return inputError{fmt.Errorf("arguments: %w; see %s --help", err, c.CommandPath())}
 	})
 	c.AddCommand(newKeyCommand(environ))
-	commandline.Complete(c, stdout, unknownCommand)
 	return c
 }
 

@@ -31,10 +31,10 @@ func newKeyCreateCommand(environ map[string]string) *cobra.Command {
 output. It is shown only once: the database stores its hash. The database is
 migrated first if necessary.
 
-A key with the scope feed writes prices that every owner sees. Name the sources that
-it may write with --sources; without, it may write any.`,
+A key with the scope feed writes prices that every owner sees. Name the sources
+that it may write with --sources; without, it may write any.`,
 		Example: `  portfolio key create --owner alice --scopes read,trade --label phone
-  portfolio key create --owner prices --scopes feed --sources ecb,xetra --label feed`,
+  portfolio key create --owner prices --scopes feed --sources ecb --label feed`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, scope := range scopes {

@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"portfolio/contract/commandline"
 	"portfolio/contract/setting"
 
 	"github.com/caarlos0/env/v11"
@@ -46,10 +47,11 @@ func exitStatus(err error) int {
 
 // run executes the command line until it is done or ctx ends.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) error {
-	c := newCommand(environ, stdout) //nolint:contextcheck // commands have the context of ExecuteContext
+	c := newCommand(environ) //nolint:contextcheck // commands have the context of ExecuteContext
 	c.SetArgs(args)
 	c.SetErr(stderr)
-	return c.ExecuteContext(ctx)
+	_, err := commandline.Run(ctx, c, stdout, unknownCommand)
+	return err
 }
 
 // runService serves with the settings of an environment and logs to LOG_FILE, or

@@ -128,6 +128,9 @@ func TestArguments(t *testing.T) {
 		{[]string{"kee"}, "arguments: got kee, want a command (did you mean key?); see portfolio --help"},
 		{[]string{""}, "arguments: got nothing, want a command; see portfolio --help"},
 
+		{[]string{"version", "--help"}, "arguments: got version, want a command; see portfolio --help"},
+		{[]string{"completion", "bash", "x"},
+			`arguments: got "x", want no argument; see portfolio completion bash --help`},
 		{[]string{"key"}, "arguments: got nothing, want a command; see portfolio key --help"},
 		{[]string{"key", "revoke"}, "arguments: got revoke, want a command; see portfolio key --help"},
 		{[]string{"key", "creat"}, "arguments: got creat, want a command (did you mean create?); see portfolio key --help"},

@@ -15,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"portfolio/contract/commandline"
 	"portfolio/contract/setting"
 
 	"github.com/caarlos0/env/v11"
@@ -56,6 +57,9 @@ type environment struct {
 	Balancers      string `env:"BALANCER_NETWORK" help:"network of the load balancer, whose X-Forwarded-For is trusted, such as 10.0.0.0/16"`
 }
 
+// helpWidth is what the longest name of a variable leaves of 80 columns.
+const helpWidth = 53
+
 // environmentHelp describes every environment variable and its default.
 func environmentHelp() string {
 	var text strings.Builder
@@ -63,11 +67,14 @@ func environmentHelp() string {
 	fields := reflect.TypeFor[environment]()
 	for i := range fields.NumField() {
 		tag := fields.Field(i).Tag
-		help := tag.Get("help")
+		name, help := tag.Get("env"), tag.Get("help")
 		if value := tag.Get("envDefault"); value != "" {
 			help += " (default " + value + ")"
 		}
-		fmt.Fprintf(table, "  %s\t%s\n", tag.Get("env"), help)
+		for _, line := range commandline.Wrap(help, helpWidth) {
+			fmt.Fprintf(table, "  %s\t%s\n", name, line)
+			name = "" // only before the first line
+		}
 	}
 	_ = table.Flush() // a strings.Builder accepts everything
 	return text.String()
