@@ -155,7 +155,9 @@ func TestPushAcrossInstances(t *testing.T) {
 	// release its leases.
 	stopOne()
 	conn := inspect(t, name)
-	_, err := conn.Exec(ctx, "update streams set instance_id = 'dead', epoch = epoch + 1, expires_at = now() + interval '1 second'")
+	_, err := conn.Exec(ctx, "insert into instances values ('dead', now() + interval '1 second')")
+	require.NoError(t, err)
+	_, err = conn.Exec(ctx, "update streams set instance_id = 'dead', epoch = epoch + 1")
 	require.NoError(t, err)
 	quote("13")
 	sees("39", "c=", "d=")

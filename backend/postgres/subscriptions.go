@@ -89,59 +89,6 @@ func (db *DB) Subscribers(ctx context.Context, portfolio string, now time.Time) 
 	return list, outcome("read subscribers", err)
 }
 
-// Claim implements push.Store. It returns no renewed leases, because an instance may
-// have ten thousand.
-func (db *DB) Claim(
-	ctx context.Context, instance string, held []string, ttl time.Duration,
-) (taken []push.Lease, lost []string, err error) {
-	if held == nil {
-		held = []string{} // null would not be a list
-	}
-	// The two parts never change the same row: one that was renewed is not taken. The array
-	// becomes a table because PostgreSQL may search an array one by one.
-	rows, _ := db.pool.Query(ctx, `
-		with held as materialized (
-			select unnest($2::uuid[]) as portfolio_id
-		), renewed as (
-			update streams s set expires_at = now() + $3::interval from held h
-			where s.portfolio_id = h.portfolio_id and s.instance_id = $1 and s.expires_at > now()
-			returning s.portfolio_id
-		), taken as (
-			insert into streams as t (portfolio_id, instance_id, epoch, expires_at)
-			select w.portfolio_id, $1, 1, now() + $3::interval
-			from (select distinct portfolio_id from subscriptions) w
-			where w.portfolio_id not in (select portfolio_id from renewed) and not exists (
-				select from streams s
-				where s.portfolio_id = w.portfolio_id and s.expires_at > now() and s.instance_id <> $1)
-			order by w.portfolio_id
-			on conflict (portfolio_id) do update
-				set instance_id = excluded.instance_id, epoch = t.epoch + 1, expires_at = excluded.expires_at
-				where t.expires_at <= now() or t.instance_id = $1
-			returning portfolio_id, epoch
-		)
-		select p.id::text, p.owner, l.epoch from taken l join portfolios p on p.id = l.portfolio_id
-		union all
-		select portfolio_id::text, '', 0 from held where portfolio_id not in (select portfolio_id from renewed)`,
-		instance, held, ttl) // ForEachRow returns the error
-	var l push.Lease
-	_, err = pgx.ForEachRow(rows, []any{&l.Portfolio, &l.Owner, &l.Epoch}, func() error {
-		if l.Epoch == 0 {
-			lost = append(lost, l.Portfolio)
-		} else {
-			taken = append(taken, l)
-		}
-		return nil
-	})
-	return taken, lost, outcome("claim streams", err)
-}
-
-// Release implements push.Store.
-func (db *DB) Release(ctx context.Context, instance string, portfolios []string) error {
-	_, err := db.pool.Exec(ctx, `
-		update streams set expires_at = now() where instance_id = $1 and portfolio_id = any ($2::uuid[])`, instance, portfolios)
-	return outcome("release streams", err)
-}
-
 // Forget implements push.Store.
 func (db *DB) Forget(ctx context.Context, connections []string) error {
 	_, err := db.pool.Exec(ctx, "delete from connections where connection_id = any ($1)", connections)

@@ -3,14 +3,12 @@ package postgres_test
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"portfolio/backend"
 	"portfolio/backend/postgres"
-	"portfolio/backend/push"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,56 +62,6 @@ func TestSubscribe(t *testing.T) {
 	require.NoError(t, db.RevokeKey(ctx, bob, bob.KeyID, time.Now()))
 	assertCode(t, backend.CodeForbidden, db.Subscribe(ctx, "b", other.ID, 0, 1,
 		time.Now().Add(time.Second)), "a revoked key")
-}
-
-func TestClaim(t *testing.T) {
-	db, ctx := migrated(t), t.Context()
-	alice := member(t, db, "alice")
-	p, idle := portfolio(t, db, alice), portfolio(t, db, alice)
-	_ = idle // not watched
-	socket(t, db, alice, "c")
-	require.NoError(t, db.Subscribe(ctx, "c", p.ID, 0, 9, time.Now()))
-	var lost []string
-	claim := func(instance string, held ...string) (taken []push.Lease) {
-		var err error
-		taken, lost, err = db.Claim(ctx, instance, held, 2*time.Second)
-		require.NoError(t, err)
-		return taken
-	}
-	lease := func(epoch int64) []push.Lease { return []push.Lease{{Portfolio: p.ID, Owner: "alice", Epoch: epoch}} }
-	assert.Equal(t, lease(1), claim("one"))
-	assert.Empty(t, claim("two"), "taken")
-	assert.Empty(t, claim("one", p.ID))
-	assert.Empty(t, lost, "renewed")
-	assert.Equal(t, lease(2), claim("one"), "no longer held: a new epoch")
-	assert.Eventually(t, func() bool { return len(claim("two")) == 1 }, 30*time.Second,
-		20*time.Millisecond, "not renewed")
-	assert.Empty(t, claim("one", p.ID))
-	assert.Equal(t, []string{p.ID}, lost)
-	require.NoError(t, db.Release(ctx, "one", []string{p.ID}), "held by another instance")
-	assert.Empty(t, claim("one"))
-	require.NoError(t, db.Release(ctx, "two", []string{p.ID}))
-	assert.Equal(t, lease(4), claim("one"), "available at once")
-
-	// Of many claims at once, one succeeds.
-	require.NoError(t, db.Release(ctx, "one", []string{p.ID}))
-	var mu sync.Mutex
-	var got []push.Lease
-	var racers sync.WaitGroup
-	for i := range 8 {
-		racers.Go(func() {
-			leases, _, err := db.Claim(ctx, fmt.Sprint("racer-", i), nil, time.Minute)
-			assert.NoError(t, err)
-			mu.Lock()
-			defer mu.Unlock()
-			got = append(got, leases...)
-		})
-	}
-	racers.Wait()
-	assert.Equal(t, lease(5), got)
-	require.NoError(t, db.DeletePortfolio(ctx, alice, p.ID, p.Version))
-	assert.Empty(t, claim("racer", p.ID))
-	assert.Equal(t, []string{p.ID}, lost, "deleted")
 }
 
 // Every change of subscribers is announced, whatever caused it.

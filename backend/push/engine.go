@@ -30,6 +30,7 @@ type Engine struct {
 	gone       map[string]bool  // connections to forget
 	ended      map[string]bool  // connections whose key has ended, until they are closed
 	working    int              // streams and connections queued or under way
+	dropped    bool             // the store may have leases of this instance that it does not publish
 	valuing    map[*stream]bool // under way
 }
 
@@ -193,12 +194,13 @@ func (e *Engine) listen(ctx context.Context) {
 	}
 }
 
-// drop stops publishing a stream without telling its clients; the lock is held.
+// drop stops publishing a stream without telling its clients; the lock is held. The next
+// claim ends its lease.
 func (e *Engine) drop(s *stream) {
 	if s.dropped {
 		return
 	}
-	s.dropped = true
+	s.dropped, e.dropped = true, true
 	e.unindex(s)
 	for _, w := range s.watchers {
 		e.unwatch(w)

@@ -52,7 +52,9 @@ func TestSnapshotThenDeltas(t *testing.T) {
 		process()
 		assert.Len(t, c.messages, 3)
 		wait(15 * time.Second)
-		assert.False(t, time.Now().Before(w.leases["p"].until), "the lease is released")
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		assert.False(t, w.leased("p"), "the lease is released")
 	})
 }
 

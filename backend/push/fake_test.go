@@ -25,7 +25,8 @@ type world struct {
 
 	connections map[string]backend.Connection
 	subs        map[string]map[string]push.Subscriber // portfolio → connection
-	leases      map[string]lease
+	leases      map[string]lease                      // by portfolio
+	instances   map[string]time.Time                  // until when their leases are valid
 	listeners   []func(string)
 	storeErr    error
 	forgotten   []string
@@ -43,13 +44,12 @@ type world struct {
 type lease struct {
 	instance string
 	epoch    int64
-	until    time.Time
 }
 
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, connections: map[string]backend.Connection{}, subs: map[string]map[string]push.Subscriber{},
-		leases: map[string]lease{}, ledgers: map[string]backend.Ledger{},
+		leases: map[string]lease{}, instances: map[string]time.Time{}, ledgers: map[string]backend.Ledger{},
 		prices:  backend.Prices{Quotes: map[string]backend.Quote{}, Rates: map[backend.Pair]backend.Rate{}},
 		clients: map[string]*client{}, answer: map[string]func() error{},
 	}
@@ -157,37 +157,39 @@ func (w *world) Subscribers(_ context.Context, portfolio string, _ time.Time) (l
 }
 
 func (w *world) Claim(_ context.Context, instance string, held []string,
-	ttl time.Duration) (taken []push.Lease, lost []string, err error) {
+	ttl time.Duration) (taken []push.Lease, kept bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.storeErr != nil {
-		return nil, nil, w.storeErr
+		return nil, false, w.storeErr
 	}
 	now := time.Now()
-	lost = slices.Clone(held)
-	for portfolio := range w.subs {
-		l := w.leases[portfolio]
-		mine := l.instance == instance && now.Before(l.until)
-		switch has := slices.Contains(held, portfolio); {
-		case mine && has:
-			w.leases[portfolio] = lease{instance: instance, epoch: l.epoch, until: now.Add(ttl)}
-			lost = slices.DeleteFunc(lost, func(p string) bool { return p == portfolio })
-		case len(w.subs[portfolio]) > 0 && (mine || !now.Before(l.until)):
-			w.leases[portfolio] = lease{instance: instance, epoch: l.epoch + 1, until: now.Add(ttl)}
-			taken = append(taken, push.Lease{Portfolio: portfolio, Owner: owner, Epoch: l.epoch + 1})
+	kept = now.Before(w.instances[instance])
+	w.instances[instance] = now.Add(ttl)
+	for portfolio, l := range w.leases {
+		if l.instance == instance && (!kept || held != nil && !slices.Contains(held, portfolio)) {
+			w.leases[portfolio] = lease{epoch: l.epoch}
 		}
 	}
-	return taken, lost, nil
+	for portfolio, subs := range w.subs {
+		if len(subs) > 0 && !w.leased(portfolio) {
+			l := lease{instance: instance, epoch: w.leases[portfolio].epoch + 1}
+			w.leases[portfolio] = l
+			taken = append(taken, push.Lease{Portfolio: portfolio, Owner: owner, Epoch: l.epoch})
+		}
+	}
+	return taken, kept, nil
 }
 
-func (w *world) Release(_ context.Context, instance string, portfolios []string) error {
+// leased reports whether an instance has the lease on a portfolio; the lock is held.
+func (w *world) leased(portfolio string) bool {
+	return time.Now().Before(w.instances[w.leases[portfolio].instance])
+}
+
+func (w *world) Release(_ context.Context, instance string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, p := range portfolios {
-		if l := w.leases[p]; l.instance == instance {
-			w.leases[p] = lease{instance: instance, epoch: l.epoch}
-		}
-	}
+	delete(w.instances, instance)
 	return nil
 }
 

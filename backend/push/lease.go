@@ -33,7 +33,7 @@ func (e *Engine) keepLeases(ctx context.Context) {
 		if time.Now().Add(heartbeat + claimTimeout).After(goodUntil) {
 			e.dropAll()
 		}
-		e.housekeep(ctx, time.Now())
+		e.housekeep(time.Now())
 		select {
 		case <-ctx.Done():
 			return
@@ -47,18 +47,22 @@ func (e *Engine) claim(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	e.mu.Lock()
-	held := slices.Collect(maps.Keys(e.streams))
-	e.mu.Unlock()
-	taken, lost, err := e.Store.Claim(ctx, e.Instance, held, leaseTTL)
-	if err != nil {
-		return err
+	var held []string // nil while the store knows: there may be ten thousand
+	if e.dropped {
+		held = slices.AppendSeq([]string{}, maps.Keys(e.streams))
+		e.dropped = false
 	}
+	e.mu.Unlock()
+	taken, kept, err := e.Store.Claim(ctx, e.Instance, held, leaseTTL)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, portfolio := range lost {
-		if s := e.streams[portfolio]; s != nil {
-			e.drop(s) // another instance has it now, or it was deleted
-		}
+	if err != nil {
+		e.dropped = true // it is unknown what was taken
+		return err
+	}
+	if !kept {
+		e.dropEverything()
+		e.dropped = false // the store has ended these leases
 	}
 	for _, l := range taken {
 		if s := e.streams[l.Portfolio]; s != nil {
@@ -75,22 +79,25 @@ func (e *Engine) claim(ctx context.Context) error {
 func (e *Engine) dropAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.dropEverything()
+}
+
+// dropEverything is dropAll; the lock is held.
+func (e *Engine) dropEverything() {
 	for _, s := range e.streams {
 		e.drop(s)
 	}
 }
 
 // housekeep does what is due by the clock.
-func (e *Engine) housekeep(ctx context.Context, now time.Time) {
+func (e *Engine) housekeep(now time.Time) {
 	e.mu.Lock()
-	var idle []string
 	for _, s := range e.streams {
 		if !s.staleAt.IsZero() && !now.Before(s.staleAt) {
 			s.staleAt = time.Time{}
 			e.revalue(s)
 		}
 		if !s.emptyFor.IsZero() && now.Sub(s.emptyFor) > idleStream {
-			idle = append(idle, s.lease.Portfolio)
 			e.drop(s)
 		}
 	}
@@ -104,19 +111,6 @@ func (e *Engine) housekeep(ctx context.Context, now time.Time) {
 	streams, conns := len(e.streams), len(e.conns)
 	e.mu.Unlock()
 	e.Metrics.Watched(streams, conns, subscriptions)
-	if len(idle) > 0 {
-		e.giveUp(ctx, idle)
-	}
-}
-
-// giveUp ends leases. A portfolio that has gained a subscriber since is claimed
-// again.
-func (e *Engine) giveUp(ctx context.Context, portfolios []string) {
-	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
-	defer cancel()
-	if err := e.Store.Release(ctx, e.Instance, portfolios); err != nil {
-		e.Log.Warn("releasing streams failed", slog.Any("error", err)) // their leases expire
-	}
 }
 
 // drain waits for the valuations and posts that are due or in flight, within
@@ -135,11 +129,10 @@ func (e *Engine) drain() {
 
 // release ends all leases, for other instances to take over.
 func (e *Engine) release(ctx context.Context) {
-	e.mu.Lock()
-	held := slices.Collect(maps.Keys(e.streams))
-	e.mu.Unlock()
 	e.dropAll()
-	if len(held) > 0 {
-		e.giveUp(ctx, held)
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	if err := e.Store.Release(ctx, e.Instance); err != nil {
+		e.Log.Warn("releasing streams failed", slog.Any("error", err)) // their leases expire
 	}
 }

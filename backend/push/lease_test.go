@@ -36,8 +36,8 @@ func TestTakeOver(t *testing.T) {
 		// The next publisher crashes: its lease stays and is not renewed.
 		stopTwo()
 		w.mu.Lock()
-		w.leases["p"] = lease{instance: "crashed", epoch: w.leases["p"].epoch + 1,
-			until: time.Now().Add(8 * time.Second)}
+		w.leases["p"] = lease{instance: "crashed", epoch: w.leases["p"].epoch + 1}
+		w.instances["crashed"] = time.Now().Add(8 * time.Second)
 		w.mu.Unlock()
 		three, stopThree := w.engine("three")
 		defer stopThree()
@@ -58,7 +58,7 @@ func TestStopsWhenLeaseIsLost(t *testing.T) {
 		w, e, c := watchedBy(t, "c")
 		w.mu.Lock()
 		w.storeErr = errors.New("database unreachable")
-		until := w.leases["p"].until
+		until := w.instances["one"]
 		w.mu.Unlock()
 		wait(time.Until(until))
 		w.quote("A", 2, e)

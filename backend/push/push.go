@@ -68,13 +68,13 @@ type Store interface {
 	Unsubscribe(ctx context.Context, connection, portfolio string) error
 	// Subscribers returns all connections that watch a portfolio and have not expired at now.
 	Subscribers(ctx context.Context, portfolio string, now time.Time) ([]Subscriber, error)
-	// Claim renews the leases on held portfolios for ttl and takes those on watched
-	// portfolios that are free. It returns the leases that are new and the held portfolios
-	// that were not renewed. A lease that the instance has but does not hold is taken
-	// again, with another epoch, as is one that has expired.
-	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) (taken []Lease, lost []string, err error)
-	// Release ends leases at once.
-	Release(ctx context.Context, instance string, portfolios []string) error
+	// Claim renews all leases of an instance for ttl, and takes those on watched portfolios
+	// that are free. It returns the new ones. If kept is false, the leases from before had
+	// expired, and the new ones are all that the instance has. Held, if not nil, is what the
+	// instance publishes: its leases on other portfolios end first, and are then free.
+	Claim(ctx context.Context, instance string, held []string, ttl time.Duration) (taken []Lease, kept bool, err error)
+	// Release ends all leases of an instance at once.
+	Release(ctx context.Context, instance string) error
 	// Notices returns notices that are due, at most limit of them, and makes each due
 	// again after retryAfter, in case it is not delivered. Until then, no other call
 	// returns it.
