@@ -18,7 +18,7 @@ import (
 // lock. Its messages are composed when its turn comes, from the newest state.
 type conn struct {
 	info    backend.Connection
-	watches map[string]*watch // by portfolio
+	watches []*watch // the one whose turn it is comes first
 
 	queued, busy bool // at most one post is in flight
 	blocked      bool // pausing after a failed post
@@ -35,7 +35,7 @@ type conn struct {
 func (e *Engine) connection(info backend.Connection) *conn {
 	c := e.conns[info.ID]
 	if c == nil {
-		c = &conn{info: info, watches: map[string]*watch{}, lastPost: time.Now()}
+		c = &conn{info: info, lastPost: time.Now()}
 		e.conns[info.ID] = c
 	}
 	return c
@@ -44,7 +44,7 @@ func (e *Engine) connection(info backend.Connection) *conn {
 // unwatch ends a watch; the lock is held.
 func (e *Engine) unwatch(w *watch) {
 	delete(w.stream.watchers, w.conn.info.ID)
-	delete(w.conn.watches, w.stream.lease.Portfolio)
+	w.conn.watches = slices.DeleteFunc(w.conn.watches, func(other *watch) bool { return other == w })
 	if len(w.conn.watches) == 0 && e.conns[w.conn.info.ID] == w.conn {
 		delete(e.conns, w.conn.info.ID)
 	}
@@ -61,15 +61,7 @@ func (e *Engine) ready(c *conn) {
 }
 
 func (c *conn) due() bool {
-	if len(c.notices) > 0 || c.keepAlive {
-		return true
-	}
-	for _, w := range c.watches {
-		if w.pending() {
-			return true
-		}
-	}
-	return false
+	return len(c.notices) > 0 || c.keepAlive || slices.ContainsFunc(c.watches, (*watch).pending)
 }
 
 // scheduleByTime reports whether a connection is due a message because of the time:
@@ -128,10 +120,9 @@ func (e *Engine) next(c *conn) delivery {
 		defer e.mu.Unlock()
 		return delivery{messages: c.notices}
 	}
-	for _, w := range c.watches { // in random order, so that none is always last
-		if !w.pending() {
-			continue
-		}
+	if i := slices.IndexFunc(c.watches, (*watch).pending); i >= 0 {
+		w := c.watches[i]
+		c.watches = append(slices.Delete(c.watches, i, i+1), w)
 		s, asked, u := w.stream, w.asked, w.stream.update(w.sent)
 		e.mu.Unlock()
 		if u.messages == nil {
@@ -226,7 +217,7 @@ func (e *Engine) close(c *conn) {
 // leave ends all watches of a connection; the lock is held.
 func (e *Engine) leave(c *conn) {
 	c.closed = true
-	for _, w := range maps.Clone(c.watches) {
+	for _, w := range slices.Clone(c.watches) {
 		e.unwatch(w)
 		if len(w.stream.watchers) == 0 {
 			w.stream.emptyFor = time.Now()

@@ -122,7 +122,7 @@ func (e *Engine) setWatchers(s *stream, list []Subscriber) (fresh bool) {
 		}
 		if w == nil {
 			w = &watch{stream: s, conn: e.connection(sub.Connection)}
-			s.watchers[id], w.conn.watches[s.lease.Portfolio] = w, w
+			s.watchers[id], w.conn.watches = w, append(w.conn.watches, w)
 		}
 		w.asked, w.sent = sub.Asked, 0
 		if s.latest.Valuation != nil && s.latest.Knows(sub.After) {
