@@ -53,13 +53,9 @@ func american(i Instrument) *Calendar {
 
 // Closes implements Source.
 func (t *tiingo) Closes(ctx context.Context, i Instrument, from, through backend.Date) ([]Price, error) {
-	days, err := t.days(ctx, i, from, through)
+	days, currency, unit, err := t.days(ctx, i, from, through)
 	if err != nil {
 		return nil, err
-	}
-	currency, unit, ok := i.majorUnit(string(first(i.Currency, "USD")))
-	if !ok {
-		return nil, t.client.failed(Temporary, fmt.Errorf("currency of %s: got %.8q", i.Symbol, i.Currency))
 	}
 	var prices []Price
 	for _, d := range days {
@@ -79,13 +75,9 @@ func (t *tiingo) Closes(ctx context.Context, i Instrument, from, through backend
 
 // Actions implements Source.
 func (t *tiingo) Actions(ctx context.Context, i Instrument, from, through backend.Date) ([]Action, error) {
-	days, err := t.days(ctx, i, from, through)
+	days, currency, unit, err := t.days(ctx, i, from, through)
 	if err != nil {
 		return nil, err
-	}
-	currency, unit, ok := i.majorUnit(string(first(i.Currency, "USD")))
-	if !ok {
-		return nil, t.client.failed(Temporary, fmt.Errorf("currency of %s: got %.8q", i.Symbol, i.Currency))
 	}
 	var actions []Action
 	for _, d := range days {
@@ -105,11 +97,20 @@ func (t *tiingo) Actions(ctx context.Context, i Instrument, from, through backen
 	return actions, nil
 }
 
-func (t *tiingo) days(ctx context.Context, i Instrument, from, through backend.Date) ([]tiingoDay, error) {
-	var days []tiingoDay
+// days returns the days of a period that have prices, and the currency and the unit that
+// their money is in.
+func (t *tiingo) days(ctx context.Context, i Instrument, from, through backend.Date) (
+	days []tiingoDay, currency backend.Currency, unit decimal.Decimal, err error) {
 	path := "/tiingo/daily/" + url.PathEscape(strings.ReplaceAll(strings.ToLower(i.id()), ".", "-")) + "/prices"
-	err := t.client.getJSON(ctx, path, url.Values{"startDate": {from.String()}, "endDate": {through.String()}}, &days)
-	return days, about(err, i.Symbol)
+	err = t.client.getJSON(ctx, path, url.Values{"startDate": {from.String()}, "endDate": {through.String()}}, &days)
+	if err != nil {
+		return nil, "", unit, about(err, i.Symbol)
+	}
+	currency, unit, ok := i.majorUnit(string(first(i.Currency, "USD")))
+	if !ok {
+		err = t.client.failed(Temporary, fmt.Errorf("currency of %s: got %.8q", i.Symbol, i.Currency))
+	}
+	return days, currency, unit, err
 }
 
 func (t *tiingo) date(d tiingoDay) (backend.Date, error) {
