@@ -43,7 +43,8 @@ func start(t *testing.T, folder string, variables ...string) (int, string) {
 	temporary := t.TempDir()
 	cmd := exec.Command(app)
 	cmd.Dir = folder
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temporary}, variables...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temporary},
+		variables...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
@@ -70,7 +71,8 @@ func files(t *testing.T, folder string) map[string]string {
 
 func TestBadInputWritesNothing(t *testing.T) {
 	here, out := t.TempDir(), t.TempDir()
-	status, stderr := start(t, here, "CDKTF_OUTDIR="+out, "ENVIRONMENT_SUFFIX=UPPER", "AWS_REGION=nowhere", "PORTFOLIO_PROFILE=other")
+	status, stderr := start(t, here, "CDKTF_OUTDIR="+out, "ENVIRONMENT_SUFFIX=UPPER", "AWS_REGION=nowhere",
+		"PORTFOLIO_PROFILE=other")
 	require.Equal(t, exitBadInput, status)
 	require.Equal(t, strings.Join([]string{
 		"PORTFOLIO_PROFILE: got other, want preview, production, standard",
@@ -101,7 +103,8 @@ func TestSynthIsTheSameEverywhere(t *testing.T) {
 	status, stderr := start(t, first, "ENVIRONMENT_SUFFIX=pr3522")
 	require.Zero(t, status, stderr)
 	require.Contains(t, stderr, "warning: certificate: none given")
-	status, stderr = start(t, second, "ENVIRONMENT_SUFFIX=pr3522", "CDKTF_OUTDIR="+out, "AWS_PROFILE=someone", "USER=someone")
+	status, stderr = start(t, second, "ENVIRONMENT_SUFFIX=pr3522", "CDKTF_OUTDIR="+out, "AWS_PROFILE=someone",
+		"USER=someone")
 	require.Zero(t, status, stderr)
 
 	require.Empty(t, files(t, second), "CDKTF_OUTDIR is where it goes")

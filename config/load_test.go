@@ -113,7 +113,8 @@ func TestLoadRefuses(t *testing.T) {
 		"hidden in the alarm address": {one("ALARM_EMAIL", "\ufeffops@example.com"), nil,
 			`ALARM_EMAIL: got "\ufeffops@example.com", want an e-mail address of up to 254 visible ASCII characters`},
 		"long alarm address": {one("ALARM_EMAIL", strings.Repeat("a", 250)+"@example.com"), nil,
-			"ALARM_EMAIL: got " + strings.Repeat("a", 250) + "@example.com, want an e-mail address of up to 254 visible ASCII characters"},
+			"ALARM_EMAIL: got " + strings.Repeat("a", 250) +
+				"@example.com, want an e-mail address of up to 254 visible ASCII characters"},
 		"alarm address": {one("ALARM_EMAIL", "Ops <ops@example.com>"), nil, "ALARM_EMAIL: got Ops <ops@example.com>, want an e-mail address of up to 254 visible ASCII characters"},
 		"boundary": {one("PERMISSIONS_BOUNDARY_ARN", "portfolio-preview"), nil,
 			"PERMISSIONS_BOUNDARY_ARN: got portfolio-preview, want arn:aws:iam::<12-digit account>:policy/<name>"},
@@ -168,7 +169,8 @@ func TestRegionFile(t *testing.T) {
 	root = t.TempDir()
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(root, "lib")))
 	_, err = Load(nil, os.DirFS(root))
-	require.EqualError(t, err, "lib: got a link to nowhere, which does not exist, want a file with an AWS region in lib/AWS_REGION, or none")
+	require.EqualError(t, err,
+		"lib: got a link to nowhere, which does not exist, want a file with an AWS region in lib/AWS_REGION, or none")
 }
 
 func TestLoadReportsEveryProblem(t *testing.T) {

@@ -100,7 +100,8 @@ func outputsTable(c config.Config, text []byte) (string, error) {
 		case output.Sensitive:
 			value = "*sensitive*"
 		case name == "dashboard-name" && dashboardName.MatchString(dashboard) && regionName.MatchString(region):
-			value = fmt.Sprintf("[%s](https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s)", dashboard, region, region, dashboard)
+			value = fmt.Sprintf("[%s](https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s)",
+				dashboard, region, region, dashboard)
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", plainly(name), value)
 	}

@@ -73,7 +73,8 @@ func TestOutputsQuoteEveryName(t *testing.T) {
 
 // A name that is not a dashboard's makes no link, which it could break out of.
 func TestOutputsLinkNothingButDashboards(t *testing.T) {
-	got, err := outputsTable(config.Config{Region: "eu-west-1"}, []byte(`{"version": 4, "outputs": {"dashboard-name": {"value": "a](https://example.com)"}}}`))
+	got, err := outputsTable(config.Config{Region: "eu-west-1"},
+		[]byte(`{"version": 4, "outputs": {"dashboard-name": {"value": "a](https://example.com)"}}}`))
 	require.NoError(t, err)
 	assert.Contains(t, got, "| dashboard-name | `a](https://example.com)` |\n")
 }

@@ -121,7 +121,8 @@ func TestPlanApproved(t *testing.T) {
 	status, out, problems = runOps(t, nil, "plan", "--approved", digest, "plan/testdata/widen-iam.json")
 	assert.Equal(t, exitFailed, status)
 	assert.Empty(t, out)
-	assert.Contains(t, problems, "ops: plan: got changes other than those of the approved plan "+digest[:12]+", want the same: approve them again\n")
+	assert.Contains(t, problems,
+		"ops: plan: got changes other than those of the approved plan "+digest[:12]+", want the same: approve them again\n")
 }
 
 // What cannot be planned leaves no card.

@@ -188,7 +188,8 @@ func TestReapNeedsTheRegion(t *testing.T) {
 func TestReapOnlyWithoutState(t *testing.T) {
 	r, tf, _, out := reaping(t, "pr1")
 	require.NoError(t, runReaper(t, r, reapRequest{open: map[string]bool{}, only: "pr7", yes: true}))
-	assert.Equal(t, "pr1: kept: --only pr7\npr7: has no state; looking for what is left in us-east-1\nDestroyed 0 of 0.\n", out.String())
+	assert.Equal(t, "pr1: kept: --only pr7\npr7: has no state; looking for what is left in us-east-1\nDestroyed 0 of 0.\n",
+		out.String())
 	r.find = func(_ context.Context, region, suffix string) ([]string, error) {
 		return []string{region + " " + suffix}, nil
 	}

@@ -77,7 +77,8 @@ func TestWaitEndsWithTheRefresh(t *testing.T) {
 			} else {
 				require.EqualError(t, err, want)
 			}
-			assert.Contains(t, out.String(), "asg: instance refresh r1: InProgress, 0 %: waiting\nasg: instance refresh r1: Baking, 50 %\n")
+			assert.Contains(t, out.String(),
+				"asg: instance refresh r1: InProgress, 0 %: waiting\nasg: instance refresh r1: Baking, 50 %\n")
 			assert.Equal(t, []string{"r1"}, api.inputs[1].InstanceRefreshIds, "it follows the one it found")
 		})
 	}

@@ -108,17 +108,19 @@ func newBucketEncryption(scope constructs.Construct, b s3bucket.S3Bucket, keyARN
 	if keyARN != nil {
 		algorithm = "aws:kms"
 	}
-	return s3bucketserversideencryptionconfiguration.NewS3BucketServerSideEncryptionConfigurationA(scope, jsii.String("encryption"), &s3bucketserversideencryptionconfiguration.S3BucketServerSideEncryptionConfigurationAConfig{
-		Bucket: b.Id(),
-		Rule: []*s3bucketserversideencryptionconfiguration.S3BucketServerSideEncryptionConfigurationRuleA{{
-			ApplyServerSideEncryptionByDefault: &s3bucketserversideencryptionconfiguration.S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA{
-				SseAlgorithm:   &algorithm,
-				KmsMasterKeyId: keyARN,
-			},
-			BucketKeyEnabled: keyARN != nil,
-		}},
-		DependsOn: after,
-	})
+	return s3bucketserversideencryptionconfiguration.NewS3BucketServerSideEncryptionConfigurationA(scope,
+		jsii.String("encryption"),
+		&s3bucketserversideencryptionconfiguration.S3BucketServerSideEncryptionConfigurationAConfig{
+			Bucket: b.Id(),
+			Rule: []*s3bucketserversideencryptionconfiguration.S3BucketServerSideEncryptionConfigurationRuleA{{
+				ApplyServerSideEncryptionByDefault: &s3bucketserversideencryptionconfiguration.S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA{
+					SseAlgorithm:   &algorithm,
+					KmsMasterKeyId: keyARN,
+				},
+				BucketKeyEnabled: keyARN != nil,
+			}},
+			DependsOn: after,
+		})
 }
 
 func tlsOnly(b s3bucket.S3Bucket) statement {

@@ -158,7 +158,8 @@ func TestBootOrder(t *testing.T) {
 		"yum install -y amazon-cloudwatch-agent logrotate",
 		"install -m 0644 -o root -g root /dev/stdin /etc/portfolio/cloudwatch-agent.json",
 		"amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/etc/portfolio/cloudwatch-agent.json",
-		"aws s3 cp --region ap-southeast-2 --only-show-errors --cli-connect-timeout 5 s3://" + userData.ArtifactBucket + "/" + userData.ArtifactKey + " ",
+		"aws s3 cp --region ap-southeast-2 --only-show-errors --cli-connect-timeout 5 s3://" + userData.ArtifactBucket + "/" +
+			userData.ArtifactKey + " ",
 		"curl --fail --silent --show-error --connect-timeout 5 --max-time 60 --output ",
 		"install -m 0755 ",
 		"install -m 0640 -o root -g portfolio /dev/stdin /etc/portfolio/portfolio.env",

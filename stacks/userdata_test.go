@@ -85,7 +85,8 @@ func TestUserDataPlacesTokensUnread(t *testing.T) {
 			Environment: []EnvVar{{"NAME", value}}}
 		text := u.script()
 		for _, line := range []string{
-			"region='" + value + "'", "artifact='s3://" + value + "/" + value + "'", "sha256='" + value + "'", "\nNAME='" + value + "'\n",
+			"region='" + value + "'", "artifact='s3://" + value + "/" + value + "'", "sha256='" + value + "'",
+			"\nNAME='" + value + "'\n",
 		} {
 			assert.Contains(t, text, line)
 		}

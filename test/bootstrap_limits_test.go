@@ -71,14 +71,16 @@ func TestDenialsOfRoles(t *testing.T) {
 			"preview": "production", "production": "preview"}[d.tier]+"-boundary")), unbounded...)
 		may(role, bounded, unbounded...)
 		never(role, nil, "iam:DeleteRolePermissionsBoundary")
-		never(iamARN("user/me"), nil, "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreateUser", "iam:AttachUserPolicy")
+		never(iamARN("user/me"), nil, "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreateUser",
+			"iam:AttachUserPolicy")
 		never("*", nil, "iam:CreateOpenIDConnectProvider", "iam:UpdateSAMLProvider", "sts:AssumeRole")
 		never(iamARN("policy/portfolio-"+d.tier+"-boundary"), nil, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 		never(role, with("iam:PassedToService", "glue.amazonaws.com"), "iam:PassRole")
 		may(role, with("iam:PassedToService", "lambda.amazonaws.com"), "iam:PassRole")
 		if d.role == productionRole {
 			never(other, bounded, "iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRole")
-			never(arn("secretsmanager", "secret:portfolio-signing-key-"+d.other+"-2026-AbCdEf"), nil, "secretsmanager:GetSecretValue")
+			never(arn("secretsmanager", "secret:portfolio-signing-key-"+d.other+"-2026-AbCdEf"), nil,
+				"secretsmanager:GetSecretValue")
 			never("arn:aws:s3:::portfolio-hist-"+d.other+"-"+accountID+"/day", nil, "s3:GetObject")
 		}
 
@@ -167,16 +169,19 @@ func TestScopesOfRoles(t *testing.T) {
 		yes("ec2:DeleteVpc", arn("ec2", "vpc/vpc-1"), tagged)
 		no("ec2:DeleteVpc", arn("ec2", "vpc/vpc-1"), nil)
 		yes("ec2:CreateVpc", arn("ec2", "vpc/*"), asOwn)
-		yes("ec2:CreateTags", arn("ec2", "vpc/vpc-1"), map[string]values{"aws:RequestTag/Environment": {d.own}, "ec2:CreateAction": {"CreateVpc"}})
+		yes("ec2:CreateTags", arn("ec2", "vpc/vpc-1"),
+			map[string]values{"aws:RequestTag/Environment": {d.own}, "ec2:CreateAction": {"CreateVpc"}})
 		no("ec2:CreateTags", arn("ec2", "vpc/vpc-1"), with("ec2:CreateAction", "CreateVpc"))
 		no("ec2:CreateTags", arn("ec2", "vpc/vpc-1"), asOwn)
 		yes("ec2:CreateTags", arn("ec2", "security-group/sg-1"), asOwn)
 		no("ec2:CreateTags", arn("ec2", "security-group/sg-1"), with("aws:RequestTag/Other", "x"))
 		endpoint, managed := arn("ec2", "vpc-endpoint/vpce-1"), "AmazonElastiCacheManaged"
-		yes("ec2:CreateTags", endpoint, map[string]values{"aws:RequestTag/" + managed: {"true"}, "ec2:CreateAction": {"CreateVpcEndpoint"}})
+		yes("ec2:CreateTags", endpoint,
+			map[string]values{"aws:RequestTag/" + managed: {"true"}, "ec2:CreateAction": {"CreateVpcEndpoint"}})
 		no("ec2:CreateTags", endpoint, with("aws:RequestTag/"+managed, "true"))
 		no("ec2:CreateTags", endpoint, with("ec2:CreateAction", "CreateVpcEndpoint"))
-		no("ec2:CreateTags", arn("ec2", "vpc/vpc-1"), map[string]values{"aws:RequestTag/" + managed: {"true"}, "ec2:CreateAction": {"CreateVpcEndpoint"}})
+		no("ec2:CreateTags", arn("ec2", "vpc/vpc-1"),
+			map[string]values{"aws:RequestTag/" + managed: {"true"}, "ec2:CreateAction": {"CreateVpcEndpoint"}})
 		yes("ec2:DeleteVpcEndpoints", endpoint, with("aws:ResourceTag/"+managed, "true"))
 		no("ec2:DeleteVpcEndpoints", endpoint, nil)
 		no("ec2:ModifyVpcEndpoint", arn("ec2", "vpc/vpc-1"), with("aws:ResourceTag/"+managed, "true"))

@@ -32,8 +32,10 @@ var computeSpecification = []row{
 		has("compute/launch-template", `{"image_id": "${compute/image.output.id}"}`))},
 	{"instance profile with Session Manager and the agent's policy", all(
 		has("compute/instance-profile", `{"role": "${compute/instance-role.name}"}`),
-		has("compute/session-manager", `{"role": "${compute/instance-role.name}", "policy_arn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}`),
-		has("compute/cloudwatch-agent", `{"role": "${compute/instance-role.name}", "policy_arn": "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"}`))},
+		has("compute/session-manager",
+			`{"role": "${compute/instance-role.name}", "policy_arn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}`),
+		has("compute/cloudwatch-agent",
+			`{"role": "${compute/instance-role.name}", "policy_arn": "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"}`))},
 	{"the least rights on its own secrets and buckets", has("compute/instance-policy", `{"role": "${compute/instance-role.name}", "policy.Statement": [
 		{"Sid": "ReadSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
 			"Resource": ["${database/credentials/version.secret_id}", "${database/service-credentials/version.secret_id}", "${compute/signing-key/version.secret_id}"]},

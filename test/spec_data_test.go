@@ -18,8 +18,10 @@ var dataSpecification = []row{
 	{"monitoring role", has("database/monitoring-policy", `{"role": "${database/monitoring-role.name}",
 		"policy_arn": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"}`)},
 	{"log groups created first", all(
-		has("database/log-group-postgresql", `{"name": "/aws/rds/instance/portfolio-holdings-db-test/postgresql", "retention_in_days": 30}`),
-		has("database/log-group-upgrade", `{"name": "/aws/rds/instance/portfolio-holdings-db-test/upgrade", "retention_in_days": 30}`),
+		has("database/log-group-postgresql",
+			`{"name": "/aws/rds/instance/portfolio-holdings-db-test/postgresql", "retention_in_days": 30}`),
+		has("database/log-group-upgrade",
+			`{"name": "/aws/rds/instance/portfolio-holdings-db-test/upgrade", "retention_in_days": 30}`),
 		after("database/primary", "database/log-group-postgresql", "database/log-group-upgrade"))},
 	{"parameter group", has("database/parameter-group", `{"family": "postgres15", "parameter": [
 		{"apply_method": "pending-reboot", "name": "rds.force_ssl", "value": "1"},
@@ -47,8 +49,10 @@ var dataSpecification = []row{
 		has("database/logs/policy", `{"policy.Statement.1.Effect": "Allow", "policy.Statement.1.Action": "s3:PutObject"}`),
 		has("database/logs/lifecycle", `{"rule.0.status": "Enabled", "rule.0.expiration": [{"days": 30}], "rule.1.status": "Enabled",
 			"rule.1.abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}`),
-		has("compute/artifacts/lifecycle", `{"rule.0.status": "Enabled", "rule.0.abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}`),
-		has("compute/artifacts/access-logs", `{"target_prefix": "s3/artifacts/"}`), has("database/history/access-logs", `{"target_prefix": "s3/history/"}`))},
+		has("compute/artifacts/lifecycle",
+			`{"rule.0.status": "Enabled", "rule.0.abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}`),
+		has("compute/artifacts/access-logs", `{"target_prefix": "s3/artifacts/"}`),
+		has("database/history/access-logs", `{"target_prefix": "s3/history/"}`))},
 	{"history ages", has("database/history/lifecycle", `{"rule": [
 		{"id": "age", "status": "Enabled", "filter": [{"prefix": ""}],
 			"transition": [{"days": 30, "storage_class": "STANDARD_IA"}, {"days": 180, "storage_class": "GLACIER_IR"}]},
@@ -56,7 +60,8 @@ var dataSpecification = []row{
 			"noncurrent_version_expiration": [{"noncurrent_days": 30}],
 			"abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}]}`)},
 	{"buckets that are not empty are kept, but for logs", all(
-		has("database/history/bucket", `{"force_destroy": false}`), has("compute/artifacts/bucket", `{"force_destroy": false}`),
+		has("database/history/bucket", `{"force_destroy": false}`),
+		has("compute/artifacts/bucket", `{"force_destroy": false}`),
 		has("database/logs/bucket", `{"force_destroy": true}`))},
 }
 

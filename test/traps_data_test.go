@@ -67,8 +67,10 @@ var dataTraps = []row{
 	{"instances have the certificates of RDS", all(boot(`(?m)^DB_CA_FILE='/etc/portfolio/rds-ca\.pem'$`), boot(`/global/global-bundle\.pem`))},
 	{"backup and maintenance windows do not overlap", has(primary, `{"backup_window": "03:00-04:00", "maintenance_window": "sun:04:00-sun:05:00"}`)},
 	{"enhanced monitoring has its role before the database starts", all(after(primary, "database/monitoring-policy"),
-		has("database/monitoring-policy", `{"policy_arn": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"}`),
-		has("database/monitoring-role", `{"assume_role_policy.Statement.0.Principal": {"Service": "monitoring.rds.amazonaws.com"}}`),
+		has("database/monitoring-policy",
+			`{"policy_arn": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"}`),
+		has("database/monitoring-role",
+			`{"assume_role_policy.Statement.0.Principal": {"Service": "monitoring.rds.amazonaws.com"}}`),
 		every("aws_cloudwatch_log_group", func(m model, path string) bool {
 			return m.text(path, "name") != "RDSOSMetrics"
 		}))},

@@ -103,7 +103,8 @@ func (w *world) TimeZones(context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(zones)), w.zonesErr
 }
 
-func (w *world) PortfoliosIn(_ context.Context, zone string, at time.Time, after string, limit int) (page []backend.Portfolio, err error) {
+func (w *world) PortfoliosIn(_ context.Context, zone string, at time.Time, after string,
+	limit int) (page []backend.Portfolio, err error) {
 	for _, p := range w.portfolios {
 		if p.TimeZone == zone && p.ID > after && !p.CreatedAt.After(at) && len(page) < limit {
 			page = append(page, p)

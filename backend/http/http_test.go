@@ -150,7 +150,8 @@ func TestBodyDeadline(t *testing.T) {
 	connection, err := net.Dial("tcp", server.Listener.Addr().String())
 	require.NoError(t, err)
 	defer connection.Close()
-	_, err = io.WriteString(connection, "POST /internal/connect HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"+signature.Header+": v1=00\r\n\r\n{")
+	_, err = io.WriteString(connection,
+		"POST /internal/connect HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"+signature.Header+": v1=00\r\n\r\n{")
 	require.NoError(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
 	require.NoError(t, err)

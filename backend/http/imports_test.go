@@ -30,7 +30,8 @@ func TestImportLifecycle(t *testing.T) {
 	preview, imported := c.preview(t, key, path, "", twoAlike)
 	assert.Equal(t, []any{"portfolio", 2.0, 0.0},
 		[]any{preview.JSON["layout"], preview.JSON["new"], preview.JSON["duplicates"]})
-	assert.Contains(t, preview.Body, `"after":{"holdings":[{"symbol":"ACME","quantity":"2","cost":"80.4","currency":"USD"}],"cash":{"USD":"-80.4"}}`)
+	assert.Contains(t, preview.Body,
+		`"after":{"holdings":[{"symbol":"ACME","quantity":"2","cost":"80.4","currency":"USD"}],"cash":{"USD":"-80.4"}}`)
 	assert.Empty(t, c.do(t, key, "GET", path+"/transactions", "").JSON["items"], "a preview records nothing")
 
 	for range 2 { // a retry records nothing more
@@ -105,7 +106,8 @@ func TestImportQuestionsAndAnswers(t *testing.T) {
 	file := "Date;Type;Value;Transaction Currency;Fees;Taxes;Shares\n03/01/2026;Deposit;1,234;EUR;;;\n"
 	asked, _ := c.preview(t, key, path, "", file)
 	assert.Equal(t, 0.0, asked.JSON["new"])
-	assert.Contains(t, asked.Body, `{"about":"decimal","choices":[{"value":".","reading":"1,234 is 1234"},{"value":",","reading":"1,234 is 1.234"}]}`)
+	assert.Contains(t, asked.Body,
+		`{"about":"decimal","choices":[{"value":".","reading":"1,234 is 1234"},{"value":",","reading":"1,234 is 1.234"}]}`)
 	assert.Contains(t, asked.Body, `"about":"date_format"`)
 	answered, _ := c.preview(t, key, path, "?decimal=,&date_format=DD/MM/YYYY", file)
 	assert.Equal(t, []any{1.0, []any{}}, []any{answered.JSON["new"], answered.JSON["questions"]})

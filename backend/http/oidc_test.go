@@ -255,7 +255,8 @@ func TestOIDCBehindAPrefix(t *testing.T) {
 
 	back := p.authorize(t, address, ada, "https://example.org/apps/portfolio")
 	done := p.client.do(t, "", "GET", back, "", append(header, "Cookie", cookie)...)
-	assert.Equal(t, []any{303, "../../../"}, []any{done.Status, done.Header.Get("Location")}, "relative, so below the prefix")
+	assert.Equal(t, []any{303, "../../../"}, []any{done.Status, done.Header.Get("Location")},
+		"relative, so below the prefix")
 	assert.Equal(t, 200, p.client.do(t, "", "GET", "/v1/session", "", append(header, "Cookie", cookieOf(t, done))...).Status)
 }
 

@@ -104,7 +104,8 @@ func TestExpiredInstance(t *testing.T) {
 	expire()
 	tx, err := admin.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = tx.Exec(t.Context(), "update instances set expires_at = now() + interval '1 minute' where instance_id = 'one'")
+	_, err = tx.Exec(t.Context(),
+		"update instances set expires_at = now() + interval '1 minute' where instance_id = 'one'")
 	require.NoError(t, err)
 	assert.Empty(t, c.claim("two", nil))
 	require.NoError(t, tx.Commit(t.Context()))

@@ -98,7 +98,8 @@ func TestMinorUnitOfAnInstrument(t *testing.T) {
 		closes, err := s.Closes(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
 		require.NoError(t, err)
 		assert.Equal(t, []string{"8.1235 GBP", "8.1015 GBP"},
-			[]string{got[0].Price.String() + " " + string(got[0].Currency), closes[0].Price.String() + " " + string(closes[0].Currency)}, code)
+			[]string{got[0].Price.String() + " " + string(got[0].Currency),
+				closes[0].Price.String() + " " + string(closes[0].Currency)}, code)
 		if code != "GBP" { // pounds stay pounds where the instrument does not say otherwise
 			continue
 		}
@@ -108,7 +109,8 @@ func TestMinorUnitOfAnInstrument(t *testing.T) {
 		assert.Equal(t, "8.1015", closes[0].Price.String())
 		actions, err := tiingo.Actions(t.Context(), i, day(t, "2026-03-05"), day(t, "2026-03-05"))
 		require.NoError(t, err)
-		assert.Equal(t, []any{"0.071", backend.Currency("GBP")}, []any{actions[0].Entry.Amount.String(), actions[0].Entry.Currency})
+		assert.Equal(t, []any{"0.071", backend.Currency("GBP")},
+			[]any{actions[0].Entry.Amount.String(), actions[0].Entry.Currency})
 		i.MinorUnit = 1
 		got, err = s.Latest(t.Context(), []Instrument{i})
 		require.NoError(t, err)

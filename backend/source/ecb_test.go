@@ -72,7 +72,8 @@ func TestECBFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
 			c.answer(p)
-			rates, err := p.open(t, "ecb", now).Rates(t.Context(), []backend.Currency{"USD"}, day(t, "2026-03-06"), day(t, "2026-03-06"))
+			rates, err := p.open(t, "ecb", now).Rates(t.Context(), []backend.Currency{"USD"}, day(t, "2026-03-06"),
+				day(t, "2026-03-06"))
 			assert.Empty(t, rates)
 			assert.Equal(t, c.want, outcomeOf(err), "%v", err)
 		})

@@ -44,7 +44,8 @@ func TestFeedCatchesUpANewSymbol(t *testing.T) {
 // once after each close and once after each publication.
 func TestFeedGoesByTheCalendars(t *testing.T) {
 	w := newWorld(t, "2026-04-01T08:00:00Z") // a Wednesday; Good Friday is the 3rd, Easter Monday the 6th
-	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-03-31")}, Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-03-31")}}
+	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-03-31")},
+		Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-03-31")}}
 	w.runUntil(w.start(), "2026-04-08T08:00:00Z")
 	assert.Equal(t, 1+4, w.count("closes"), "the day before, Wednesday, Thursday, Monday and Tuesday: %v", w.calls)
 	assert.Equal(t, 1+3, w.count("rates"), "the day before, Wednesday, Thursday and Tuesday")
@@ -64,7 +65,8 @@ func TestFeedGoesByTheCalendars(t *testing.T) {
 func TestFeedSpreadsADayAtTheProvidersRate(t *testing.T) {
 	w := newWorld(t, "2026-03-02T12:00:00Z")
 	for i := range 150 {
-		w.demand.Instruments = append(w.demand.Instruments, Instrument{Symbol: fmt.Sprintf("S%03d", i), MIC: "XNYS", Since: day(t, "2026-02-27")})
+		w.demand.Instruments = append(w.demand.Instruments,
+			Instrument{Symbol: fmt.Sprintf("S%03d", i), MIC: "XNYS", Since: day(t, "2026-02-27")})
 	}
 	w.runUntil(w.start(), "2026-03-04T00:00:00Z")
 	perMinute, perDay := map[time.Time]int{}, map[backend.Date]int{}
@@ -84,7 +86,8 @@ func TestFeedSpreadsADayAtTheProvidersRate(t *testing.T) {
 
 func TestFeedGoesOnAfterARestart(t *testing.T) {
 	w := newWorld(t, "2026-03-07T12:00:00Z")
-	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-02-27")}, Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-02-27")}}
+	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-02-27")},
+		Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-02-27")}}
 	w.runUntil(w.start(), "2026-03-07T12:30:00Z")
 	require.Len(t, w.calls, 4)
 	for range 20 {
@@ -99,7 +102,8 @@ func TestFeedGoesOnAfterARestart(t *testing.T) {
 // After an outage of a day, no close and no rate is missing.
 func TestFeedLosesNothingInAnOutage(t *testing.T) {
 	w := newWorld(t, "2026-03-02T08:00:00Z")
-	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-02-27")}, Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-02-27")}}
+	w.demand = Demand{Instruments: []Instrument{acme(t, "2026-02-27")},
+		Currencies: map[backend.Currency]backend.Date{"USD": day(t, "2026-02-27")}}
 	f := w.start()
 	w.runUntil(f, "2026-03-03T12:00:00Z")
 	w.fail = func(string) error { return &Error{Source: "fake", Outcome: Temporary, Err: errors.New("no route")} }
@@ -147,7 +151,8 @@ func TestFeedObeysTheSource(t *testing.T) {
 
 func TestFeedGoesOnPastAnUnknownSymbol(t *testing.T) {
 	w := newWorld(t, "2026-03-02T15:30:00Z")
-	w.demand = Demand{Instruments: []Instrument{{Symbol: "NOSUCH", MIC: "XNYS", Since: day(t, "2026-02-27")}, acme(t, "2026-02-27")}}
+	w.demand = Demand{Instruments: []Instrument{{Symbol: "NOSUCH", MIC: "XNYS", Since: day(t, "2026-02-27")},
+		acme(t, "2026-02-27")}}
 	w.fail = func(call string) error {
 		if call == "latest NOSUCH" || len(call) > 13 && call[:13] == "closes NOSUCH" {
 			return &Error{Source: "fake", Outcome: UnknownSymbol, Symbol: "NOSUCH"}

@@ -52,7 +52,8 @@ func (a *accounts) Latest(context.Context, []string, []backend.Currency) (backen
 // add adds a portfolio, and returns where its entries are added.
 func (a *accounts) add(id string, base backend.Currency) func(entries ...backend.Transaction) {
 	a.portfolios = append(a.portfolios, backend.Portfolio{
-		ID: id, Owner: "owner of " + id, Base: base, Version: 1, Policy: backend.Policy{Method: backend.FIFO, IgnoreCash: true},
+		ID: id, Owner: "owner of " + id, Base: base, Version: 1,
+		Policy: backend.Policy{Method: backend.FIFO, IgnoreCash: true},
 	})
 	n := len(a.portfolios) - 1
 	return func(entries ...backend.Transaction) {
@@ -65,13 +66,16 @@ func (a *accounts) add(id string, base backend.Currency) func(entries ...backend
 	}
 }
 
-func trade(t *testing.T, kind backend.Kind, date, symbol string, quantity int64, currency backend.Currency) backend.Transaction {
-	return backend.Transaction{Kind: kind, Date: day(t, date), Symbol: symbol, Quantity: decimal.NewFromInt(quantity), Price: decimal.NewFromInt(5), Currency: currency}
+func trade(t *testing.T, kind backend.Kind, date, symbol string, quantity int64,
+	currency backend.Currency) backend.Transaction {
+	return backend.Transaction{Kind: kind, Date: day(t, date), Symbol: symbol, Quantity: decimal.NewFromInt(quantity),
+		Price: decimal.NewFromInt(5), Currency: currency}
 }
 
 func TestHoldings(t *testing.T) {
 	now := moment(t, "2026-03-06T12:00:00Z")
-	a := &accounts{entries: map[string][]backend.Transaction{}, known: map[string]backend.Instrument{}, quotes: map[string]backend.Quote{}}
+	a := &accounts{entries: map[string][]backend.Transaction{}, known: map[string]backend.Instrument{},
+		quotes: map[string]backend.Quote{}}
 	h := NewHoldings(a, a, a, func() time.Time { return now })
 	wanted := func(source string, first bool) (Demand, []string) {
 		t.Helper()
@@ -90,7 +94,8 @@ func TestHoldings(t *testing.T) {
 	assert.Empty(t, d.Currencies)
 
 	euro, dollar := a.add("1", "EUR"), a.add("2", "EUR")
-	euro(trade(t, backend.Buy, "2026-02-02", "ACME", 10, "EUR"), trade(t, backend.Buy, "2026-01-05", "GONE", 4, "EUR"), trade(t, backend.Sell, "2026-02-01", "GONE", 4, "EUR"))
+	euro(trade(t, backend.Buy, "2026-02-02", "ACME", 10, "EUR"), trade(t, backend.Buy, "2026-01-05", "GONE", 4, "EUR"),
+		trade(t, backend.Sell, "2026-02-01", "GONE", 4, "EUR"))
 	_, symbols = wanted("one", true)
 	assert.Empty(t, symbols, "what was read is kept for a while")
 	later()
@@ -100,8 +105,10 @@ func TestHoldings(t *testing.T) {
 	assert.Equal(t, Instrument{Symbol: "ACME", Traded: "EUR", Since: day(t, "2026-02-02")}, d.Instruments[0])
 
 	dollar(trade(t, backend.Buy, "2026-01-20", "ACME", 3, "USD"), trade(t, backend.Buy, "2026-01-20", "PNY", 3, "GBP"),
-		backend.Transaction{Kind: backend.Split, Date: day(t, "2026-02-10"), Symbol: "ACME", Ratio: backend.Ratio{New: 2, Old: 1}})
-	a.known["PNY"] = backend.Instrument{Symbol: "PNY", MIC: "XLON", Currency: "GBP", MinorUnit: 100, Source: "two", SourceID: "PNY:LSE"}
+		backend.Transaction{Kind: backend.Split, Date: day(t, "2026-02-10"), Symbol: "ACME",
+			Ratio: backend.Ratio{New: 2, Old: 1}})
+	a.known["PNY"] = backend.Instrument{Symbol: "PNY", MIC: "XLON", Currency: "GBP", MinorUnit: 100, Source: "two",
+		SourceID: "PNY:LSE"}
 	a.quotes["PNY"] = backend.Quote{Symbol: "PNY", Price: decimal.NewFromInt(8)}
 	later()
 	a.loads = nil
@@ -117,7 +124,8 @@ func TestHoldings(t *testing.T) {
 	d, symbols = wanted("two", false)
 	assert.Equal(t, []string{"PNY"}, symbols, "only what names a source that is not the first")
 	assert.Equal(t, Instrument{
-		Symbol: "PNY", ID: "PNY:LSE", MIC: "XLON", Currency: "GBP", MinorUnit: 100, Traded: "GBP", Since: day(t, "2026-01-20"),
+		Symbol: "PNY", ID: "PNY:LSE", MIC: "XLON", Currency: "GBP", MinorUnit: 100, Traded: "GBP",
+		Since:    day(t, "2026-01-20"),
 		Accepted: decimal.NewFromInt(8),
 	}, d.Instruments[0])
 

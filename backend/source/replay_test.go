@@ -36,7 +36,8 @@ func TestReplayGoesOnAfterAFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("time,symbol,price,currency\n2026-03-05T15:00:00Z,ACME,100,USD\n,ACME,101,USD\n,PNY,812.5,GBX\n,EUR/USD,1.16,\n"), 0o600))
 	s, err := Open("replay", Config{File: file, Now: func() time.Time { return now }})
 	require.NoError(t, err)
-	closes, err := s.Closes(t.Context(), Instrument{Symbol: "ACME", MIC: "XETR"}, day(t, "2026-03-05"), day(t, "2026-03-06"))
+	closes, err := s.Closes(t.Context(), Instrument{Symbol: "ACME", MIC: "XETR"}, day(t, "2026-03-05"),
+		day(t, "2026-03-06"))
 	require.NoError(t, err)
 	require.Len(t, closes, 2)
 	for _, c := range []struct{ symbol, currency, about string }{{"ACME", "USD", "101"}, {"PNY", "GBP", "8.125"}} {

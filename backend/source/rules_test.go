@@ -71,7 +71,8 @@ func TestFreshUntil(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	quote := func(price, currency, at string) backend.Quote {
-		return backend.Quote{Price: decimal.RequireFromString(price), Currency: backend.Currency(currency), Time: moment(t, at)}
+		return backend.Quote{Price: decimal.RequireFromString(price), Currency: backend.Currency(currency),
+			Time: moment(t, at)}
 	}
 	before := quote("100", "GBP", "2026-03-02T16:30:00Z")
 	for name, c := range map[string]struct {

@@ -42,7 +42,8 @@ func TestTiingoFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
 			p.status(t, "/tiingo/daily/acme/prices", c.code, c.file)
-			_, err := p.open(t, "tiingo", moment(t, friday)).Closes(t.Context(), Instrument{Symbol: "ACME"}, day(t, "2026-03-02"), day(t, "2026-03-04"))
+			_, err := p.open(t, "tiingo", moment(t, friday)).Closes(t.Context(), Instrument{Symbol: "ACME"},
+				day(t, "2026-03-02"), day(t, "2026-03-04"))
 			assert.Equal(t, c.want, outcomeOf(err), "%v", err)
 		})
 	}

@@ -67,7 +67,8 @@ func TestTwelveDataGoesOnPastASymbol(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(`{"currency":"USD","close":"2","last_quote_at":1772809200,"is_market_open":true}`))
 	})
-	got, err := p.open(t, "twelvedata", moment(t, friday)).Latest(t.Context(), []Instrument{{Symbol: "A"}, {Symbol: "NOSUCH"}, {Symbol: "B"}})
+	got, err := p.open(t, "twelvedata", moment(t, friday)).Latest(t.Context(),
+		[]Instrument{{Symbol: "A"}, {Symbol: "NOSUCH"}, {Symbol: "B"}})
 	assert.Equal(t, UnknownSymbol, outcomeOf(err))
 	require.Len(t, got, 2)
 	assert.Equal(t, []string{"A", "B"}, []string{got[0].Symbol, got[1].Symbol})
@@ -91,9 +92,11 @@ func TestTwelveDataActions(t *testing.T) {
 	p := newProvider(t)
 	p.file(t, "/splits", "twelvedata/splits.json")
 	p.file(t, "/dividends", "twelvedata/dividends.json")
-	got, err := p.open(t, "twelvedata", moment(t, friday)).Actions(t.Context(), Instrument{Symbol: "ACME"}, day(t, "2026-03-01"), day(t, "2026-03-06"))
+	got, err := p.open(t, "twelvedata", moment(t, friday)).Actions(t.Context(), Instrument{Symbol: "ACME"},
+		day(t, "2026-03-01"), day(t, "2026-03-06"))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"2026-03-05 SPLIT 4:1 0", "2026-03-02 SPLIT 1:3 0", "2026-03-03 DIVIDEND 0:0 0.24"}, proposals(got))
+	assert.Equal(t, []string{"2026-03-05 SPLIT 4:1 0", "2026-03-02 SPLIT 1:3 0", "2026-03-03 DIVIDEND 0:0 0.24"},
+		proposals(got))
 }
 
 func proposals(actions []Action) []string {

@@ -39,9 +39,10 @@ type world struct {
 func newWorld(t *testing.T, at string) *world {
 	return &world{
 		t: t, now: moment(t, at), prices: map[string]Price{}, rates: map[string]Rate{},
-		traits: Traits{Name: "fake", Latest: true, Closes: true, Rates: true, Actions: true, Base: "EUR", ActionCalls: 1, Budget: Budget{PerMinute: 8, PerDay: 800}},
-		fail:   func(string) error { return nil },
-		price:  func(Instrument, time.Time) decimal.Decimal { return decimal.NewFromInt(100) },
+		traits: Traits{Name: "fake", Latest: true, Closes: true, Rates: true, Actions: true, Base: "EUR", ActionCalls: 1,
+			Budget: Budget{PerMinute: 8, PerDay: 800}},
+		fail:  func(string) error { return nil },
+		price: func(Instrument, time.Time) decimal.Decimal { return decimal.NewFromInt(100) },
 	}
 }
 
@@ -63,7 +64,8 @@ func (w *world) Latest(_ context.Context, instruments []Instrument) ([]Price, er
 		if !market.Open(at) {
 			at = market.CloseOf(market.LastClose(at))
 		}
-		return []Price{{Symbol: i.Symbol, Price: w.price(i, at), Currency: "USD", Source: "fake", Time: at, Received: w.now}}, nil
+		return []Price{{Symbol: i.Symbol, Price: w.price(i, at), Currency: "USD", Source: "fake", Time: at,
+			Received: w.now}}, nil
 	})
 }
 

@@ -75,7 +75,8 @@ func TestSignInLink(t *testing.T) {
 	assert.Equal(t, "Bearer pfk_1", (*calls)[0].key)
 	c, _ = fakeAPI(t, "/v1/sign-in/links", http.StatusForbidden)
 	_, err = c.SignInLink(t.Context())
-	assert.EqualError(t, err, `POST /v1/sign-in/links: got status 403, want 201: {"code":"forbidden","detail":"the key lacks a scope"}`)
+	assert.EqualError(t, err,
+		`POST /v1/sign-in/links: got status 403, want 201: {"code":"forbidden","detail":"the key lacks a scope"}`)
 }
 
 func TestSeed(t *testing.T) {
@@ -86,7 +87,8 @@ func TestSeed(t *testing.T) {
 	assert.Equal(t, "p-1", got)
 	assert.Equal(t, "portfolio p-1: 8 transactions recorded\n", out.String())
 	require.Len(t, *calls, 1+len(history))
-	assert.Equal(t, call{"POST /v1/portfolios", "Bearer pfk_1", map[string]any{"name": "Demo", "base_currency": "USD"}}, (*calls)[0])
+	assert.Equal(t, call{"POST /v1/portfolios", "Bearer pfk_1", map[string]any{"name": "Demo", "base_currency": "USD"}},
+		(*calls)[0])
 	assert.Equal(t, call{"POST /v1/portfolios/p-1/transactions", "Bearer pfk_1", map[string]any{
 		"kind": "BUY", "date": "2026-01-30", "symbol": "ACME", "quantity": "40", "price": "300", "currency": "USD", "fee": "4.95",
 	}}, (*calls)[3])
@@ -152,7 +154,8 @@ func TestFeedToday(t *testing.T) {
 		assert.InEpsilon(t, p.now.InexactFloat64(), got[len(got)-1], 0.002, p.symbol)
 	}
 	c, _ = fakeAPI(t, "/v1/quotes", http.StatusForbidden)
-	assert.ErrorContains(t, FeedToday(t.Context(), c, midnight.Add(time.Hour)), "POST /v1/quotes: got status 403, want 200")
+	assert.ErrorContains(t, FeedToday(t.Context(), c, midnight.Add(time.Hour)),
+		"POST /v1/quotes: got status 403, want 200")
 }
 
 // The domain accepts the history: every entry is valid, and no more is sold than is held.
@@ -197,7 +200,8 @@ func TestHistoryIsValid(t *testing.T) {
 func TestErrorsContainTheResponse(t *testing.T) {
 	c, calls := fakeAPI(t, "/v1/portfolios", http.StatusForbidden)
 	_, err := Seed(t.Context(), c, time.Now(), io.Discard)
-	assert.EqualError(t, err, `POST /v1/portfolios: got status 403, want 201: {"code":"forbidden","detail":"the key lacks a scope"}`)
+	assert.EqualError(t, err,
+		`POST /v1/portfolios: got status 403, want 201: {"code":"forbidden","detail":"the key lacks a scope"}`)
 	assert.Len(t, *calls, 1)
 
 	c, calls = fakeAPI(t, "/v1/portfolios/p-1/transactions", http.StatusConflict)
@@ -206,8 +210,10 @@ func TestErrorsContainTheResponse(t *testing.T) {
 	assert.Len(t, *calls, 2)
 
 	c, _ = fakeAPI(t, "/v1/portfolios/p-1/valuation", http.StatusTooManyRequests)
-	assert.ErrorContains(t, AwaitPrices(t.Context(), c, "p-1"), "GET /v1/portfolios/p-1/valuation: got status 429, want 200")
-	assert.ErrorContains(t, Follow(t.Context(), c, "p-1", nil, io.Discard), "GET /v1/portfolios/p-1/valuation: got status 429, want 200")
+	assert.ErrorContains(t, AwaitPrices(t.Context(), c, "p-1"),
+		"GET /v1/portfolios/p-1/valuation: got status 429, want 200")
+	assert.ErrorContains(t, Follow(t.Context(), c, "p-1", nil, io.Discard),
+		"GET /v1/portfolios/p-1/valuation: got status 429, want 200")
 }
 
 // lines is a writer that sends each line to a channel.

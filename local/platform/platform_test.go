@@ -144,7 +144,8 @@ func TestTheNewestAllowedProviderIsLinked(t *testing.T) {
 	for _, version := range []string{"4.67.0", "5.99.1", "5.100.0", "6.1.0", "readme"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(here, registry, "aws", version, platformName()), 0o755))
 	}
-	assert.Equal(t, filepath.Join(here, registry, "aws/5.100.0", platformName()), awsProvider.find([]string{t.TempDir(), here}))
+	assert.Equal(t, filepath.Join(here, registry, "aws/5.100.0", platformName()),
+		awsProvider.find([]string{t.TempDir(), here}))
 	assert.Empty(t, archiveProvider.find([]string{here}))
 
 	root := t.TempDir()
@@ -158,7 +159,8 @@ func TestTheNewestAllowedProviderIsLinked(t *testing.T) {
 
 // No source is asked unless one was named.
 func TestSourceSettings(t *testing.T) {
-	assert.Equal(t, map[string]string{"QUOTE_SOURCES": "none"}, sourceSettings(map[string]string{"PATH": "/bin", "QUOTE_SOURCES": ""}))
+	assert.Equal(t, map[string]string{"QUOTE_SOURCES": "none"},
+		sourceSettings(map[string]string{"PATH": "/bin", "QUOTE_SOURCES": ""}))
 	named := map[string]string{"QUOTE_SOURCES": "twelvedata", "QUOTE_SOURCE_URLS": `{"twelvedata":"http://localhost"}`}
 	keyed := maps.Clone(named)
 	keyed["QUOTE_SOURCE_KEYS"] = `{"twelvedata":"key"}`

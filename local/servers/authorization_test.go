@@ -121,9 +121,10 @@ func TestAuthorization(t *testing.T) {
 			call:    func(c aws.Config, _ string) error { return vpc(c, "one") },
 		},
 		"ec2:CreateTags for tags at creation": {
-			allowed: []statement{allow("ec2:CreateVpc", "*"), allow("ec2:CreateTags", "arn:aws:ec2:us-east-1:000000000000:vpc/*")},
-			denied:  []statement{allow("ec2:CreateVpc", "*")},
-			call:    func(c aws.Config, _ string) error { return vpc(c, "one") },
+			allowed: []statement{allow("ec2:CreateVpc", "*"),
+				allow("ec2:CreateTags", "arn:aws:ec2:us-east-1:000000000000:vpc/*")},
+			denied: []statement{allow("ec2:CreateVpc", "*")},
+			call:   func(c aws.Config, _ string) error { return vpc(c, "one") },
 		},
 		"aws:ResourceTag of EC2": {
 			allowed: []statement{allowIf("ec2:ModifyVpcAttribute", "aws:ResourceTag/Environment", "one")},

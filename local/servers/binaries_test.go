@@ -21,7 +21,8 @@ func TestEveryPlatformHasPostgreSQL(t *testing.T) {
 		assert.Equal(t, "embedded-postgres-binaries-"+architectures.Replace(platform), name)
 	}
 	_, err := postgresPackage("plan9/386")
-	assert.EqualError(t, err, "PostgreSQL 15.14.0: got no package for plan9/386, want one of darwin/amd64, darwin/arm64, linux/amd64, linux/arm64")
+	assert.EqualError(t, err,
+		"PostgreSQL 15.14.0: got no package for plan9/386, want one of darwin/amd64, darwin/arm64, linux/amd64, linux/arm64")
 }
 
 func TestEveryPlatformHasValkeyOrUsesTheOneOnPath(t *testing.T) {

@@ -66,7 +66,8 @@ func TestValkeyServesVerifiedTLSOnly(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, v.Stop()) })
 
-		client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{v.Address()}, TLSConfig: trust(t, v.CAFile)})
+		client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{v.Address()},
+			TLSConfig: trust(t, v.CAFile)})
 		require.NoError(t, err)
 		for _, key := range []string{"AAPL", "MSFT", "NVDA"} { // three slots
 			require.NoError(t, client.Do(ctx, client.B().Set().Key(key).Value("1").Build()).Error())

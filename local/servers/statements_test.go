@@ -18,16 +18,18 @@ func TestStatements(t *testing.T) {
 	recording := filepath.Join(t.TempDir(), "calls")
 	a, ctx := newRecordedAccount(t, recording), t.Context()
 	client := iam.NewFromConfig(a.Config)
-	boundary, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("boundary"), PolicyDocument: aws.String(
-		`{"Version":"2012-10-17","Statement":[{"Sid":"Storage","Effect":"Allow","Action":"s3:*","Resource":"*"},` +
-			`{"Sid":"Network","Effect":"Allow","Action":"ec2:*","Resource":"*"}]}`)})
+	boundary, err := client.CreatePolicy(ctx,
+		&iam.CreatePolicyInput{PolicyName: aws.String("boundary"), PolicyDocument: aws.String(
+			`{"Version":"2012-10-17","Statement":[{"Sid":"Storage","Effect":"Allow","Action":"s3:*","Resource":"*"},` +
+				`{"Sid":"Network","Effect":"Allow","Action":"ec2:*","Resource":"*"}]}`)})
 	require.NoError(t, err)
 	named := func(sid, action, resource string) statement {
 		return statement{Sid: sid, Effect: "Allow", Action: action, Resource: resource}
 	}
 	role := a.as(t, "writer", named("Create", "s3:CreateBucket", "*"), named("List", "s3:ListAllMyBuckets", "*"),
 		named("Lists", "s3:List*", "*"), named("Delete", "s3:DeleteBucket", "*"))
-	_, err = client.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("writer"), PermissionsBoundary: boundary.Policy.Arn})
+	_, err = client.PutRolePermissionsBoundary(ctx,
+		&iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("writer"), PermissionsBoundary: boundary.Policy.Arn})
 	require.NoError(t, err)
 	buckets := s3.NewFromConfig(role, func(o *s3.Options) { o.UsePathStyle = true })
 	_, err = buckets.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bucket-one")})

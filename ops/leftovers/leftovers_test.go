@@ -123,55 +123,108 @@ func TestFind(t *testing.T) {
 	}, got)
 }
 
+const (
+	finalSnapshot = "portfolio-holdings-db-pr7-final-4b7c61e4-9e4c-4f6c-8c53-0a4d7f0f8a11"
+	rdsPrefix     = "arn:aws:rds:eu-west-1:1:"
+)
+
+func dbSnapshot(name, kind, instance string) string {
+	return "<DBSnapshot><DBSnapshotIdentifier>" + name + "</DBSnapshotIdentifier>" +
+		"<SnapshotType>" + kind + "</SnapshotType>" +
+		"<DBInstanceIdentifier>" + instance + "</DBInstanceIdentifier>" +
+		"<DBSnapshotArn>" + rdsPrefix + "snapshot:" + name + "</DBSnapshotArn></DBSnapshot>"
+}
+
+func automatedBackup(id, status, instance string) string {
+	return "<DBInstanceAutomatedBackup>" +
+		"<DBInstanceAutomatedBackupsArn>" + rdsPrefix + "auto-backup:" + id + "</DBInstanceAutomatedBackupsArn>" +
+		"<Status>" + status + "</Status>" +
+		"<DBInstanceIdentifier>" + instance + "</DBInstanceIdentifier></DBInstanceAutomatedBackup>"
+}
+
+func cacheSnapshot(name, expiry, cache string) string {
+	return "<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>" + name + "</ServerlessCacheSnapshotName>" + expiry +
+		"<ServerlessCacheConfiguration><ServerlessCacheName>" + cache +
+		"</ServerlessCacheName></ServerlessCacheConfiguration></ServerlessCacheSnapshot>"
+}
+
+// destroyed is an account after the destruction of pr7: with the resources that
+// outlive it, whose key is described by key, and resources of others.
+func destroyed(key string) account {
+	const db, cache = "portfolio-holdings-db-pr7", "portfolio-market-cache-pr7"
+	return account{
+		"DescribeDBSnapshots": "<DBSnapshots>" +
+			dbSnapshot(finalSnapshot, "manual", db) +
+			dbSnapshot("before-upgrade", "manual", db) +
+			dbSnapshot("rds:portfolio-holdings-db-pr7-2026", "automated", db) +
+			dbSnapshot("x", "manual", "portfolio-holdings-db-pr70") + "</DBSnapshots>",
+		"DescribeDBInstanceAutomatedBackups": "<DBInstanceAutomatedBackups>" +
+			automatedBackup("ab-1", "retained", db) +
+			automatedBackup("ab-2", "active", db) +
+			automatedBackup("ab-3", "retained", "portfolio-holdings-db-dev") + "</DBInstanceAutomatedBackups>",
+		"DescribeServerlessCacheSnapshots": "<ServerlessCacheSnapshots>" +
+			cacheSnapshot("by-hand", "", cache) +
+			cacheSnapshot("daily", "<ExpiryTime>2026-12-01T03:00:00Z</ExpiryTime>", cache) +
+			cacheSnapshot("theirs", "", "portfolio-market-cache-dev") + "</ServerlessCacheSnapshots>",
+		"ListBuckets": `<Buckets><Bucket><Name>portfolio-hist-pr7-000000000000</Name></Bucket>
+			<Bucket><Name>portfolio-logs-pr7-000000000000</Name></Bucket>
+			<Bucket><Name>portfolio-artifacts-pr7-000000000000</Name></Bucket></Buckets>`,
+		"ListSecrets": `"SecretList": [{"ARN": "arn:aws:secretsmanager:eu-west-1:1:secret:s-1",
+			"Name": "portfolio-signing-key-pr7-20261124170000000000000001", "DeletedDate": 1796000000}]`,
+		"DescribeKey": `"KeyMetadata": {"KeyId": "k-1", ` + key + `}`,
+		"GetResources": `"ResourceTagMappingList": [{"ResourceARN": "` + rdsPrefix + "snapshot:" + finalSnapshot + `"},
+			{"ResourceARN": "` + rdsPrefix + `auto-backup:ab-1"}, {"ResourceARN": "` + rdsPrefix + `auto-backup:ab-2"},
+			{"ResourceARN": "` + rdsPrefix + `snapshot:rds:portfolio-holdings-db-pr7-2026"},
+			{"ResourceARN": "` + rdsPrefix + `snapshot:gone"},
+			{"ResourceARN": "arn:aws:s3:::portfolio-hist-pr7-000000000000"},
+			{"ResourceARN": "arn:aws:kms:eu-west-1:1:key/k-1"}]`,
+	}
+}
+
 // What outlives an environment is kept if its profile says so, and left otherwise.
 func TestFindWhatOutlivesAnEnvironment(t *testing.T) {
 	const (
-		final = "portfolio-holdings-db-pr7-final-4b7c61e4-9e4c-4f6c-8c53-0a4d7f0f8a11"
-		rds   = "arn:aws:rds:eu-west-1:1:"
-		cache = `<ServerlessCacheConfiguration><ServerlessCacheName>portfolio-market-cache-%s</ServerlessCacheName></ServerlessCacheConfiguration>`
+		data   = `"Description": "Data of portfolio-pr7"`
+		alarms = `"Description": "Alarm topic of portfolio-pr7"`
+		ending = `"DeletionDate": 1796000000`
+
+		artifacts = "bucket portfolio-artifacts-pr7-000000000000"
+		history   = "bucket portfolio-hist-pr7-000000000000"
+		logs      = "bucket portfolio-logs-pr7-000000000000"
+		byHand    = "cache snapshot by-hand"
+		daily     = "cache snapshot daily, expires on 2026-12-01"
+		k         = "key k-1"
+		secret    = "secret portfolio-signing-key-pr7-20261124170000000000000001, deleted on 2026-11-30"
 	)
-	snapshotOf := func(name, kind, instance string) string {
-		return "<DBSnapshot><DBSnapshotIdentifier>" + name + "</DBSnapshotIdentifier><SnapshotType>" + kind + "</SnapshotType><DBInstanceIdentifier>" +
-			instance + "</DBInstanceIdentifier><DBSnapshotArn>" + rds + "snapshot:" + name + "</DBSnapshotArn></DBSnapshot>"
+	backups := []string{
+		"DB snapshot before-upgrade", "DB snapshot " + finalSnapshot, "automated backups " + rdsPrefix + "auto-backup:ab-1",
 	}
-	backupOf := func(id, status, instance string) string {
-		return "<DBInstanceAutomatedBackup><DBInstanceAutomatedBackupsArn>" + rds + "auto-backup:" + id + "</DBInstanceAutomatedBackupsArn><Status>" + status +
-			"</Status><DBInstanceIdentifier>" + instance + "</DBInstanceIdentifier></DBInstanceAutomatedBackup>"
-	}
-	key := func(meta string) account {
-		return account{
-			"DescribeDBSnapshots": "<DBSnapshots>" + snapshotOf(final, "manual", "portfolio-holdings-db-pr7") + snapshotOf("before-upgrade", "manual", "portfolio-holdings-db-pr7") +
-				snapshotOf("rds:portfolio-holdings-db-pr7-2026", "automated", "portfolio-holdings-db-pr7") + snapshotOf("x", "manual", "portfolio-holdings-db-pr70") + "</DBSnapshots>",
-			"DescribeDBInstanceAutomatedBackups": "<DBInstanceAutomatedBackups>" + backupOf("ab-1", "retained", "portfolio-holdings-db-pr7") +
-				backupOf("ab-2", "active", "portfolio-holdings-db-pr7") + backupOf("ab-3", "retained", "portfolio-holdings-db-dev") + "</DBInstanceAutomatedBackups>",
-			"DescribeServerlessCacheSnapshots": "<ServerlessCacheSnapshots>" +
-				"<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>by-hand</ServerlessCacheSnapshotName>" + fmt.Sprintf(cache, "pr7") + "</ServerlessCacheSnapshot>" +
-				"<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>daily</ServerlessCacheSnapshotName><ExpiryTime>2026-12-01T03:00:00Z</ExpiryTime>" + fmt.Sprintf(cache, "pr7") + "</ServerlessCacheSnapshot>" +
-				"<ServerlessCacheSnapshot><ServerlessCacheSnapshotName>theirs</ServerlessCacheSnapshotName>" + fmt.Sprintf(cache, "dev") + "</ServerlessCacheSnapshot></ServerlessCacheSnapshots>",
-			"ListBuckets": `<Buckets><Bucket><Name>portfolio-hist-pr7-000000000000</Name></Bucket><Bucket><Name>portfolio-logs-pr7-000000000000</Name></Bucket>
-				<Bucket><Name>portfolio-artifacts-pr7-000000000000</Name></Bucket></Buckets>`,
-			"ListSecrets": `"SecretList": [{"ARN": "arn:aws:secretsmanager:eu-west-1:1:secret:s-1", "Name": "portfolio-signing-key-pr7-20261124170000000000000001", "DeletedDate": 1796000000}]`,
-			"DescribeKey": `"KeyMetadata": {"KeyId": "k-1", ` + meta + `}`,
-			"GetResources": `"ResourceTagMappingList": [{"ResourceARN": "` + rds + "snapshot:" + final + `"}, {"ResourceARN": "` + rds + `auto-backup:ab-1"},
-				{"ResourceARN": "` + rds + `auto-backup:ab-2"}, {"ResourceARN": "` + rds + `snapshot:rds:portfolio-holdings-db-pr7-2026"}, {"ResourceARN": "` + rds + `snapshot:gone"},
-				{"ResourceARN": "arn:aws:s3:::portfolio-hist-pr7-000000000000"}, {"ResourceARN": "arn:aws:kms:eu-west-1:1:key/k-1"}]`,
-		}
-	}
-	const data, alarms, ending = `"Description": "Data of portfolio-pr7"`, `"Description": "Alarm topic of portfolio-pr7"`, `"DeletionDate": 1796000000`
-	backups := []string{"DB snapshot before-upgrade", "DB snapshot " + final, "automated backups " + rds + "auto-backup:ab-1"}
-	const artifacts, history, logs = "bucket portfolio-artifacts-pr7-000000000000", "bucket portfolio-hist-pr7-000000000000", "bucket portfolio-logs-pr7-000000000000"
-	const byHand, k, secret, daily = "cache snapshot by-hand", "key k-1", "secret portfolio-signing-key-pr7-20261124170000000000000001, deleted on 2026-11-30", "cache snapshot daily, expires on 2026-12-01"
 	for name, c := range map[string]struct {
 		profile config.Profile
 		key     string
 		want    Resources
 	}{
-		"production":                  {config.Production(), data, Resources{[]string{artifacts, byHand}, append(backups, history, logs, k), []string{daily, secret}}},
-		"production, the alarms' key": {config.Production(), alarms, Resources{[]string{artifacts, byHand, k}, append(backups, history, logs), []string{daily, secret}}},
-		"standard":                    {config.Standard(), ending, Resources{append(backups, artifacts, logs, byHand), []string{history}, []string{daily, k + ", deleted on 2026-11-30", secret}}},
-		"preview":                     {config.Preview(), data, Resources{append(backups, artifacts, history, logs, byHand, k), nil, []string{daily, secret}}},
+		"production": {config.Production(), data, Resources{
+			Left:   []string{artifacts, byHand},
+			Kept:   append(backups, history, logs, k),
+			Ending: []string{daily, secret},
+		}},
+		"production, the alarms' key": {config.Production(), alarms, Resources{
+			Left:   []string{artifacts, byHand, k},
+			Kept:   append(backups, history, logs),
+			Ending: []string{daily, secret},
+		}},
+		"standard": {config.Standard(), ending, Resources{
+			Left:   append(backups, artifacts, logs, byHand),
+			Kept:   []string{history},
+			Ending: []string{daily, k + ", deleted on 2026-11-30", secret},
+		}},
+		"preview": {config.Preview(), data, Resources{
+			Left:   append(backups, artifacts, history, logs, byHand, k),
+			Ending: []string{daily, secret},
+		}},
 	} {
-		got, err := findAll(t, key(c.key), c.profile)
+		got, err := findAll(t, destroyed(c.key), c.profile)
 		require.NoError(t, err, name)
 		assert.ElementsMatch(t, c.want.Left, got.Left, name)
 		assert.ElementsMatch(t, c.want.Kept, got.Kept, name)

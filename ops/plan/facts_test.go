@@ -90,7 +90,8 @@ func TestFactsOtherThanResources(t *testing.T) {
 	checkFacts(t, map[string]factTest{
 		"an action": {without(`"action_invocations":[{"address":"action.aws_lambda_invoke.migrate","type":"aws_lambda_invoke","name":"migrate",
 			"config_values":{"payload":"hunter2"},"lifecycle_action_trigger":{"triggering_resource_address":"aws_db_instance.db","action_trigger_event":"AfterCreate"}}]`), Changes,
-			[]string{"1 action to invoke", "- `action.aws_lambda_invoke.migrate`: is invoked after the creation of `aws_db_instance.db`"},
+			[]string{"1 action to invoke",
+				"- `action.aws_lambda_invoke.migrate`: is invoked after the creation of `aws_db_instance.db`"},
 			[]string{"hunter2", "as configured"}},
 		"an action by request": {without(`"action_invocations":[{"address":"action.a.b","invoke_action_trigger":{}}]`), Changes, []string{"- `action.a.b`: is invoked\n"}, nil},
 		"a failed check": {without(`"checks":[{"address":{"kind":"check","to_display":"check.health"},"status":"fail",

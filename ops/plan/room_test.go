@@ -18,7 +18,8 @@ func TestCardFitsAComment(t *testing.T) {
 			r := resource("aws_s3_bucket", action)
 			r.Address = fmt.Sprintf("aws_s3_bucket.bucket-with-a-rather-long-name-%04d", i)
 			p.ResourceChanges = append(p.ResourceChanges, r)
-			p.Checks = append(p.Checks, tfjson.CheckResultStatic{Address: tfjson.CheckStaticAddress{ToDisplay: r.Address}, Status: tfjson.CheckStatusFail})
+			p.Checks = append(p.Checks,
+				tfjson.CheckResultStatic{Address: tfjson.CheckStaticAddress{ToDisplay: r.Address}, Status: tfjson.CheckStatusFail})
 			p.ActionInvocations = append(p.ActionInvocations, &tfjson.ActionInvocation{Address: r.Address})
 		}
 		text := New(&p).Markdown()

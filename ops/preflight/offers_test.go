@@ -94,7 +94,8 @@ func TestOffers(t *testing.T) {
 	running := func(kind, group string) string {
 		return "<R><reservationSet><item><instancesSet><item><instanceType>" + kind + "</instanceType>" +
 			"<cpuOptions><coreCount>2</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions>" +
-			"<tagSet><item><key>aws:autoscaling:groupName</key><value>" + group + "</value></item></tagSet></item></instancesSet></item></reservationSet></R>"
+			"<tagSet><item><key>aws:autoscaling:groupName</key><value>" + group +
+			"</value></item></tagSet></item></instancesSet></item></reservationSet></R>"
 	}
 	with := func(a answers, action, answer string) answers { a[action] = answer; return a }
 	for name, tc := range map[string]struct {

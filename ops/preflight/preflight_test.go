@@ -88,7 +88,8 @@ func TestFaultsOfAnswers(t *testing.T) {
 	}{
 		"certificate that waits": {
 			certificate(`{"Status":"PENDING_VALIDATION"}`),
-			[]string{"certificate " + arn + ": got PENDING_VALIDATION, want an issued one in us-east-1; fix: make the DNS records"},
+			[]string{"certificate " + arn +
+				": got PENDING_VALIDATION, want an issued one in us-east-1; fix: make the DNS records"},
 			map[string]string{"CERTIFICATE_ARN": arn},
 		},
 		"certificate that was revoked": {

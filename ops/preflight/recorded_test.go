@@ -84,7 +84,8 @@ func recordedFaults() []planted {
 		{
 			"another environment's state", recorded(nil, database("portfolio-holdings-db-pr8", awsManagedKey), cacheWith("portfolio-market-cache-pr8", nil)),
 			[]string{
-				"state " + stateKey + ": got database portfolio-holdings-db-pr8, want " + db + ": another name would replace it; fix: set the ENVIRONMENT_SUFFIX",
+				"state " + stateKey + ": got database portfolio-holdings-db-pr8, want " + db +
+					": another name would replace it; fix: set the ENVIRONMENT_SUFFIX",
 				"state " + stateKey + ": got cache portfolio-market-cache-pr8, want " + cache,
 			},
 		},

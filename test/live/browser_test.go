@@ -29,7 +29,8 @@ func browser(t *testing.T, p *platform.Platform) {
 	cmd := command(t, "node", "--test", "--test-timeout=300000", "--test-concurrency=2",
 		"test/browser/page.test.mjs", "test/browser/accessible.test.mjs")
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = append(cmd.Environ(), "PORTFOLIO_PAGE="+p.Endpoints.Page, "PORTFOLIO_KEY="+key, "PORTFOLIO_PICTURES="+pictures,
+	cmd.Env = append(cmd.Environ(), "PORTFOLIO_PAGE="+p.Endpoints.Page, "PORTFOLIO_KEY="+key,
+		"PORTFOLIO_PICTURES="+pictures,
 		"PORTFOLIO_PROPOSED="+proposed)
 	out, err := cmd.CombinedOutput()
 	assert.NoError(t, err, "%s", out)
@@ -48,7 +49,8 @@ func proposals(t *testing.T, p *platform.Platform, key string) string {
 	require.NoError(t, json.Unmarshal(text, &file))
 	service := roleIn(t, p, databaseOf(suffix)+"/service-")
 	db, err := postgres.Open(ctx, postgres.Config{
-		Host: file.Service["DB_HOST"], Port: p.Ports().Postgres, Name: file.Service["DB_NAME"], CAFile: file.Service["DB_CA_FILE"],
+		Host: file.Service["DB_HOST"], Port: p.Ports().Postgres, Name: file.Service["DB_NAME"],
+		CAFile: file.Service["DB_CA_FILE"],
 		Credentials: func(context.Context) (string, string, error) {
 			return service.Username, service.Password, nil
 		},
@@ -60,8 +62,10 @@ func proposals(t *testing.T, p *platform.Platform, key string) string {
 		return source.Action{Symbol: entry.Symbol, Source: "tiingo", Entry: entry}
 	}
 	require.NoError(t, db.Propose(ctx, []source.Action{
-		action(backend.Transaction{Kind: backend.Dividend, Date: backend.NewDate(2026, 2, 2), Amount: decimal.New(25, -2), Currency: "USD"}),
-		action(backend.Transaction{Kind: backend.Split, Date: backend.NewDate(2026, 3, 2), Ratio: backend.Ratio{New: 2, Old: 1}}),
+		action(backend.Transaction{Kind: backend.Dividend, Date: backend.NewDate(2026, 2, 2), Amount: decimal.New(25, -2),
+			Currency: "USD"}),
+		action(backend.Transaction{Kind: backend.Split, Date: backend.NewDate(2026, 3, 2),
+			Ratio: backend.Ratio{New: 2, Old: 1}}),
 	}))
 	return held.id
 }

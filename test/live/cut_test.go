@@ -194,7 +194,8 @@ func terraformCommand(t *testing.T, p *platform.Platform, folder string, args ..
 func startApply(t *testing.T, p *platform.Platform, folder string, more ...string) *apply {
 	t.Helper()
 	a := &apply{log: filepath.Join(t.TempDir(), "log"), err: make(chan error, 1)}
-	a.cmd = terraformCommand(t, p, folder, append([]string{"apply", "-json", "-auto-approve", "-input=false", "-parallelism=32"}, more...)...)
+	a.cmd = terraformCommand(t, p, folder,
+		append([]string{"apply", "-json", "-auto-approve", "-input=false", "-parallelism=32"}, more...)...)
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	a.cmd.Cancel = func() error { return syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL) }
 	log, err := os.Create(a.log)

@@ -31,7 +31,8 @@ var emulatorDrift = map[string][]string{
 }
 
 // stackTerraform returns Terraform for a stack's folder, initialized, run as a workflow.
-func stackTerraform(t *testing.T, p *platform.Platform, as platform.Workflow, folder string, settings map[string]string) *tfexec.Terraform {
+func stackTerraform(t *testing.T, p *platform.Platform, as platform.Workflow, folder string,
+	settings map[string]string) *tfexec.Terraform {
 	t.Helper()
 	tf, err := tfexec.NewTerraform(folder, mustLook(t, "terraform"))
 	require.NoError(t, err)

@@ -140,7 +140,8 @@ func readState(t *testing.T, p *platform.Platform, suffix string) (s tfstate.Sta
 
 func writeObject(t *testing.T, p *platform.Platform, key, text string) {
 	t.Helper()
-	_, err := pathStyleS3(t, p).PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(text)})
+	_, err := pathStyleS3(t, p).PutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: aws.String(stateBucket), Key: &key, Body: strings.NewReader(text)})
 	require.NoError(t, err)
 }
 

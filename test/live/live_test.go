@@ -225,7 +225,8 @@ func idleConnections(t *testing.T, p *platform.Platform) {
 	defer client.CloseIdleConnections()
 	reused := func() (reused bool) {
 		trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }}
-		request, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet, p.Endpoints.AWS+"/_ministack/health", nil)
+		request, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet,
+			p.Endpoints.AWS+"/_ministack/health", nil)
 		require.NoError(t, err)
 		response, err := client.Do(request)
 		require.NoError(t, err)

@@ -29,7 +29,8 @@ func portfolios(t *testing.T, p *platform.Platform) {
 	path := one.create(ctx, "/v1/portfolios", `{"name":"Pension","base_currency":"EUR"}`)
 	first, second := join(ctx, t, p, one, path.id), join(ctx, t, p, two, path.id)
 
-	one.create(ctx, path.of("/transactions"), `{"kind":"BUY","date":"2026-01-02","symbol":"ACME","quantity":"10","price":"12.5","currency":"EUR"}`)
+	one.create(ctx, path.of("/transactions"),
+		`{"kind":"BUY","date":"2026-01-02","symbol":"ACME","quantity":"10","price":"12.5","currency":"EUR"}`)
 	two.quote(ctx, "20")
 	for _, c := range []*watcher{first, second} {
 		c.until(ctx, "delta", "75") // 10 at 20 each, less their cost of 125
@@ -66,10 +67,12 @@ type instance struct {
 func join(ctx context.Context, t *testing.T, p *platform.Platform, i instance, portfolio string) *watcher {
 	t.Helper()
 	client := elasticloadbalancingv2.NewFromConfig(sdk(t, p))
-	groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{"portfolio-tg-" + suffix}})
+	groups, err := client.DescribeTargetGroups(ctx,
+		&elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{"portfolio-tg-" + suffix}})
 	require.NoError(t, err)
 	group := groups.TargetGroups[0].TargetGroupArn
-	registered, err := client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group})
+	registered, err := client.DescribeTargetHealth(ctx,
+		&elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group})
 	require.NoError(t, err)
 	var others []types.TargetDescription
 	for _, target := range registered.TargetHealthDescriptions {
@@ -78,12 +81,14 @@ func join(ctx context.Context, t *testing.T, p *platform.Platform, i instance, p
 		}
 	}
 	require.Len(t, others, 1, "of two instances")
-	_, err = client.DeregisterTargets(ctx, &elasticloadbalancingv2.DeregisterTargetsInput{TargetGroupArn: group, Targets: others})
+	_, err = client.DeregisterTargets(ctx,
+		&elasticloadbalancingv2.DeregisterTargetsInput{TargetGroupArn: group, Targets: others})
 	require.NoError(t, err)
 	w := dial(ctx, t, p, i.key)
 	w.send(ctx, `{"action":"subscribe","portfolio":%q}`, portfolio)
 	assert.Equal(t, "0", w.until(ctx, "snapshot", "0").Valuation.Total)
-	_, err = client.RegisterTargets(ctx, &elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: group, Targets: others})
+	_, err = client.RegisterTargets(ctx,
+		&elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: group, Targets: others})
 	require.NoError(t, err)
 	return w
 }
@@ -91,7 +96,8 @@ func join(ctx context.Context, t *testing.T, p *platform.Platform, i instance, p
 // call makes a request that must be answered with a status.
 func (i instance) call(ctx context.Context, path, body string, want int, into any) {
 	i.t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d%s", i.port, path), bytes.NewReader([]byte(body)))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d%s", i.port, path),
+		bytes.NewReader([]byte(body)))
 	require.NoError(i.t, err)
 	r.Header.Set("Authorization", "Bearer "+i.key)
 	response, err := http.DefaultClient.Do(r)
@@ -116,8 +122,9 @@ func (i instance) create(ctx context.Context, path, body string) resource {
 func (i instance) quote(ctx context.Context, price string) {
 	i.t.Helper()
 	var done struct{ Newer int }
-	i.call(ctx, "/v1/quotes", fmt.Sprintf(`{"quotes":[{"symbol":"ACME","price":%q,"currency":"EUR","source":"live","time":%q}]}`,
-		price, time.Now().UTC().Format(time.RFC3339Nano)), http.StatusOK, &done)
+	i.call(ctx, "/v1/quotes",
+		fmt.Sprintf(`{"quotes":[{"symbol":"ACME","price":%q,"currency":"EUR","source":"live","time":%q}]}`,
+			price, time.Now().UTC().Format(time.RFC3339Nano)), http.StatusOK, &done)
 	require.Equal(i.t, 1, done.Newer)
 }
 

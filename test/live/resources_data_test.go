@@ -27,7 +27,8 @@ import (
 func databaseResources(t *testing.T, cfg aws.Config) {
 	ctx := t.Context()
 	databases := rds.NewFromConfig(cfg)
-	found, err := databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("portfolio-holdings-db-live")})
+	found, err := databases.DescribeDBInstances(ctx,
+		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("portfolio-holdings-db-live")})
 	require.NoError(t, err)
 	db := found.DBInstances[0]
 	assert.Equal(t, []any{"postgres", "15.14", "db.t3.medium", int32(100), "gp3", true, true, int32(7), "03:00-04:00", "sun:04:00-sun:05:00", false, true, int32(60)}, []any{
@@ -41,7 +42,8 @@ func databaseResources(t *testing.T, cfg aws.Config) {
 	group := db.DBParameterGroups[0].DBParameterGroupName
 	assert.True(t, strings.HasPrefix(*group, "portfolio-holdings-db-live-"), *group)
 	set := map[string]string{}
-	pages := rds.NewDescribeDBParametersPaginator(databases, &rds.DescribeDBParametersInput{DBParameterGroupName: group, Source: aws.String("user")})
+	pages := rds.NewDescribeDBParametersPaginator(databases,
+		&rds.DescribeDBParametersInput{DBParameterGroupName: group, Source: aws.String("user")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		require.NoError(t, err)
@@ -53,7 +55,8 @@ func databaseResources(t *testing.T, cfg aws.Config) {
 		assert.Equal(t, want, set[name], name)
 	}
 
-	caches, err := elasticache.NewFromConfig(cfg).DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{ServerlessCacheName: aws.String("portfolio-market-cache-live")})
+	caches, err := elasticache.NewFromConfig(cfg).DescribeServerlessCaches(ctx,
+		&elasticache.DescribeServerlessCachesInput{ServerlessCacheName: aws.String("portfolio-market-cache-live")})
 	require.NoError(t, err)
 	cache := caches.ServerlessCaches[0]
 	assert.Equal(t, []any{"valkey", "8", int32(10), int32(5000), "03:00"}, []any{
@@ -97,7 +100,8 @@ func bucketResources(t *testing.T, p *platform.Platform) {
 	logging, err := client.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: history})
 	require.NoError(t, err)
 	assert.Equal(t, "portfolio-logs-live-000000000000", *logging.LoggingEnabled.TargetBucket)
-	objects, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("portfolio-artifacts-live-000000000000")})
+	objects, err := client.ListObjectsV2(ctx,
+		&s3.ListObjectsV2Input{Bucket: aws.String("portfolio-artifacts-live-000000000000")})
 	require.NoError(t, err)
 	require.Len(t, objects.Contents, 1)
 	assert.Regexp(t, `^service/[0-9a-f]{64}/portfolio$`, *objects.Contents[0].Key)
@@ -110,7 +114,8 @@ func apiResources(t *testing.T, p *platform.Platform, cfg aws.Config) {
 	gateway := apigatewayv2.NewFromConfig(cfg)
 	api, err := gateway.GetApi(ctx, &apigatewayv2.GetApiInput{ApiId: &id})
 	require.NoError(t, err)
-	assert.Equal(t, "portfolio-ws-api-live WEBSOCKET $request.body.action", fmt.Sprintf("%s %s %s", *api.Name, api.ProtocolType, *api.RouteSelectionExpression))
+	assert.Equal(t, "portfolio-ws-api-live WEBSOCKET $request.body.action",
+		fmt.Sprintf("%s %s %s", *api.Name, api.ProtocolType, *api.RouteSelectionExpression))
 	routes, err := gateway.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: &id})
 	require.NoError(t, err)
 	var keys []string
@@ -125,9 +130,11 @@ func apiResources(t *testing.T, p *platform.Platform, cfg aws.Config) {
 	assert.Positive(t, *stage.DefaultRouteSettings.ThrottlingBurstLimit)
 
 	functions := lambda.NewFromConfig(cfg)
-	function, err := functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("portfolio-ws-handler-live")})
+	function, err := functions.GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String("portfolio-ws-handler-live")})
 	require.NoError(t, err)
-	assert.Equal(t, []any{"provided.al2023", int32(256), int32(30)}, []any{string(function.Runtime), *function.MemorySize, *function.Timeout})
+	assert.Equal(t, []any{"provided.al2023", int32(256), int32(30)},
+		[]any{string(function.Runtime), *function.MemorySize, *function.Timeout})
 	balancer, err := p.Output("alb-dns-name")
 	require.NoError(t, err)
 	assert.Equal(t, balancer, function.Environment.Variables["ALB_DNS"])
@@ -139,7 +146,8 @@ func apiResources(t *testing.T, p *platform.Platform, cfg aws.Config) {
 func monitoringResources(t *testing.T, cfg aws.Config) {
 	ctx := t.Context()
 	watch := cloudwatch.NewFromConfig(cfg)
-	dashboard, err := watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: aws.String("portfolio-tracking-metrics-live")})
+	dashboard, err := watch.GetDashboard(ctx,
+		&cloudwatch.GetDashboardInput{DashboardName: aws.String("portfolio-tracking-metrics-live")})
 	require.NoError(t, err)
 	for _, want := range []string{"CPUUtilization", "TargetResponseTime", "RequestCount", "DatabaseConnections", "GroupInServiceInstances", "p99"} {
 		assert.Contains(t, *dashboard.DashboardBody, want)
@@ -208,7 +216,8 @@ func rights(t *testing.T, p *platform.Platform, cfg aws.Config) {
 			assert.Contains(t, text.String(), part, role)
 		}
 	}
-	attached, err := client.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: aws.String("portfolio-instance-live")})
+	attached, err := client.ListAttachedRolePolicies(t.Context(),
+		&iam.ListAttachedRolePoliciesInput{RoleName: aws.String("portfolio-instance-live")})
 	require.NoError(t, err)
 	var managed []string
 	for _, policy := range attached.AttachedPolicies {

@@ -47,7 +47,8 @@ func networkResources(t *testing.T, p *platform.Platform, client *ec2.Client) {
 	require.Len(t, vpcs.Vpcs, 1)
 	assert.Equal(t, "172.32.0.0/16", *vpcs.Vpcs[0].CidrBlock)
 	for _, name := range []ec2types.VpcAttributeName{ec2types.VpcAttributeNameEnableDnsHostnames, ec2types.VpcAttributeNameEnableDnsSupport} {
-		attribute, err := client.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: vpcs.Vpcs[0].VpcId, Attribute: name})
+		attribute, err := client.DescribeVpcAttribute(ctx,
+			&ec2.DescribeVpcAttributeInput{VpcId: vpcs.Vpcs[0].VpcId, Attribute: name})
 		require.NoError(t, err)
 		for _, value := range []*ec2types.AttributeBooleanValue{attribute.EnableDnsHostnames, attribute.EnableDnsSupport} {
 			assert.True(t, value == nil || *value.Value, name)
@@ -165,12 +166,14 @@ func securityGroups(t *testing.T, client *ec2.Client, filter []ec2types.Filter) 
 
 func balancerResources(t *testing.T, client *elasticloadbalancingv2.Client) {
 	ctx := t.Context()
-	found, err := client.DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{"portfolio-alb-live"}})
+	found, err := client.DescribeLoadBalancers(ctx,
+		&elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{"portfolio-alb-live"}})
 	require.NoError(t, err)
 	lb := found.LoadBalancers[0]
 	assert.Equal(t, elbtypes.LoadBalancerSchemeEnumInternetFacing, lb.Scheme)
 	assert.Len(t, lb.AvailabilityZones, 2)
-	attributes, err := client.DescribeLoadBalancerAttributes(ctx, &elasticloadbalancingv2.DescribeLoadBalancerAttributesInput{LoadBalancerArn: lb.LoadBalancerArn})
+	attributes, err := client.DescribeLoadBalancerAttributes(ctx,
+		&elasticloadbalancingv2.DescribeLoadBalancerAttributesInput{LoadBalancerArn: lb.LoadBalancerArn})
 	require.NoError(t, err)
 	got := map[string]string{}
 	for _, a := range attributes.Attributes {
@@ -187,23 +190,27 @@ func balancerResources(t *testing.T, client *elasticloadbalancingv2.Client) {
 	} {
 		assert.Equal(t, want, got[key], key)
 	}
-	listeners, err := client.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: lb.LoadBalancerArn})
+	listeners, err := client.DescribeListeners(ctx,
+		&elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: lb.LoadBalancerArn})
 	require.NoError(t, err)
 	require.Len(t, listeners.Listeners, 1, "only HTTP without a certificate")
 	assert.EqualValues(t, 80, *listeners.Listeners[0].Port)
 	assert.Equal(t, elbtypes.ActionTypeEnumForward, listeners.Listeners[0].DefaultActions[0].Type)
 
-	groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{"portfolio-tg-live"}})
+	groups, err := client.DescribeTargetGroups(ctx,
+		&elasticloadbalancingv2.DescribeTargetGroupsInput{Names: []string{"portfolio-tg-live"}})
 	require.NoError(t, err)
 	group := groups.TargetGroups[0]
 	assert.Equal(t, []any{"/health", int32(30), int32(5), int32(2), int32(3)}, []any{
 		*group.HealthCheckPath, *group.HealthCheckIntervalSeconds, *group.HealthCheckTimeoutSeconds,
 		*group.HealthyThresholdCount, *group.UnhealthyThresholdCount,
 	})
-	health, err := client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group.TargetGroupArn})
+	health, err := client.DescribeTargetHealth(ctx,
+		&elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group.TargetGroupArn})
 	require.NoError(t, err)
 	assert.Len(t, health.TargetHealthDescriptions, 2, "two instances")
-	settings, err := client.DescribeTargetGroupAttributes(ctx, &elasticloadbalancingv2.DescribeTargetGroupAttributesInput{TargetGroupArn: group.TargetGroupArn})
+	settings, err := client.DescribeTargetGroupAttributes(ctx,
+		&elasticloadbalancingv2.DescribeTargetGroupAttributesInput{TargetGroupArn: group.TargetGroupArn})
 	require.NoError(t, err)
 	got = map[string]string{}
 	for _, a := range settings.Attributes {
@@ -218,7 +225,8 @@ func balancerResources(t *testing.T, client *elasticloadbalancingv2.Client) {
 
 func instanceResources(t *testing.T, groups *autoscaling.Client, machines *ec2.Client) {
 	ctx := t.Context()
-	found, err := groups.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{"portfolio-asg-live"}})
+	found, err := groups.DescribeAutoScalingGroups(ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{"portfolio-asg-live"}})
 	require.NoError(t, err)
 	require.Len(t, found.AutoScalingGroups, 1)
 	group := found.AutoScalingGroups[0]
@@ -233,7 +241,8 @@ func instanceResources(t *testing.T, groups *autoscaling.Client, machines *ec2.C
 	assert.Equal(t, map[string]bool{"Name": true, "Project": true, "Environment": true, "ManagedBy": true}, propagated)
 	assert.Empty(t, group.EnabledMetrics, "the emulator forgets metrics collection")
 	assert.Empty(t, group.TargetGroupARNs, "the emulator forgets target groups")
-	policies, err := groups.DescribePolicies(ctx, &autoscaling.DescribePoliciesInput{AutoScalingGroupName: group.AutoScalingGroupName})
+	policies, err := groups.DescribePolicies(ctx,
+		&autoscaling.DescribePoliciesInput{AutoScalingGroupName: group.AutoScalingGroupName})
 	require.NoError(t, err)
 	targets := map[string]float64{}
 	for _, policy := range policies.ScalingPolicies {

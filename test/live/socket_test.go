@@ -84,7 +84,8 @@ func callService(t *testing.T, p *platform.Platform, sign func(*http.Request, []
 	body := []byte(`{"requestId":"live-1","connectionId":"live","domainName":"live.example","stage":"prod","sourceIp":"192.0.2.1","body":"{\"action\":\"ping\"}"}`)
 	balancer, err := p.Output("alb-dns-name")
 	require.NoError(t, err)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+balancer+"/internal/message", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+balancer+"/internal/message",
+		bytes.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
 	sign(r, body)

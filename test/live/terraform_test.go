@@ -39,8 +39,10 @@ func outputs(t *testing.T, p *platform.Platform) {
 	emulator := fmt.Sprintf("http://127.0.0.1:%d", ports.Emulator)
 	assert.Equal(t, emulator, file.Endpoints["aws"])
 	assert.Equal(t, emulator+"/_alb/portfolio-alb-"+suffix, file.Endpoints["api"])
-	assert.Equal(t, fmt.Sprintf("http://localhost:%d/_alb/portfolio-alb-%s/", ports.Emulator, suffix), file.Endpoints["page"])
-	assert.Regexp(t, fmt.Sprintf(`^ws://[0-9a-f]+\.execute-api\.localhost:%d/prod$`, ports.Emulator), file.Endpoints["websocket"])
+	assert.Equal(t, fmt.Sprintf("http://localhost:%d/_alb/portfolio-alb-%s/", ports.Emulator, suffix),
+		file.Endpoints["page"])
+	assert.Regexp(t, fmt.Sprintf(`^ws://[0-9a-f]+\.execute-api\.localhost:%d/prod$`, ports.Emulator),
+		file.Endpoints["websocket"])
 	for name, want := range map[string]string{
 		"vpc-id": `"vpc-`, "vpc-cidr": `"172.32.0.0/16"`, "public-subnet-ids": `["subnet-`, "private-subnet-ids": `["subnet-`,
 		"alb-dns-name": `"portfolio-alb-live`, "alb-arn": `"arn:aws:elasticloadbalancing:`, "asg-name": `"portfolio-asg-live"`,
@@ -59,7 +61,8 @@ func outputs(t *testing.T, p *platform.Platform) {
 // state checks that there is one object, at the key of the state: no lock is left.
 func state(t *testing.T, p *platform.Platform) {
 	client := pathStyleS3(t, p)
-	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(stateBucket), Prefix: aws.String(suffix + "/")})
+	list, err := client.ListObjectsV2(t.Context(),
+		&s3.ListObjectsV2Input{Bucket: aws.String(stateBucket), Prefix: aws.String(suffix + "/")})
 	require.NoError(t, err)
 	require.Len(t, list.Contents, 1)
 	assert.Equal(t, stateKey, *list.Contents[0].Key)
@@ -133,12 +136,14 @@ func marshal(t *testing.T, v any) []byte {
 func stateVersions(t *testing.T, p *platform.Platform) []byte {
 	t.Helper()
 	client := pathStyleS3(t, p)
-	list, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(stateBucket), Prefix: aws.String(stateKey)})
+	list, err := client.ListObjectVersions(t.Context(),
+		&s3.ListObjectVersionsInput{Bucket: aws.String(stateBucket), Prefix: aws.String(stateKey)})
 	require.NoError(t, err)
 	require.NotEmpty(t, list.Versions)
 	var all bytes.Buffer
 	for _, version := range list.Versions {
-		object, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(stateBucket), Key: version.Key, VersionId: version.VersionId})
+		object, err := client.GetObject(t.Context(),
+			&s3.GetObjectInput{Bucket: aws.String(stateBucket), Key: version.Key, VersionId: version.VersionId})
 		require.NoError(t, err)
 		_, err = io.Copy(&all, object.Body)
 		require.NoError(t, err)
@@ -172,7 +177,8 @@ func emptyHistory(t *testing.T, p *platform.Platform) {
 		require.NoError(t, err)
 		for _, v := range page.Versions {
 			kept++
-			_, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: v.Key, VersionId: v.VersionId})
+			_, err := client.DeleteObject(t.Context(),
+				&s3.DeleteObjectInput{Bucket: &bucket, Key: v.Key, VersionId: v.VersionId})
 			require.NoError(t, err)
 		}
 	}
