@@ -159,7 +159,7 @@ func (d *derivation) sellable(tx Transaction, h *holding) error {
 			}
 			if available := shownUnits(held); quantity.GreaterThan(available) {
 				return &Error{Code: CodeOversold, Message: entry(tx) +
-					fmt.Sprintf("lots: got %s of %s, want at most the %s held since that day",
+					fmt.Sprintf("lots: got %s of %s, want at most the %s held that were acquired on that day",
 						quantity, day, available)}
 			}
 		}

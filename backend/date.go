@@ -76,11 +76,11 @@ func (d *Date) UnmarshalText(text []byte) error {
 // MinDate is the earliest date of a transaction.
 var MinDate = NewDate(1900, time.January, 1)
 
-// ValidateRange reports a date that a transaction recorded at now cannot have: one
-// before MinDate or more than a year ahead. Path names the date. The zero value is
-// accepted.
-func (d Date) ValidateRange(path string, now time.Time) error {
-	last := DateOf(now.AddDate(1, 0, 0))
+// ValidateRange reports a date that a transaction cannot have: one before MinDate or more
+// than a year after the portfolio's today. Path names the date. The zero value is accepted.
+func (d Date) ValidateRange(path string, today Date) error {
+	year, month, day := today.Midnight().Date()
+	last := NewDate(year+1, month, day)
 	if d == 0 || d >= MinDate && d <= last {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -93,6 +94,16 @@ func (t Transaction) Validate() error {
 	t.validateCurrencies(&p)
 	t.validateRest(&p)
 	return p.err()
+}
+
+// ValidateDates returns all problems of dates that cannot be recorded on a day, the
+// portfolio's today, joined: a FieldError each. Validate has the others.
+func (t Transaction) ValidateDates(today Date) error {
+	all := []error{t.Date.ValidateRange("date", today), t.Acquired.ValidateRange("acquired", today)}
+	for i, choice := range t.Lots {
+		all = append(all, choice.Date.ValidateRange(fmt.Sprintf("lots[%d].date", i), today))
+	}
+	return errors.Join(all...)
 }
 
 func kindList() string {
@@ -224,7 +235,7 @@ func (t Transaction) validateLots(p *problems) {
 			p.add(fmt.Sprintf("lots[%d].date", i), choice.Date.String(), "a day up to date")
 		}
 		p.number(fmt.Sprintf("lots[%d].quantity", i), choice.Quantity, true)
-		if sound = sound && bounded(choice.Quantity); sound {
+		if sound = sound && bounded(choice.Quantity) && choice.Quantity.IsPositive(); sound {
 			sum = sum.Add(choice.Quantity)
 		}
 	}

@@ -155,7 +155,7 @@ func (p *problems) origin(source string, at, received time.Time) {
 func (p *problems) freshness(at, until time.Time) {
 	if !until.IsZero() && (!until.After(at) || until.After(at.Add(MaxFresh))) {
 		p.add("fresh_until", until.UTC().Format(time.RFC3339Nano),
-			fmt.Sprintf("a time after that of the price, at most %s later", MaxFresh))
+			fmt.Sprintf("a time after that of the price, at most %d days later", MaxFresh/(24*time.Hour)))
 	}
 }
 

@@ -103,7 +103,7 @@ func prepare(flows []CashFlow) (amounts, times []float64, days, changes int) {
 	slices.Sort(dates)
 	days = int(dates[len(dates)-1] - dates[0])
 	for i, date := range dates {
-		amounts = append(amounts, byDay[date].DivRound(largest, 30).InexactFloat64())
+		amounts = append(amounts, byDay[date].InexactFloat64()/largest.InexactFloat64())
 		times = append(times, float64(date-dates[0])/float64(max(days, 1)))
 		if i > 0 && byDay[date].Sign() != byDay[dates[i-1]].Sign() {
 			changes++

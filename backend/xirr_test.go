@@ -75,6 +75,18 @@ func TestXIRRByHand(t *testing.T) {
 	}
 }
 
+// Amounts may differ by more decimals than a division is rounded to.
+func TestXIRROfVeryDifferentAmounts(t *testing.T) {
+	got, err := XIRR(flowsOf(t, dated{"2025-01-01", "-0.000000000000000001"}, dated{"2026-01-01", "100000000000000000"}))
+	if growth := got.InexactFloat64() / 1e35; err != nil || math.Abs(growth-1) > 1e-9 {
+		t.Errorf("XIRR() = %s, %v, want 10^35", got, err)
+	}
+	got, err = XIRR(flowsOf(t, dated{"2025-01-01", "-100000000000000000"}, dated{"2026-01-01", "0.000000000000000001"}))
+	if err != nil || !got.Equal(dec("-1")) {
+		t.Errorf("XIRR() = %s, %v, want -1", got, err)
+	}
+}
+
 func TestXIRRWithoutResult(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -35,14 +35,14 @@ func (a *api) importTransactions(ctx context.Context, w http.ResponseWriter, r *
 	if err != nil {
 		return err
 	}
-	txs, rows, problems := readCSV(body, a.Now())
-	out := importOutput{DryRun: dryRun, Rows: rows}
 	id := r.PathValue(portfolioID)
-	if len(problems) > 0 {
-		if _, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id); err != nil {
-			return err
-		}
-	} else {
+	p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, id)
+	if err != nil {
+		return err
+	}
+	txs, rows, problems := readCSV(body, p.Today(a.Now()))
+	out := importOutput{DryRun: dryRun, Rows: rows}
+	if len(problems) == 0 {
 		var replayed bool
 		if dryRun {
 			err = a.derivable(ctx, by.Owner, id, txs)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"portfolio/backend"
 
@@ -24,8 +23,9 @@ var csvColumns = []string{"date", "kind", "symbol", "quantity", "price", "amount
 	"cost_fraction", "lots", "transfer"}
 
 // readCSV reads the transactions in a file, each with an ID such as "row 7", and
-// counts the rows. If there are problems, the transactions are not complete.
-func readCSV(body []byte, now time.Time) (txs []backend.Transaction, rows int, problems []rowProblem) {
+// counts the rows. Today is the portfolio's. If there are problems, the transactions are
+// not complete.
+func readCSV(body []byte, today backend.Date) (txs []backend.Transaction, rows int, problems []rowProblem) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff")) // which spreadsheets write
 	reader := csv.NewReader(bytes.NewReader(keepCRLF(body)))
 	reader.FieldsPerRecord = -1 // checked below, by row
@@ -57,7 +57,7 @@ func readCSV(body []byte, now time.Time) (txs []backend.Transaction, rows int, p
 			t, err := row(columns, record)
 			if err == nil {
 				t = t.InMajorUnits()
-				err = recordable(t, now)
+				err = recordable(t, today)
 			}
 			if err != nil {
 				problems = append(problems, rowProblem{line, strings.ReplaceAll(err.Error(), "\n", "; ")})

@@ -26,27 +26,48 @@ const maxProblems = 100
 // problems collects everything that is wrong with a request.
 type problems struct {
 	list  []error
-	paths map[string]bool // of list
+	paths map[string]bool // of list, and those of the objects that they are in
+	lost  map[string]bool // of values that could not be decoded; "" for the body
 }
 
 func (p *problems) add(path, got, want string) {
 	if p.paths == nil {
 		p.paths = map[string]bool{}
 	}
-	p.paths[path] = true
+	for of := path; of != ""; of = of[:max(0, strings.LastIndexByte(of, '.'))] {
+		p.paths[of] = true
+	}
 	if len(p.list) < maxProblems {
 		p.list = append(p.list, &backend.FieldError{Path: path, Got: got, Want: want})
 	}
 }
 
 // addAll adds the field errors in err, whose paths are relative to path. It leaves
-// out fields that have a problem already: their values are not what was sent.
+// out fields whose values are not what was sent: they have a problem already, or a member
+// of theirs has, or they are part of something that could not be decoded.
 func (p *problems) addAll(path string, err error) {
 	for _, e := range fieldErrors(err) {
-		if full := join(path, e.Path); !p.paths[full] {
+		if full := join(path, e.Path); !p.paths[full] && !p.isLost(full) {
 			p.add(full, e.Got, e.Want)
 		}
 	}
+}
+
+// isLost reports whether a field is part of something that could not be decoded.
+func (p *problems) isLost(path string) bool {
+	for path != "" && !p.lost[path] {
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+	}
+	return p.lost[path]
+}
+
+// undecoded adds a value that is not of the wanted type.
+func (p *problems) undecoded(path, got string, want reflect.Type) {
+	if p.lost == nil {
+		p.lost = map[string]bool{}
+	}
+	p.lost[path] = true
+	p.add(join("body", path), got, wanted(want))
 }
 
 // err returns the problems as one error, or nil if there are none.
@@ -105,7 +126,7 @@ func (p *problems) decode(path string, value jsontext.Value, into reflect.Value,
 	switch {
 	case value.Kind() == 'n':
 		if !nullable {
-			p.add(join("body", path), "null", wanted(into.Type()))
+			p.undecoded(path, "null", into.Type())
 		}
 	case into.Kind() == reflect.Pointer:
 		target := reflect.New(into.Type().Elem())
@@ -113,7 +134,7 @@ func (p *problems) decode(path string, value jsontext.Value, into reflect.Value,
 		into.Set(target)
 	case isLeaf(into.Type()):
 		if json.Unmarshal(value, into.Addr().Interface()) != nil {
-			p.add(join("body", path), fmt.Sprintf("%.40s", value), wanted(into.Type()))
+			p.undecoded(path, fmt.Sprintf("%.40s", value), into.Type())
 		}
 	case into.Kind() == reflect.Slice && value.Kind() == '[':
 		p.decodeArray(path, value, into)
@@ -122,7 +143,7 @@ func (p *problems) decode(path string, value jsontext.Value, into reflect.Value,
 	case into.Kind() == reflect.Map && value.Kind() == '{':
 		p.decodeMap(path, value, into)
 	default:
-		p.add(join("body", path), fmt.Sprintf("%.40s", value), wanted(into.Type()))
+		p.undecoded(path, fmt.Sprintf("%.40s", value), into.Type())
 	}
 }
 

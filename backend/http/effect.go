@@ -37,9 +37,13 @@ func (a *api) previewChange(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return err
 	}
+	p, before, err := a.Portfolios.Load(ctx, by.Owner, r.PathValue(portfolioID))
+	if err != nil {
+		return err
+	}
 	var change *backend.Transaction
 	if in.Transaction != nil {
-		t, err := in.Transaction.transaction(problems, a.Now())
+		t, err := in.Transaction.transaction(problems, p.Today(a.Now()))
 		if err != nil {
 			return err
 		}
@@ -48,10 +52,6 @@ func (a *api) previewChange(ctx context.Context, w http.ResponseWriter, r *http.
 		problems.add("transaction", "none", "a transaction, or the ID of one to delete in replace")
 	}
 	if err := problems.err(); err != nil {
-		return err
-	}
-	p, before, err := a.Portfolios.Load(ctx, by.Owner, r.PathValue(portfolioID))
-	if err != nil {
 		return err
 	}
 	after, err := changed(before, in.Replace, change)

@@ -54,7 +54,7 @@ func (a *api) previewImport(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return err
 	}
-	out, entries := preview(result, known, a.Now())
+	out, entries := preview(result, known, p.Today(a.Now()))
 	if err := a.project(ctx, p, all, entries, &out); err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ type previewHolding struct {
 
 // preview describes a file, and returns its transactions. A date out of range is a problem
 // of its row.
-func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutput, []backend.Imported) {
+func preview(r layout.Result, known []layout.Known, today backend.Date) (previewOutput, []backend.Imported) {
 	out := previewOutput{
 		Layout: r.Layout, Questions: r.Questions, IgnoredColumns: r.Ignored, Rows: make([]previewRow, len(r.Rows)),
 		Problems: []rowProblem{},
@@ -74,7 +74,7 @@ func preview(r layout.Result, known []layout.Known, now time.Time) (previewOutpu
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		for _, t := range row.Transactions {
-			for _, e := range fieldErrors(t.Date.ValidateRange("date", now)) {
+			for _, e := range fieldErrors(t.ValidateDates(today)) {
 				row.Problems = append(row.Problems, layout.Problem{Column: e.Path, Got: e.Got, Want: e.Want})
 			}
 		}

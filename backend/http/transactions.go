@@ -52,9 +52,9 @@ type transactionOutput struct {
 	transactionInput
 }
 
-// transaction returns the input as a transaction that can be recorded at now, or
-// everything that is wrong with it.
-func (in transactionInput) transaction(p *problems, now time.Time) (backend.Transaction, error) {
+// transaction returns the input as a transaction that can be recorded on a day, the
+// portfolio's today, or everything that is wrong with it.
+func (in transactionInput) transaction(p *problems, today backend.Date) (backend.Transaction, error) {
 	given := func(n *number) decimal.Decimal {
 		if n == nil {
 			return decimal.Decimal{}
@@ -75,13 +75,13 @@ func (in transactionInput) transaction(p *problems, now time.Time) (backend.Tran
 		t.Ratio = *in.Ratio
 	}
 	t = t.InMajorUnits()
-	p.addAll("", recordable(t, now))
+	p.addAll("", recordable(t, today))
 	return t, p.err()
 }
 
-// recordable reports everything that is wrong with a transaction to record at now.
-func recordable(t backend.Transaction, now time.Time) error {
-	return errors.Join(t.Validate(), t.Date.ValidateRange("date", now))
+// recordable reports everything that is wrong with a transaction to record on a day.
+func recordable(t backend.Transaction, today backend.Date) error {
+	return errors.Join(t.Validate(), t.ValidateDates(today))
 }
 
 // outputOf returns an entry with the members that its kind has.
@@ -121,7 +121,7 @@ func (a *api) recordTransaction(ctx context.Context, w http.ResponseWriter, r *h
 	if err != nil {
 		return err
 	}
-	t, err := a.readTransaction(w, r)
+	t, err := a.readTransaction(ctx, w, r, by)
 	if err != nil {
 		return err
 	}
@@ -135,14 +135,19 @@ func (a *api) recordTransaction(ctx context.Context, w http.ResponseWriter, r *h
 	return replyEntry(w, http.StatusCreated, entries[0])
 }
 
-// readTransaction reads a transaction from a request's body.
-func (a *api) readTransaction(w http.ResponseWriter, r *http.Request) (backend.Transaction, error) {
+// readTransaction reads a transaction of a portfolio from a request's body.
+func (a *api) readTransaction(ctx context.Context, w http.ResponseWriter, r *http.Request,
+	by backend.Principal) (backend.Transaction, error) {
 	var in transactionInput
 	problems, err := decode(w, r, &in)
 	if err != nil {
 		return backend.Transaction{}, err
 	}
-	return in.transaction(problems, a.Now())
+	p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, r.PathValue(portfolioID))
+	if err != nil {
+		return backend.Transaction{}, err
+	}
+	return in.transaction(problems, p.Today(a.Now()))
 }
 
 func (a *api) listTransactions(ctx context.Context, w http.ResponseWriter, r *http.Request,
@@ -171,7 +176,7 @@ func (a *api) updateTransaction(ctx context.Context, w http.ResponseWriter, r *h
 	if err != nil {
 		return err
 	}
-	t, err := a.readTransaction(w, r)
+	t, err := a.readTransaction(ctx, w, r, by)
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,14 @@ func (a *api) transfer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	t := backend.Transfer{From: in.From, To: in.To, Date: in.Date, Symbol: in.Symbol, Quantity: in.Quantity.Decimal}
 	problems.addAll("", t.Validate())
-	problems.addAll("", t.Date.ValidateRange("date", a.Now()))
 	if err := problems.err(); err != nil {
+		return err
+	}
+	p, err := a.Portfolios.GetPortfolio(ctx, by.Owner, t.From)
+	if err != nil {
+		return err
+	}
+	if err := invalid(t.Date.ValidateRange("date", p.Today(a.Now()))); err != nil {
 		return err
 	}
 	left, came, replayed, err := a.Portfolios.Transfer(ctx, by, key, t)

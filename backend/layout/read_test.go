@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -196,6 +197,21 @@ func TestNumbers(t *testing.T) {
 		_, missing := (&reader{survey: &survey{}}).number(text)
 		assert.NotEmpty(t, missing, text)
 	}
+}
+
+// A cell of megabytes is not a number, and no regular expression reads it.
+func TestLongCell(t *testing.T) {
+	used := func() time.Duration {
+		var use syscall.Rusage
+		require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &use))
+		return time.Duration(use.Utime.Nano())
+	}
+	file := ownHeader + "\n2026-03-02,BUY,ACME," + strings.Repeat("9", 7<<20) + ",1,,EUR,,\n"
+	before := used()
+	r := read(t, file, Options{})
+	assert.Less(t, used()-before, 2*time.Second)
+	require.Len(t, r.Rows, 1)
+	assert.NotEmpty(t, r.Rows[0].Problems)
 }
 
 func TestDates(t *testing.T) {

@@ -116,19 +116,29 @@ func (t *table) header(cells []string) *header {
 	return h
 }
 
-var headerCurrency = regexp.MustCompile(`^(.+) \(([a-z]{3})\)$`)
-
 // column returns what a column of that name holds.
 func (t *table) column(name string) (key, currency string, found bool) {
 	if key, found = t.index[name]; found {
 		return key, "", true
 	}
-	if m := headerCurrency.FindStringSubmatch(name); m != nil {
-		if key, found = t.index[m[1]]; found && slices.Contains(t.inHeader, key) {
-			return key, strings.ToUpper(m[2]), true
+	if before, code, found := cutCurrency(name); found {
+		if key, found = t.index[before]; found && slices.Contains(t.inHeader, key) {
+			return key, strings.ToUpper(code), true
 		}
 	}
 	return "", "", false
+}
+
+// cutCurrency separates the currency at the end of a name such as "fee (eur)". A cell may have
+// megabytes, for which a regular expression would take seconds.
+func cutCurrency(name string) (before, code string, found bool) {
+	rest, closed := strings.CutSuffix(name, ")")
+	i := len(rest) - len(" (eur")
+	if !closed || i < 1 || rest[i:i+2] != " (" {
+		return "", "", false
+	}
+	code = rest[i+2:]
+	return rest[:i], code, !strings.ContainsFunc(code, func(r rune) bool { return r < 'a' || r > 'z' })
 }
 
 // firstNames are the usual names of the required columns.
