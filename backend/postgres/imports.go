@@ -53,7 +53,8 @@ func getImport(ctx context.Context, tx pgx.Tx, owner, portfolio, id string) (i b
 	err = tx.QueryRow(ctx, `
 		select i.id::text, i.portfolio_id::text, i.layout, i.entries, i.recorded, i.created_at, i.expires_at, i.confirmed_at
 		from imports i join portfolios p on p.id = i.portfolio_id
-		where i.id = $1 and p.id = $2 and p.owner = $3 and (i.expires_at is null or i.expires_at > now())`, id, portfolio, owner).
+		where i.id = $1 and p.id = $2 and p.owner = $3 and (i.expires_at is null or i.expires_at > now())`,
+		id, portfolio, owner).
 		Scan(&i.ID, &i.Portfolio, &i.Layout, &i.Entries, &i.Recorded, &i.CreatedAt, &expires, &confirmed)
 	if expires != nil {
 		i.ExpiresAt = *expires
@@ -143,7 +144,8 @@ func (db *DB) recordImport(ctx context.Context, tx pgx.Tx, by backend.Principal,
 		}
 	}
 	_, err := tx.Exec(ctx, `
-		update imports set confirmed_at = $2, expires_at = null, recorded = $3, entries = '[]' where id = $1`, id, p.Now, len(entries))
+		update imports set confirmed_at = $2, expires_at = null, recorded = $3, entries = '[]' where id = $1`,
+		id, p.Now, len(entries))
 	return err
 }
 

@@ -38,7 +38,8 @@ func (db *DB) PutInstrument(ctx context.Context, by backend.Principal, i backend
 		}
 		var batch pgx.Batch
 		batch.Queue(`
-			insert into instruments (symbol, name, isin, mic, currency, asset_class, sector, country, minor_unit, source, source_id, updated_at)
+			insert into instruments (symbol, name, isin, mic, currency, asset_class, sector, country, minor_unit,
+				source, source_id, updated_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 			on conflict (symbol) do update set name = excluded.name, isin = excluded.isin, mic = excluded.mic,
 				currency = excluded.currency, asset_class = excluded.asset_class, sector = excluded.sector,
@@ -86,7 +87,8 @@ func (db *DB) ListInstruments(ctx context.Context, search string,
 	page backend.Page) ([]backend.Instrument, string, error) {
 	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search)
 	rows, _ := db.pool.Query(ctx, "select"+instrumentColumns+` from instruments i
-		where i.symbol > $1 and ($2 = '' or i.symbol ilike $2 || '%' or i.isin ilike $2 || '%' or i.name ilike '%' || $2 || '%'
+		where i.symbol > $1 and ($2 = '' or i.symbol ilike $2 || '%' or i.isin ilike $2 || '%'
+			or i.name ilike '%' || $2 || '%'
 			or exists (select from instrument_aliases a where a.symbol = i.symbol and a.alias ilike $2 || '%'))
 		order by i.symbol limit $3`, page.After, escaped, page.Limit+1) // CollectRows returns the error
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[backend.Instrument])

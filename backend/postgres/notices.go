@@ -16,7 +16,8 @@ func (db *DB) Notices(ctx context.Context, retryAfter time.Duration, limit int) 
 		from connections c
 		where n.id in (select id from notices where due_at <= now() order by due_at limit $2 for update skip locked)
 			and c.connection_id = n.connection_id
-		returning n.id, coalesce(n.portfolio_id::text, ''), c.connection_id, c.domain_name, c.stage, c.connected_at, c.expires_at`,
+		returning n.id, coalesce(n.portfolio_id::text, ''), c.connection_id, c.domain_name, c.stage,
+			c.connected_at, c.expires_at`,
 		retryAfter, limit)
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n push.Notice, err error) {
 		c := &n.Connection

@@ -24,7 +24,8 @@ func (db *DB) OpenConnections(ctx context.Context, now time.Time) (n int, err er
 func (db *DB) NewestQuote(ctx context.Context) (time.Time, error) {
 	var newest *time.Time
 	err := db.pool.QueryRow(ctx, `
-		select max(greatest(time, fresh_until - interval '1 minute')) from quotes where day = (select max(day) from quotes)`).Scan(&newest)
+		select max(greatest(time, fresh_until - interval '1 minute'))
+		from quotes where day = (select max(day) from quotes)`).Scan(&newest)
 	if err != nil || newest == nil {
 		return time.Time{}, outcome("find the newest quote", err)
 	}

@@ -267,7 +267,8 @@ func keep(ctx context.Context, tx pgx.Tx, by backend.Principal, p locked, key st
 			currency, fee, ratio_new, ratio_old, note, version, recorded_at,
 			time, tax, fee_currency, to_amount, to_currency, acquired, to_symbol, cost_fraction, lots, transfer)
 		select $1, id, sequence, kind, date, coalesce(symbol, ''), quantity, price, amount,
-			coalesce(currency, ''), fee, (ratio->>'new')::integer, (ratio->>'old')::integer, coalesce(note, ''), version, recorded_at,
+			coalesce(currency, ''), fee, (ratio->>'new')::integer, (ratio->>'old')::integer, coalesce(note, ''),
+			version, recorded_at,
 			time, coalesce(tax, 0), coalesce(fee_currency, ''), coalesce(to_amount, 0), coalesce(to_currency, ''),
 			acquired, coalesce(to_symbol, ''), coalesce(cost_fraction, 0), lots, coalesce(transfer, '')
 		from json_to_recordset($2) as t (id uuid, sequence bigint, kind text, date date, symbol text,

@@ -68,7 +68,8 @@ var markets = func() map[string]*Calendar {
 	american := calendar("America/New_York", 9*60+30, 16*60, closeGrace, newYork...)
 	euronext := func(zone string) *Calendar { return calendar(zone, 9*60, 17*60+30, closeGrace, ecb.Holidays...) }
 	return map[string]*Calendar{
-		"XNYS": american, "XNAS": american, "XNGS": american, "XNCM": american, "XNMS": american, "ARCX": american, "BATS": american, "XASE": american,
+		"XNYS": american, "XNAS": american, "XNGS": american, "XNCM": american,
+		"XNMS": american, "ARCX": american, "BATS": american, "XASE": american,
 		"XLON": calendar("Europe/London", 8*60, 16*60+30, closeGrace, gb.Holidays...),
 		"XETR": calendar("Europe/Berlin", 9*60, 17*60+30, closeGrace, frankfurt...),
 		"XFRA": calendar("Europe/Berlin", 8*60, 22*60, closeGrace, frankfurt...),

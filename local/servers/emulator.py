@@ -128,15 +128,17 @@ def create_replica(params):
 def delete_instance(params):
     instance = rds._instances.get(rds._p(params, "DBInstanceIdentifier"), {})
     answer = any_deletion(params)
-    if answer[0] == 200 and rds._p(params, "DeleteAutomatedBackups") == "false" and instance.get("BackupRetentionPeriod"):
+    kept = rds._p(params, "DeleteAutomatedBackups") == "false" and instance.get("BackupRetentionPeriod")
+    if answer[0] == 200 and kept:
         retained.append(instance)
     return answer
 
 
 def describe_automated_backups(_):
     items = "".join(
-        f"<DBInstanceAutomatedBackup><DBInstanceIdentifier>{i['DBInstanceIdentifier']}</DBInstanceIdentifier><Status>retained</Status>"
-        f"<DBInstanceAutomatedBackupsArn>{i['DBInstanceArn'].replace(':db:', ':auto-backup:ab-')}</DBInstanceAutomatedBackupsArn>"
+        f"<DBInstanceAutomatedBackup><DBInstanceIdentifier>{i['DBInstanceIdentifier']}</DBInstanceIdentifier>"
+        "<Status>retained</Status><DBInstanceAutomatedBackupsArn>"
+        f"{i['DBInstanceArn'].replace(':db:', ':auto-backup:ab-')}</DBInstanceAutomatedBackupsArn>"
         "</DBInstanceAutomatedBackup>"
         for i in retained
     )
@@ -156,7 +158,8 @@ rds._ACTION_MAP["CreateDBInstanceReadReplica"] = create_replica
 
 async def cache_request(method, path, headers, body, query):
     if b"Action=DescribeServerlessCacheSnapshots&" in body:
-        return elasticache._xml(200, "DescribeServerlessCacheSnapshotsResponse", "<DescribeServerlessCacheSnapshotsResult/>")
+        return elasticache._xml(200, "DescribeServerlessCacheSnapshotsResponse",
+            "<DescribeServerlessCacheSnapshotsResult/>")
     return await any_cache_request(method, path, headers, body, query)
 
 
@@ -180,7 +183,8 @@ def describe_instance_type_offerings(params):
         f"<location>{ec2.get_region()}{letter}</location></item>"
         for type in types for letter in "abc"
     )
-    return ec2._xml(200, "DescribeInstanceTypeOfferingsResponse", f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>")
+    return ec2._xml(200, "DescribeInstanceTypeOfferingsResponse",
+        f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>")
 
 
 ec2._ACTION_MAP.setdefault("DescribeInstanceTypeOfferings", describe_instance_type_offerings)

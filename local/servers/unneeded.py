@@ -38,7 +38,8 @@ def judge(call, statements):
     ctx = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:sts::000000000000:assumed-role/{call['role']}/x", principal_type="AssumedRole",
         principal_account="000000000000", action=call["action"], resource_arn=call["resource"], region="us-east-1",
-        secure_transport=True, service_context={"aws:tagkeys": None, **call["context"]}, principal_keys=call["principal"],
+        secure_transport=True, service_context={"aws:tagkeys": None, **call["context"]},
+        principal_keys=call["principal"],
     )
     allowing = collections.defaultdict(list)
     for index, (layer, statement) in enumerate(statements):
@@ -61,7 +62,9 @@ def main(path):
         for index, (layer, statement) in enumerate(statements):
             if statement.effect == "Allow":
                 text = json.dumps(dataclasses.asdict(statement), sort_keys=True)
-                print(json.dumps({"role": role, "layer": layer, "sid": statement.sid, "call": first.get(index), "text": text}))
+                print(json.dumps({
+                    "role": role, "layer": layer, "sid": statement.sid, "call": first.get(index), "text": text,
+                }))
 
 
 main(*sys.argv[1:])
