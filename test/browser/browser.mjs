@@ -39,23 +39,28 @@ export async function call(method, path, body, withKey = key, headers = {}) {
 
 /** feed writes prices of now. */
 export async function feed(prices, rates = {}) {
-  const time = new Date().toISOString()
+  const now = { source: 'test', time: new Date().toISOString() }
   await call('POST', '/v1/quotes', {
-    quotes: Object.entries(prices).map(([symbol, [price, currency]]) => ({ symbol, price, currency, source: 'test', time })),
-    rates: Object.entries(rates).map(([from, rate]) => ({ from, to: 'USD', rate, source: 'test', time })),
+    quotes: Object.entries(prices).map(([symbol, [price, currency]]) => ({ symbol, price, currency, ...now })),
+    rates: Object.entries(rates).map(([from, rate]) => ({ from, to: 'USD', rate, ...now })),
   })
 }
 
 /** past writes closes of the last days, so that there is a history. */
 export async function past(prices, rates, days) {
   const together = 15 // days in a call
-  const moved = (price, ago, i) => (Number(price) * (1 + 0.02 * Math.sin(ago / 5 + i) + 0.008 * Math.sin(ago * 1.9 + 2 * i) - ago / 2000)).toFixed(2)
+  const moved = (price, ago, i) => {
+    const waves = 0.02 * Math.sin(ago / 5 + i) + 0.008 * Math.sin(ago * 1.9 + 2 * i)
+    return (Number(price) * (1 + waves - ago / 2000)).toFixed(2)
+  }
   for (let last = days; last > 0; last -= together) {
     const some = Array.from({ length: Math.min(together, last) }, (_, n) => last - n)
     const at = (ago) => ({ source: 'test', time: new Date(Date.now() - ago * 86_400_000).toISOString() })
     await call('POST', '/v1/quotes', {
       quotes: some.flatMap((ago) =>
-        Object.entries(prices).map(([symbol, [price, currency]], i) => ({ symbol, price: moved(price, ago, i), currency, ...at(ago) })),
+        Object.entries(prices).map(([symbol, [price, currency]], i) => ({
+          symbol, price: moved(price, ago, i), currency, ...at(ago),
+        })),
       ),
       rates: some.flatMap((ago) => Object.entries(rates).map(([from, rate]) => ({ from, to: 'USD', rate, ...at(ago) }))),
     })

@@ -49,7 +49,9 @@ test('pictures of the overview', async () => {
     await tab.getByRole('img', { name: /^Value over time/ }).waitFor()
     await tab.getByRole('table', { name: 'All portfolios' }).waitFor()
     const desktop = { width: 1180, height: 760 }
-    for (const [name, colorScheme, size] of [['light', 'light', desktop], ['dark', 'dark', desktop], ['phone', 'light', b.sizes.phone]]) {
+    for (const [name, colorScheme, size] of [
+      ['light', 'light', desktop], ['dark', 'dark', desktop], ['phone', 'light', b.sizes.phone],
+    ]) {
       await tab.emulateMedia({ colorScheme })
       await tab.setViewportSize(size)
       await tab.waitForTimeout(1_000) // the chart is drawn again

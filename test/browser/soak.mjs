@@ -110,11 +110,16 @@ const signed = dollars({ signDisplay: 'exceptZero' })
 const quotes = new Map(valuation.quotes.map((q) => [q.symbol, q.price]))
 await b.eventually(async () => {
   const shown = await tab.evaluate(() =>
-    Object.fromEntries([...document.querySelectorAll('tbody tr')].map((r) => [r.querySelector('a')?.textContent, r.textContent])),
+    Object.fromEntries(
+      [...document.querySelectorAll('tbody tr')].map((r) => [r.querySelector('a')?.textContent, r.textContent]),
+    ),
   ) // a row out of sight has no innerText
   for (const p of valuation.positions) {
     const row = shown[p.symbol] ?? ''
-    const numbers = [b.money(quotes.get(p.symbol)), b.money(p.base_value), signed.format(p.base_unrealised), signed.format(p.day_change)]
+    const numbers = [
+      b.money(quotes.get(p.symbol)), b.money(p.base_value),
+      signed.format(p.base_unrealised), signed.format(p.day_change),
+    ]
     for (const n of numbers) assert.ok(row.includes(n), `${p.symbol}: got ${row}, want ${n}`)
   }
 })
@@ -141,7 +146,9 @@ print(
     ['growth of the heap', `≤ ${growthLimit * 100} %`, `${(growth * 100).toFixed(1)} %`, growth <= growthLimit],
     ['numbers at the end', "the API's", 'the same', true],
   ],
-  `${positions} positions under ${batches * updates} quotes a second for ${minutes} minutes, beside a second tab and a second user. Of ${drawn} frames half took\n` +
-    `at most ${within(0.5).toFixed(1)} ms and 99 % at most ${within(0.99).toFixed(1)} ms. The heap, after garbage collection, was ${megabytes(heap[0])} after the first\n` +
+  `${positions} positions under ${batches * updates} quotes a second for ${minutes} minutes, beside a second tab ` +
+    `and a second user. Of ${drawn} frames half took\n` +
+    `at most ${within(0.5).toFixed(1)} ms and 99 % at most ${within(0.99).toFixed(1)} ms. ` +
+    `The heap, after garbage collection, was ${megabytes(heap[0])} after the first\n` +
     `minute, at most ${megabytes(Math.max(...heap))} at the end of another, and ${megabytes(heap.at(-1))} at the end.`,
 )

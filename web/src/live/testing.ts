@@ -15,13 +15,14 @@ export function valuation(second: number, prices: (number | null)[]): Valuation 
     const value = price < 0 ? null : String(price)
     positions.push({
       symbol, currency: 'USD', quantity: '1', cost: '1', state: value === null ? 'no_price' : 'priced', value,
-      unrealised: value, base_value: value, base_cost: '1', base_unrealised: value, price_effect: value, currency_effect: '0',
-      day_change: null,
+      unrealised: value, base_value: value, base_cost: '1', base_unrealised: value, price_effect: value,
+      currency_effect: '0', day_change: null,
     })
     if (value !== null) {
       const fresh_until = new Date(Date.parse(as_of) + 60_000).toISOString()
       quotes.push({
-        symbol, price: value, currency: 'USD', source: 's', time: as_of, received: as_of, fresh_until, age_ms: 0, stale: false,
+        symbol, price: value, currency: 'USD', source: 's', time: as_of, received: as_of, fresh_until,
+        age_ms: 0, stale: false,
       })
     }
   })
@@ -40,7 +41,9 @@ export function diff(before: Valuation, after: Valuation): Delta {
     ...sums,
     positions: positions.filter((p) => !before.positions.some((b) => same(b, p))),
     removed: before.positions.filter((b) => !positions.some((p) => p.symbol === b.symbol)).map((b) => b.symbol),
-    quotes: quotes.filter((q) => !before.quotes.some((b) => b.symbol === q.symbol && b.time === q.time && b.price === q.price)),
+    quotes: quotes.filter(
+      (q) => !before.quotes.some((b) => b.symbol === q.symbol && b.time === q.time && b.price === q.price),
+    ),
     cash_positions: same(before.cash_positions, cash_positions) ? null : cash_positions,
     rates: same(before.rates, rates) ? null : rates,
   }

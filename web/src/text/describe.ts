@@ -11,7 +11,10 @@ type Described = Pick<
 export function details(t: Described): string {
   const parts: string[] = []
   const currency = t.currency ?? ''
-  if (t.quantity) parts.push(t.price !== undefined ? `${plain(t.quantity)} at ${price(t.price, currency)}` : `${plain(t.quantity)} units`)
+  if (t.quantity) {
+    const each = t.price === undefined ? 'units' : `at ${price(t.price, currency)}`
+    parts.push(`${plain(t.quantity)} ${each}`)
+  }
   if (t.amount && t.price === undefined) parts.push(currency ? money(t.amount, currency) : plain(t.amount))
   if (t.to_amount && t.to_currency) parts.push(`to ${money(t.to_amount, t.to_currency)}`)
   if (t.ratio && t.ratio.new > 0) parts.push(`${t.ratio.new} for ${t.ratio.old}`)

@@ -55,7 +55,9 @@ const numeric: Field[] = ['quantity', 'price', 'amount', 'to_amount', 'fee', 'ta
  * an absent price for a gift, which a person has to type as 0.
  */
 export function missingIn(d: Draft): { path: string; got: string; want: string }[] {
-  const empty = fieldsOf[d.kind].must.filter((f) => (f === 'ratio' ? !d.ratio_new.trim() || !d.ratio_old.trim() : !d[f].trim()))
+  const empty = fieldsOf[d.kind].must.filter((f) =>
+    f === 'ratio' ? !d.ratio_new.trim() || !d.ratio_old.trim() : !d[f].trim(),
+  )
   return [...(d.date ? [] : ['date']), ...empty].map((path) => ({ path, got: 'nothing', want: 'a value' }))
 }
 

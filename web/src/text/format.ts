@@ -60,7 +60,8 @@ export function plain(value: string | null | undefined): string {
 export function percent(fraction: string | null | undefined, signed = false): string {
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 }
   const shown = { style: 'percent' as const, ...digits }
-  return signed ? formatted(fraction, 'gain', { ...shown, signDisplay: 'exceptZero' }) : formatted(fraction, 'share', shown)
+  if (signed) return formatted(fraction, 'gain', { ...shown, signDisplay: 'exceptZero' })
+  return formatted(fraction, 'share', shown)
 }
 
 export function count(value: number): string {
@@ -112,8 +113,8 @@ export function day(date: string): string {
 
 /** shortDay formats a date for the axis of a chart. */
 export function shortDay(seconds: number, withYear: boolean): string {
-  const options = withYear ? { month: 'short' as const, year: 'numeric' as const } : { day: 'numeric' as const, month: 'short' as const }
-  return timeFormat(options, 'UTC').format(new Date(seconds * 1000))
+  const other = withYear ? { year: 'numeric' as const } : { day: 'numeric' as const }
+  return timeFormat({ month: 'short', ...other }, 'UTC').format(new Date(seconds * 1000))
 }
 
 /** compact formats a number for the axis of a chart. */

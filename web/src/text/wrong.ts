@@ -11,7 +11,8 @@ type Fields = Problem['fields']
 export function ofForm(fields: Fields, member: string): Fields {
   const inside = (path: string) => path.startsWith(member + '.')
   const unread = fields.filter((f) => inside(f.path)).map((f) => ({ ...f, path: f.path.slice(member.length + 1) }))
-  return [...unread, ...fields.filter((f) => !inside(f.path) && !unread.some((u) => u.path === f.path || u.path.startsWith(f.path)))]
+  const isUnread = (path: string) => unread.some((u) => u.path === path || u.path.startsWith(path))
+  return [...unread, ...fields.filter((f) => !inside(f.path) && !isUnread(f.path))]
 }
 
 /** wanted returns what a field wants, in words for a person: only programs write a decimal as a string. */
