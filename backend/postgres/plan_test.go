@@ -205,3 +205,38 @@ func askForPortfolios(t *testing.T, db *postgres.DB, by backend.Principal) {
 	require.NoError(t, err)
 	require.NoError(t, db.DeletePortfolio(ctx, by, p.ID, p.Version))
 }
+
+// A change before the last entry of a large portfolio reads only the entries of its symbols.
+func TestEntriesOfASymbolAreFoundByIndex(t *testing.T) {
+	traced := &queries{seen: map[string][]any{}}
+	c := config(database(t))
+	require.NoError(t, open(t, c).Migrate(t.Context()))
+	c.Tracer = traced
+	db := open(t, c)
+	by := member(t, db, "alice")
+	p := portfolio(t, db, by)
+	conn := inspect(t, c.Name)
+	_, err := conn.Exec(t.Context(), `
+		insert into transactions select $1, gen_random_uuid(), i, 'BUY', date '2025-01-01' + i / 100, 'S' || i % 100,
+			1, 1, 0, 'EUR', 0, 0, 0, '', 1, now() from generate_series(1, 20000) i`, p.ID)
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), "analyze")
+	require.NoError(t, err)
+	recorded(t, db, by, p.ID, backend.Transaction{Kind: backend.SpinOff, Date: day, Symbol: "S7", ToSymbol: "NEW",
+		Ratio: backend.Ratio{New: 1, Old: 1}})
+	explained := 0
+	for sql, arguments := range traced.seen {
+		if !strings.Contains(sql, "from transactions t where t.portfolio_id = $1 and (") {
+			continue
+		}
+		explained++
+		rows, err := conn.Query(t.Context(), "explain "+sql, arguments...)
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		text := strings.Join(plan, "\n")
+		assert.Contains(t, text, "transactions_symbol", text)
+		assert.Contains(t, text, "transactions_to_symbol", text)
+	}
+	assert.Equal(t, 1, explained)
+}

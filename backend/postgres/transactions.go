@@ -37,7 +37,8 @@ func scanEntry(row pgx.CollectableRow) (e backend.Entry, err error) {
 func transactions(ctx context.Context, tx pgx.Tx, portfolio string, symbols ...string) ([]backend.Transaction, error) {
 	query, arguments := "select"+entryColumns+" from transactions t where t.portfolio_id = $1", []any{portfolio}
 	if len(symbols) > 0 {
-		query, arguments = query+" and (t.symbol = any($2) or t.to_symbol = any($2))", append(arguments, symbols)
+		query += " and (t.symbol = any($2) or t.to_symbol <> '' and t.to_symbol = any($2))" // each side has an index
+		arguments = append(arguments, symbols)
 	}
 	rows, _ := tx.Query(ctx, query, arguments...) // CollectRows returns the error
 	return pgx.CollectRows(rows, scanTransaction)
@@ -136,7 +137,7 @@ func joined(
 // withActions adds the symbols of all spin-offs and mergers of a portfolio.
 func withActions(ctx context.Context, tx pgx.Tx, portfolio string, symbols []string) ([]string, error) {
 	rows, _ := tx.Query(ctx, "select"+entryColumns+` from transactions t
-		where t.portfolio_id = $1 and t.kind = any($2)`, portfolio, []backend.Kind{backend.SpinOff, backend.Merger})
+		where t.portfolio_id = $1 and t.to_symbol <> ''`, portfolio)
 	all, err := pgx.CollectRows(rows, scanTransaction)
 	return symbolsOf(symbols, all...), err
 }
