@@ -15,7 +15,6 @@ import (
 	"portfolio/contract/signature"
 	"portfolio/local/servers"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -64,9 +63,7 @@ func TestConnection(t *testing.T) {
 	w := newWorld(t)
 	i := start(t, w.env)
 	i.eventually("/ready", http.StatusOK)
-	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
-	require.NoError(t, err)
-	defer db.Close(t.Context())
+	db := w.connect(t)
 	rows := func() (count int, life time.Duration) {
 		require.NoError(t, db.QueryRow(t.Context(),
 			"select count(*), coalesce(max(expires_at - connected_at), '0') from connections").Scan(&count, &life))
@@ -268,9 +265,7 @@ func TestDrains(t *testing.T) {
 	w := newWorld(t)
 	i := start(t, w.env)
 	i.eventually("/ready", http.StatusOK)
-	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
-	require.NoError(t, err)
-	defer db.Close(t.Context())
+	db := w.connect(t)
 	hold, err := db.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = hold.Exec(t.Context(), "lock table connections")

@@ -16,6 +16,7 @@ import (
 	"portfolio/backend/postgres"
 	"portfolio/local/servers"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -119,6 +120,14 @@ func (w *world) rotatePasswords(owner, service string) {
 	w.cloud.rotate(ownerSecret, `{"username":"portfolio_admin","password":"`+owner+`"}`)
 	w.cloud.rotate(databaseSecret, `{"username":"portfolio_service","password":"`+service+`"}`)
 	w.owner, w.password = owner, service
+}
+
+// connect connects to the database as its owner, who reads and writes everything.
+func (w *world) connect(t *testing.T) *pgx.Conn {
+	conn, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
 // stopDatabase stops PostgreSQL as a failover does and keeps its data.

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,10 +25,8 @@ func TestHistoryIsStored(t *testing.T) {
 	assert.JSONEq(t, `{"day":"`+day+`","portfolios":{}}`, w.cloud.object("manifests/"+day+".json"))
 
 	const id = "0192d6a8-0000-7000-8000-000000000001"
-	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
-	require.NoError(t, err)
-	defer db.Close(t.Context())
-	_, err = db.Exec(t.Context(), `insert into portfolios
+	db := w.connect(t)
+	_, err := db.Exec(t.Context(), `insert into portfolios
 		(id, owner, name, base_currency, cost_method, allow_shorts, version, created_at, updated_at)
 		values ($1, 'ada', 'Old', 'EUR', 'FIFO', false, 1, now() - interval '9 days', now())`, id)
 	require.NoError(t, err)

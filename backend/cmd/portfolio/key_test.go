@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -23,9 +22,7 @@ func TestKeyCreate(t *testing.T) {
 
 	_, another, _ := run(t, w.env, create...)
 	assert.NotEqual(t, stdout, another)
-	db, err := pgx.Connect(t.Context(), w.postgres.URL("portfolio", "portfolio_admin", "first-password"))
-	require.NoError(t, err)
-	defer db.Close(t.Context())
+	db := w.connect(t)
 	hash := sha256.Sum256([]byte(secret))
 	var owner, label, text string
 	var scopes []string
