@@ -131,7 +131,7 @@ func TestAllProblemsAreReported(t *testing.T) {
 	}{
 		"transaction": {path + "/transactions", `{"kind":"BUY","date":"2026-02-30","symbol":"acme","quantity":10,"price":"x","currency":"EU","colour":1}`,
 			[]string{"date", "quantity", "price", `"colour"`, "symbol", "currency"}},
-		"ratio":   {path + "/transactions", `{"kind":"SPLIT","date":"2026-01-01","symbol":"A","ratio":{"new":1.5,"odd":1}}`, []string{"ratio.new", "ratio.old", `ratio."odd"`}},
+		"ratio": {path + "/transactions", `{"kind":"SPLIT","date":"2026-01-01","symbol":"A","ratio":{"new":1.5,"odd":1}}`, []string{"ratio.new", "ratio.old", `ratio."odd"`}},
 		"lots": {path + "/transactions", `{"kind":"SELL","date":"2026-01-01","symbol":"A","quantity":"1","price":"1","currency":"EUR","lots":[{"date":"1899-12-31","quantity":"0"}]}`,
 			[]string{"lots[0].date", "lots[0].quantity"}},
 		"acquired": {path + "/transactions", `{"kind":"TRANSFER_IN","date":"2026-01-01","symbol":"A","quantity":"1","currency":"EUR","acquired":"1899-12-31"}`,
