@@ -3,19 +3,30 @@ package fastsynth_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCLI(t *testing.T) {
 	c := newCheckout(t)
 	stock := c.synth("PORTFOLIO_CLI=stock")
-	c.synth() // whatever is cached by now
+	c.synth() // whatever was cached before
+	written := packs(t)
 	fast := c.synth()
+	// Others may write the same packs at the same time, but not each time.
+	for n := 0; !maps.Equal(packs(t), written); n++ {
+		if n == 4 {
+			t.Fatal("each run compiles and writes again")
+		}
+		written = packs(t)
+		fast = c.synth()
+	}
 	c.check(stock, "")
 	c.check(fast, "")
 	if fast.lastLine != "Generated Terraform code for the stacks: forty" || fast.lastLine != stock.lastLine {
@@ -24,6 +35,22 @@ func TestCLI(t *testing.T) {
 	if fast.peak*3 > stock.peak*2 {
 		t.Errorf("peak memory = %d, want under two thirds of the stock %d", fast.peak, stock.peak)
 	}
+}
+
+// packs returns when each file of compiled code was written.
+func packs(t *testing.T) map[string]time.Time {
+	t.Helper()
+	found, err := filepath.Glob("../node_modules/.cache/fastsynth/cli/*")
+	if err != nil || len(found) == 0 {
+		t.Fatal("there is no compiled code", err)
+	}
+	written := map[string]time.Time{}
+	for _, name := range found {
+		if info, err := os.Stat(name); err == nil { // it may have been replaced
+			written[name] = info.ModTime()
+		}
+	}
+	return written
 }
 
 // The edits to the CLI fit one version. Other versions run unchanged.

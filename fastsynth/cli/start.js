@@ -43,12 +43,22 @@ function prepare(main) {
   if (version !== VERSION) throw new Error(`got cdktf-cli ${version}, want ${VERSION}`);
   const bundles = path.dirname(fs.realpathSync(main)); // modules are identified by their real paths
   const modules = path.resolve(bundles, '../../..');
-  const code = new Code(cacheFile(modules), modules, (filename, source) =>
+  const code = new Code(cacheFile(modules, ''), modules, (filename, source) =>
     filename.startsWith(bundles + path.sep) ? edit(source) : source
   );
-  intercept(filename => (filename.startsWith(modules + path.sep) ? code : undefined));
-  interpretAsm(path.join(modules, 'yoga-layout-prebuilt') + path.sep);
-  process.on('exit', () => code.save());
+  const asm = path.join(modules, 'yoga-layout-prebuilt') + path.sep;
+  const interpreted = new Code(cacheFile(modules, asm), modules);
+  intercept(filename => {
+    if (filename.startsWith(asm)) return interpreted;
+    return filename.startsWith(modules + path.sep) ? code : undefined;
+  });
+  const load = Module._extensions['.js'];
+  Module._extensions['.js'] = (module, filename) =>
+    filename.startsWith(asm) ? interpretAsm(() => load(module, filename)) : load(module, filename);
+  process.on('exit', () => {
+    code.save();
+    interpretAsm(() => interpreted.save());
+  });
 }
 
 function edit(source) {
@@ -57,26 +67,28 @@ function edit(source) {
     .replace(TERRAFORM, promise => `({ then(...both) { return ${promise}.then(...both); } })`);
 }
 
-// V8 compiles asm.js ahead of time. That takes longer than it takes interpreted code to
-// lay out what the CLI prints.
-function interpretAsm(folder) {
-  const load = Module._extensions['.js'];
-  Module._extensions['.js'] = (module, filename) => {
-    if (!filename.startsWith(folder)) return load(module, filename);
-    v8.setFlagsFromString('--no-validate-asm');
-    try {
-      return load(module, filename);
-    } finally {
-      v8.setFlagsFromString('--validate-asm');
-    }
-  };
+// Loads or saves code that contains asm.js. V8 compiles asm.js ahead of time, which takes
+// longer than it takes interpreted code to lay out what the CLI prints, and is not kept.
+// Compiled code is accepted only under the flags under which it was saved.
+let interpreting = false;
+
+function interpretAsm(action) {
+  if (interpreting) return action(); // a module loads another
+  interpreting = true;
+  v8.setFlagsFromString('--no-validate-asm');
+  try {
+    return action();
+  } finally {
+    v8.setFlagsFromString('--validate-asm');
+    interpreting = false;
+  }
 }
 
-// V8 accepts only compiled code of its own version. The files that requires resolve to
-// stay the same until other packages are installed.
-function cacheFile(modules) {
+// Returns the file that keeps one part of the code. V8 accepts only compiled code of its own
+// version. The files that requires resolve to stay the same until other packages are installed.
+function cacheFile(modules, part) {
   const { mtimeMs, size } = fs.statSync(path.join(modules, '.package-lock.json'));
-  const key = [v8.cachedDataVersionTag(), mtimeMs, size, edit, REQUIRE, TERRAFORM].join('\n');
+  const key = [part, v8.cachedDataVersionTag(), mtimeMs, size, edit, REQUIRE, TERRAFORM].join('\n');
   const folder = path.join(modules, '.cache', 'fastsynth', 'cli');
   fs.mkdirSync(folder, { recursive: true });
   return path.join(folder, `${crypto.createHash('sha256').update(key).digest('hex').slice(0, 32)}.pack`);
