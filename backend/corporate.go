@@ -184,8 +184,8 @@ func (d *derivation) exchange(tx Transaction) (from, to *holding, err error) {
 	return from, d.holding(tx.ToSymbol), nil
 }
 
-// deliver opens lots of the new symbol for those of the old one, which are that many
-// units, with a total cost of moved.
+// deliver opens lots of the new symbol in place of lots of the old one. These are so many
+// units in all, and cost moved.
 func (d *derivation) deliver(tx Transaction, from, to *holding, lots []taken, units *big.Rat,
 	moved decimal.Decimal) {
 	to.currency = from.currency

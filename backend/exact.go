@@ -21,8 +21,8 @@ const (
 const (
 	maxFractionBits = 512
 	keptBits        = 256
-	// wholeBits is how close to an integer, as 2^-wholeBits, a rational counts as one: it
-	// is one that was rounded on its way.
+	// wholeBits says how close to an integer, within 2^-wholeBits, a rational counts as
+	// that integer, which lost the rest to rounding.
 	wholeBits = 64
 )
 

@@ -105,7 +105,7 @@ func (h *holding) add(units, cost *big.Rat) {
 	h.units, h.cost = plus(h.units, quotient(units, h.factor)), plus(h.cost, quotient(cost, h.share))
 }
 
-// place adds a lot to the holding, whose units and cost have to be added, too.
+// place adds a lot to the holding, but not the lot's units and cost, for which there is add.
 func (h *holding) place(opened Date, order int64, units, cost *big.Rat, short bool) {
 	if h.units.Sign() == 0 {
 		h.short = short

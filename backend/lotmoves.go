@@ -15,8 +15,8 @@ const (
 )
 
 // lotMoves counts the lots that corporate actions move. The count and its limit depend
-// only on the entries that name a symbol of one, so that deriving all of those, without
-// the others, has the same outcome.
+// only on entries that name the symbol of a corporate action, so that a derivation of
+// those entries alone has the same outcome.
 type lotMoves struct {
 	made    int
 	limit   int
