@@ -126,7 +126,7 @@ func (p *Platform) startAll(ctx context.Context, st *parts) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if _, err := servers.StartEmulator(ctx, servers.EmulatorConfig{
-			Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey,
+			Port: ports.Emulator, PostgresPort: ports.Postgres, ValkeyPort: ports.Valkey, Database: p.names.Database,
 			Launch: launch, EnforceIAM: true,
 			Recording: p.recording(),
 		}); err != nil {

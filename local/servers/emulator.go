@@ -21,9 +21,10 @@ type EmulatorConfig struct {
 	Port   int      // 0 chooses a free one
 	Launch Launcher // nil ties the emulator to this process
 
-	// The ports, on localhost, that the emulator reports for every RDS instance and
-	// every serverless cache; 0 is the usual one.
+	// The ports, on localhost, that the emulator reports for the RDS instance with the
+	// identifier Database and for every serverless cache; 0 is the usual one.
 	PostgresPort, ValkeyPort int
+	Database                 string
 
 	// EnforceIAM refuses calls that the policies of the caller do not allow. The access
 	// key "test" is the account's root, who may do everything.
@@ -83,7 +84,7 @@ func StartEmulator(ctx context.Context, c EmulatorConfig) (_ *Emulator, err erro
 		"AUTH=" + strconv.FormatBool(c.EnforceIAM), "RECORDING=" + c.Recording,
 		"BIND_HOST=" + Host, "GATEWAY_PORT=" + strconv.Itoa(c.Port), "REDIS_HOST=localhost",
 		"REDIS_PORT=" + strconv.Itoa(cmp.Or(c.ValkeyPort, ValkeyPort)),
-		"POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)),
+		"POSTGRES_PORT=" + strconv.Itoa(cmp.Or(c.PostgresPort, PostgresPort)), "POSTGRES_INSTANCE=" + c.Database,
 		"AWS_ENDPOINT_URL=" + e.URL, // where Lambda functions call AWS
 	}
 	if e.process, err = Start("emulator", cmd, c.Launch); err != nil {

@@ -6,10 +6,12 @@ as the storage of databases that can be ordered; DB instances by resource id, wi
 which the provider waits for the deletion of one for as long as there is another; automated
 backups that are kept, and snapshots of serverless caches, of which there are none.
 
-Its RDS instances report POSTGRES_PORT, on which the only real PostgreSQL listens. It
-keeps idle connections for longer than its clients do; repeats.py answers calls that they
-repeat. With AUTH=true it enforces IAM policies; authorization.py completes their evaluation,
-sessions.py the sessions of roles, and recording.py records what is evaluated."""
+The RDS instance POSTGRES_INSTANCE reports POSTGRES_PORT, on which the only real PostgreSQL
+listens, and the others PostgreSQL's usual port: with a port that the stack does not name,
+every apply would change them. The emulator keeps idle connections for longer than its
+clients do; repeats.py answers calls that they repeat. With AUTH=true it enforces IAM
+policies; authorization.py completes their evaluation, sessions.py the sessions of roles,
+and recording.py records what is evaluated."""
 
 import os
 
@@ -72,8 +74,9 @@ rds._apply_instance_filters = by_resource_id
 
 
 def instance_xml(instance):
-    endpoint = {**instance.get("Endpoint", {}), "Port": int(os.environ["POSTGRES_PORT"])}
-    xml = any_instance_xml({**instance, "Endpoint": endpoint})
+    real = instance["DBInstanceIdentifier"] == os.environ["POSTGRES_INSTANCE"]
+    port = int(os.environ["POSTGRES_PORT"]) if real else 5432
+    xml = any_instance_xml({**instance, "Endpoint": {**instance.get("Endpoint", {}), "Port": port}})
     logs = "".join(f"<member>{log}</member>" for log in instance.get("EnabledCloudwatchLogsExports", ()))
     kept = "".join(f"<{name}>{instance[name]}</{name}>" for name in FORGOTTEN if instance.get(name))
     exports = f"<EnabledCloudwatchLogsExports>{logs}</EnabledCloudwatchLogsExports>"

@@ -42,13 +42,14 @@ func list(environ map[string]string) []string {
 	return all
 }
 
-// operator builds the operator's program when it is first called, and returns its path.
+// operator builds the operator's program when it is first called, as make deploy does, and
+// returns its path.
 var operator = sync.OnceValues(func() (string, error) {
 	path, err := filepath.Abs(filepath.Join(root, "build/ops"))
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", path, "portfolio/ops").CombinedOutput()
+	out, err := exec.Command("make", "-C", root, "build/ops").CombinedOutput()
 	if err != nil {
 		os.Stderr.Write(out)
 	}

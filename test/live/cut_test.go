@@ -21,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/hashicorp/terraform-exec/tfexec"
-	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -34,7 +33,7 @@ func cutDeploys(t *testing.T, p *platform.Platform, suffix string) {
 	folder := synthesize(t, p, suffix, settings)
 	tf := stackTerraform(t, p, platform.DeploysPreview, folder, settings)
 	interrupted := interrupt(t, p, folder, suffix)
-	database := kill(t, p, tf, folder, suffix)
+	database := kill(t, p, folder, suffix, interrupted)
 	out, err := runOps(t, p, platform.DeploysPreview, suffix, "preflight")
 	require.Error(t, err, out)
 	assert.Contains(t, out, "DB instance "+databaseOf(suffix)+": got one that is not in the state")
@@ -75,46 +74,34 @@ func imported(t *testing.T, p *platform.Platform) string {
 // releases the lock.
 func interrupt(t *testing.T, p *platform.Platform, folder, suffix string) tfstate.State {
 	first := startApply(t, p, folder)
-	first.until(t, func() bool { return len(first.progress(t).completed) >= 30 })
+	creations := func() progress { return progressOf(readFile(t, first.log), "create") }
+	first.until(t, func() bool { return len(creations().completed) >= 30 })
 	require.NoError(t, first.cmd.Process.Signal(os.Interrupt))
 	require.Error(t, first.wait(), "an interrupted deploy fails")
 	_, locked := readObject(t, p, stateOf(suffix)+".tflock")
 	assert.False(t, locked, "an interrupted deploy keeps its lock")
 	s, ok := readState(t, p, suffix)
 	require.True(t, ok)
-	assert.Subset(t, addresses(s), first.progress(t).completed)
+	assert.Subset(t, addresses(s), creations().completed)
 	t.Logf("interrupted with %d resources in the state, begun and not recorded: %v", len(addresses(s)),
-		slices.DeleteFunc(first.progress(t).started, func(address string) bool { return slices.Contains(addresses(s), address) }))
+		slices.DeleteFunc(creations().started, func(address string) bool { return slices.Contains(addresses(s), address) }))
 	return s
 }
 
 // kill ends a deploy as a lost machine does, while AWS creates the database, which is not
 // in the state yet. What the database needs is deployed first, so that nothing else is in
 // progress. The next deploy names the owner of the lock.
-func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suffix string) (database string) {
-	var stack struct {
-		Resource struct {
-			Databases map[string]any `json:"aws_db_instance"`
-		}
-	}
-	text, err := os.ReadFile(filepath.Join(folder, "cdk.tf.json"))
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(text, &stack))
-	for name := range stack.Resource.Databases { // a preview has one
-		database = "aws_db_instance." + name
-	}
+func kill(t *testing.T, p *platform.Platform, folder, suffix string, interrupted tfstate.State) (database string) {
+	databases := inStack(t, folder, "aws_db_instance.")
+	require.Len(t, databases, 1)
+	database = databases[0]
+	require.NotContains(t, addresses(interrupted), database)
 	var needs []string
-	creates := created(planned(t, tf, tfexec.Target(database)))
-	require.Contains(t, creates, database, "the interrupted deploy has created the database already")
-	for _, address := range creates {
-		if address != database {
-			needs = append(needs, "-target="+address)
-		}
+	for _, address := range named(t, folder, database) {
+		needs = append(needs, "-target="+address)
 	}
-	if len(needs) > 0 {
-		before := startApply(t, p, folder, needs...)
-		require.NoError(t, before.wait(), before.errors(t))
-	}
+	first := startApply(t, p, folder, needs...)
+	require.NoError(t, first.wait(), first.errors(t))
 	second := startApply(t, p, folder, "-target="+database)
 	instances, name := rds.NewFromConfig(sdk(t, p)), databaseOf(suffix)
 	second.until(t, func() bool {
@@ -138,18 +125,43 @@ func kill(t *testing.T, p *platform.Platform, tf *tfexec.Terraform, folder, suff
 	return database
 }
 
-func databaseOf(suffix string) string { return "portfolio-holdings-db-" + suffix }
-
-// created returns the addresses that a plan creates.
-func created(plan *tfjson.Plan) []string {
-	var all []string
-	for _, r := range plan.ResourceChanges {
-		if r.Change.Actions.Create() {
-			all = append(all, r.Address)
+// resourcesIn returns the resources of a synthesized stack, by address.
+func resourcesIn(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	var stack struct {
+		Resource map[string]map[string]json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal(readFile(t, filepath.Join(folder, "cdk.tf.json")), &stack))
+	all := map[string]string{}
+	for kind, resources := range stack.Resource {
+		for name, resource := range resources {
+			all[kind+"."+name] = string(resource)
 		}
 	}
 	return all
 }
+
+// inStack returns the addresses of the resources of a stack that contain a text.
+func inStack(t *testing.T, folder, part string) []string {
+	t.Helper()
+	addresses := slices.Collect(maps.Keys(resourcesIn(t, folder)))
+	return slices.DeleteFunc(addresses, func(address string) bool { return !strings.Contains(address, part) })
+}
+
+// named returns the addresses of the resources that a resource of a stack refers to.
+func named(t *testing.T, folder, address string) (all []string) {
+	t.Helper()
+	resources := resourcesIn(t, folder)
+	for other := range resources {
+		if strings.Contains(resources[address], other) {
+			all = append(all, other)
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+func databaseOf(suffix string) string { return "portfolio-holdings-db-" + suffix }
 
 // namesHolder deploys while the lock is held.
 func namesHolder(t *testing.T, p *platform.Platform, folder string, held lockInfo) {
@@ -221,13 +233,11 @@ func (a *apply) until(t *testing.T, met func() bool) {
 	}
 }
 
-// progress lists the addresses of managed resources whose creation has begun and ended.
+// progress lists the addresses of managed resources on which an action has begun and ended.
 type progress struct{ started, completed []string }
 
-func (a *apply) progress(t *testing.T) (all progress) {
-	t.Helper()
-	text, err := os.ReadFile(a.log)
-	require.NoError(t, err)
+// progressOf reads Terraform's JSON lines about an action such as "create".
+func progressOf(text []byte, action string) (all progress) {
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		var event struct {
 			Type string
@@ -239,8 +249,8 @@ func (a *apply) progress(t *testing.T) (all progress) {
 				}
 			}
 		}
-		if json.Unmarshal(lines.Bytes(), &event) != nil || event.Hook.Action != "create" || strings.HasPrefix(event.Hook.Resource.Addr, "ephemeral.") {
-			continue // a partial line, or not about a creation
+		if json.Unmarshal(lines.Bytes(), &event) != nil || event.Hook.Action != action || strings.HasPrefix(event.Hook.Resource.Addr, "ephemeral.") {
+			continue // a partial line, or about something else
 		}
 		switch event.Type {
 		case "apply_start":
@@ -255,10 +265,15 @@ func (a *apply) progress(t *testing.T) (all progress) {
 // errors returns the errors of an apply.
 func (a *apply) errors(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(a.log)
-	require.NoError(t, err)
-	lines := strings.Split(string(text), "\n")
+	lines := strings.Split(string(readFile(t, a.log)), "\n")
 	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, `"@level":"error"`) }), "\n")
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return text
 }
 
 func kindOf(address string) string {

@@ -23,8 +23,8 @@ var emulatorDrift = map[string][]string{
 	"aws_autoscaling_group": {"capacity_reservation_specification", "default_instance_warmup", "enabled_metrics", "target_group_arns"},
 	"aws_cloudwatch_metric_alarm": {"actions_enabled", "alarm_actions", "alarm_description", "dimensions", "evaluate_low_sample_count_percentiles",
 		"extended_statistic", "ok_actions", "period", "statistic", "treat_missing_data"},
-	// The real PostgreSQL behind it listens on another port than the stack names, and the
-	// provider reads port and endpoint from one field.
+	// The real PostgreSQL behind the platform's own listens on another port than the stack
+	// names, and the provider reads port and endpoint from one field.
 	"aws_db_instance": {"port"},
 	"aws_flow_log":    {"deliver_cross_account_role", "iam_role_arn", "max_aggregation_interval", "tags", "tags_all"},
 	"aws_s3_object":   {"tags_all"},
@@ -41,19 +41,25 @@ func stackTerraform(t *testing.T, p *platform.Platform, as platform.Workflow, fo
 	return tf
 }
 
+// plan is a plan, and the file that it is in.
+type plan struct {
+	*tfjson.Plan
+	file string
+}
+
 // planned returns a plan, made without a lock.
-func planned(t *testing.T, tf *tfexec.Terraform, more ...tfexec.PlanOption) *tfjson.Plan {
+func planned(t *testing.T, tf *tfexec.Terraform, more ...tfexec.PlanOption) plan {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "plan")
 	_, err := tf.Plan(t.Context(), append([]tfexec.PlanOption{tfexec.Lock(false), tfexec.Out(file)}, more...)...)
 	require.NoError(t, err)
-	plan, err := tf.ShowPlanFile(t.Context(), file)
+	shown, err := tf.ShowPlanFile(t.Context(), file)
 	require.NoError(t, err)
-	return plan
+	return plan{shown, file}
 }
 
 // changesOf returns the known attributes that a plan would change, by address.
-func changesOf(plan *tfjson.Plan) map[string][]string {
+func changesOf(plan plan) map[string][]string {
 	all := map[string][]string{}
 	for _, r := range plan.ResourceChanges {
 		if r.Change.Actions.NoOp() || r.Change.Actions.Read() {

@@ -29,8 +29,9 @@ var pullRequest = map[string]string{
 
 // reaps destroys pr1, whose pull request is closed, with two runs at the same time, and no
 // other: neither an open one nor one that is not of a pull request. The platform's own
-// environment does not change.
-func reaps(t *testing.T, p *platform.Platform) {
+// environment does not change from what it was before. A dry run comes first, which need not
+// wait until pr1 is deployed.
+func reaps(t *testing.T, p *platform.Platform, deployed <-chan struct{}, before snapshot) {
 	// An open pull request that is not deployed yet: reap decides by the pull request and the
 	// state's key. The platform's own environment shows that only pr1's resources are touched.
 	writeObject(t, p, stateOf("pr2"),
@@ -44,7 +45,7 @@ func reaps(t *testing.T, p *platform.Platform) {
 		assert.Contains(t, dry, line)
 	}
 	assert.NotEmpty(t, leftovers(t, p, "pr1"), "a dry run destroys nothing")
-	before := picture(t, p)
+	<-deployed
 	t.Run("at once", func(t *testing.T) {
 		for _, name := range []string{"one", "two"} {
 			t.Run(name, func(t *testing.T) {
@@ -57,16 +58,21 @@ func reaps(t *testing.T, p *platform.Platform) {
 	after := ops(t, p, "pr1", "environments")
 	assert.NotContains(t, after, "pr1 ")
 	assert.Contains(t, after, "\npr2 ")
-	assert.Equal(t, before, picture(t, p), "the platform after pr1's destruction")
+	assert.Equal(t, before.witnessed, picture(t, p).witnessed, "the platform after pr1's destruction")
 }
 
-// snapshot is what another environment's destruction could change.
+// snapshot is a plan of an environment and what another one's destruction could change.
 type snapshot struct {
+	plan      plan
+	witnessed witnessed
+}
+
+type witnessed struct {
 	Serial    uint64
 	Lineage   string
 	Addresses []string // of the state
 	Resources []string // that AWS has
-	Plan      map[string][]string
+	Changes   map[string][]string
 }
 
 // picture returns the snapshot of the platform's own environment.
@@ -78,9 +84,10 @@ func picture(t *testing.T, p *platform.Platform) snapshot {
 	slices.Sort(resources)
 	tf, err := p.Terraform(t.Context())
 	require.NoError(t, err)
-	changes := changesOf(planned(t, tf))
+	plan := planned(t, tf)
+	changes := changesOf(plan)
 	onlyDrift(t, changes)
-	return snapshot{s.Serial, s.Lineage, addresses(s), resources, changes}
+	return snapshot{plan, witnessed{s.Serial, s.Lineage, addresses(s), resources, changes}}
 }
 
 // ops runs a command of the operator's program for an environment, as the workflow that

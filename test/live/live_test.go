@@ -41,7 +41,7 @@ var at = platform.Place{Root: root, Folder: "build/live"}
 // the time they wait for Terraform.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -77,16 +77,20 @@ func TestPlatform(t *testing.T) {
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("pr1", func(t *testing.T) { t.Parallel(); defer close(deployed); cutDeploys(t, account, "pr1") })
 		t.Run("production", func(t *testing.T) { t.Parallel(); productions(t, account) })
+		t.Run("replica", func(t *testing.T) { t.Parallel(); replicas(t, account) })
 		t.Run("other profiles ejected", func(t *testing.T) { t.Parallel(); ejectedProfiles(t, account) })
 		t.Run("idle connections", func(t *testing.T) { t.Parallel(); idleConnections(t, account) })
 		t.Run("platform", func(t *testing.T) {
 			t.Parallel()
 			p = opened(t, wait)
-			t.Run("running", func(t *testing.T) { running(t, launcher, p) })
-			<-deployed
+			before := picture(t, p)
 			t.Run("while pr1 is destroyed", func(t *testing.T) { // most of which is waiting
-				t.Run("reap", func(t *testing.T) { t.Parallel(); reaps(t, p) })
-				t.Run("no password anywhere", func(t *testing.T) { t.Parallel(); noPassword(t, p) })
+				t.Run("reap", func(t *testing.T) { t.Parallel(); reaps(t, p, deployed, before) })
+				t.Run("used", func(t *testing.T) {
+					t.Parallel()
+					t.Run("running", func(t *testing.T) { running(t, launcher, p, before.plan) })
+					t.Run("no password anywhere", func(t *testing.T) { noPassword(t, p, before.plan) })
+				})
 			})
 			t.Run("state", func(t *testing.T) { state(t, p) })
 			t.Run("destroy", func(t *testing.T) { destroy(t, p) })
@@ -100,7 +104,7 @@ func TestPlatform(t *testing.T) {
 // TestEverySettingIsApplied checks that the environments which are deployed and planned again
 // have among them every setting that shapes one.
 func TestEverySettingIsApplied(t *testing.T) {
-	applied := []string{"CERTIFICATE_ARN", "DELETION_PROTECTION"} // of pr1, and of production's second plan
+	applied := []string{"CERTIFICATE_ARN", "DELETION_PROTECTION", "RDS_READ_REPLICA"} // of pr1, production and replicas
 	for _, settings := range []map[string]string{own, pullRequest, productionSettings("", "")} {
 		applied = slices.AppendSeq(applied, maps.Keys(settings))
 	}
@@ -148,12 +152,12 @@ func opened(t *testing.T, wait func() (string, error)) *platform.Platform {
 }
 
 // running tests the platform while it is up.
-func running(t *testing.T, launcher launcher, p *platform.Platform) {
+func running(t *testing.T, launcher launcher, p *platform.Platform, plan plan) {
 	t.Run("up again leaves it alone", func(t *testing.T) { upAgain(t, launcher, p) })
 	t.Run("listens on loopback only", func(t *testing.T) { loopbackOnly(t, p) })
 	// Not in parallel, since it removes instances from the load balancer.
 	t.Run("portfolios", func(t *testing.T) { portfolios(t, p) })
-	t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p) })
+	t.Run("ejected", func(t *testing.T) { t.Parallel(); ejected(t, p, plan) })
 	t.Run("resources", func(t *testing.T) { t.Parallel(); resources(t, p) })
 	t.Run("outputs", func(t *testing.T) { t.Parallel(); outputs(t, p) })
 	t.Run("socket", func(t *testing.T) { t.Parallel(); socket(t, p) })

@@ -1,12 +1,14 @@
 package live
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"portfolio/local/platform"
 
@@ -15,7 +17,6 @@ import (
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -32,6 +33,7 @@ type production struct {
 func productions(t *testing.T, p *platform.Platform) {
 	e := newProduction(t, p, "prod")
 	e.deploys(t)
+	e.unprotects(t)
 	e.unchanged(t)
 	e.destroyed(t)
 }
@@ -48,7 +50,7 @@ func newProduction(t *testing.T, p *platform.Platform, suffix string) production
 func productionSettings(suffix, zone string) map[string]string {
 	return map[string]string{
 		"PORTFOLIO_PROFILE": "production", "DOMAIN_NAME": suffix + "." + platform.Domain, "HOSTED_ZONE_ID": zone,
-		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "RDS_READ_REPLICA": "on", "CI": "true",
+		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "CI": "true",
 	}
 }
 
@@ -69,35 +71,51 @@ func (e production) make(t *testing.T, target string) (string, error) {
 	return e.shell(t, "make "+target, "ENVIRONMENT_SUFFIX")
 }
 
-// deploys deploys, and again while the lock is held: the second deploy names the holder.
-// Then it lifts the protection, as the first half of the document's commands does.
+// deploys deploys, and again while the first deploy holds the lock: the second names it.
 func (e production) deploys(t *testing.T) {
-	out, err := e.make(t, "deploy")
-	require.NoError(t, err, out)
-	assert.Contains(t, out, "preflight of portfolio-"+e.suffix+": account 000000000000, us-east-1")
-	out, err = e.make(t, "outputs")
+	t.Run("at once", func(t *testing.T) {
+		ended := make(chan struct{})
+		t.Run("first", func(t *testing.T) {
+			t.Parallel()
+			defer close(ended)
+			out, err := e.make(t, "deploy")
+			require.NoError(t, err, out)
+			assert.Contains(t, out, "preflight of portfolio-"+e.suffix+": account 000000000000, us-east-1")
+		})
+		t.Run("second", func(t *testing.T) {
+			t.Parallel()
+			held := e.lock(t, ended)
+			out, err := e.make(t, "deploy")
+			require.Error(t, err, out)
+			for _, part := range []string{held.Who, held.ID, held.Created[:len("2006-01-02")]} {
+				assert.Contains(t, out, part)
+			}
+		})
+	})
+	out, err := e.make(t, "outputs")
 	require.NoError(t, err, out)
 	assert.Contains(t, out, databaseOf(e.suffix))
-
-	key := stateOf(e.suffix) + ".tflock"
-	held := lockInfo{
-		ID: "11111111-2222-3333-4444-555555555555", Operation: "OperationTypeApply", Who: "somebody@elsewhere",
-		Version: "1.11.4", Created: "2026-01-02T03:04:05Z", Path: stateBucket + "/" + stateOf(e.suffix),
-	}
-	writeObject(t, e.p, key, string(marshal(t, held)))
-	out, err = e.make(t, "deploy")
-	require.Error(t, err, out)
-	for _, part := range []string{held.Who, held.ID, "2026-01-02"} {
-		assert.Contains(t, out, part)
-	}
-	_, err = pathStyleS3(t, e.p).DeleteObject(t.Context(), &s3.DeleteObjectInput{
-		Bucket: aws.String(stateBucket), Key: &key,
-	})
-	require.NoError(t, err)
-	e.unprotects(t)
 }
 
-// unprotects changes nothing but the protection, without which the database can be deleted.
+// lock returns the lock of a deploy, once it holds one. It fails if the deploy ends first.
+func (e production) lock(t *testing.T, ended <-chan struct{}) (held lockInfo) {
+	t.Helper()
+	for {
+		if text, locked := readObject(t, e.p, stateOf(e.suffix)+".tflock"); locked {
+			require.NoError(t, json.Unmarshal(text, &held))
+			require.NotEmpty(t, held.ID)
+			return held
+		}
+		select {
+		case <-ended:
+			require.FailNow(t, "the deploy held no lock")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// unprotects lifts the protection, as the first half of the document's commands does. It
+// changes nothing else. Without it the database can be deleted.
 func (e production) unprotects(t *testing.T) {
 	databases := rds.NewFromConfig(sdk(t, e.p))
 	_, err := databases.DeleteDBInstance(t.Context(), &rds.DeleteDBInstanceInput{
@@ -105,12 +123,10 @@ func (e production) unprotects(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "DeletionProtection")
 	assert.True(t, e.database(t, databaseOf(e.suffix)).DeletionProtection)
-	replica := e.database(t, "portfolio-holdings-db-replica-"+e.suffix)
-	assert.False(t, replica.DeletionProtection, "a replica can be created again")
 	lift, _ := teardown(t)
 	out, err := e.shell(t, lift, "S")
 	require.NoError(t, err, out)
-	assert.Regexp(t, `aws_db_instance\.database_primary_\w+.: database: update .deletion_protection., .port.\n`, out)
+	assert.Regexp(t, `aws_db_instance\.database_primary_\w+.: database: update .deletion_protection.\n`, out)
 	assert.False(t, e.database(t, databaseOf(e.suffix)).DeletionProtection)
 }
 
@@ -118,6 +134,7 @@ func (e production) unprotects(t *testing.T) {
 type database struct {
 	DeletionProtection bool
 	Key                string
+	Source             string // of a replica
 }
 
 func (e production) database(t *testing.T, name string) database {
@@ -126,7 +143,8 @@ func (e production) database(t *testing.T, name string) database {
 	found, err := databases.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
 	require.NoError(t, err)
 	require.Len(t, found.DBInstances, 1)
-	return database{aws.ToBool(found.DBInstances[0].DeletionProtection), aws.ToString(found.DBInstances[0].KmsKeyId)}
+	one := found.DBInstances[0]
+	return database{aws.ToBool(one.DeletionProtection), aws.ToString(one.KmsKeyId), aws.ToString(one.ReadReplicaSourceDBInstanceIdentifier)}
 }
 
 // unchanged plans the environment without its protection, as the workflow that plans it.

@@ -70,7 +70,7 @@ func state(t *testing.T, p *platform.Platform) {
 
 // noPassword searches everything that Terraform and the platform have written for the
 // secrets in Secrets Manager.
-func noPassword(t *testing.T, p *platform.Platform) {
+func noPassword(t *testing.T, p *platform.Platform, plan plan) {
 	owner, service := roleIn(t, p, databaseOf(suffix)+"-"), roleIn(t, p, databaseOf(suffix)+"/service-")
 	require.Len(t, owner.Password, 32)
 	require.Len(t, service.Password, 32)
@@ -85,17 +85,10 @@ func noPassword(t *testing.T, p *platform.Platform) {
 			assert.False(t, bytes.Contains(text, secret), "the %s is in %s", name, where)
 		}
 	}
+	none("the plan file", readFile(t, plan.file))
+	none("terraform show -json of the plan", marshal(t, plan.Plan))
 	tf, err := p.Terraform(t.Context())
 	require.NoError(t, err)
-	plan := filepath.Join(t.TempDir(), "plan")
-	_, err = tf.Plan(t.Context(), tfexec.Out(plan))
-	require.NoError(t, err)
-	text, err := os.ReadFile(plan)
-	require.NoError(t, err)
-	none("the plan file", text)
-	shown, err := tf.ShowPlanFile(t.Context(), plan)
-	require.NoError(t, err)
-	none("terraform show -json of the plan", marshal(t, shown))
 	current, err := tf.Show(t.Context())
 	require.NoError(t, err)
 	none("terraform show -json of the state", marshal(t, current))
