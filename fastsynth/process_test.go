@@ -29,7 +29,7 @@ func TestUnusableTemporaryFolder(t *testing.T) {
 }
 
 func TestRelativeHome(t *testing.T) {
-	w := newWorkspace(t)
+	w := newWarmWorkspace(t)
 	w.env = slices.DeleteFunc(w.env, func(v string) bool {
 		return strings.HasPrefix(v, "JSII_RUNTIME_PACKAGE_CACHE_ROOT=")
 	})
@@ -37,8 +37,10 @@ func TestRelativeHome(t *testing.T) {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(w.dir, "package-cache"), filepath.Join(home, "package-cache")); err != nil {
-		t.Fatal(err)
+	for _, cache := range []string{"package-cache", "fastsynth"} {
+		if err := os.Rename(filepath.Join(w.dir, cache), filepath.Join(home, cache)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got := w.synth(platform, "HOME=../home")
 	if got.status != 0 || len(got.files) == 0 || strings.Contains(got.stderr, "fastsynth") {
