@@ -24,8 +24,9 @@ func CostPage(environments []Environment) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Cost
 
-What each profile costs a month of %[1]s hours as it is deployed, without traffic, usage and taxes. Made by `+"`make docs`"+` from
-what is synthesized and from `+"`ops/plan/prices.json`"+`: %[2]s, %[3]s; %[4]s.
+What each profile costs a month of %[1]s hours as it is deployed, without traffic, usage and taxes. Made by
+`+"`make docs`"+` from what is synthesized and from `+"`ops/plan/prices.json`"+`: %[2]s, %[3]s;
+%[4]s.
 `, prices.HoursPerMonth.FloatString(0), prices.Region, prices.Date, prices.Source)
 	for _, e := range environments {
 		card, err := Compare(emptyStack, e.Stack)
