@@ -23,6 +23,9 @@ const REQUIRE = new RegExp(`\\b(?:(ge|M)\\(require\\("${LARGE}"\\)\\)|require\\(
 // How each bundle asks Terraform's version when it starts. No command uses the answer.
 const TERRAFORM = /\b\w+\(\w+,\["version","-json"\],\{\}\)\.then\([^;]*?\)\.catch\([^;]*?\)\)(?=\}\);)/g;
 
+// How a command waits for Terraform's version before it begins, only to warn of an old one.
+const WARNING = /let (\w+)=await (\w+)\(\);(if\(\1!==null&&\1&&\w+\.lt\(\1,\w+\)\)\{[^{}]*\$\{\w+\}[^{}]*\$\{\w+\}`;console\.warn\(\w+\)\})/;
+
 // Runs the CLI's main module as Node would. PORTFOLIO_CLI=stock leaves it as it is.
 function start(main) {
   // Synthesis needs nothing from the network.
@@ -64,7 +67,8 @@ function prepare(main) {
 function edit(source) {
   return source
     .replace(REQUIRE, (_, convert, converted, plain) => `require.later("${converted ?? plain}", ${convert})`)
-    .replace(TERRAFORM, promise => `({ then(...both) { return ${promise}.then(...both); } })`);
+    .replace(TERRAFORM, promise => `({ then(...both) { return ${promise}.then(...both); } })`)
+    .replace(WARNING, '$2().then($1=>{$3})'); // beside the rest of the command
 }
 
 // Loads or saves code that contains asm.js. V8 compiles asm.js ahead of time, which takes
@@ -88,7 +92,7 @@ function interpretAsm(action) {
 // version. The files that requires resolve to stay the same until other packages are installed.
 function cacheFile(modules, part) {
   const { mtimeMs, size } = fs.statSync(path.join(modules, '.package-lock.json'));
-  const key = [part, v8.cachedDataVersionTag(), mtimeMs, size, edit, REQUIRE, TERRAFORM].join('\n');
+  const key = [part, v8.cachedDataVersionTag(), mtimeMs, size, edit, REQUIRE, TERRAFORM, WARNING].join('\n');
   const folder = path.join(modules, '.cache', 'fastsynth', 'cli');
   fs.mkdirSync(folder, { recursive: true });
   return path.join(folder, `${crypto.createHash('sha256').update(key).digest('hex').slice(0, 32)}.pack`);
