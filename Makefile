@@ -2,7 +2,7 @@
 # the versions in the lock files.
 
 # Downloads and compilation run concurrently.
-MAKEFLAGS += --jobs=4
+MAKEFLAGS += --jobs=5
 
 export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
@@ -28,9 +28,14 @@ export TF_CLI_ARGS_providers_lock = $(shell test -f $(offline)/terraform.rc && e
 STATIC := GOGC=400 go build -buildvcs=false -modfile=build/modules/go.mod
 CLOUD  := GOOS=linux GOARCH=amd64 $(STATIC)
 CDKTF  := node_modules/.bin/cdktf
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 PAGE   := backend/http/page/static/dist/index.html
 
 BINDINGS := .gen/go/archive/go.mod
+
+# What generates the bindings is a sixth of Node's packages, and all that make local needs.
+# Either list may be installed, but not both at once.
+modules := node_modules/.$(if $(filter-out local,$(MAKECMDGOALS)),complete,bindings)
 
 # Prints one line for a step that takes time; the step itself prints only errors.
 step = @printf '%12s%s …\n' ''
@@ -40,7 +45,7 @@ step = @printf '%12s%s …\n' ''
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub("; ", "\n                   ", $$2); printf "make %-13s %s\n", $$1, $$2}' Makefile
 
-local: setup build build/machine build/tools/python/.done ## run the whole platform on this machine
+local: build/apps build build/machine build/terraform/.done build/tools/python/.done ## run the whole platform on this machine
 	@build/local up
 
 local-down: build/local ## stop it and delete its data
@@ -156,13 +161,13 @@ $(PAGE): web/node_modules/.package-lock.json backend/http/openapi.json $(shell f
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json | prerequisites
 	$(step) 'install the Node packages of the page'
-	@cd web && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@cd web && $(NPM_CI) >/dev/null
 	@touch $@
 
 # What the tests in a browser need, Chromium among it.
 test/browser/node_modules/.package-lock.json: test/browser/package.json test/browser/package-lock.json | prerequisites
 	$(step) 'install the browser and what drives it'
-	@cd test/browser && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@cd test/browser && $(NPM_CI) >/dev/null
 	@touch $@
 
 # The service and the Lambda for this machine. It runs after build, whose compiled packages
@@ -174,29 +179,41 @@ build/machine: build
 	@$(STATIC) -o build/machine/portfolio ./backend/cmd/portfolio
 
 .PHONY: build/local
-build/local: prerequisites | build/.modules
+build/local: prerequisites | build/.standard-library build/.modules
 	@mkdir -p build
 	$(step) 'build the program of the local platform'
 	@$(STATIC) -o build/local ./local
 
+# CDKTF's apps, which go run only links then. It runs after build/local, whose compiled
+# packages it shares.
+.PHONY: build/apps
+build/apps: $(BINDINGS) build/.all-modules build/local
+	$(step) 'build the apps of CDKTF'
+	@GOGC=400 go list -export -deps . ./bootstrap >/dev/null
+
 # The operator's program. It is built because go run would hide its exit statuses.
 .PHONY: build/ops
-build/ops: prerequisites | build/.modules
+build/ops: prerequisites | build/.all-modules
 	@mkdir -p build
 	@$(STATIC) -o build/ops ./ops
 
-node_modules/.package-lock.json: package.json package-lock.json | prerequisites
+node_modules/.complete: package.json package-lock.json | prerequisites
 	$(step) 'install the Node packages'
-	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@$(NPM_CI) >/dev/null
+	@touch node_modules/.bindings $@
+
+node_modules/.bindings: package.json package-lock.json | prerequisites
+	$(step) 'install the Node packages that generate bindings'
+	@$(NPM_CI) --omit=dev >/dev/null
 	@touch $@
 
 # npm's link would start the CLI directly, which takes seconds: fastsynth/cli is faster.
-node_modules/.bin/cdktf: fastsynth/cli/cdktf node_modules/.package-lock.json
+node_modules/.bin/cdktf: fastsynth/cli/cdktf node_modules/.complete
 	@rm -f $@ && cp $< $@ && touch $@
 
 # The bindings of the archive provider are not published as a Go module. The variable
 # turns off jsii's notice about Node's end of life.
-$(BINDINGS): node_modules/.package-lock.json
+$(BINDINGS): package-lock.json | $(modules)
 	$(step) 'generate the bindings'
 	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24 node_modules/.bin/jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
 	@touch $@
@@ -207,11 +224,17 @@ build/.modules: go.mod go.sum | prerequisites
 	$(step) 'download the Go modules'
 	@mkdir -p build/modules && cp go.sum build/modules/
 	@grep -v /cdktf-provider-archive-go/ go.mod >build/modules/go.mod
-	@go list -modfile=build/modules/go.mod -deps ./local ./ops ./lambda ./backend/cmd/portfolio \
+	@go list -modfile=build/modules/go.mod -deps ./local ./lambda ./backend/cmd/portfolio \
 		>/dev/null 2>build/modules/log || { cat build/modules/log >&2; exit 1; }
 	@touch $@
 
-# Those that only CDKTF's apps and the tests need are larger than all others, and arrive while
+# Most of what all programs share, compiled while the modules arrive.
+build/.standard-library: | prerequisites
+	$(step) 'compile the standard library'
+	@mkdir -p build && GOGC=400 go build net/http
+	@touch $@
+
+# Those that only CDKTF's apps, ops and the tests need are larger than all others, and arrive while
 # those are compiled.
 build/.all-modules: build/.modules
 	@go mod download -modfile=build/modules/go.mod
