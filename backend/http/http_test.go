@@ -2,10 +2,13 @@ package http_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -118,6 +121,27 @@ func TestLogLine(t *testing.T) {
 	}, line)
 	assert.NotContains(t, f.log.String(), "hunter2", "neither bodies nor queries are logged")
 	assert.NotContains(t, f.log.String(), signature.ID(r))
+}
+
+// A client that has gone is not an error of the service.
+func TestLogLineOfAClientThatHasGone(t *testing.T) {
+	for gone, want := range map[bool]string{true: `"level":"INFO"`, false: `"level":"ERROR"`} {
+		f := newFakes()
+		f.checks = map[string]func(context.Context) error{
+			"database": func(context.Context) error { return errors.New("no answer") },
+		}
+		f.serve(t)
+		ctx, leave := context.WithCancel(t.Context())
+		if gone {
+			leave()
+		}
+		w := httptest.NewRecorder()
+		f.handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/ready", nil))
+		leave()
+		assert.Equal(t, 503, w.Code)
+		assert.Contains(t, f.log.String(), want)
+		assert.Equal(t, gone, strings.Contains(f.log.String(), `"clientGone":true`), f.log.String())
+	}
 }
 
 // Metrics are labelled with the pattern of a route: anybody can make any number of

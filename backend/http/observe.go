@@ -75,7 +75,11 @@ func (a *api) observe(next http.Handler) http.Handler {
 		took := time.Since(start)
 		// The pattern, because anybody can choose a path.
 		a.Metrics.Answered(r.Pattern, took)
-		a.Log.LogAttrs(r.Context(), level(rec.status), "request", append([]slog.Attr{
+		gone := r.Context().Err() != nil
+		if gone {
+			note(rec, slog.Bool("clientGone", true))
+		}
+		a.Log.LogAttrs(r.Context(), level(rec.status, gone), "request", append([]slog.Attr{
 			trace, slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.Int("status", rec.status), slog.Float64("ms", milliseconds(took)),
 		}, rec.attrs...)...)
@@ -126,8 +130,10 @@ func traceID(r *http.Request) string {
 	return strings.ToValidUTF8(id[:min(len(id), 128)], "")
 }
 
-func level(status int) slog.Level {
-	if status >= http.StatusInternalServerError {
+// level is that of a request's log line. For a client that has gone, a service that is
+// unavailable is one that stopped working for it.
+func level(status int, gone bool) slog.Level {
+	if status >= http.StatusInternalServerError && (!gone || status != http.StatusServiceUnavailable) {
 		return slog.LevelError
 	}
 	return slog.LevelInfo
