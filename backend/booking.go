@@ -168,7 +168,7 @@ func (d *derivation) sellable(tx Transaction, h *holding) error {
 	if d.policy.AllowShorts && tx.Kind == Sell {
 		return nil
 	}
-	if held := h.quantity(); tx.Quantity.GreaterThan(held) {
+	if held := decimal.Max(h.quantity(), decimal.Zero); tx.Quantity.GreaterThan(held) {
 		return &Error{Code: CodeOversold, Message: entry(tx) +
 			fmt.Sprintf("quantity: got %s, want at most the %s held", tx.Quantity, held)}
 	}

@@ -90,7 +90,10 @@ func (d *derivation) split(tx Transaction) error {
 		if err := d.inCurrency(tx, tx.Symbol, tx.Currency); err != nil {
 			return err
 		}
-		if fraction = fractionOf(after); fraction.Sign() == 0 || h.short {
+		if h.short {
+			return invalid(tx, fmt.Sprintf("amount: got %s, want none for a symbol that is held short", tx.Amount))
+		}
+		if fraction = fractionOf(after); fraction.Sign() == 0 {
 			return invalid(tx, fmt.Sprintf("amount: got %s, want none: the split leaves no fraction of a unit to be paid for",
 				tx.Amount))
 		}

@@ -165,6 +165,21 @@ func TestDeriveReportsEveryEntry(t *testing.T) {
 	}
 }
 
+func TestShortsAreNamedInProblems(t *testing.T) {
+	sale := Transaction{ID: "sale", Sequence: 1, Kind: Sell, Date: day(t, "2026-01-02"), Symbol: "ACME", Currency: "EUR",
+		Quantity: dec("2"), Price: dec("5")}
+	for want, tx := range map[string]Transaction{
+		"quantity: got 1, want at most the 0 held":                 {Kind: TransferOut, Quantity: dec("1")},
+		"amount: got 1, want none for a symbol that is held short": {Kind: Split, Ratio: Ratio{1, 4}, Amount: dec("1"), Currency: "EUR"},
+	} {
+		tx.ID, tx.Sequence, tx.Date, tx.Symbol = "next", 2, sale.Date+1, sale.Symbol
+		_, err := Derive(t.Context(), Policy{Method: FIFO, AllowShorts: true}, []Transaction{sale, tx}, forever)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s of a short: got %v, want %s", tx.Kind, err, want)
+		}
+	}
+}
+
 func TestCashIncomeAndFees(t *testing.T) {
 	dividend := money(t, Dividend, "2026-01-04", "7", "1.05")
 	dividend.Currency = "USD"
