@@ -8,12 +8,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"portfolio/config"
+	"portfolio/contract/commandline"
 	"portfolio/fastsynth"
 	"portfolio/fastsynth/tempdir"
 	"portfolio/stacks"
@@ -21,27 +21,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/caarlos0/env/v11"
 	"github.com/hashicorp/terraform-cdk-go/cdktf"
+	"github.com/spf13/cobra"
 )
-
-const usage = `bootstrap COMMAND
-  apply [--adopt]  create the account-level resources, or update them, and print
-                   the variables that GitHub needs
-  synth            write Terraform JSON to CDKTF_OUTDIR, or cdktf.out
-
-  --adopt  use a state bucket that exists and is yours; its objects stay
-
-It is safe to run again at any time: an interrupted run is continued.
-
-Settings, by environment variables:
-  GITHUB_REPOSITORY              owner/name, whose workflows may deploy; required
-  GITHUB_OIDC_PROVIDER           new, or existing if the account has GitHub's already
-  DOMAIN_NAME, HOSTED_ZONE_ID    domain that environments may have names in, and its zone
-  AWS_REGION                     us-east-1; outside the bucket's region only API Gateway's
-                                 logging is set up
-  TERRAFORM_STATE_BUCKET         iac-rlhf-tf-states
-  TERRAFORM_STATE_BUCKET_REGION  us-east-1
-
-Exit status: 1 for a failure; 2 for bad arguments or settings, with nothing changed.`
 
 // Exit statuses.
 const (
@@ -63,15 +44,14 @@ func main() {
 // run carries out one command in the current folder and returns the exit status.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) int {
 	defer jsii.Close()
-	err := dispatch(ctx, args, environ, stdout)
-	var bad badInput
+	root := newRoot(environ)                  //nolint:contextcheck // commands have the context of ExecuteContext
+	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of this process
+	root.SetErr(stderr)
+	_, err := commandline.Run(ctx, root, stdout)
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(stdout, usage)
-		return 0
-	case errors.As(err, &bad):
+	case errors.As(err, &badInput{}):
 		fmt.Fprintln(stderr, err)
 		return exitBadInput
 	}
@@ -79,30 +59,73 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	return exitFailed
 }
 
-func dispatch(ctx context.Context, args []string, environ map[string]string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("bootstrap", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run prints the error
-	command := ""
-	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
-		command, args = args[0], args[1:]
+// newRoot returns the command line. Errors in it are badInput.
+func newRoot(environ map[string]string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bootstrap",
+		Short: "Create what all environments of an AWS account share",
+		Long: `Creates what all environments of an AWS account share. It is safe to run again
+at any time: an interrupted run is continued.
+
+Settings, by environment variables:
+  GITHUB_REPOSITORY              owner/name whose workflows may deploy; required
+  GITHUB_OIDC_PROVIDER           new, or existing if the account has GitHub's
+  DOMAIN_NAME, HOSTED_ZONE_ID    domain that environments may have names in, and
+                                 its zone
+  AWS_REGION                     us-east-1; outside the bucket's region only API
+                                 Gateway's logging is set up
+  TERRAFORM_STATE_BUCKET         iac-rlhf-tf-states
+  TERRAFORM_STATE_BUCKET_REGION  us-east-1
+
+Exit status: 1 for a failure; 2 for bad arguments or settings, with nothing
+changed.`,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return badInput{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+	})
+	root.AddCommand(applyCommand(environ), synthCommand(environ))
+	return root
+}
+
+func applyCommand(environ map[string]string) *cobra.Command {
 	adopt := false
-	if command == "apply" {
-		flags.BoolVar(&adopt, "adopt", false, "")
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Create the resources or update them, and print GitHub's variables",
+		Args:  commandline.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := load(environ)
+			if err != nil {
+				return err
+			}
+			return apply(cmd.Context(), settings, environ, adopt, cmd.OutOrStdout())
+		},
 	}
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return err
-	} else if err != nil || flags.NArg() > 0 || command != "apply" && command != "synth" {
-		return badInput{errors.Join(fmt.Errorf("%s", usage), err)}
+	cmd.Flags().BoolVar(&adopt, "adopt", false, "use a state bucket that exists and is yours; its objects stay")
+	return cmd
+}
+
+func synthCommand(environ map[string]string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "synth",
+		Short: "Write Terraform JSON to CDKTF_OUTDIR, or cdktf.out",
+		Args:  commandline.NoArguments,
+		RunE: func(*cobra.Command, []string) error {
+			settings, err := load(environ)
+			if err != nil {
+				return err
+			}
+			return synthesize(settings, nil)
+		},
 	}
+}
+
+func load(environ map[string]string) (config.Bootstrap, error) {
 	settings, err := config.LoadBootstrap(environ, os.DirFS("."))
 	if err != nil {
-		return badInput{err}
+		return config.Bootstrap{}, badInput{err}
 	}
-	if command == "synth" {
-		return synthesize(settings, nil)
-	}
-	return apply(ctx, settings, environ, adopt, stdout)
+	return settings, nil
 }
 
 // synthesize writes the stack to a folder, nil for CDKTF's default. jsii reports

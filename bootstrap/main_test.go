@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,11 +20,11 @@ func TestRunRefuses(t *testing.T) {
 		environ map[string]string
 		want    string
 	}{
-		"no command":      {nil, good, usage + "\n"},
-		"unknown command": {[]string{"destroy"}, good, usage + "\n"},
-		"unknown flag":    {[]string{"apply", "--force"}, good, usage + "\nflag provided but not defined: -force\n"},
-		"adopt to synth":  {[]string{"synth", "--adopt"}, good, usage + "\nflag provided but not defined: -adopt\n"},
-		"an argument":     {[]string{"apply", "now"}, good, usage + "\n"},
+		"no command":      {nil, good, "bootstrap: got no command, want apply or synth\n"},
+		"unknown command": {[]string{"destroy"}, good, "bootstrap: got \"destroy\", want apply or synth\n"},
+		"unknown flag":    {[]string{"apply", "--force"}, good, "bootstrap apply: unknown flag: --force\n"},
+		"adopt to synth":  {[]string{"synth", "--adopt"}, good, "bootstrap synth: unknown flag: --adopt\n"},
+		"an argument":     {[]string{"apply", "now"}, good, "bootstrap apply: got \"now\", want no argument\n"},
 		"no repository": {[]string{"apply"}, nil,
 			"GITHUB_REPOSITORY: got nothing, want owner/name, or owner@id/name@id where GitHub's tokens have ids in their subject\n"},
 		"bucket's name": {[]string{"synth"}, map[string]string{"GITHUB_REPOSITORY": "octo/portfolio", "TERRAFORM_STATE_BUCKET": "My_States"},
@@ -43,11 +44,15 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
+// Help is written to standard output, without settings, and fits a terminal.
 func TestHelp(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	require.Zero(t, run(t.Context(), []string{"--help"}, nil, &stdout, &stderr))
-	require.Equal(t, usage+"\n", stdout.String())
-	require.Empty(t, stderr.String())
+	for command, want := range map[string]string{"": "GITHUB_OIDC_PROVIDER", "apply": "--adopt", "synth": "CDKTF_OUTDIR"} {
+		var stdout, stderr bytes.Buffer
+		require.Zero(t, run(t.Context(), append(strings.Fields(command), "--help"), nil, &stdout, &stderr))
+		require.Contains(t, stdout.String(), want)
+		require.NotRegexp(t, `.{81}`, stdout.String())
+		require.Empty(t, stderr.String())
+	}
 }
 
 // A state that cannot be read is not overwritten.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"portfolio/contract/commandline"
 	"portfolio/local/demo"
 	"portfolio/local/platform"
 
@@ -27,7 +28,7 @@ func demoCommand(at *platform.Place) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Create a key and a portfolio, and move the market until Ctrl-C",
-		Args:  noArguments,
+		Args:  commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("for") && limit <= 0 {
 				return badInput(c, fmt.Errorf("--for: got %s, want a time above zero such as 30s", limit))

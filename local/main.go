@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"portfolio/contract/commandline"
@@ -36,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of this process
 	root.SetIn(stdin)
 	root.SetErr(stderr)
-	command, err := commandline.Run(ctx, root, stdout, unknownCommand)
+	command, err := commandline.Run(ctx, root, stdout)
 	switch {
 	case err == nil:
 		return 0
@@ -74,39 +73,12 @@ func badInput(c *cobra.Command, err error) error {
 	return platform.BadInput{Err: fmt.Errorf("%s: %w", c.CommandPath(), err)}
 }
 
-// noArguments is for the Args of a command.
-func noArguments(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return badInput(c, fmt.Errorf("got %q, want no argument", args[0]))
-	}
-	return nil
-}
-
-// unknownCommand reports that the arguments of c do not begin with one of its
-// subcommands, and names the one that may have been meant.
-func unknownCommand(c *cobra.Command, args []string) error {
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() && sub.Name() != "help" && sub.Name() != "completion" {
-			names = append(names, sub.Name())
-		}
-	}
-	want := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
-	if len(args) == 0 {
-		return badInput(c, fmt.Errorf("got no command, want %s", want))
-	}
-	if meant := c.SuggestionsFor(args[0]); len(meant) > 0 {
-		want = "a command; did you mean " + meant[0] + "?"
-	}
-	return badInput(c, fmt.Errorf("got %q, want %s", args[0], want))
-}
-
 func upCommand(at *platform.Place) *cobra.Command {
 	var options platform.Options
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Start the platform and send a message through all of it",
-		Args:  noArguments,
+		Args:  commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			options.Out = c.OutOrStdout()
 			p, err := at.Up(c.Context(), options)
@@ -141,7 +113,7 @@ func downCommand(at *platform.Place) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "End every process of the platform and delete its data",
-		Args:  noArguments,
+		Args:  commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			running, err := at.Running()
 			if err != nil {
@@ -164,7 +136,7 @@ func statusCommand(at *platform.Place) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "List the processes and endpoints of the platform",
-		Args:  noArguments,
+		Args:  commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			running, err := at.Running()
 			if err != nil {
@@ -191,7 +163,7 @@ func providersCommand(at *platform.Place) *cobra.Command {
 	return &cobra.Command{
 		Use:   "providers",
 		Short: "Make Terraform work on a machine that cannot reach its registry",
-		Args:  noArguments,
+		Args:  commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return platform.Providers(c.Context(), at.Root, c.OutOrStdout())
 		},
@@ -203,7 +175,7 @@ func frontCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    platform.FrontCommand,
 		Hidden: true,
-		Args:   noArguments,
+		Args:   commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return servers.ServeFront(c.Context(), c.InOrStdin())
 		},

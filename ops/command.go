@@ -25,23 +25,9 @@ but 0 into 1: where the status matters, run make build/ops and call build/ops.`,
 	)
 	root.SetIn(s.in)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if names := cmd.Flags().Args(); cmd.HasSubCommands() && len(names) > 0 {
-			return unknownCommand(cmd, names) // an unknown flag of an unknown command
-		}
 		return misused(cmd, "%w", err)
 	})
 	return root
-}
-
-// unknownCommand returns the error for names that are not those of a subcommand.
-func unknownCommand(cmd *cobra.Command, names []string) error {
-	if len(names) == 0 {
-		return usageError{fmt.Errorf("got no command, want one of these\n\n%s", cmd.UsageString())}
-	}
-	if similar := cmd.SuggestionsFor(names[0]); len(similar) > 0 {
-		return misused(cmd, "got the command %q: did you mean %s?", names[0], strings.Join(similar, " or "))
-	}
-	return misused(cmd, "got the command %q, want one that exists", names[0])
 }
 
 // misused returns an error that names the command and points to its help.
@@ -66,6 +52,3 @@ func arguments(least, most int, want string) cobra.PositionalArgs {
 		return misused(cmd, "got %q, want %s", strings.Join(args, " "), want)
 	}
 }
-
-// noArguments is for commands that take only flags.
-var noArguments = arguments(0, 0, "only flags")

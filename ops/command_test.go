@@ -18,34 +18,35 @@ func runOps(t *testing.T, environ map[string]string, args ...string) (status int
 }
 
 func TestUsage(t *testing.T) {
-	const none = "ops: got no command, want one of these\n\nUsage:\n  ops [command]\n"
+	const commands = "await-refresh, drift, eject, environments, github, leftovers, outputs, plan, preflight or reap"
+	const none = "ops: got no command, want " + commands + "; see ops --help\n"
 	for name, test := range map[string]struct {
 		environ map[string]string
 		args    []string
 		want    string
 	}{
 		"no command":                      {nil, nil, none},
-		"unknown command":                 {nil, []string{"await"}, `ops: got the command "await": did you mean await-refresh?; see ops --help`},
-		"mistyped command":                {nil, []string{"plna", "x"}, `ops: got the command "plna": did you mean plan?; see ops --help`},
-		"no command like it":              {nil, []string{"fly"}, `ops: got the command "fly", want one that exists; see ops --help`},
-		"a former name":                   {nil, []string{"card", "--out", "x"}, `ops: got the command "card": did you mean plan?; see ops --help`},
+		"unknown command":                 {nil, []string{"await"}, `ops: got "await", want a command (did you mean await-refresh?); see ops --help`},
+		"mistyped command":                {nil, []string{"plna", "x"}, `ops: got "plna", want a command (did you mean plan?); see ops --help`},
+		"no command like it":              {nil, []string{"fly"}, `ops: got "fly", want ` + commands + "; see ops --help"},
+		"a former name":                   {nil, []string{"card", "--out", "x"}, `ops: got "card", want a command (did you mean plan?); see ops --help`},
 		"unknown flag of a group":         {nil, []string{"--fly"}, "ops: unknown flag: --fly; see ops --help"},
-		"help of an unknown command":      {nil, []string{"help", "plna"}, `ops: got the command "plna": did you mean plan?; see ops --help`},
-		"unknown command with --help":     {nil, []string{"plna", "--help"}, `ops: got the command "plna": did you mean plan?; see ops --help`},
+		"help of an unknown command":      {nil, []string{"help", "plna"}, `ops: got "plna", want a command (did you mean plan?); see ops --help`},
+		"unknown command with --help":     {nil, []string{"plna", "--help"}, `ops: got "plna", want a command (did you mean plan?); see ops --help`},
 		"argument of completion":          {nil, []string{"completion", "bash", "x"}, `ops: completion bash: got "x", want no argument; see ops completion bash --help`},
-		"completion for an unknown shell": {nil, []string{"completion", "tcsh"}, `ops: completion: got the command "tcsh": did you mean bash`},
+		"completion for an unknown shell": {nil, []string{"completion", "tcsh"}, `ops: completion: got "tcsh", want a command (did you mean bash, fish or zsh?)`},
 		"unknown flag":                    {nil, []string{"await-refresh", "--group", "x"}, "ops: await-refresh: unknown flag: --group; see ops await-refresh --help"},
-		"an argument too many":            {nil, []string{"await-refresh", "asg"}, `ops: await-refresh: got "asg", want only flags; see ops await-refresh --help`},
+		"an argument too many":            {nil, []string{"await-refresh", "asg"}, `ops: await-refresh: got "asg", want no argument; see ops await-refresh --help`},
 		"empty group":                     {nil, []string{"await-refresh", "--asg", ""}, "ops: await-refresh: --asg: got nothing, want the name of a group"},
 		"time without zone":               {nil, []string{"await-refresh", "--since", "2026-01-02T15:00:00"}, `ops: await-refresh: invalid argument "2026-01-02T15:00:00" for "--since" flag: invalid time format`},
 		"no time to wait":                 {nil, []string{"await-refresh", "--timeout", "0s"}, "ops: await-refresh: --timeout: got 0s, want more than 0"},
 		"no duration":                     {nil, []string{"await-refresh", "--timeout", "soon"}, `ops: await-refresh: invalid argument "soon" for "--timeout" flag`},
 		"bad settings":                    {map[string]string{"ENVIRONMENT_SUFFIX": "PR_1"}, []string{"await-refresh"}, "ops: ENVIRONMENT_SUFFIX: got PR_1"},
-		"outputs, an argument":            {nil, []string{"outputs", "pr7"}, `ops: outputs: got "pr7", want only flags; see ops outputs --help`},
+		"outputs, an argument":            {nil, []string{"outputs", "pr7"}, `ops: outputs: got "pr7", want no argument; see ops outputs --help`},
 		"outputs, bad settings":           {map[string]string{"ENVIRONMENT_SUFFIX": "Ä"}, []string{"outputs"}, "ops: ENVIRONMENT_SUFFIX: got Ä"},
-		"leftovers, an argument":          {nil, []string{"leftovers", "pr7"}, `ops: leftovers: got "pr7", want only flags; see ops leftovers --help`},
+		"leftovers, an argument":          {nil, []string{"leftovers", "pr7"}, `ops: leftovers: got "pr7", want no argument; see ops leftovers --help`},
 		"leftovers, bad settings":         {map[string]string{"PORTFOLIO_PROFILE": "big"}, []string{"leftovers"}, "ops: PORTFOLIO_PROFILE: got big"},
-		"eject, an argument":              {nil, []string{"eject", "x"}, `ops: eject: got "x", want only flags; see ops eject --help`},
+		"eject, an argument":              {nil, []string{"eject", "x"}, `ops: eject: got "x", want no argument; see ops eject --help`},
 		"eject, bad settings":             {map[string]string{"ENVIRONMENT_SUFFIX": "NO"}, []string{"eject"}, "ops: ENVIRONMENT_SUFFIX: got NO"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"portfolio/contract/commandline"
 	"portfolio/ops/eject"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ Exit status:
   2  invalid command line, settings or stack: nothing is written
   3  written, and the plan is not empty: deploy the app first, or see what
      differs`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.eject(cmd.Context()) },
 	}
 }

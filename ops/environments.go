@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"portfolio/contract/commandline"
+
 	"github.com/spf13/cobra"
 )
 
@@ -21,7 +23,7 @@ func environmentsCommand(s session) *cobra.Command {
 		Long: `Lists the environments that have a state in TERRAFORM_STATE_BUCKET: age, last
 apply, commit, author of the commit, region and number of resources. What the
 state does not record is "unknown".`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listEnvironments(cmd.Context(), asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write them as JSON")

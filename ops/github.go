@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"portfolio/contract/commandline"
 	"portfolio/ops/github"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func githubOpenPullsCommand(s session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open-pulls",
 		Short: "Print the numbers of the open pull requests: 12,15 or none",
-		Args:  noArguments,
+		Args:  commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := s.github(cmd)
 			if err != nil {
@@ -92,7 +93,7 @@ func githubCheckHeadCommand(s session) *cobra.Command {
 		Short: "Fail unless this run's commit is the newest of its branch",
 		Long: `Fails unless GITHUB_SHA is the newest commit of GITHUB_REF_NAME: a run that
 waited for its approval must not deploy what a later push replaced.`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := s.github(cmd)
 			if err != nil {
@@ -115,7 +116,7 @@ func githubUnlockCommand(s session) *cobra.Command {
 		Long: `Removes the lock of the environment that the settings name if a GitHub-hosted
 runner holds it and every run that had started by then is over. Any other lock
 is left alone.`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := s.github(cmd)
 			if err != nil {

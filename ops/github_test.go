@@ -39,9 +39,9 @@ func TestGithubCommand(t *testing.T) {
 		"no token":        {"[]", map[string]string{"GITHUB_REPOSITORY": "acme/portfolio"}, []string{"open-pulls"}, exitUsage, "", "ops: GITHUB_TOKEN: got none"},
 		"help":            {"[]", nil, []string{"--help"}, 0, "Acts on the repository of a workflow's run", ""},
 		"help of one":     {"[]", nil, []string{"drift", "--help"}, 0, "Keeps one open issue, labelled drift, for each environ", ""},
-		"nothing":         {"[]", nil, nil, exitUsage, "", "ops: got no command, want one of these\n\nUsage:\n  ops github [command]\n"},
-		"unknown":         {"[]", nil, []string{"merge"}, exitUsage, "", "ops: github: got the command \"merge\", want one that exists; see ops github --help\n"},
-		"mistyped":        {"[]", nil, []string{"open-pull"}, exitUsage, "", "ops: github: got the command \"open-pull\": did you mean open-pulls?; see ops github --help\n"},
+		"nothing":         {"[]", nil, nil, exitUsage, "", "ops: github: got no command, want check-head, comment,"},
+		"unknown":         {"[]", nil, []string{"merge"}, exitUsage, "", `ops: github: got "merge", want check-head, comment, drift, open-pulls or unlock; see ops github`},
+		"mistyped":        {"[]", nil, []string{"open-pull"}, exitUsage, "", `ops: github: got "open-pull", want a command (did you mean open-pulls?); see ops github`},
 		"no marker":       {"[]", environ, []string{"comment", blank}, exitUsage, "", "ops: github comment: --marker: got nothing, want a name; see ops github comment --help\n"},
 		"no file":         {"[]", environ, []string{"comment", "--marker", "plan"}, exitUsage, "", "ops: github comment: got no argument, want one FILE or -; see ops github comment --help\n"},
 		"another's flag":  {"[]", environ, []string{"drift", "--label", "x", "."}, exitUsage, "", "ops: github drift: unknown flag: --label; see ops github drift --help\n"},
@@ -49,7 +49,7 @@ func TestGithubCommand(t *testing.T) {
 		"no such folder":  {"[]", environ, []string{"drift", "none"}, exitFailed, "", "ops: none: "},
 		"not a report":    {"[]", environ, []string{"drift", "plan"}, exitFailed, "", "ops: plan: got card.go, want only files SUFFIX.md and SUFFIX.failed\n"},
 		"a missing file":  {"[]", environ, []string{"comment", "--marker", "plan", "none.md"}, exitFailed, "", "ops: open none.md: "},
-		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got \"12\", want only flags; see ops github open-pulls --help\n"},
+		"too many values": {"[]", environ, []string{"open-pulls", "12"}, exitUsage, "", "ops: github open-pulls: got \"12\", want no argument; see ops github open-pulls --help\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pulls = test.pulls

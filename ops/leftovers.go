@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"portfolio/config"
+	"portfolio/contract/commandline"
 	"portfolio/ops/leftovers"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ whatever is in the state.
 
 Exit status: 0 if nothing is left but what is kept, 1 if something is left or
 could not be listed, 2 for an invalid command line or invalid settings.`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listLeftovers(cmd.Context()) },
 	}
 }

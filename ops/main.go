@@ -84,7 +84,7 @@ func run(ctx context.Context, s session, args []string, stderr io.Writer) int {
 	root := newRoot(s)                        //nolint:contextcheck // commands have the context of ExecuteContext
 	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the program's own
 	root.SetErr(stderr)
-	_, err := commandline.Run(ctx, root, s.out, unknownCommand)
+	_, err := commandline.Run(ctx, root, s.out)
 	var own statusError
 	switch {
 	case err == nil:

@@ -13,6 +13,7 @@ import (
 
 	"portfolio/config"
 	"portfolio/config/tfstate"
+	"portfolio/contract/commandline"
 	"portfolio/ops/markdown"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -30,7 +31,7 @@ are left out.
 
 Exit status: 0, 1 if there is no state to read, 2 for an invalid command line or
 invalid settings.`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.listOutputs(cmd.Context(), out) },
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the table to this `FILE`, not to standard output")

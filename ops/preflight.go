@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"portfolio/contract/commandline"
 	"portfolio/ops/preflight"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ Exit status:
   0  nothing stands in the way ("note:" lines do not)
   1  findings, or no credentials
   2  invalid command line or settings; AWS was not asked`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.preflight(cmd.Context()) },
 	}
 }

@@ -47,7 +47,7 @@ func TestPreflightCalledWronglyMakesNoCall(t *testing.T) {
 		want    string
 	}{
 		"bad settings": {map[string]string{"ENVIRONMENT_SUFFIX": "Not A Suffix"}, nil, exitUsage, "ENVIRONMENT_SUFFIX: got Not A Suffix"},
-		"argument":     {nil, []string{"now"}, exitUsage, `preflight: got "now", want only flags; see ops preflight --help`},
+		"argument":     {nil, []string{"now"}, exitUsage, `preflight: got "now", want no argument; see ops preflight --help`},
 		"unknown flag": {nil, []string{"--fix"}, exitUsage, "ops: preflight: unknown flag: --fix; see ops preflight --help"},
 		"help":         {nil, []string{"--help"}, 0, "Exit status:"},
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portfolio/config"
+	"portfolio/contract/commandline"
 	"portfolio/ops/github"
 	"portfolio/ops/leftovers"
 
@@ -50,7 +51,7 @@ Exit status: 0 for success, 1 if an environment could not be destroyed or
 something is left of it, 2 for an invalid command line or invalid settings.`,
 		Example: `  ops reap --open 12,15
   ops reap --open github --label deploy-preview --yes`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := r.validate(cmd); err != nil {
 				return err

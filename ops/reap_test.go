@@ -65,7 +65,7 @@ func TestReapRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"only dev":       {[]string{"--open", "none", "--only", "dev"}, "", "ops: reap: --only: got \"dev\", want pr<number>; see ops reap --help\n"},
 		"only nothing":   {[]string{"--open", "none", "--only", ""}, "", "ops: reap: --only: got \"\", want pr<number>; see ops reap --help\n"},
 		"no age":         {[]string{"--open", "none", "--max-age", "0s"}, "", "ops: reap: --max-age: got 0s, want more than 0; see ops reap --help\n"},
-		"an argument":    {[]string{"--open", "none", "pr7"}, "", "ops: reap: got \"pr7\", want only flags; see ops reap --help\n"},
+		"an argument":    {[]string{"--open", "none", "pr7"}, "", "ops: reap: got \"pr7\", want no argument; see ops reap --help\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bucket := &fakeS3{}

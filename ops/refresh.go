@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"portfolio/contract/commandline"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
@@ -75,7 +77,7 @@ func awaitRefreshCommand(s session) *cobra.Command {
 one and does not wait for it. It fails if the refresh does, and succeeds at once
 if none was started.`,
 		Example: `  ops await-refresh --since 2026-11-27T12:00:00Z`,
-		Args:    noArguments,
+		Args:    commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := s.load()
 			switch {

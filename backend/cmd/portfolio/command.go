@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"strings"
-
-	"portfolio/contract/setting"
 
 	"github.com/spf13/cobra"
 )
@@ -24,7 +21,6 @@ error.
 
 Environment variables:
 ` + environmentHelp(),
-		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !version {
 				return runService(c.Context(), environ, c.ErrOrStderr())
@@ -43,26 +39,4 @@ Environment variables:
 	})
 	c.AddCommand(newKeyCommand(environ))
 	return c
-}
-
-// unknownCommand refuses names that are not those of a command.
-func unknownCommand(c *cobra.Command, names []string) error {
-	if len(names) > 0 {
-		return noArguments(c, names)
-	}
-	return inputError{setting.Problem("arguments", "", "a command; see "+c.CommandPath()+" --help")}
-}
-
-// noArguments refuses arguments, and suggests a command if one looks misspelled.
-func noArguments(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	want := "none"
-	if similar := c.SuggestionsFor(args[0]); args[0] != "" && len(similar) > 0 {
-		want = "a command (did you mean " + strings.Join(similar, " or ") + "?)"
-	} else if c.HasAvailableSubCommands() {
-		want = "a command"
-	}
-	return inputError{setting.Problem("arguments", args[0], want+"; see "+c.CommandPath()+" --help")}
 }

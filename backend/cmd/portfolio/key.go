@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"portfolio/backend"
+	"portfolio/contract/commandline"
 
 	"github.com/spf13/cobra"
 )
@@ -35,7 +36,7 @@ A key with the scope feed writes prices that every owner sees. Name the sources
 that it may write with --sources; without, it may write any.`,
 		Example: `  portfolio key create --owner alice --scopes read,trade --label phone
   portfolio key create --owner prices --scopes feed --sources ecb --label feed`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, scope := range scopes {
 				k.Scopes = append(k.Scopes, backend.Scope(scope))

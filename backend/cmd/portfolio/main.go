@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	c := newCommand(environ) //nolint:contextcheck // commands have the context of ExecuteContext
 	c.SetArgs(args)
 	c.SetErr(stderr)
-	_, err := commandline.Run(ctx, c, stdout, unknownCommand)
+	_, err := commandline.Run(ctx, c, stdout)
 	return err
 }
 

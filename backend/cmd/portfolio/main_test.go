@@ -124,17 +124,17 @@ func TestArguments(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"serve"}, "arguments: got serve, want a command; see portfolio --help"},
-		{[]string{"kee"}, "arguments: got kee, want a command (did you mean key?); see portfolio --help"},
-		{[]string{""}, "arguments: got nothing, want a command; see portfolio --help"},
+		{[]string{"serve"}, `arguments: got "serve", want key; see portfolio --help`},
+		{[]string{"kee"}, `arguments: got "kee", want a command (did you mean key?); see portfolio --help`},
+		{[]string{""}, `arguments: got "", want key; see portfolio --help`},
 
-		{[]string{"version", "--help"}, "arguments: got version, want a command; see portfolio --help"},
+		{[]string{"version", "--help"}, `arguments: got "version", want key; see portfolio --help`},
 		{[]string{"completion", "bash", "x"},
 			`arguments: got "x", want no argument; see portfolio completion bash --help`},
-		{[]string{"key"}, "arguments: got nothing, want a command; see portfolio key --help"},
-		{[]string{"key", "revoke"}, "arguments: got revoke, want a command; see portfolio key --help"},
-		{[]string{"key", "creat"}, "arguments: got creat, want a command (did you mean create?); see portfolio key --help"},
-		{[]string{"key", "create", "more"}, "arguments: got more, want none; see portfolio key create --help"},
+		{[]string{"key"}, "arguments: got no command, want create; see portfolio key --help"},
+		{[]string{"key", "revoke"}, `arguments: got "revoke", want create; see portfolio key --help`},
+		{[]string{"key", "creat"}, `arguments: got "creat", want a command (did you mean create?); see portfolio key --help`},
+		{[]string{"key", "create", "more"}, `arguments: got "more", want no argument; see portfolio key create --help`},
 		{[]string{"key", "create", "--hash"}, "arguments: unknown flag: --hash; see portfolio key create --help"},
 		{[]string{"key", "create", "--owner"}, "arguments: flag needs an argument: --owner; see portfolio key create --help"},
 		{[]string{"key", "create"}, "--owner: got 0 characters, want 1–100 characters of UTF-8, not only white space\n" +
