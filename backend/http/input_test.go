@@ -166,7 +166,8 @@ func TestDatesAreThoseOfTheTimeZone(t *testing.T) {
 	c := newClient(t)
 	key := c.all(t, "ada")
 	for zone, last := range map[string]string{"UTC": "2027-01-02", "Pacific/Kiritimati": "2027-01-02", "Pacific/Pago_Pago": "2027-01-01"} {
-		path := c.do(t, key, "POST", "/v1/portfolios", `{"name":"p","base_currency":"EUR","time_zone":"`+zone+`"}`).Header.Get("Location")
+		path := c.do(t, key, "POST", "/v1/portfolios",
+			`{"name":"p","base_currency":"EUR","time_zone":"`+zone+`"}`).Header.Get("Location")
 		for date, accepted := range map[string]bool{last: true, next(t, last): false} {
 			body := `{"kind":"FEE","date":"` + date + `","amount":"1","currency":"EUR"}`
 			assert.Equal(t, accepted, c.do(t, key, "POST", path+"/transactions", body).Status == 201, "%s %s", zone, date)

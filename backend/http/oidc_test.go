@@ -257,7 +257,8 @@ func TestOIDCBehindAPrefix(t *testing.T) {
 	done := p.client.do(t, "", "GET", back, "", append(header, "Cookie", cookie)...)
 	assert.Equal(t, []any{303, "../../../"}, []any{done.Status, done.Header.Get("Location")},
 		"relative, so below the prefix")
-	assert.Equal(t, 200, p.client.do(t, "", "GET", "/v1/session", "", append(header, "Cookie", cookieOf(t, done))...).Status)
+	assert.Equal(t, 200, p.client.do(t, "", "GET", "/v1/session", "",
+		append(header, "Cookie", cookieOf(t, done))...).Status)
 }
 
 // Only the load balancer says what the prefix is, and only a plain path is one.

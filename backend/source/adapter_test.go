@@ -27,7 +27,8 @@ const friday = "2026-03-06T19:15:00Z"
 func prices(list []Price) []string {
 	texts := []string{}
 	for _, p := range list {
-		texts = append(texts, fmt.Sprintf("%s %s %s %s, fresh until %s", p.Symbol, p.Price, p.Currency, p.Time.Format(time.RFC3339), p.FreshUntil.UTC().Format(time.RFC3339)))
+		texts = append(texts, fmt.Sprintf("%s %s %s %s, fresh until %s", p.Symbol, p.Price, p.Currency,
+			p.Time.Format(time.RFC3339), p.FreshUntil.UTC().Format(time.RFC3339)))
 	}
 	return texts
 }
@@ -35,7 +36,8 @@ func prices(list []Price) []string {
 func ratesOf(list []Rate) []string {
 	texts := []string{}
 	for _, r := range list {
-		texts = append(texts, fmt.Sprintf("%s%s %s %s, fresh until %s", r.From, r.To, r.Rate, r.Time.Format(time.RFC3339), r.FreshUntil.UTC().Format(time.RFC3339)))
+		texts = append(texts, fmt.Sprintf("%s%s %s %s, fresh until %s", r.From, r.To, r.Rate, r.Time.Format(time.RFC3339),
+			r.FreshUntil.UTC().Format(time.RFC3339)))
 	}
 	return texts
 }

@@ -102,7 +102,8 @@ func TestTwelveDataActions(t *testing.T) {
 func proposals(actions []Action) []string {
 	var texts []string
 	for _, a := range actions {
-		texts = append(texts, fmt.Sprintf("%s %s %d:%d %s", a.Entry.Date, a.Entry.Kind, a.Entry.Ratio.New, a.Entry.Ratio.Old, a.Entry.Amount))
+		texts = append(texts, fmt.Sprintf("%s %s %d:%d %s", a.Entry.Date, a.Entry.Kind, a.Entry.Ratio.New, a.Entry.Ratio.Old,
+			a.Entry.Amount))
 	}
 	return texts
 }

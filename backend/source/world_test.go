@@ -94,7 +94,8 @@ func (w *world) Rates(_ context.Context, currencies []backend.Currency, from, th
 		}
 		for _, c := range currencies {
 			if c != "GMD" {
-				list = append(list, Rate{Pair: backend.Pair{From: "EUR", To: c}, Rate: decimal.NewFromInt(2), Source: "fake", Time: TARGET.CloseOf(d), Received: w.now})
+				list = append(list, Rate{Pair: backend.Pair{From: "EUR", To: c}, Rate: decimal.NewFromInt(2), Source: "fake",
+					Time: TARGET.CloseOf(d), Received: w.now})
 			}
 		}
 	}

@@ -57,7 +57,8 @@ func TestOpenNeedsEveryProcess(t *testing.T) {
 	launch(t, p.record, "service-1", "sleep 60")
 	_, err = at.Open()
 	assert.ErrorIs(t, err, ErrDown, "an Up that failed")
-	require.NoError(t, writeJSON(p.outputsFile(), &Platform{Suffix: "pr7", Outputs: map[string]json.RawMessage{"vpc-id": json.RawMessage(`"vpc-1"`)}}))
+	require.NoError(t, writeJSON(p.outputsFile(),
+		&Platform{Suffix: "pr7", Outputs: map[string]json.RawMessage{"vpc-id": json.RawMessage(`"vpc-1"`)}}))
 	opened, err := at.Open()
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(root, ".local/app/stacks/portfolio-pr7"), opened.StackFolder())

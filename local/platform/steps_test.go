@@ -36,7 +36,8 @@ func TestStepsRewriteTheirLineOnATerminal(t *testing.T) {
 	}))
 	assert.Error(t, s.do("ping", nil, func() error { return errors.New("boom") }))
 	const running = "     0.0 s  apply: 1 of 2 resources, w…"
-	assert.Equal(t, fmt.Sprint(eraseLine, running, eraseLine, "a separate line\n", running, eraseLine, "     0.0 s  apply\n",
+	assert.Equal(t, fmt.Sprint(eraseLine, running, eraseLine, "a separate line\n", running, eraseLine,
+		"     0.0 s  apply\n",
 		eraseLine, "     0.0 s  ping", eraseLine), out.String())
 	for line := range strings.SplitSeq(strings.ReplaceAll(out.String(), eraseLine, "\n"), "\n") {
 		assert.Less(t, len([]rune(line)), 40, "%q would wrap", line)

@@ -144,7 +144,8 @@ func (e production) database(t *testing.T, name string) database {
 	require.NoError(t, err)
 	require.Len(t, found.DBInstances, 1)
 	one := found.DBInstances[0]
-	return database{aws.ToBool(one.DeletionProtection), aws.ToString(one.KmsKeyId), aws.ToString(one.ReadReplicaSourceDBInstanceIdentifier)}
+	return database{aws.ToBool(one.DeletionProtection), aws.ToString(one.KmsKeyId),
+		aws.ToString(one.ReadReplicaSourceDBInstanceIdentifier)}
 }
 
 // unchanged plans the environment without its protection, as the workflow that plans it.

@@ -31,7 +31,8 @@ func databaseResources(t *testing.T, cfg aws.Config) {
 		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("portfolio-holdings-db-live")})
 	require.NoError(t, err)
 	db := found.DBInstances[0]
-	assert.Equal(t, []any{"postgres", "15.14", "db.t3.medium", int32(100), "gp3", true, true, int32(7), "03:00-04:00", "sun:04:00-sun:05:00", false, true, int32(60)}, []any{
+	assert.Equal(t, []any{"postgres", "15.14", "db.t3.medium", int32(100), "gp3", true, true, int32(7), "03:00-04:00",
+		"sun:04:00-sun:05:00", false, true, int32(60)}, []any{
 		*db.Engine, *db.EngineVersion, *db.DBInstanceClass, *db.AllocatedStorage, *db.StorageType, *db.StorageEncrypted,
 		*db.MultiAZ, *db.BackupRetentionPeriod, *db.PreferredBackupWindow, *db.PreferredMaintenanceWindow,
 		*db.PubliclyAccessible, *db.CopyTagsToSnapshot, *db.MonitoringInterval,
@@ -76,7 +77,8 @@ func bucketResources(t *testing.T, p *platform.Platform) {
 		access, err := client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: bucket})
 		require.NoError(t, err, *bucket)
 		block := access.PublicAccessBlockConfiguration
-		assert.True(t, *block.BlockPublicAcls && *block.BlockPublicPolicy && *block.IgnorePublicAcls && *block.RestrictPublicBuckets, *bucket)
+		assert.True(t, *block.BlockPublicAcls && *block.BlockPublicPolicy && *block.IgnorePublicAcls &&
+			*block.RestrictPublicBuckets, *bucket)
 		encryption, err := client.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: bucket})
 		require.NoError(t, err, *bucket)
 		assert.Len(t, encryption.ServerSideEncryptionConfiguration.Rules, 1, *bucket)
