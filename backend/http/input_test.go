@@ -143,7 +143,7 @@ func TestAllProblemsAreReported(t *testing.T) {
 			[]string{"quotes[1].price", "rates[0].rate", "rates[0].time", "quotes[2].symbol", "quotes[2].price"}},
 		"year 0":        {"/v1/quotes", `{"quotes":[{"symbol":"A","price":"1","currency":"EUR","source":"s","time":"0000-01-01T00:00:00Z"}]}`, []string{"quotes[0].time"}},
 		"no price":      {"/v1/quotes", `{"quotes":[{"symbol":"A",` + at + `},7]}`, []string{"quotes[0].price", "quotes[1]"}},
-		"array":         {"/v1/quotes", `{"quotes":{}}`, []string{"quotes", "body"}},
+		"array":         {"/v1/quotes", `{"quotes":{}}`, []string{"quotes"}},
 		"key":           {"/v1/keys", `{"scopes":["root",1],"expires_at":"2020-01-01T00:00:00Z"}`, []string{"label", "scopes[1]", "scopes[0]", "expires_at"}},
 		"not an object": {"/v1/keys", `[]`, []string{"body"}},
 	} {

@@ -62,7 +62,8 @@ type feedOutput struct {
 // prices returns the quotes and rates received at a time, or everything that is
 // wrong with them.
 func (in feedInput) prices(p *problems, received time.Time) (quotes []backend.Quote, rates []backend.Rate, err error) {
-	if n := len(in.Quotes) + len(in.Rates); n == 0 || n > backend.MaxBatch {
+	decoded := !p.paths["quotes"] && !p.paths["rates"]
+	if n := len(in.Quotes) + len(in.Rates); decoded && n == 0 || n > backend.MaxBatch {
 		p.add("body", fmt.Sprintf("%d quotes and rates", n), fmt.Sprintf("1–%d", backend.MaxBatch))
 	}
 	for i, q := range in.Quotes {

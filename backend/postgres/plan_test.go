@@ -41,20 +41,20 @@ func (q *queries) TraceBatchQuery(_ context.Context, _ *pgx.Conn, d pgx.TraceBat
 }
 func (q *queries) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
-// crowd fills the tables: 1,000 portfolios of 200 owners with 100 transactions
-// each, 1,000 days of 100 symbols and of 20 pairs, and rows in the other tables.
+// crowd fills the tables: 1,000 portfolios of 200 owners with 40 transactions
+// each, 400 days of 100 symbols and of 20 pairs, and rows in the other tables.
 const crowd = `
 	insert into api_keys select gen_random_uuid(), 'o' || i % 200, sha256(i::text::bytea), 'x', '{read}', now(), null, null
 		from generate_series(1, 5000) i;
 	insert into portfolios select gen_random_uuid(), 'o' || i % 200, 'x', 'EUR', 'FIFO', false, 1, 100, 100, now(), now()
 		from generate_series(1, 1000) i;
 	insert into transactions select id, gen_random_uuid(), i, 'BUY', date '2025-01-01' + i / 2, 'S' || (i + ascii(id::text)) % 100,
-		1, 1, 0, 'EUR', 0, 0, 0, '', 1, now() from portfolios, generate_series(1, 100) i;
+		1, 1, 0, 'EUR', 0, 0, 0, '', 1, now() from portfolios, generate_series(1, 40) i;
 	insert into idempotency select id, i::text, sha256(''), 1, '{}', now() - i * interval '1 hour', now() - (i - 24) * interval '1 hour'
-		from portfolios, generate_series(1, 30) i;
+		from portfolios, generate_series(1, 15) i;
 	insert into portfolio_idempotency select owner, id::text || i, sha256(''), '{}', now() - (i - 24) * interval '1 hour'
-		from portfolios, generate_series(1, 30) i;
-	insert into audit (owner, action, subject) select owner, 'x', id from portfolios, generate_series(1, 100);
+		from portfolios, generate_series(1, 15) i;
+	insert into audit (owner, action, subject) select owner, 'x', id from portfolios, generate_series(1, 40);
 	insert into imports select gen_random_uuid(), id, 'x', '[]', 0, now(), null, now() + i * interval '1 second'
 		from portfolios, generate_series(1, 20) i;
 	insert into tickets select sha256((id::text || i)::bytea), id, now() + i * interval '1 second' from api_keys, generate_series(1, 5) i;
@@ -65,9 +65,9 @@ const crowd = `
 	insert into subscriptions (connection_id, portfolio_id, after)
 		select i::text, id, 0 from portfolios, generate_series(1, 5) i;
 	insert into quotes (symbol, price, currency, source, time, received)
-		select 'S' || s, 1, 'EUR', 'x', now() - d * interval '1 day', now() from generate_series(0, 99) s, generate_series(0, 999) d;
+		select 'S' || s, 1, 'EUR', 'x', now() - d * interval '1 day', now() from generate_series(0, 99) s, generate_series(0, 399) d;
 	insert into rates (from_currency, to_currency, rate, source, time, received)
-		select f, t, 1, 'x', now() - d * interval '1 day', now() from generate_series(0, 999) d,
+		select f, t, 1, 'x', now() - d * interval '1 day', now() from generate_series(0, 399) d,
 			unnest('{EUR,USD,CHF,GBP,JPY}'::text[]) f, unnest('{EUR,USD,CHF,GBP,JPY}'::text[]) t where f <> t;
 	insert into corrections select 'S' || s, 1 from generate_series(0, 999) s;
 	insert into quote_samples (symbol, slot, price, currency, time, received)
@@ -191,7 +191,7 @@ func askForPortfolios(t *testing.T, db *postgres.DB, by backend.Principal) {
 	require.NoError(t, err)
 	_, txs, err := db.Load(ctx, "o1", list[0].ID)
 	require.NoError(t, err)
-	require.Len(t, txs, 100)
+	require.Len(t, txs, 40)
 	entries, _, err := db.Record(ctx, by, list[0].ID, "new",
 		[]backend.Transaction{buy(day, "S1", "1", "1"), buy(day, "S2", "1", "1")})
 	require.NoError(t, err)
@@ -218,7 +218,7 @@ func TestEntriesOfASymbolAreFoundByIndex(t *testing.T) {
 	conn := inspect(t, c.Name)
 	_, err := conn.Exec(t.Context(), `
 		insert into transactions select $1, gen_random_uuid(), i, 'BUY', date '2025-01-01' + i / 100, 'S' || i % 100,
-			1, 1, 0, 'EUR', 0, 0, 0, '', 1, now() from generate_series(1, 20000) i`, p.ID)
+			1, 1, 0, 'EUR', 0, 0, 0, '', 1, now() from generate_series(1, 5000) i`, p.ID)
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), "analyze")
 	require.NoError(t, err)
