@@ -22,7 +22,7 @@ import (
 )
 
 // production is an environment with production's profile and every setting that creates
-// something, deployed and destroyed with the commands that people use.
+// something but the read replica, deployed and destroyed with the commands that people use.
 type production struct {
 	p        *platform.Platform
 	suffix   string
@@ -46,11 +46,12 @@ func newProduction(t *testing.T, p *platform.Platform, suffix string) production
 	return production{p, suffix, productionSettings(suffix, strings.TrimPrefix(*zones.HostedZones[0].Id, "/hostedzone/"))}
 }
 
-// productionSettings are the settings of production with a name in a zone.
+// productionSettings are the settings of production with a name in a zone, and without a
+// read replica.
 func productionSettings(suffix, zone string) map[string]string {
 	return map[string]string{
 		"PORTFOLIO_PROFILE": "production", "DOMAIN_NAME": suffix + "." + platform.Domain, "HOSTED_ZONE_ID": zone,
-		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "CI": "true",
+		"API_ACCESS_LOGS": "on", "ALARM_EMAIL": "ops@example.com", "CI": "true", "RDS_READ_REPLICA": "off",
 	}
 }
 
