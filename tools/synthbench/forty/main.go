@@ -1,6 +1,6 @@
 // Command forty synthesizes a stack of forty types of resources that the platform does
-// not use, with tokens of every kind. An argument makes it fail on purpose: in
-// "create", "callback" or "synth".
+// not use, with tokens of every kind. An argument makes it fail on purpose, without these
+// resources: in "create", "callback" or "synth".
 package main
 
 import (
@@ -35,15 +35,18 @@ func run(fail string) (status int) {
 	app := cdktf.NewApp(nil)
 	stack := cdktf.NewTerraformStack(app, jsii.String("forty"))
 	cdktf.NewS3Backend(stack, &cdktf.S3BackendConfig{Bucket: jsii.String("state"), Key: jsii.String("forty")})
-	provider.NewAwsProvider(stack, jsii.String("aws"), &provider.AwsProviderConfig{Region: jsii.String("us-east-1")})
-	newResources(stack)
-	newReferences(stack)
+	if fail == "" {
+		region := &provider.AwsProviderConfig{Region: jsii.String("us-east-1")}
+		provider.NewAwsProvider(stack, jsii.String("aws"), region)
+		newResources(stack)
+		newReferences(stack)
+	}
 	// Runs "terraform version" in a child of the kernel.
 	cdktf.NewDataResource(stack, jsii.String("data"), &cdktf.DataConfig{Input: &map[string]any{"input": true}})
 	cdktf.Aspects_Of(stack).Add(&comment{fail: fail == "callback"})
 	switch fail {
 	case "create":
-		cdktf.NewTerraformOutput(stack, jsii.String("urls"), &cdktf.TerraformOutputConfig{Value: 1})
+		cdktf.NewTerraformOutput(stack, jsii.String("data"), &cdktf.TerraformOutputConfig{Value: 1}) // its name is taken
 	case "synth":
 		cdktf.Annotations_Of(stack).AddError(jsii.String("forty is too many"))
 	}
