@@ -70,9 +70,10 @@ func take(ctx context.Context, tx pgx.Tx, instance string) (taken []push.Lease, 
 		with taken as (
 			insert into streams as t (portfolio_id, instance_id, epoch, expires_at)
 			select w.portfolio_id, $1, coalesce(s.epoch, 0) + 1, 'infinity'
-			from (select distinct portfolio_id from subscriptions) w left join streams s using (portfolio_id)
-			where s.portfolio_id is null or s.expires_at <= now() or s.expires_at = 'infinity'
-				and not exists (select from instances i where i.instance_id = s.instance_id)
+			from (select distinct portfolio_id from subscriptions) w
+				left join streams s using (portfolio_id) left join instances i using (instance_id)
+			where s.portfolio_id is null or s.expires_at <= now()
+				or s.expires_at = 'infinity' and i.instance_id is null
 			order by w.portfolio_id
 			on conflict (portfolio_id) do update
 				set instance_id = excluded.instance_id, epoch = excluded.epoch, expires_at = excluded.expires_at
