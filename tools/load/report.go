@@ -83,7 +83,14 @@ func (r *report) compare(name string, c comparison) {
 
 func percent(share float64) string             { return fmt.Sprintf("%.0f %%", 100*share) }
 func perSecond(n int, d time.Duration) float64 { return float64(n) / d.Seconds() }
-func ms(d time.Duration) string                { return fmt.Sprintf("%.3g ms", float64(d.Microseconds())/1000) }
+
+// ms returns a time in milliseconds, or in seconds from one second on.
+func ms(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.3g s", d.Seconds())
+	}
+	return fmt.Sprintf("%.3g ms", float64(d.Microseconds())/1000)
+}
 
 // describeMachine returns what the figures depend on.
 func describeMachine() string {
