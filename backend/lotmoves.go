@@ -7,70 +7,95 @@ import (
 
 // Corporate actions copy lots from one holding to another: a merger of a thousand lots
 // creates a thousand, and spin-offs back and forth multiply them. The number of copies is
-// bounded by the number of entries, as all work is.
+// bounded by the number of entries, as all work is: in a portfolio, and among the symbols that
+// corporate actions join.
 const (
-	maxLotMoves   = 100_000
-	freeLotMoves  = 1_000
-	movesPerEntry = 50
+	maxLotMoves   = 100_000 // in a portfolio
+	freeLotMoves  = 1_000   // among joined symbols, and
+	movesPerEntry = 50      // for each of their entries
 )
 
-// lotMoves counts the lots that corporate actions move. The count and its limit depend
-// only on entries that name the symbol of a corporate action, so that a derivation of
-// those entries alone has the same outcome.
+// lotMoves counts the lots that corporate actions move. What it counts for joined symbols
+// depends only on their entries, so that deriving those alone has the same outcome.
 type lotMoves struct {
-	made    int
-	limit   int
-	entries map[string]int  // by symbol that they name
-	counted map[string]bool // symbols of corporate actions, whose entries raise the limit
+	made   int
+	joined map[string]string   // another one of the joined symbols; none for the last, which has the counts
+	counts map[string]lotCount // by symbol
 }
 
+// lotCount is the number of joined symbols, of the entries that name one of them, and of the
+// lots moved among them.
+type lotCount struct{ symbols, entries, made int }
+
 func newLotMoves() lotMoves {
-	return lotMoves{limit: freeLotMoves, entries: map[string]int{}, counted: map[string]bool{}}
+	return lotMoves{joined: map[string]string{}, counts: map[string]lotCount{}}
+}
+
+// last returns the one of the symbols joined to a symbol that has the counts.
+func (m *lotMoves) last(symbol string) string {
+	for {
+		next, joined := m.joined[symbol]
+		if !joined {
+			return symbol
+		}
+		symbol = next
+	}
 }
 
 // name counts an entry that names a symbol.
 func (m *lotMoves) name(symbol string) {
-	if m.entries[symbol]++; m.counted[symbol] {
-		m.limit += movesPerEntry
-	}
+	symbol = m.last(symbol)
+	c := m.counts[symbol]
+	c.symbols, c.entries = max(c.symbols, 1), c.entries+1
+	m.counts[symbol] = c
 }
 
 // add counts the lots that a corporate action is going to move, or refuses it.
 func (m *lotMoves) add(tx Transaction, lots int) error {
-	for _, symbol := range []string{tx.Symbol, tx.ToSymbol} {
-		if !m.counted[symbol] {
-			m.counted[symbol] = true
-			m.limit += movesPerEntry * m.entries[symbol]
+	from, to := m.last(tx.Symbol), m.last(tx.ToSymbol)
+	c := m.counts[from]
+	if other := m.counts[to]; from != to {
+		if c.symbols > other.symbols { // so that few steps lead to the last one
+			from, to = to, from
 		}
+		c = lotCount{c.symbols + other.symbols, c.entries + other.entries, c.made + other.made}
 	}
-	if limit := min(m.limit, maxLotMoves); m.made+lots > limit {
+	c.made += lots
+	if limit := freeLotMoves + movesPerEntry*c.entries; c.made > limit {
 		return invalid(tx, fmt.Sprintf("lots: got %d moved by corporate actions, want at most %d, which is %d and %d "+
-			"for each entry of their symbols, up to %d", m.made+lots, limit, freeLotMoves, movesPerEntry, maxLotMoves))
+			"for each entry of their symbols", c.made, limit, freeLotMoves, movesPerEntry))
+	}
+	if made := m.made + lots; made > maxLotMoves {
+		return invalid(tx, tooManyMoves(made))
 	}
 	m.made += lots
+	if m.counts[to] = c; from != to {
+		m.joined[from] = to
+		delete(m.counts, from)
+	}
 	return nil
 }
 
-// replace takes over the entries of symbols from a derivation of only those. They
-// are all symbols of corporate actions, or none of them.
-func (m *lotMoves) replace(symbols []string, from lotMoves) {
-	if joined := len(from.counted) > 0; joined || m.anyOf(symbols) {
-		m.made, m.limit, m.counted = from.made, from.limit, from.counted
-	}
-	for _, symbol := range symbols {
-		m.entries[symbol] = from.entries[symbol]
-	}
+func tooManyMoves(made int) string {
+	return fmt.Sprintf("lots: got %d moved by corporate actions, want at most %d in a portfolio", made, maxLotMoves)
 }
 
-func (m *lotMoves) anyOf(symbols []string) bool {
+// replace takes over what a derivation of only some symbols has counted for them. No
+// other symbol is joined to one of them.
+func (m *lotMoves) replace(symbols []string, from lotMoves) error {
 	for _, symbol := range symbols {
-		if m.counted[symbol] {
-			return true
-		}
+		m.made -= m.counts[symbol].made
+		delete(m.counts, symbol)
+		delete(m.joined, symbol)
 	}
-	return false
+	maps.Copy(m.counts, from.counts)
+	maps.Copy(m.joined, from.joined)
+	if m.made += from.made; m.made > maxLotMoves {
+		return &Error{Code: CodeInvalidRequest, Message: tooManyMoves(m.made)}
+	}
+	return nil
 }
 
 func (m *lotMoves) clone() lotMoves {
-	return lotMoves{made: m.made, limit: m.limit, entries: maps.Clone(m.entries), counted: maps.Clone(m.counted)}
+	return lotMoves{made: m.made, joined: maps.Clone(m.joined), counts: maps.Clone(m.counts)}
 }

@@ -53,7 +53,7 @@ func (t *Tail) Append(ctx context.Context, p Portfolio, version int64, txs []Tra
 // Replace checks a change before the last entry that results in a new version of the
 // portfolio with added more entries, in time that depends only on the entries of some
 // symbols. Txs are all those that name one of them, after the change; none of them names
-// another symbol. The error is that of Derive; the tail must not be used after it.
+// another symbol, before or after it. The error is that of Derive; the tail must not be used after it.
 func (t *Tail) Replace(
 	ctx context.Context, p Portfolio, version int64, added int, symbols []string, txs []Transaction,
 ) error {
@@ -68,7 +68,9 @@ func (t *Tail) Replace(
 		}
 	}
 	t.derived.opened = max(t.derived.opened, d.opened)
-	t.derived.moves.replace(symbols, d.moves)
+	if err := t.derived.moves.replace(symbols, d.moves); err != nil {
+		return err
+	}
 	for i := range txs {
 		if txs[i].Compare(t.last) > 0 {
 			t.last = txs[i]

@@ -124,27 +124,28 @@ func TestLotMovesOfUnrelatedSymbols(t *testing.T) {
 		db.KeepTailsFrom(tailsFrom)
 		by := member(t, db, "alice")
 		p := portfolio(t, db, by)
-		// Spin-offs back and forth of ten lots: the last of eleven moves 890, all of them 2,320.
-		group := func(from, to string, first backend.Date) (txs []backend.Transaction) {
+		// Sixty spin-offs of five hundred lots each.
+		group := func(from string, first backend.Date) (txs []backend.Transaction) {
 			one := decimal.NewFromInt(1)
-			for range 10 {
+			for range 500 {
 				txs = append(txs, backend.Transaction{Kind: backend.Buy, Date: first, Symbol: from, Quantity: one, Price: one,
 					Currency: "EUR"})
 			}
-			for i := range backend.Date(11) {
-				txs = append(txs, backend.Transaction{Kind: backend.SpinOff, Date: first + 1 + i, Symbol: from, ToSymbol: to,
-					Ratio: backend.Ratio{New: 1, Old: 1}, CostFraction: decimal.New(5, -1)})
-				from, to = to, from
+			for i := range backend.Date(60) {
+				txs = append(txs, backend.Transaction{Kind: backend.SpinOff, Date: first + 1 + i, Symbol: from,
+					ToSymbol: from + strconv.Itoa(int(i)), Ratio: backend.Ratio{New: 1, Old: 1}})
 			}
 			return txs
 		}
-		recorded(t, db, by, p.ID, group("A", "B", day+100)...)
+		for i, symbol := range []string{"A", "B", "C"} {
+			recorded(t, db, by, p.ID, group(symbol, day-backend.Date(i))...)
+		}
 		recorded(t, db, by, p.ID, deposit(day+200, "1"))
-		_, _, err := db.Record(t.Context(), by, p.ID, "", group("C", "D", day))
+		_, _, err := db.Record(t.Context(), by, p.ID, "", group("D", day-10))
 		assertCode(t, backend.CodeInvalidRequest, err)
 		_, all, err := db.Load(t.Context(), "alice", p.ID)
 		require.NoError(t, err)
-		require.Len(t, all, 22)
+		require.Len(t, all, 3*560+1)
 		_, err = backend.Derive(t.Context(), p.Policy, all, day+1000)
 		require.NoError(t, err)
 	}

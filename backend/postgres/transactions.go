@@ -70,7 +70,7 @@ func (db *DB) check(ctx context.Context, tx pgx.Tx, p locked, without *backend.T
 			return nil
 		}
 	}
-	symbols, kept, err := related(ctx, tx, p.ID, without, with)
+	symbols, kept, err := related(ctx, tx, p.ID, tail == nil, without, with) // a tail knows what others move
 	if err != nil {
 		return err
 	}
@@ -90,17 +90,28 @@ func (db *DB) check(ctx context.Context, tx pgx.Tx, p locked, without *backend.T
 }
 
 // related returns the entries that decide whether a change is possible, after it, and
-// the symbols that they name.
+// the symbols that they name. If one of them is a spin-off or a merger, the entries that
+// all others concern are among them on demand, because there is a limit to the lots that
+// they move together.
 func related(
-	ctx context.Context, tx pgx.Tx, portfolio string, without *backend.Transaction, with []backend.Transaction,
+	ctx context.Context, tx pgx.Tx, portfolio string, allActions bool,
+	without *backend.Transaction, with []backend.Transaction,
 ) (symbols []string, kept []backend.Transaction, err error) {
-	symbols = symbolsOf(nil, with...)
-	actions := slices.ContainsFunc(with, isAction)
+	changed := with
 	if without != nil {
-		symbols, actions = symbolsOf(symbols, *without), actions || isAction(*without)
+		changed = append(slices.Clip(with), *without)
 	}
-	if symbols, kept, err = joined(ctx, tx, portfolio, symbols, actions); err != nil {
+	symbols, kept, err = joined(ctx, tx, portfolio, symbolsOf(nil, changed...))
+	if err != nil {
 		return nil, nil, err
+	}
+	if allActions && (slices.ContainsFunc(kept, isAction) || slices.ContainsFunc(changed, isAction)) {
+		if symbols, err = withActions(ctx, tx, portfolio, symbols); err != nil {
+			return nil, nil, err
+		}
+		if symbols, kept, err = joined(ctx, tx, portfolio, symbols); err != nil {
+			return nil, nil, err
+		}
 	}
 	if without != nil {
 		kept = slices.DeleteFunc(kept, func(t backend.Transaction) bool { return t.ID == without.ID })
@@ -109,27 +120,16 @@ func related(
 }
 
 // joined returns the entries of symbols and of those that a spin-off or a merger joins to
-// them, and all these symbols. If there is one, actions says so or it is found, the symbols
-// of all others are among them, because there is a limit to what they move together.
+// them, and all these symbols.
 func joined(
-	ctx context.Context, tx pgx.Tx, portfolio string, symbols []string, actions bool,
+	ctx context.Context, tx pgx.Tx, portfolio string, symbols []string,
 ) (all []string, kept []backend.Transaction, err error) {
-	for known, complete := 0, false; known < len(symbols); {
-		if actions && !complete {
-			if symbols, err = withActions(ctx, tx, portfolio, symbols); err != nil {
-				return nil, nil, err
-			}
-			complete = true
-		}
+	for known := 0; known < len(symbols); {
 		known = len(symbols)
 		if kept, err = transactions(ctx, tx, portfolio, symbols...); err != nil {
 			return nil, nil, err
 		}
 		symbols = symbolsOf(symbols, kept...)
-		actions = actions || slices.ContainsFunc(kept, isAction)
-		if actions && !complete {
-			known = 0
-		}
 	}
 	return symbols, kept, nil
 }

@@ -70,7 +70,7 @@ func (db *DB) move(ctx context.Context, tx pgx.Tx, by backend.Principal, t backe
 	if err != nil {
 		return nil, nil, err
 	}
-	_, held, err := joined(ctx, tx, from.ID, []string{t.Symbol}, false) // others do not matter to its lots
+	_, held, err := joined(ctx, tx, from.ID, []string{t.Symbol}) // others do not matter to its lots
 	if err != nil {
 		return nil, nil, err
 	}
