@@ -90,9 +90,8 @@ func (db *DB) check(ctx context.Context, tx pgx.Tx, p locked, without *backend.T
 }
 
 // related returns the entries that decide whether a change is possible, after it, and
-// the symbols that they name. If one of them is a spin-off or a merger, the entries that
-// all others concern are among them on demand, because there is a limit to the lots that
-// they move together.
+// the symbols that they name. With allActions, a change that concerns a spin-off or a merger
+// needs the entries of all others, too, because the lots that they move together are limited.
 func related(
 	ctx context.Context, tx pgx.Tx, portfolio string, allActions bool,
 	without *backend.Transaction, with []backend.Transaction,
