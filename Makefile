@@ -34,8 +34,8 @@ PAGE   := backend/http/page/static/dist/index.html
 BINDINGS := .gen/go/archive/go.mod
 
 # What generates the bindings is a sixth of Node's packages, and all that make local needs.
-# Either list may be installed, but not both at once.
-modules := node_modules/.$(if $(filter-out local,$(MAKECMDGOALS)),complete,bindings)
+complete := $(filter-out local,$(MAKECMDGOALS))$(wildcard node_modules/.complete)
+node_packages := node_modules/.$(if $(complete),complete,bindings)
 
 # Prints one line for a step that takes time; the step itself prints only errors.
 step = @printf '%12s%s …\n' ''
@@ -213,7 +213,7 @@ node_modules/.bin/cdktf: fastsynth/cli/cdktf node_modules/.complete
 
 # The bindings of the archive provider are not published as a Go module. The variable
 # turns off jsii's notice about Node's end of life.
-$(BINDINGS): package-lock.json | $(modules)
+$(BINDINGS): package-lock.json | $(node_packages)
 	$(step) 'generate the bindings'
 	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,22,24 node_modules/.bin/jsii-pacmak --targets go --code-only -o .gen node_modules/@cdktf/provider-archive
 	@touch $@

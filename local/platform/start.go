@@ -107,7 +107,7 @@ func (p *Platform) startServers(ctx context.Context, o Options, s *steps, st *pa
 	}
 	p.record.Ports = ports
 	p.environ["AWS_ENDPOINT_URL"] = p.emulatorURL()
-	return s.do("start the emulator, PostgreSQL and Valkey, bootstrap the account, synthesize", nil,
+	return s.do("start the servers, bootstrap the account, synthesize", nil,
 		func() error { return p.startAll(ctx, st) })
 }
 
