@@ -10,7 +10,7 @@ import (
 )
 
 // HttpGetter configures downloads over HTTP.
-type HttpGetter struct { //nolint:revive // the SDK's name for it
+type HttpGetter struct {
 	Client *http.Client
 	Netrc  bool
 }
