@@ -58,16 +58,16 @@ demo: build/local ## a portfolio and a moving market on it, until Ctrl-C; or for
 	@build/local demo $(if $(FOR),--for $(FOR))
 
 # The live tests take longest, so the others start once what the live tests need is
-# compiled, and leave them the processor. The garbage collector takes a fifth of Terraform's
-# processor time otherwise, and make lint vets. Some tests run make, which must not inherit
-# this make's flags.
+# compiled, and leave them the processor. The garbage collector takes a third of Terraform's
+# processor time otherwise, and make lint vets; it collects more often where large packages
+# are still to be compiled. Some tests run make, which must not inherit this make's flags.
 test: test-live test-packages test-page ## run every test
 
 go_test := go test -vet=off -timeout 40m
 
 .PHONY: test-live test-packages test-page test-compiled
 test-live: test-compiled build/machine test/browser/node_modules/.package-lock.json
-	@MAKEFLAGS= GOGC=400 $(go_test) ./test/live
+	@MAKEFLAGS= GOGC=800 $(go_test) ./test/live
 
 # The longest come first, so that none of them is left at the end.
 longest := ./fastsynth ./bootstrap ./backend/cmd/portfolio ./backend/postgres ./backend/http

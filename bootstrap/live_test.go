@@ -38,7 +38,8 @@ func newSite(t *testing.T, program, endpoint, account string) site {
 	rc, err := filepath.Abs("../build/terraform/terraform.rc")
 	require.NoError(t, err)
 	s := site{program: program, folder: folder, endpoint: endpoint, environ: []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + t.TempDir(), "CHECKPOINT_DISABLE=1",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GOGC=" + os.Getenv("GOGC"),
+		"TMPDIR=" + t.TempDir(), "CHECKPOINT_DISABLE=1",
 		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=" + account, "AWS_SECRET_ACCESS_KEY=test",
 		"GITHUB_REPOSITORY=octo/portfolio", "TERRAFORM_STATE_BUCKET=octo-states-" + account,
 	}}
