@@ -276,7 +276,10 @@ func TestDrains(t *testing.T) {
 	go func() { slow <- i.send(r) }()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		var waiting int
-		assert.NoError(c, db.QueryRow(t.Context(), "select count(*) from pg_locks where not granted").Scan(&waiting))
+		// Tests beside this one have databases of their own on the same server.
+		assert.NoError(c, db.QueryRow(t.Context(), `
+			select count(*) from pg_locks where not granted and relation = 'connections'::regclass
+				and database = (select oid from pg_database where datname = current_database())`).Scan(&waiting))
 		assert.Equal(c, 1, waiting)
 	}, 30*time.Second, 50*time.Millisecond)
 	require.NoError(t, i.process.Signal(syscall.SIGTERM))
