@@ -268,7 +268,7 @@ func TestDrains(t *testing.T) {
 	db := w.connect(t)
 	hold, err := db.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = hold.Exec(t.Context(), "lock table connections")
+	_, err = hold.Exec(t.Context(), "lock table connections in share mode") // metrics may read it
 	require.NoError(t, err)
 
 	slow := make(chan answer, 1)
