@@ -72,7 +72,7 @@ func TestLimitedPostsBackOff(t *testing.T) {
 		w.mu.Lock()
 		full = false
 		w.mu.Unlock()
-		wait(12 * time.Second)
+		wait(16 * time.Second) // longer than the longest pause
 		assert.Equal(t, "109", w.total(limited, "p"))
 	})
 }
