@@ -70,7 +70,8 @@ test-live: test-compiled build/machine test/browser/node_modules/.package-lock.j
 	@MAKEFLAGS= GOGC=800 $(go_test) ./test/live
 
 # The longest come first, so that none of them is left at the end.
-longest := ./fastsynth ./bootstrap ./backend/cmd/portfolio ./backend/postgres ./backend/http
+longest := ./fastsynth ./bootstrap ./backend/cmd/portfolio ./backend/postgres ./backend/valkey ./backend/http \
+	./tools/load ./ops/preflight ./test
 
 test-packages: test-compiled build/machine build/tools/python/.shellcheck systemd-analyze
 	@MAKEFLAGS= GOGC=400 nice -n 5 $(go_test) -p 2 $(longest) $$(go list ./... | grep -v '/test/live$$')
