@@ -18,7 +18,7 @@ import (
 )
 
 // runs is how many times each subject is measured; the report shows medians.
-const runs = 7
+const runs = 5
 
 var profiles = []string{"standard", "preview", "production"}
 
