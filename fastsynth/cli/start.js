@@ -71,11 +71,11 @@ function edit(source) {
     .replace(WARNING, '$2().then($1=>{$3})'); // beside the rest of the command
 }
 
+let interpreting = false; // asm.js
+
 // Loads or saves code that contains asm.js. V8 compiles asm.js ahead of time, which takes
 // longer than it takes interpreted code to lay out what the CLI prints, and is not kept.
 // Compiled code is accepted only under the flags under which it was saved.
-let interpreting = false;
-
 function interpretAsm(action) {
   if (interpreting) return action(); // a module loads another
   interpreting = true;

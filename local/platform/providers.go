@@ -129,7 +129,7 @@ func buildArchiveProvider(ctx context.Context, root, folder string, out io.Write
 	if exists(binary) {
 		return nil
 	}
-	fmt.Fprintf(out, "%12s%s …\n", "", "build the archive provider, which this machine's mirror lacks")
+	fmt.Fprintf(out, stepLine+"\n", "", "build the archive provider, which this machine's mirror lacks")
 	// Debugging information is left out as in all that make builds, so that compiled packages of
 	// the standard library are shared. Nor does the provider need inlining: it has little to do.
 	args := []string{"build", "-mod=readonly", "-ldflags=-s -w", "-o", binary, "-gcflags=all=-dwarf=false"}

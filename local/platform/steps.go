@@ -13,6 +13,10 @@ import (
 // updateInterval is how often the line of a step is rewritten on a terminal.
 const updateInterval = time.Second
 
+// stepLine says that a step begins, like the Makefile's step: nothing, where its time is
+// written when it ends, and its name.
+const stepLine = "%12s%s …"
+
 // steps reports each step on a line: on a terminal one that is rewritten until the step
 // ends, elsewhere one when it starts and one when it ends.
 type steps struct {
@@ -68,7 +72,7 @@ func (s *steps) do(name string, progress fmt.Stringer, run func() error) error {
 	took := func() string { return fmt.Sprintf("%8.1f s  %s", time.Since(begin).Seconds(), name) }
 	stop := func() {}
 	if s.width() == 0 {
-		s.printf("%12s%s …", "", name)
+		s.printf(stepLine, "", name)
 	} else {
 		stop = s.rewrite(took, progress)
 	}
